@@ -1,0 +1,313 @@
+"""The nouns of the program: what flows between the database, the steps and the providers.
+
+Plain immutable values without behaviour that needs I/O. Inputs of steps (:class:`Document`,
+:class:`File`, …) are dataclasses, filled from the database, which has checked them already.
+Results of steps are pydantic models, since their content comes from documents and from language
+models and must be validated before it is written.
+
+Boxes are ``(left, top, right, bottom)`` as ratios of the page's width and height, 0 to 1, measured on
+the page as a person reads it (after any rotation). Confidences are 0 to 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Box = tuple[float, float, float, float]
+Confidence = Annotated[float, Field(ge=0, le=1)]
+JsonObject = dict[str, Any]
+Frequency = Literal["weekly", "biweekly", "monthly", "quarterly", "semiannual", "annual", "irregular"]
+
+
+# --- what a reader gives -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file of a document, with its bytes in memory."""
+
+    number: int
+    """Position in the document, from 1."""
+    filename: str
+    """As the user named it. A hint for messages; the type is told from the content."""
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PartInfo:
+    """What a look at a part's head tells, before any page is read."""
+
+    media_type: str
+    """``image/png``, ``application/pdf``, ``text/plain`` …, from the content, not from the name."""
+    page_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A run of text on one line, as printed."""
+
+    text: str
+    box: Box
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of text in reading order."""
+
+    number: int
+    """From 1; within the part when a reader yields it, within the document when it is stored."""
+    text: str
+    confidence: float
+    """Mean over the characters; 1.0 for a text layer or plain text, 0.0 for a page with no text."""
+    lines: tuple[Line, ...] = ()
+    """In reading order; empty where the reader knows no positions (plain text)."""
+    width: float = 0
+    height: float = 0
+    """Size in the source's own unit (pixels of the image, points of the PDF), as read."""
+    source: Literal["ocr", "text_layer", "plain"] = "ocr"
+    rotation: int = 0
+    """Degrees clockwise by which the source was turned to be read: 0, 90, 180 or 270."""
+
+
+# --- what a step is given ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document as the database knows it now."""
+
+    id: UUID
+    filename: str
+    status: str
+    created_at: datetime
+    tags: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    page_count: int = 0
+    document_type: str = ""
+    classification_confidence: float | None = None
+    classification_reasoning: str = ""
+    summary: str = ""
+    entity: str = ""
+    document_date: date | None = None
+    due_date: date | None = None
+    total_amount: Decimal | None = None
+    currency: str = ""
+    account_number: str = ""
+    period_start: date | None = None
+    period_end: date | None = None
+    structured_data: Mapping[str, Any] = field(default_factory=dict)
+    series_id: UUID | None = None
+    series_data: Mapping[str, Any] = field(default_factory=dict)
+    pages: tuple[Page, ...] = ()
+
+    @cached_property
+    def text(self) -> str:
+        """All pages' text, pages apart by a form feed."""
+        return "\f".join(page.text for page in self.pages)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentType:
+    """A row of ``alfrd.document_types``: a type that a document may be given."""
+
+    name: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The active version of an instruction, from ``alfrd.prompts``."""
+
+    id: int
+    kind: str
+    document_type: str
+    version: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Recurring documents of one entity and one kind."""
+
+    id: UUID
+    entity: str
+    kind: str
+    frequency: str
+    slug: str
+    title: str
+    fields: tuple[str, ...] = ()
+    """Names of the fields that its members carry, in the order in which they were first seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileMember:
+    """A completed document in a file, narrow: what the file's table needs."""
+
+    id: UUID
+    filename: str
+    document_type: str
+    summary: str
+    entity: str
+    document_date: date | None
+    due_date: date | None
+    total_amount: Decimal | None
+    currency: str
+    series_id: UUID | None
+    series_data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A collection of the documents that carry all of its tags."""
+
+    id: UUID
+    title: str
+    tags: tuple[str, ...]
+    revision: int
+    """Raised by the database whenever a member is added, removed or changed."""
+    frequency: str
+    """The frequency of its series where it is a series' file; else empty."""
+    members: tuple[FileMember, ...]
+    """By document date, undated ones last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A claimed piece of work. ``(id, attempt)`` is the fencing token."""
+
+    id: int
+    step: str
+    entity: str
+    subject_id: UUID
+    attempt: int
+    max_attempts: int
+    woken_by: str
+
+
+# --- what a step gives back --------------------------------------------------------------------
+
+
+class Result(BaseModel):
+    """Base of all results: immutable, and nothing unknown gets in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Evidence(Result):
+    """Where on the document a value was read."""
+
+    page: int
+    text: str
+    box: Box | None = None
+
+
+class Classification(Result):
+    """What kind of document it is."""
+
+    document_type: str
+    """A known type's name; ``other`` where none fits."""
+    confidence: Confidence
+    reasoning: str
+    tags: tuple[str, ...] = ()
+    suggested_type: str = ""
+    """A type that is not known yet but would fit better."""
+
+
+class Summary(Result):
+    """A document in one line, and its values."""
+
+    summary: str
+    """One line with the vendor, the amount and the due date where it is a bill."""
+    entity: str = ""
+    """The issuing company as printed."""
+    document_date: date | None = None
+    """The document's own date: bill, statement, invoice or issue date."""
+    due_date: date | None = None
+    """Only where one is printed."""
+    total_amount: Decimal | None = None
+    """What is to be paid or was paid."""
+    currency: str = ""
+    """ISO 4217 code, or empty where the document does not tell."""
+    account_number: str = ""
+    """Account, policy, customer or member number by which the issuer knows the recipient."""
+    period_start: date | None = None
+    period_end: date | None = None
+    structured_data: JsonObject = Field(default_factory=dict)
+    """Further values under stable snake_case names: ``line_items`` (``[{description, quantity,
+    unit_price, amount}]``), ``subtotal``, ``tax``, ``invoice_number`` … Amounts are strings of decimals, dates
+    ISO dates."""
+    evidence: dict[str, Evidence] = Field(default_factory=dict)
+    """For each field name above: where it was read."""
+    unsupported: tuple[str, ...] = ()
+    """Names of fields whose value is not in the document's text."""
+
+
+class Check(Result):
+    """One thing that a result was checked for."""
+
+    name: str
+    passed: bool
+    detail: str = ""
+
+
+class Score(Result):
+    """How good a result is, and why."""
+
+    score: Confidence
+    feedback: str
+    checks: tuple[Check, ...] = ()
+    improvements: tuple[str, ...] = ()
+
+
+class Filing(Result):
+    """The series that a document belongs to."""
+
+    entity: str
+    kind: str
+    """What recurs, in lower-case words: ``electricity bill``, ``auto insurance``."""
+    frequency: Frequency
+    title: str
+    description: str = ""
+    series_id: UUID | None = None
+    """Set when it is one of the known series that the analyst was shown."""
+
+
+class Extraction(Result):
+    """A document's values under the names that all members of its series share."""
+
+    fields: JsonObject
+
+
+class FileSummary(Result):
+    """What a collection of documents says when it is read as a whole."""
+
+    summary: str
+    """Prose: what it is, how many, from when to when, how much, what stands out."""
+    columns: tuple[str, ...]
+    rows: tuple[JsonObject, ...]
+    """One object per member, by date; its keys are among ``columns`` plus ``document_id``."""
+    statistics: JsonObject = Field(default_factory=dict)
+    """``count``, ``total`` and ``average`` per currency, ``first_date``, ``last_date``, ``trend``, ``gaps`` …"""
+    insights: tuple[str, ...] = ()
+
+
+class Usage(Result):
+    """What one call to a provider cost."""
+
+    provider: str
+    model: str = ""
+    pages: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    usd: Decimal = Decimal(0)
+    milliseconds: int = 0
+    cached: bool = False

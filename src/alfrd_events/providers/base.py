@@ -1,0 +1,97 @@
+"""The two seams towards the outside: who reads a document, and who makes sense of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Container, Sequence
+from typing import Protocol
+
+from alfrd_events.model import (
+    Classification,
+    Document,
+    DocumentType,
+    Extraction,
+    File,
+    FileSummary,
+    Filing,
+    Page,
+    Part,
+    PartInfo,
+    Prompt,
+    Score,
+    Series,
+    Summary,
+)
+
+
+class Reader(Protocol):
+    """Turns a part into pages of text."""
+
+    name: str
+
+    async def inspect(self, part: Part) -> PartInfo:
+        """Tell type and number of pages without reading them.
+
+        :raise Unreadable: empty, damaged, protected, too large or of an unknown type.
+        """
+        ...
+
+    def read(self, part: Part, *, skip: Container[int] = ()) -> AsyncIterator[Page]:
+        """Yield the pages of a part, each as soon as it is read, in any order.
+
+        :param skip: page numbers (within the part) that are stored already and cost nothing again.
+        :raise Unreadable: as :meth:`inspect`, or found out later.
+        :raise Transient: the machine, not the document, is at fault.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Release processes and connections."""
+        ...
+
+
+class Analyst(Protocol):
+    """Makes sense of a document that has been read."""
+
+    name: str
+    """Who made a result, as stored beside it: ``rules`` or ``llm:<model>``."""
+
+    prompt_prefix: str
+    """Prepended to a prompt's kind: the ``rules`` analyst's versions live beside those of an LLM."""
+
+    async def classify(
+        self, document: Document, types: Sequence[DocumentType], prompt: Prompt
+    ) -> Classification:
+        """Name the document's type; an unknown type is a suggestion, not an error."""
+        ...
+
+    async def score_classification(
+        self, document: Document, types: Sequence[DocumentType], prompt: Prompt
+    ) -> Score:
+        """Judge the stored classification against the text."""
+        ...
+
+    async def summarize(self, document: Document, prompt: Prompt) -> Summary:
+        """One line and the values; nothing is invented that the text does not hold."""
+        ...
+
+    async def score_summary(self, document: Document, prompt: Prompt) -> Score:
+        """Judge the stored summary against the text: values present, sums right, fields complete."""
+        ...
+
+    async def detect_series(
+        self, document: Document, candidates: Sequence[Series], prompt: Prompt
+    ) -> Filing:
+        """Name the series the document belongs to, one of the candidates where it fits."""
+        ...
+
+    async def extract(self, document: Document, series: Series, prompt: Prompt) -> Extraction:
+        """Give the document's values under the series' own stable names."""
+        ...
+
+    async def summarize_file(self, file: File, prompt: Prompt) -> FileSummary:
+        """Describe a collection: a table of its members' values, totals, trend and gaps."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release connections."""
+        ...
