@@ -1,0 +1,88 @@
+-- alfrd.exchange: hand in finished work and claim new work, in one transaction.
+--
+-- The heart of the engine; a worker's loop calls it and nothing else. In order: heartbeat; settle the outcomes
+-- (each fenced); make due what was scheduled; claim, up to the capacity given per step; ring for what was made ready
+-- here and not claimed.
+--
+-- p_outcomes: [{task_id, attempt, step, entity, subject_id, outcome, error, retry_after, result, made_by, prompt_id,
+--             usage}], outcome one of done, retry, throttled, released, failed
+-- p_capacity: {step: how many tasks of it this worker could start now}
+-- p_woken_by: notify, timer, poll or handoff: recorded with each claim
+-- Returns:    {claimed: [...], stale: [task ids], next_due: seconds until the next scheduled task or null}
+-- Locks:      own running tasks by id, documents, files by id, then waiting tasks, skipping locked ones.
+
+create or replace function alfrd.claim(p_worker bigint, p_capacity jsonb, p_woken_by text)
+returns setof alfrd.tasks
+language plpgsql as $$
+declare
+  v_capacity jsonb := p_capacity;
+  v_limit    record;
+begin
+  -- A limited step is claimed by one worker at a time, so that count and claim cannot race.
+  for v_limit in
+    select step, max_running from alfrd.limits where p_capacity ? step order by step for update
+  loop
+    v_capacity := jsonb_set(v_capacity, array[v_limit.step], to_jsonb(least(
+      (v_capacity ->> v_limit.step)::integer,
+      v_limit.max_running - (select count(*) from alfrd.tasks where step = v_limit.step and state = 'running')::integer)));
+  end loop;
+  return query
+    with picked as (
+      select waiting.id
+        from jsonb_each_text(v_capacity) as room(step, size)
+       cross join lateral (
+         select t.id from alfrd.tasks t
+          where t.step = room.step and t.state = 'ready'
+            and not exists (select from alfrd.tasks twin
+                             where twin.subject_id = t.subject_id and twin.step = t.step and twin.state = 'running')
+          order by t.priority desc, t.id
+          limit greatest(room.size::integer, 0)
+            for update skip locked) as waiting)
+    update alfrd.tasks t
+       set state = 'running', attempt = t.attempt + 1, worker_id = p_worker, claimed_at = alfrd.now(),
+           woken_by = case when t.created_at = alfrd.now() then 'handoff' else p_woken_by end
+      from picked where t.id = picked.id
+    returning t.*;
+end $$;
+
+create or replace function alfrd.exchange(p_worker bigint, p_outcomes jsonb, p_capacity jsonb, p_woken_by text)
+returns json
+language plpgsql as $$
+declare
+  v_stale   bigint[];
+  v_due     text[];
+  v_left    text[];
+  v_claimed json;
+begin
+  perform set_config('alfrd.actor', 'worker', true), set_config('alfrd.bell', 'held', true),
+          set_config('alfrd.bell_held_for', '', true);
+  perform alfrd.heartbeat(p_worker);
+  if p_outcomes <> '[]' then
+    v_stale := alfrd.settle(p_worker, p_outcomes);
+  end if;
+
+  with due as (
+    update alfrd.tasks set state = 'ready'
+     where id in (select id from alfrd.tasks where state = 'scheduled' and run_at <= alfrd.now()
+                   order by run_at limit 1000 for update skip locked)
+    returning step)
+  select array_agg(distinct step) into v_due from due;
+
+  select json_agg(json_build_object('id', id, 'step', step, 'entity', entity, 'subject_id', subject_id,
+                                    'attempt', attempt, 'max_attempts', max_attempts, 'woken_by', woken_by))
+    into v_claimed from alfrd.claim(p_worker, p_capacity, p_woken_by);
+
+  -- Now ring: for steps that others serve, and for what is ready and did not fit here.
+  select array_agg(distinct held_for.step) into v_left
+    from (select string_to_array(nullif(current_setting('alfrd.bell_held_for'), ''), ',') || v_due as steps) as held
+   cross join unnest(held.steps) as held_for(step)
+   where not p_capacity ? held_for.step
+      or exists (select from alfrd.tasks t where t.step = held_for.step and t.state = 'ready');
+  perform set_config('alfrd.bell', '', true);
+  perform alfrd.ring(v_left);
+
+  return json_build_object(
+    'claimed', coalesce(v_claimed, '[]'), 'stale', coalesce(to_json(v_stale), '[]'),
+    'next_due', (select greatest(extract(epoch from min(run_at) - alfrd.now()), 0)
+                   from alfrd.tasks where state = 'scheduled'));
+end $$;

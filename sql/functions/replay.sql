@@ -1,0 +1,87 @@
+-- alfrd.replay: re-emit everything that is stuck. What `make replay` calls; safe to call at any time.
+--
+-- Stuck is: a document or file whose status has routes, and no task, waiting, running or dead, for its main one.
+-- With p_failed also: what failed, from the status at which it failed, and dead side work.
+--
+-- p_status, p_document  only these
+-- p_dry_run             say what would be done, and do nothing
+-- Returns: a row for each thing re-emitted, with why.
+-- Idempotent: a second call finds nothing, since what the first one emitted is waiting.
+
+create or replace function alfrd.replay(
+  p_failed boolean default false, p_status text default null, p_document uuid default null,
+  p_dry_run boolean default false
+) returns table (entity text, id uuid, status text, step text, reason text)
+language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_found jsonb;
+  v_steps text[];
+begin
+  select jsonb_agg(to_jsonb(found)) into v_found from (
+    select r.entity, s.id, s.status, r.step, s.status as to_status, s.generation, s.priority,
+           'no task for this status' as reason, null::bigint as task_id
+      from (select 'document' as entity, d.id, d.status, d.generation, d.priority from alfrd.documents d
+            union all select 'file', f.id, f.status, 1, 0::smallint from alfrd.files f) as s
+      join alfrd.routes r on r.entity = s.entity and r.status = s.status and r.next_status <> ''
+     where not exists (select from alfrd.tasks t where t.subject_id = s.id and t.step = r.step)
+       and (p_status is null or s.status = p_status) and (p_document is null or s.id = p_document)
+    union all
+    select t.entity, t.subject_id, coalesce(d.status, f.status), t.step, t.status, t.generation, t.priority,
+           case when d.status = 'failed' or f.status = 'failed' then 'failed: ' else 'side work is dead: ' end || t.error,
+           t.id
+      from alfrd.tasks t
+      left join alfrd.documents d on t.entity = 'document' and d.id = t.subject_id
+      left join alfrd.files f on t.entity = 'file' and f.id = t.subject_id
+     where p_failed and t.state = 'dead' and coalesce(d.status, f.status) <> 'cancelled'
+       and (p_status is null or coalesce(d.status, f.status) = p_status)
+       and (p_document is null or t.subject_id = p_document)) as found;
+  if v_found is null then
+    return;
+  end if;
+  if not p_dry_run then
+    perform set_config('alfrd.actor', 'worker', true);
+    delete from alfrd.tasks t using jsonb_to_recordset(v_found) as f(task_id bigint) where t.id = f.task_id;
+    -- Back to the status at which it failed; the trigger does the rest.
+    update alfrd.documents d set status = f.to_status, error = '', failed_step = '', updated_at = alfrd.now()
+      from jsonb_to_recordset(v_found) as f(entity text, id uuid, status text, to_status text)
+     where f.entity = 'document' and d.id = f.id and d.status = 'failed' and f.status = 'failed';
+    update alfrd.files x set status = f.to_status, error = '', updated_at = alfrd.now()
+      from jsonb_to_recordset(v_found) as f(entity text, id uuid, status text, to_status text)
+     where f.entity = 'file' and x.id = f.id and x.status = 'failed' and f.status = 'failed';
+    -- What is not failed has not changed its status, so its tasks are made here; those that exist are left.
+    with created as (
+      insert into alfrd.tasks (step, entity, subject_id, status, generation, priority, max_attempts)
+      select f.step, f.entity, f.id, f.to_status, coalesce(d.generation, 1), f.priority, r.max_attempts
+        from jsonb_to_recordset(v_found)
+             as f(entity text, id uuid, step text, status text, to_status text, priority smallint)
+        join alfrd.routes r on r.entity = f.entity and r.status = f.to_status and r.step = f.step
+        left join alfrd.documents d on f.entity = 'document' and d.id = f.id
+       where f.status <> 'failed' or r.next_status = ''
+          on conflict do nothing
+      returning tasks.step)
+    select array_agg(distinct step) into v_steps from created;
+    perform alfrd.ring(v_steps);
+    perform set_config('alfrd.actor', '', true);
+  end if;
+  return query select f.entity, f.id, f.status, f.step, f.reason
+    from jsonb_to_recordset(v_found) as f(entity text, id uuid, status text, step text, reason text);
+end $$;
+
+-- alfrd.cancel: stop working on a document. What runs is refused when it comes in; nothing restarts it but a person
+-- who sets it to pending.
+create or replace function alfrd.cancel(p_document uuid) returns text
+language plpgsql as $$
+declare
+  v_status text;
+begin
+  select status into v_status from alfrd.documents where id = p_document for update;
+  if not found then
+    raise exception 'no document %', p_document using errcode = 'AL004';
+  end if;
+  if v_status in ('completed', 'cancelled') then
+    return v_status;
+  end if;
+  update alfrd.documents set status = 'cancelled', error = 'cancelled by ' || session_user where id = p_document;
+  return 'cancelled';
+end $$;

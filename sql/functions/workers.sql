@@ -1,0 +1,80 @@
+-- Workers: who is there, and giving back the tasks of those who are gone.
+--
+-- A worker owns its tasks for lease_seconds after its last heartbeat; every exchange is one. While its listener
+-- lives it also holds a session advisory lock, so that a killed process shows at once: the server drops the lock
+-- with the connection. A reconnecting listener is without its lock for a moment, so a worker is only taken for
+-- dead when the lock is missing at two looks, a second apart.
+
+create or replace function alfrd.worker_lock_class() returns integer
+  language sql immutable parallel safe return 1634493042;   -- 'alfr' in ASCII
+
+create or replace function alfrd.register_worker(
+  p_name text, p_host text, p_process integer, p_version text, p_steps text[], p_lease_seconds double precision
+) returns bigint
+language sql as $$
+  insert into alfrd.workers (name, host, process, version, steps, lease_seconds)
+  values (p_name, p_host, p_process, p_version, p_steps, p_lease_seconds)
+  returning id;
+$$;
+
+create or replace function alfrd.heartbeat(p_worker bigint, p_locked boolean default null) returns void
+language plpgsql as $$
+begin
+  update alfrd.workers
+     set heartbeat_at = alfrd.now(), locked = coalesce(p_locked, locked)
+   where id = p_worker
+     and (heartbeat_at < alfrd.now() - make_interval(secs => lease_seconds / 6) or p_locked <> locked);
+  if not found and not exists (select from alfrd.workers where id = p_worker) then
+    raise exception 'worker % is not registered', p_worker
+      using errcode = 'AL002', hint = 'it was taken for dead and its tasks were given to others; register again';
+  end if;
+end $$;
+
+create or replace function alfrd.leave(p_worker bigint) returns void
+language sql as $$
+  delete from alfrd.workers where id = p_worker
+     and not exists (select from alfrd.tasks where worker_id = p_worker and state = 'running');
+$$;
+
+-- alfrd.rescue: give back the tasks of workers that are gone.
+--
+-- Called:  by every worker, once per rescue interval; no leader.
+-- Locks:   workers rows, then tasks by id, skipping locked ones; the same order as exchange.
+-- Effect:  the attempt stays counted; a task past max_attempts becomes dead.
+-- Returns: the rescued tasks, for the log.
+create or replace function alfrd.rescue()
+returns table (task_id bigint, step text, subject_id uuid, attempt integer, worker_id bigint, outcome text)
+language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_gone bigint[];
+  v_lost jsonb;
+begin
+  perform set_config('alfrd.actor', 'worker', true);
+  with holder as (
+    select objid::bigint as id from pg_locks
+     where locktype = 'advisory' and classid = alfrd.worker_lock_class()::oid and objsubid = 2 and granted
+       and database = (select oid from pg_database where datname = current_database()))
+  update alfrd.workers w
+     set suspected_at = case when holder.id is null then alfrd.now() end
+    from alfrd.workers seen left join holder on holder.id = seen.id
+   where w.id = seen.id and w.locked and (holder.id is null) <> (w.suspected_at is not null);
+
+  select array_agg(id) into v_gone
+    from (select id from alfrd.workers
+           where heartbeat_at < alfrd.now() - make_interval(secs => lease_seconds)
+              or suspected_at < alfrd.now() - interval '0.9 seconds'
+           order by id for update skip locked) as gone;
+
+  select jsonb_agg(to_jsonb(lost)) into v_lost
+    from (select t.id as task_id, t.attempt, t.worker_id, 'lost' as outcome,
+                 format('worker %s stopped without handing it back', coalesce(w.name, t.worker_id::text)) as error
+            from alfrd.tasks t left join alfrd.workers w on w.id = t.worker_id
+           where t.state = 'running' and (t.worker_id = any (v_gone) or w.id is null)
+           order by t.id for update of t skip locked) as lost;
+  if v_lost is not null then
+    return query select * from alfrd.settle_unfinished(v_lost);
+  end if;
+  delete from alfrd.workers w where id = any (v_gone)
+     and not exists (select from alfrd.tasks t where t.worker_id = w.id and t.state = 'running');
+end $$;
