@@ -8,10 +8,11 @@
 --             usage}], outcome one of done, retry, throttled, released, failed
 -- p_capacity: {step: how many tasks of it this worker could start now}
 -- p_woken_by: notify, timer, poll or handoff: recorded with each claim
+-- p_subjects: only tasks of these documents and files; null for all
 -- Returns:    {claimed: [...], stale: [task ids], next_due: seconds until the next scheduled task or null}
 -- Locks:      own running tasks by id, documents, files by id, then waiting tasks, skipping locked ones.
 
-create or replace function alfrd.claim(p_worker bigint, p_capacity jsonb, p_woken_by text)
+create or replace function alfrd.claim(p_worker bigint, p_capacity jsonb, p_woken_by text, p_subjects uuid[])
 returns setof alfrd.tasks
 language plpgsql as $$
 declare
@@ -33,6 +34,7 @@ begin
        cross join lateral (
          select t.id from alfrd.tasks t
           where t.step = room.step and t.state = 'ready'
+            and (p_subjects is null or t.subject_id = any (p_subjects))
             and not exists (select from alfrd.tasks twin
                              where twin.subject_id = t.subject_id and twin.step = t.step and twin.state = 'running')
           order by t.priority desc, t.id
@@ -45,8 +47,9 @@ begin
     returning t.*;
 end $$;
 
-create or replace function alfrd.exchange(p_worker bigint, p_outcomes jsonb, p_capacity jsonb, p_woken_by text)
-returns json
+create or replace function alfrd.exchange(
+  p_worker bigint, p_outcomes jsonb, p_capacity jsonb, p_woken_by text, p_subjects uuid[] default null
+) returns json
 language plpgsql as $$
 declare
   v_stale   bigint[];
@@ -70,7 +73,7 @@ begin
 
   select json_agg(json_build_object('id', id, 'step', step, 'entity', entity, 'subject_id', subject_id,
                                     'attempt', attempt, 'max_attempts', max_attempts, 'woken_by', woken_by))
-    into v_claimed from alfrd.claim(p_worker, p_capacity, p_woken_by);
+    into v_claimed from alfrd.claim(p_worker, p_capacity, p_woken_by, p_subjects);
 
   -- Now ring: for steps that others serve, and for what is ready and did not fit here.
   select array_agg(distinct held_for.step) into v_left

@@ -64,7 +64,7 @@ begin
     end;
   end loop;
 
-  if v_task is null or not found then
+  if not found then
     if exists (select from alfrd.routes r where r.entity = v_subject.entity and r.status = v_subject.status)
        and not exists (select from alfrd.tasks t where t.subject_id = p_id) then
       v_text := v_text || ' Its status calls for work, and no task exists: run alfrd-events replay.';

@@ -116,8 +116,10 @@ language sql as $$
   insert into alfrd.scores (document_id, step, score, feedback, checks, improvements, prompt_id, made_by)
   select d.subject_id, d.step, (d.result ->> 'score')::real, d.result ->> 'feedback', d.result -> 'checks',
          array(select jsonb_array_elements_text(d.result -> 'improvements')),
-         (d.result ->> 'scored_prompt_id')::bigint, d.made_by
-    from jsonb_to_recordset(p_done) as d(subject_id uuid, step text, made_by text, result jsonb);
+         (doc.made_by -> case d.step when 'score_summary' then 'summarize' else 'classify' end ->> 'prompt')::bigint,
+         d.made_by
+    from jsonb_to_recordset(p_done) as d(subject_id uuid, step text, made_by text, result jsonb)
+    join alfrd.documents doc on doc.id = d.subject_id;
 $$;
 
 -- alfrd.record_file: find or create the series of each document, and the file that shows it.
@@ -142,6 +144,11 @@ begin
      order by r.lock_key, d.subject_id
   loop
     v_series := null;
+    v_slug := null;
+    if v_new.entity = '' then   -- nobody is named on it: it belongs to no series
+      v_filed := v_filed || jsonb_build_object('subject_id', v_new.subject_id);
+      continue;
+    end if;
     if v_new.series_id is not null then
       select id, slug into v_series, v_slug from alfrd.series where id = v_new.series_id and owner = v_new.owner;
     end if;
@@ -169,8 +176,8 @@ begin
   update alfrd.documents
      set series_id = case when 'series_id' = any (corrected) then documents.series_id else f.series_id end,
          tags = alfrd.normal_tags(array(select tag from unnest(documents.tags) as tag where not starts_with(tag, 'series:'))
-           || ('series:' || case when 'series_id' = any (corrected) and documents.series_id is not null
-                  then (select slug from alfrd.series where id = documents.series_id) else f.slug end)),
+           || coalesce('series:' || case when 'series_id' = any (corrected)
+                  then (select slug from alfrd.series where id = documents.series_id) else f.slug end, '')),
          status = d.next_status, updated_at = alfrd.now(),
          made_by = documents.made_by || alfrd.stamp('file', d.made_by, d.prompt_id)
     from jsonb_to_recordset(p_done)

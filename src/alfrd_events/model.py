@@ -107,6 +107,8 @@ class Document:
     structured_data: Mapping[str, Any] = field(default_factory=dict)
     series_id: UUID | None = None
     series_data: Mapping[str, Any] = field(default_factory=dict)
+    made_by: Mapping[str, Any] = field(default_factory=dict)
+    """Step -> ``{"by": analyst, "prompt": id}``."""
     pages: tuple[Page, ...] = ()
 
     @cached_property
@@ -181,6 +183,37 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class PartSource:
+    """Where the bytes of a part are: in the database, or behind a URI."""
+
+    number: int
+    filename: str
+    content: bytes | None
+    uri: str = ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """All that a step is given: its subject, and what it needs beside it.
+
+    Exactly one of ``document`` and ``file`` is set. What a step does not ask for is left empty.
+    """
+
+    document: Document | None = None
+    file: File | None = None
+    parts: tuple[PartSource, ...] = ()
+    """For ``ocr``: the document's parts in order."""
+    saved_pages: frozenset[int] = frozenset()
+    """For ``ocr``: numbers of the pages that an earlier attempt has saved."""
+    types: tuple[DocumentType, ...] = ()
+    candidates: tuple[Series, ...] = ()
+    """For ``file``: the owner's known series that could be its own."""
+    series: Series | None = None
+    """For ``extract``: the series that it was filed in."""
+    prompt: Prompt | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """A claimed piece of work. ``(id, attempt)`` is the fencing token."""
 
@@ -190,7 +223,22 @@ class Task:
     subject_id: UUID
     attempt: int
     max_attempts: int
-    woken_by: str
+    woken_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a task ended, as handed in with the next exchange."""
+
+    task: Task
+    kind: Literal["done", "retry", "throttled", "released", "failed"]
+    result: JsonObject | None = None
+    error: str = ""
+    retry_after: float | None = None
+    """Seconds, for ``throttled``: what the provider asked for."""
+    made_by: str = ""
+    prompt_id: int | None = None
+    usage: tuple[Usage, ...] = ()
 
 
 # --- what a step gives back --------------------------------------------------------------------
@@ -208,6 +256,25 @@ class Evidence(Result):
     page: int
     text: str
     box: Box | None = None
+
+
+class PartReading(Result):
+    """What is known of a part once it was looked at."""
+
+    number: int
+    filename: str
+    uri: str
+    media_type: str
+    page_count: int
+    byte_count: int
+    sha256: str
+
+
+class Reading(Result):
+    """A document that has been read; its pages are saved on the way."""
+
+    page_count: int
+    parts: tuple[PartReading, ...]
 
 
 class Classification(Result):
@@ -279,6 +346,15 @@ class Filing(Result):
     description: str = ""
     series_id: UUID | None = None
     """Set when it is one of the known series that the analyst was shown."""
+
+
+class SeriesPlace(Filing):
+    """A filing with the keys under which the database finds or creates the series."""
+
+    entity_key: str
+    slug: str
+    lock_key: int
+    """Signed 64 bits, from ``alfrd:series:<entity key>:<kind>``."""
 
 
 class Extraction(Result):

@@ -1,0 +1,72 @@
+"""Structured log lines: a message and its facts, as text for people or JSON for machines.
+
+``log.info("claimed", step="ocr", count=3)`` prints ``claimed  step=ocr count=3``. Facts are ids, names, counts
+and durations; never a document's text, never a secret.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from typing import Any, Literal
+
+
+class Log:
+    """A named logger whose messages carry facts."""
+
+    def __init__(self, name: str) -> None:
+        self._logger = logging.getLogger(f"alfrd_events.{name}")
+
+    def debug(self, message: str, **facts: Any) -> None:
+        """For whoever looks for a fault."""
+        self._logger.debug(message, extra={"facts": facts})
+
+    def info(self, message: str, **facts: Any) -> None:
+        """For whoever follows along."""
+        self._logger.info(message, extra={"facts": facts})
+
+    def warning(self, message: str, **facts: Any) -> None:
+        """Something to look at, that mends itself or waits."""
+        self._logger.warning(message, extra={"facts": facts})
+
+    def error(self, message: str, *, trace: bool = False, **facts: Any) -> None:
+        """Something that needs a person; ``trace`` adds where it happened."""
+        self._logger.error(message, extra={"facts": facts}, exc_info=trace)
+
+
+class _TextFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        facts = " ".join(f"{key}={value}" for key, value in getattr(record, "facts", {}).items())
+        line = f"{self.formatTime(record, '%H:%M:%S')} {record.levelname.lower():<7} {record.getMessage()}"
+        if facts:
+            line = f"{line}  {facts}"
+        if record.exc_info:
+            line = f"{line}\n{self.formatException(record.exc_info)}"
+        return line
+
+
+class _JsonFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "facts", {}),
+        }
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+def configure_logging(level: str, style: Literal["text", "json"]) -> None:
+    """Send this program's log lines to standard error; other libraries only from warnings up."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonFormatter() if style == "json" else _TextFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("alfrd_events").setLevel(level.upper())
+    # Its warnings repeat, line by line, what our own one line per outage says.
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)

@@ -1,0 +1,132 @@
+"""Tell what a file is from its bytes. Names lie: a scan called ``.pdf`` is read as the PNG that it is."""
+
+from __future__ import annotations
+
+import re
+
+PDF = "application/pdf"
+TEXT = "text/plain"
+
+IMAGE_FORMATS = {
+    "image/png": "PNG",
+    "image/jpeg": "JPEG",
+    "image/tiff": "TIFF",
+    "image/webp": "WEBP",
+    "image/bmp": "BMP",
+    "image/gif": "GIF",
+    "image/heif": "HEIF",
+}
+"""Media types of images and the one Pillow plugin that may open each; no other plugin is ever tried."""
+
+READABLE = "PDF, PNG, JPEG, TIFF, WEBP, BMP, GIF, HEIC and plain text"
+
+_MAGIC: tuple[tuple[bytes, str], ...] = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"II*\x00", "image/tiff"),
+    (b"MM\x00*", "image/tiff"),
+    (b"II+\x00", "image/tiff"),
+    (b"MM\x00+", "image/tiff"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+)
+
+_FOREIGN: tuple[tuple[bytes, str], ...] = (
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Microsoft Office document or Outlook message"),
+    (b"Rar!\x1a\x07", "a RAR archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"BZh", "a bzip2 archive"),
+    (b"\xfd7zXZ\x00", "an xz archive"),
+    (b"\x28\xb5\x2f\xfd", "a Zstandard archive"),
+    (b"\x7fELF", "a program"),
+    (b"MZ\x90\x00", "a program"),
+    (b"8BPS", "a Photoshop image"),
+    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 image"),
+    (b"\x00\x00\x01\x00", "an icon"),
+    (b"AT&TFORM", "a DjVu document"),
+    (b"OggS", "a sound or video file"),
+    (b"ID3", "a sound file"),
+    (b"fLaC", "a sound file"),
+    (b"\x1aE\xdf\xa3", "a video file"),
+    (b"SQLite format 3\x00", "a database"),
+    (b"{\\rtf", "an RTF document"),
+    (b"%!PS", "a PostScript document"),
+)
+
+_HEIF_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1"}
+_MAIL_HEADER = re.compile(
+    rb"^(return-path|received|from|to|subject|date|message-id|mime-version|content-type|delivered-to): ?",
+    re.IGNORECASE | re.MULTILINE,
+)
+_MARKUP = re.compile(rb"^(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(!doctype\s+)?(html|svg)\b", re.I | re.S)
+
+
+class Unsupported(Exception):
+    """The bytes are of a known kind that is not read here; its text names the kind, with an article."""
+
+
+def media_type(content: bytes) -> str:
+    """Name the type that a file's bytes show.
+
+    :return: one of the image types above, PDF, or plain text for everything else: whether it is text is
+        found out when it is decoded.
+    :raise Unsupported: it is clearly something else, such as an archive or an e-mail.
+    """
+    for magic, name in _MAGIC:
+        if content.startswith(magic):
+            return name
+    if content.startswith(b"RIFF"):
+        if content[8:12] == b"WEBP":
+            return "image/webp"
+        raise Unsupported("a sound or video file")
+    if content.startswith(b"BM") and content[6:10] == b"\0\0\0\0":
+        return "image/bmp"
+    if content[4:8] == b"ftyp":
+        return _iso_media(content)
+    if b"%PDF-" in content[:1024]:
+        return PDF
+    _refuse_foreign(content)
+    return TEXT
+
+
+def _iso_media(content: bytes) -> str:
+    size = min(int.from_bytes(content[:4], "big"), 256)
+    brands = {content[8:12], *(content[at : at + 4] for at in range(16, size, 4))}
+    if brands & {b"avif", b"avis"}:
+        raise Unsupported("an AVIF image")
+    if brands & _HEIF_BRANDS:
+        return "image/heif"
+    raise Unsupported("a sound or video file")
+
+
+def _refuse_foreign(content: bytes) -> None:
+    if content.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
+        raise Unsupported(_zip_flavour(content))
+    for magic, name in _FOREIGN:
+        if content.startswith(magic):
+            raise Unsupported(name)
+    if content[257:262] == b"ustar":
+        raise Unsupported("a tar archive")
+    head = content[:4096]
+    if markup := _MARKUP.match(head):
+        raise Unsupported("an SVG drawing" if markup[2].lower() == b"svg" else "an HTML page")
+    block = re.split(rb"\r?\n\r?\n", head, maxsplit=1)[0]
+    headers = {name.lower() for name in _MAIL_HEADER.findall(block)}
+    if headers & {b"mime-version", b"message-id", b"received", b"return-path"} and len(headers) >= 3:
+        raise Unsupported("an e-mail message")
+
+
+def _zip_flavour(content: bytes) -> str:
+    """Office documents are ZIP archives; the names of their members, near the head or the tail, tell."""
+    names = content[:65536] + content[-65536:]
+    for mark, name in (
+        (b"word/document", "a Word document (DOCX)"),
+        (b"xl/workbook", "an Excel workbook (XLSX)"),
+        (b"ppt/presentation", "a PowerPoint presentation (PPTX)"),
+        (b"mimetypeapplication/vnd.oasis.opendocument", "an OpenDocument file"),
+        (b"mimetypeapplication/epub", "an e-book (EPUB)"),
+    ):
+        if mark in names:
+            return name
+    return "a ZIP archive"

@@ -1,0 +1,145 @@
+"""Images: from a file's bytes to upright pixels on white.
+
+Only the plugin of the type that was told from the content may open a file, and size is checked in the
+header, before anything is decoded. Very large images are shrunk while or right after they are decoded.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from typing import Any
+
+import numpy as np
+import pillow_heif
+from numpy.typing import NDArray
+from PIL import Image, ImageFile, ImageOps
+
+from alfrd_events.errors import Unreadable
+from alfrd_events.providers.readers import ocr
+from alfrd_events.providers.readers.content import IMAGE_FORMATS
+from alfrd_events.providers.readers.limits import ReaderLimits
+from alfrd_events.providers.readers.source import Reading
+
+Pixels = NDArray[np.uint8]
+
+WORKING_PIXELS = 24_000_000
+"""An A4 page at 500 dpi has as many; more sharpness costs memory and reads no better."""
+_TURNS = {3: 180, 4: 180, 5: 90, 6: 90, 7: 270, 8: 270}
+"""EXIF orientation to degrees clockwise."""
+_ORIENTATION = 0x0112
+_DECODING_ERRORS = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    EOFError,
+    RuntimeError,
+    struct.error,
+)
+"""What Pillow's plugins raise on damaged files."""
+
+Image.MAX_IMAGE_PIXELS = None  # checked below against our own limit, with our own message
+ImageFile.LOAD_TRUNCATED_IMAGES = False
+pillow_heif.register_heif_opener()
+
+
+class ImageSource:
+    """An image file; each frame of a TIFF is a page, other formats have one."""
+
+    def __init__(self, data: bytes, filename: str, media_type: str, limits: ReaderLimits) -> None:
+        self.media_type = media_type
+        self._filename = filename
+        self._limits = limits
+        try:
+            self._image = Image.open(io.BytesIO(data), formats=[IMAGE_FORMATS[media_type]])
+            self._check_size()
+            self.page_count = getattr(self._image, "n_frames", 1) if media_type == "image/tiff" else 1
+        except _DECODING_ERRORS as error:
+            raise self._damaged() from error
+
+    def read(self, number: int) -> Reading:
+        try:
+            if number > 1:
+                self._image.seek(number - 1)
+            self._check_size()
+            pixels, turned = upright(self._image)
+        except _DECODING_ERRORS as error:
+            raise self._damaged() from error
+        found = ocr.read(pixels)
+        return Reading.of_rows(found.rows, found.size, "ocr", (turned + found.rotation) % 360)
+
+    def close(self) -> None:
+        self._image.close()
+
+    def _check_size(self) -> None:
+        width, height = self._image.size
+        if width * height > self._limits.max_pixels:
+            raise Unreadable(
+                f"{self._filename}: the image is too large: {width:,} by {height:,} pixels, and the limit is "
+                f"{self._limits.max_pixels:,}; scan it at a lower resolution, or raise the limit of pixels"
+            )
+
+    def _damaged(self) -> Unreadable:
+        name = IMAGE_FORMATS[self.media_type]
+        return Unreadable(
+            f"{self._filename}: the {name} image is damaged or truncated and could not be decoded; "
+            "send a complete copy"
+        )
+
+
+def upright(image: Image.Image) -> tuple[Pixels, int]:
+    """Decode an image to blue-green-red pixels as a person sees it.
+
+    :return: the pixels, and the degrees clockwise by which EXIF says that they were turned.
+    """
+    turned = _TURNS.get(image.getexif().get(_ORIENTATION, 1), 0)
+    while image.width * image.height > WORKING_PIXELS and _drafted(image):
+        pass
+    image.load()
+    shrink = int(np.ceil(np.sqrt(image.width * image.height / WORKING_PIXELS)))
+    plain = on_white(image.reduce(shrink) if shrink > 1 and image.mode not in {"P", "1"} else image)
+    if shrink > 1 and plain.width * plain.height > WORKING_PIXELS:
+        plain = plain.reduce(shrink)
+    ImageOps.exif_transpose(plain, in_place=True)
+    return np.ascontiguousarray(np.asarray(plain)[:, :, ::-1]), turned
+
+
+def _drafted(image: Image.Image) -> bool:
+    """Let the JPEG decoder give half the size, which costs no memory for the rest."""
+    before = image.size
+    if isinstance(image, ImageFile.ImageFile):
+        image.draft(None, (image.width // 2, image.height // 2))
+    return image.size != before
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    """Give any mode as RGB; what is transparent becomes paper."""
+    if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
+        image = _eight_bits(image)
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    layered = image.convert("RGBA")
+    paper = Image.new("RGBA", layered.size, "white")
+    paper.alpha_composite(layered)
+    return _with_exif(paper.convert("RGB"), image)
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Bring 16 bits, 32 bits and floating point into 0 to 255; scanners rarely use the whole range."""
+    values: NDArray[Any] = np.nan_to_num(np.asarray(image).astype(np.float32))
+    low, high = float(values.min()), float(values.max())
+    if image.mode.startswith("I;16") or (image.mode == "I" and high > 255):
+        low, high = 0.0, 65535.0 if high <= 65535 else high
+    elif 0 <= low and high <= 255:
+        low, high = 0.0, 255.0
+    scaled = (values - low) * (255.0 / max(high - low, 1e-6))
+    return _with_exif(Image.fromarray(np.clip(scaled, 0, 255).astype(np.uint8)), image)
+
+
+def _with_exif(image: Image.Image, original: Image.Image) -> Image.Image:
+    """Keep the orientation, which a freshly made image does not have."""
+    image.getexif()[_ORIENTATION] = original.getexif().get(_ORIENTATION, 1)
+    return image

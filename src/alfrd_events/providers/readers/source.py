@@ -1,0 +1,131 @@
+"""What a child process makes of a part: a source of pages, whatever the format."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from alfrd_events.errors import Unreadable
+from alfrd_events.providers.readers import content, plain
+from alfrd_events.providers.readers.layout import Row, scaled, text_of
+from alfrd_events.providers.readers.limits import ReaderLimits
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One page as read, before it travels to the parent; boxes are in the unit of width and height."""
+
+    text: str
+    rows: Sequence[Row] = field(default_factory=list)
+    width: float = 0.0
+    height: float = 0.0
+    kind: Literal["ocr", "text_layer", "plain"] = "ocr"
+    rotation: int = 0
+
+    @classmethod
+    def of_rows(
+        cls,
+        rows: Sequence[Row],
+        size: tuple[float, float],
+        kind: Literal["ocr", "text_layer"],
+        rotation: int = 0,
+    ) -> Reading:
+        return cls(text_of(rows), rows, size[0], size[1], kind, rotation)
+
+    @property
+    def confidence(self) -> float:
+        """Mean over the characters; 0.0 without any."""
+        if not self.text.strip():
+            return 0.0
+        if self.kind != "ocr":
+            return 1.0
+        pieces = [piece for row in self.rows for piece in row]
+        characters = sum(len(piece.text) for piece in pieces)
+        return sum(piece.confidence * len(piece.text) for piece in pieces) / max(characters, 1)
+
+    def frame(self, number: int) -> dict[str, Any]:
+        """As a ``page`` frame of the wire."""
+        pieces = (scaled(piece, self.width, self.height) for row in self.rows for piece in row)
+        return {
+            "kind": "page",
+            "number": number,
+            "text": self.text,
+            "confidence": round(self.confidence, 4),
+            "lines": [
+                [p.text, *(round(v, 5) for v in (p.left, p.top, p.right, p.bottom, p.confidence))]
+                for p in pieces
+            ],
+            "width": round(self.width, 2),
+            "height": round(self.height, 2),
+            "source": self.kind,
+            "rotation": self.rotation,
+        }
+
+
+class Source(Protocol):
+    """A part that has been opened."""
+
+    media_type: str
+    page_count: int
+
+    def read(self, number: int) -> Reading:
+        """Read the page with this number, from 1."""
+        ...
+
+    def close(self) -> None:
+        """Give back what the part holds."""
+        ...
+
+
+class TextSource:
+    """Plain text: a form feed ends a page."""
+
+    media_type = content.TEXT
+
+    def __init__(self, data: bytes, filename: str) -> None:
+        try:
+            self._pages = plain.pages(plain.decode(data))
+        except plain.NotText:
+            raise Unreadable(
+                f"{filename}: the type of this file is unknown or not supported; send it as {content.READABLE}"
+            ) from None
+        self.page_count = len(self._pages)
+
+    def read(self, number: int) -> Reading:
+        return Reading(self._pages[number - 1], kind="plain")
+
+    def close(self) -> None:
+        self._pages = []
+
+
+def open_source(data: bytes, filename: str, limits: ReaderLimits) -> Source:
+    """Find out what a file is, and open it.
+
+    :raise Unreadable: unknown, unsupported, damaged, protected, or beyond a limit.
+    """
+    source = _open(data, filename, limits)
+    if source.page_count > limits.max_pages:
+        raise Unreadable(
+            f"{filename}: has {source.page_count:,} pages, more than the limit of {limits.max_pages:,}; "
+            "split it, or raise the limit of pages"
+        )
+    return source
+
+
+def _open(data: bytes, filename: str, limits: ReaderLimits) -> Source:
+    try:
+        media_type = content.media_type(data)
+    except content.Unsupported as kind:
+        raise Unreadable(
+            f"{filename}: is {kind}, a type that is not supported; send it as {content.READABLE}"
+        ) from None
+    if media_type == content.PDF:
+        from alfrd_events.providers.readers.pdf import PdfSource  # heavy: only where it is needed
+
+        return PdfSource(data, filename, limits)
+    if media_type in content.IMAGE_FORMATS:
+        from alfrd_events.providers.readers.images import ImageSource
+
+        return ImageSource(data, filename, media_type, limits)
+    return TextSource(data, filename)

@@ -1,0 +1,67 @@
+"""How the reader and its processes talk: frames of JSON over two pipes.
+
+A frame is a 4-byte big-endian length and that many bytes of JSON. After an ``open`` request the bytes of
+the part follow, as many as its ``size`` says. JSON and not pickle: a process that a hostile file has taken
+over must not be able to run code in the parent.
+
+Requests: ``open`` (filename, size, limits), then any number of ``read`` (page numbers).
+Replies to ``open``: ``accepted`` when the bytes have arrived, then ``info``.
+Replies to ``read``: one ``page`` per number, then ``done``.
+Instead of any reply but ``accepted``: ``unreadable`` (message), ``memory``, ``setup`` (message) or ``bug``.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any, BinaryIO
+
+Frame = dict[str, Any]
+
+LENGTH = struct.Struct(">I")
+MAX_FRAME = 64 * 1024 * 1024
+
+
+class Garbled(Exception):
+    """The other side sent something that is not a frame of this protocol."""
+
+
+def encode(frame: Frame) -> bytes:
+    """Give a frame its bytes."""
+    body = json.dumps(frame, ensure_ascii=False, separators=(",", ":")).encode()
+    return LENGTH.pack(len(body)) + body
+
+
+def frame_length(head: bytes) -> int:
+    """Tell how many bytes follow a frame's head.
+
+    :raise Garbled: more than any honest frame has.
+    """
+    (length,) = LENGTH.unpack(head)
+    if length > MAX_FRAME:
+        raise Garbled(f"a frame of {length:,} bytes")
+    return int(length)
+
+
+def decode(body: bytes) -> Frame:
+    """Read a frame's JSON.
+
+    :raise Garbled: it is none, or not an object.
+    """
+    try:
+        frame = json.loads(body)
+    except ValueError as error:
+        raise Garbled("a frame that is not JSON") from error
+    if not isinstance(frame, dict):
+        raise Garbled("a frame that is not an object")
+    return frame
+
+
+def receive(stream: BinaryIO) -> Frame | None:
+    """Wait for the next frame on a blocking stream; ``None`` when the other side is gone."""
+    head = stream.read(LENGTH.size)
+    if len(head) < LENGTH.size:
+        return None
+    length = frame_length(head)
+    body = stream.read(length)
+    return decode(body) if len(body) == length else None

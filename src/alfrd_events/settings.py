@@ -1,0 +1,113 @@
+"""Every setting there is, in one typed tree, read from the environment (``ALFRD_*``).
+
+Only ``cli.py`` builds it; everything else is given the values that it needs. The same names, with the
+same defaults, are in ``.env.example``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from alfrd_events.errors import SettingsInvalid
+
+DEFAULT_SLOTS: Mapping[str, int] = {
+    "classify": 8,
+    "score_classification": 8,
+    "summarize": 8,
+    "score_summary": 8,
+    "file": 8,
+    "extract": 8,
+    "summarize_file": 2,
+}
+"""Tasks of a step at once in one worker; ``ocr`` has one for each core. Steps of users: 4."""
+
+
+class Settings(BaseSettings):
+    """What the program is told from outside."""
+
+    model_config = SettingsConfigDict(env_prefix="ALFRD_", extra="forbid", env_ignore_empty=True)
+
+    database_url: str = ""
+    """libpq URL. Empty: an embedded PostgreSQL under ``data_dir``."""
+    listen_url: str = ""
+    """URL for the LISTEN connection, past a PgBouncer. Empty: ``database_url``."""
+    listen: bool = True
+    """Off: no LISTEN at all; new work is found by the poll."""
+    data_dir: Path = Path(".alfrd")
+
+    reader: Literal["local"] = "local"
+    analyst: Literal["rules"] = "rules"
+    ocr_processes: Annotated[int, Field(ge=1)] = os.cpu_count() or 1
+    slots: Annotated[dict[str, int], NoDecode] = Field(default_factory=dict)
+    """Tasks at once per step in this worker, over the defaults: ``ocr=2,classify=4``."""
+
+    lease_seconds: Annotated[float, Field(ge=1)] = 30
+    """How long a worker owns its tasks without a heartbeat."""
+    drain_seconds: Annotated[float, Field(ge=0)] = 20
+    """How long running steps may finish after SIGTERM or Ctrl-C; then they are given back."""
+    poll_seconds: Annotated[float, Field(gt=0)] = 30
+    """How often an idle worker looks at the queue although no bell rang."""
+    probe_seconds: Annotated[float, Field(gt=0)] = 15
+    """How often the listener proves by a round trip that it still hears."""
+    rescue_seconds: Annotated[float, Field(gt=0)] = 1
+    """How often a worker looks for workers that are gone."""
+    step_seconds: Annotated[float, Field(gt=0)] = 900
+    """The longest that one attempt of a step may take."""
+    status_feed: bool = True
+    """Whether this worker's status changes are told on channel ``alfrd_status``."""
+
+    file_roots: Annotated[tuple[Path, ...], NoDecode] = ()
+    """Directories under which ``file://`` URIs may be read, separated by ``:``. Empty: none."""
+    max_file_bytes: Annotated[int, Field(gt=0)] = 100 * 1024 * 1024
+    max_pages: Annotated[int, Field(gt=0)] = 1000
+    max_megapixels: Annotated[float, Field(gt=0)] = 100
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
+
+    @field_validator("slots", mode="before")
+    @classmethod
+    def _parse_slots(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        slots = {}
+        for entry in filter(None, (part.strip() for part in value.split(","))):
+            step, separator, number = entry.partition("=")
+            if not separator or not number.strip().isdigit() or int(number) < 1:
+                raise ValueError(f"{entry!r} is not of the form step=number, such as ocr=2,classify=4")
+            slots[step.strip()] = int(number)
+        return slots
+
+    @field_validator("file_roots", mode="before")
+    @classmethod
+    def _parse_roots(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return tuple(Path(entry).expanduser() for entry in value.split(os.pathsep) if entry)
+
+    def slots_for(self, step: str) -> int:
+        """How many tasks of a step this worker runs at once."""
+        if step in self.slots:
+            return self.slots[step]
+        return self.ocr_processes if step == "ocr" else DEFAULT_SLOTS.get(step, 4)
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the environment.
+
+    :raise SettingsInvalid: names each variable that is wrong, with the reason.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"ALFRD_{'_'.join(str(place) for place in problem['loc']).upper()}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        raise SettingsInvalid(f"the settings make no sense: {wrong}") from error
