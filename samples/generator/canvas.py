@@ -84,7 +84,9 @@ class Canvas:
         """Set ``text`` on the baseline ``y``; ``tracking`` is extra space between letters."""
         self.marks.append(Text(x, y, text, size, bold, color, align, tracking))
 
-    def lines(self, x: float, y: float, lines: Sequence[str], size: float = 10, leading: float = 1.4) -> float:
+    def lines(
+        self, x: float, y: float, lines: Sequence[str], size: float = 10, leading: float = 1.4
+    ) -> float:
         """Set lines one below the other and return the baseline that the next one would have."""
         for line in lines:
             self.text(x, y, line, size)

@@ -134,16 +134,26 @@ def _bill(reading: Reading, usage: list[int], paid: Decimal) -> tuple[Canvas, De
     )
     rows = [(name, quantity, rate, money(value)) for name, quantity, rate, value in charges]
     bottom = table(page, 382, columns, rows, left=48, right=572, head=NAVY, stripe=FOAM)
-    bottom = total_bar(
-        page, bottom + 8, "Total amount due", money(amount), left=48, right=572, fill=SEA
+    bottom = total_bar(page, bottom + 8, "Total amount due", money(amount), left=48, right=572, fill=SEA)
+    page.text(
+        48,
+        bottom + 18,
+        "A late charge of 1.5 % applies to balances unpaid after the due date.",
+        9.5,
+        color=GREY,
     )
     page.text(
-        48, bottom + 18, "A late charge of 1.5 % applies to balances unpaid after the due date.", 9.5, color=GREY
+        48,
+        bottom + 31,
+        "Questions? 555-0142, weekdays 8 to 6, or harborlight-electric.example",
+        9.5,
+        color=GREY,
     )
-    page.text(
-        48, bottom + 31, "Questions? 555-0142, weekdays 8 to 6, or harborlight-electric.example", 9.5, color=GREY
+    slip = (
+        ("Account number", ACCOUNT),
+        ("Due date", long_date(reading.due_date)),
+        ("Amount due", money(amount)),
     )
-    slip = (("Account number", ACCOUNT), ("Due date", long_date(reading.due_date)), ("Amount due", money(amount)))
     payment_slip(page, 608, (COMPANY, "PO Box 2210", "Port Amber, CA 95699"), (TENANT, *HOME), slip)
     return page, amount
 
@@ -165,7 +175,9 @@ def _letterhead(page: Canvas) -> None:
 def _meter(page: Canvas, reading: Reading) -> None:
     days = (reading.end - reading.start).days + 1
     page.text(48, 346, "Billing period", 9.5, color=GREY)
-    page.text(118, 346, f"{short_date(reading.start)} - {short_date(reading.end)} ({days} days)", 10, bold=True)
+    page.text(
+        118, 346, f"{short_date(reading.start)} - {short_date(reading.end)} ({days} days)", 10, bold=True
+    )
 
 
 def _usage_chart(page: Canvas, reading: Reading, usage: list[int]) -> None:
@@ -175,7 +187,9 @@ def _usage_chart(page: Canvas, reading: Reading, usage: list[int]) -> None:
     for place, kilowatt_hours in enumerate(usage):
         newest = place == len(usage) - 1
         height = kilowatt_hours / 600 * 66
-        page.rectangle(left + place * step, base - height, 12, height, fill=SEA if newest else "#b8d4da", radius=1)
+        page.rectangle(
+            left + place * step, base - height, 12, height, fill=SEA if newest else "#b8d4da", radius=1
+        )
     page.rule(left, base, 232, INK)
     page.text(left, base + 16, f"Meter 77-30418: {reading.before} to {reading.after}", 9.5, color=GREY)
     page.text(572, base + 16, "last 13 months", 9.5, color=GREY, align="right")

@@ -218,7 +218,11 @@ def _mobile_bill(start: date, end: date, extras: tuple[tuple[str, Decimal], ...]
     issued, due = start + timedelta(days=1), start + timedelta(days=22)
     charges = [
         ("Unlimited Tide plan", f"Line {PHONE_LINE}", Decimal("45.00")),
-        ("Phone installment 9 of 24" if start.month == 2 else "Phone installment 10 of 24", "", Decimal("22.91")),
+        (
+            "Phone installment 9 of 24" if start.month == 2 else "Phone installment 10 of 24",
+            "",
+            Decimal("22.91"),
+        ),
         ("Autopay discount", "", Decimal("-5.00")),
         *((name, "", amount) for name, amount in extras),
     ]

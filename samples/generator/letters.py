@@ -67,7 +67,9 @@ def _medical_bill() -> Sample:
         ("Paid by your health plan", money(PLAN_PAID)),
     )
     bottom = facts(page, 320, bottom + 26, 234, pairs, size=10.5, leading=20)
-    bottom = total_bar(page, bottom - 4, "Patient responsibility", money(owed), left=300, right=564, fill=TEAL)
+    bottom = total_bar(
+        page, bottom - 4, "Patient responsibility", money(owed), left=300, right=564, fill=TEAL
+    )
     page.text(48, bottom + 40, "How to pay", 13, bold=True, color=TEAL)
     page.lines(
         48,
@@ -81,7 +83,9 @@ def _medical_bill() -> Sample:
         1.5,
     )
     page.rule(48, 720, 516, TEAL)
-    page.text(306, 738, "This statement is for services by our clinicians only.", 9.5, color=GREY, align="center")
+    page.text(
+        306, 738, "This statement is for services by our clinicians only.", 9.5, color=GREY, align="center"
+    )
 
     sheet = textured(page.render(), seed=51, tint="#fcfbf7")
     photo = unevenly_lit(on_wood(sheet, seed=23, degrees=1.6, margin=56), darkest=0.66, corner=(1, 0))
@@ -102,7 +106,7 @@ def _medical_bill() -> Sample:
 
 # --- tuition, as a fax of two pages ----------------------------------------------------------------
 
-SCHOOL = "Quillwood Academy"
+SCHOOL = "Thornapple Hollow School"
 TUITION = (
     ("Tuition, summer term 2024", Decimal("1480.00")),
     ("Laboratory fee", Decimal("85.00")),
@@ -118,7 +122,7 @@ def _school_fax() -> Sample:
     pages = [_school_letter(issued, due, amount), _school_terms(due)]
     for number, page in enumerate(pages, start=1):
         page.text(40, 24, "APR-08-2024  09:14", 10)
-        page.text(306, 24, "From: Quillwood Academy 555-0131", 10, align="center")
+        page.text(306, 24, "From: Thornapple Hollow School 555-0131", 10, align="center")
         page.text(572, 24, f"P. {number}/2", 10, align="right")
     truth = Truth(
         document_type="education",
@@ -127,8 +131,8 @@ def _school_fax() -> Sample:
         date=issued,
         due_date=due,
         total_amount=amount,
-        series_key="quillwood-academy-tuition",
-        fields={"account_number": "QA-7702"},
+        series_key="thornapple-hollow-tuition",
+        fields={"account_number": "TH-7702"},
     )
     lines = [line for page in pages for line in page.text_lines]
     return Sample("2024-04-tuition-fax.tiff", _fax(pages), truth, lines, pages=2)
@@ -149,7 +153,7 @@ def _school_letter(issued: date, due: date, amount: Decimal) -> Canvas:
     page.lines(48, 136, (TENANT, *HOME), 11.5)
     page.text(564, 136, long_date(issued), 11.5, align="right")
     page.text(48, 214, "Tuition statement, summer term 2024", 16, bold=True)
-    page.text(48, 238, "Student: Milo Calloway, grade 6          Student account: QA-7702", 11.5)
+    page.text(48, 238, "Student: Milo Calloway, grade 6          Student account: TH-7702", 11.5)
     page.lines(
         48,
         270,
@@ -192,12 +196,20 @@ def _school_terms(due: date) -> Canvas:
         y += 30
     page.rectangle(48, y + 10, 516, 150, stroke=INK, line=1.4)
     page.text(62, y + 34, "Reply slip", 13, bold=True)
-    for row, text in enumerate(("I pay the whole amount by check or transfer", "I ask for three installments")):
+    for row, text in enumerate(
+        ("I pay the whole amount by check or transfer", "I ask for three installments")
+    ):
         page.rectangle(62, y + 54 + 28 * row, 12, 12, stroke=INK, line=1.4)
         page.text(84, y + 64 + 28 * row, text, 11.5)
     page.rule(62, y + 134, 200, INK)
     page.text(62, y + 150, "Date and signature", 10)
-    page.text(306, 760, "Quillwood Academy   |   bursar@quillwood.example   |   555-0131", 10, align="center")
+    page.text(
+        306,
+        760,
+        "Thornapple Hollow School   |   bursar@thornapple.example   |   555-0131",
+        10,
+        align="center",
+    )
     return page
 
 

@@ -68,7 +68,15 @@ def facts(
 
 
 def total_bar(
-    page: Canvas, y: float, label: str, amount: str, *, left: float, right: float, fill: str, height: float = 28
+    page: Canvas,
+    y: float,
+    label: str,
+    amount: str,
+    *,
+    left: float,
+    right: float,
+    fill: str,
+    height: float = 28,
 ) -> float:
     """A coloured bar with the sum that matters; return the y of its lower edge."""
     page.rectangle(left, y, right - left, height, fill=fill, radius=3)
@@ -82,7 +90,14 @@ def payment_slip(
 ) -> None:
     """The strip to tear off and send back, from its perforation down."""
     page.dashes(40, y, 532)
-    page.text(306, y + 16, "Please detach and return this portion with your payment", 9.5, color=GREY, align="center")
+    page.text(
+        306,
+        y + 16,
+        "Please detach and return this portion with your payment",
+        9.5,
+        color=GREY,
+        align="center",
+    )
     page.text(48, y + 42, "Remit to", 9.5, color=GREY)
     page.lines(48, y + 57, company)
     page.text(48, y + 110, "From", 9.5, color=GREY)

@@ -37,9 +37,11 @@ class Till:
         self.slip.text(190, self.y, text, size, bold=bold, align="center")
         self.y += size * 1.05
 
-    def pair(self, left: str, right: str, *, bold: bool = False, size: float | None = None, indent: int = 0) -> None:
+    def pair(
+        self, left: str, right: str, *, bold: bool = False, size: float | None = None, indent: int = 0
+    ) -> None:
         size = size or self.size
-        self.y += size * 0.3
+        self.y += size * 0.3 + (size - self.size) * 1.2
         self.slip.text(28 + indent, self.y, left, size, bold=bold)
         self.slip.text(352, self.y, right, size, bold=bold, align="right")
         self.y += size * 1.1
@@ -57,7 +59,7 @@ class Till:
 
 # --- supermarket ---------------------------------------------------------------------------------
 
-MARKET = "Thistle & Plum Market"
+MARKET = "Thistleplum Market"
 # Name, quantity and unit where it is not one piece, unit price, and whether it is taxed.
 GROCERIES = (
     ("Sourdough loaf", None, "5.49", False),
@@ -73,7 +75,7 @@ GROCERIES = (
 
 
 def _supermarket() -> Sample:
-    till = Till(760, 16)
+    till = Till(770, 16)
     till.slip.ellipse(190, 30, 15, fill="#3c3c3c")
     till.slip.polygon([(190, 16), (202, 4), (196, 20)], "#3c3c3c")
     till.y = 62
@@ -109,10 +111,10 @@ def _supermarket() -> Sample:
     truth = Truth(
         document_type="receipt",
         entity=MARKET,
-        entity_also=("Thistle & Plum",),
+        entity_also=("Thistleplum",),
         date=date(2024, 3, 16),
         total_amount=total,
-        series_key="thistle-plum-market",
+        series_key="thistleplum-market",
         fields={"receipt_number": "004-71926"},
     )
     return Sample("2024-03-supermarket.jpg", jpeg(image, 60), truth, till.slip.text_lines)
@@ -120,7 +122,7 @@ def _supermarket() -> Sample:
 
 # --- restaurant ----------------------------------------------------------------------------------
 
-TAVERN = "The Brass Heron"
+TAVERN = "The Brass Bittern"
 DISHES = (
     (2, "Smoked tomato soup", "9.50"),
     (1, "Grilled halibut", "27.00"),
@@ -131,7 +133,7 @@ DISHES = (
 
 
 def _restaurant() -> Sample:
-    till = Till(620, 16)
+    till = Till(580, 16)
     till.slip.ellipse(176, 34, 14, 7, fill="#222222")
     till.slip.polygon([(184, 34), (197, 12), (216, 17), (201, 19), (190, 38)], "#222222")
     till.slip.line([(173, 40), (173, 56)], "#222222", 1.6)
@@ -163,11 +165,11 @@ def _restaurant() -> Sample:
     truth = Truth(
         document_type="receipt",
         entity=TAVERN,
-        entity_also=("The Brass Heron Kitchen & Bar",),
+        entity_also=("The Brass Bittern Kitchen & Bar",),
         date=date(2024, 3, 23),
         total_amount=total,
         total_also=(subtotal + tax,),
-        series_key="the-brass-heron",
+        series_key="the-brass-bittern",
     )
     return Sample("2024-03-restaurant.heic", _heic(photo), truth, till.slip.text_lines)
 

@@ -78,7 +78,9 @@ def _payslip() -> Sample:
     rows.append(("Total deductions", money(DEDUCTED), money(DEDUCTED * MONTHS_SO_FAR)))
     bottom = table(page, bottom + 16, columns, rows, left=48, right=564, head=SLATE, leading=21, stripe=ICE)
     bottom = total_bar(page, bottom + 14, "Net pay", money(NET), left=48, right=564, fill=LEAF)
-    page.text(48, bottom + 26, "Vacation balance: 9.5 days. Questions: payroll@ploverfield.example", 10, color=GREY)
+    page.text(
+        48, bottom + 26, "Vacation balance: 9.5 days. Questions: payroll@ploverfield.example", 10, color=GREY
+    )
     truth = Truth(
         document_type="payroll",
         document_type_also=("employment",),
@@ -106,9 +108,9 @@ TRANSACTIONS = (
     ("03/01", "Saltmarsh Mutual Insurance", Decimal("-112.00")),
     ("03/05", "Harborlight Electric", Decimal("-137.52")),
     ("03/06", "Check 1055", Decimal("-1850.00")),
-    ("03/16", "Thistle & Plum Market", Decimal("-53.56")),
+    ("03/16", "Thistleplum Market", Decimal("-53.56")),
     ("03/18", "Transfer from savings", Decimal("400.00")),
-    ("03/23", "The Brass Heron", Decimal("-107.74")),
+    ("03/23", "The Brass Bittern", Decimal("-107.74")),
     ("03/27", "Kittiwake Mobile", Decimal("-84.63")),
     ("03/29", "Ploverfield Instruments payroll", NET),
     ("03/29", "Monthly account fee", Decimal("-6.00")),
@@ -163,7 +165,7 @@ def _statement() -> Sample:
         bottom + 64,
         (
             "Tell us within 60 days of this statement: 555-0100, or PO Box 9, Port Amber, CA 95699.",
-            "Annual percentage yield earned: 0.15 %. Days in the period: 31.",
+            "Annual percentage yield earned: 0.31 %. Days in the period: 31.",
         ),
         10.5,
         1.5,
@@ -199,7 +201,7 @@ def _bank_page(number: int) -> Canvas:
 
 # --- invoice in euros ------------------------------------------------------------------------------
 
-STUDIO = "Nettle & Loom Studio"
+STUDIO = "Nettlebolt Weaving Studio"
 MOSS, WHEAT = "#4a5d23", "#f5f3e7"
 VAT = Decimal("0.23")
 WORK = (
@@ -211,19 +213,28 @@ WORK = (
 
 
 def _invoice() -> Sample:
-    issued, due, number = date(2024, 4, 19), date(2024, 5, 19), "NL-2024-031"
+    issued, due, number = date(2024, 4, 19), date(2024, 5, 19), "NW-2024-031"
     page = Canvas()
     for row in range(4):
         for column in range(4):
             page.rectangle(
-                48 + 11 * column, 44 + 11 * row, 9, 9, fill=MOSS if (row + column) % 2 else "#c9b458", radius=1.5
+                48 + 11 * column,
+                44 + 11 * row,
+                9,
+                9,
+                fill=MOSS if (row + column) % 2 else "#c9b458",
+                radius=1.5,
             )
     page.text(106, 66, STUDIO, 22, bold=True, color=MOSS)
     page.text(106, 84, "9 Weavers Lane, Galway, Ireland   |   VAT no. IE 0000000X", 10, color=GREY)
     page.text(564, 140, "INVOICE", 24, bold=True, color=MOSS, align="right")
     page.text(48, 136, "Bill to", 10, color=GREY)
     page.lines(48, 152, (TENANT, *HOME, "USA"), 11)
-    pairs = (("Invoice number", number), ("Invoice date", f"{issued:%d %B %Y}"), ("Due date", f"{due:%d %B %Y}"))
+    pairs = (
+        ("Invoice number", number),
+        ("Invoice date", f"{issued:%d %B %Y}"),
+        ("Due date", f"{due:%d %B %Y}"),
+    )
     facts(page, 350, 166, 214, pairs, leading=18)
     columns = (
         Column("Description", 58),
@@ -232,7 +243,8 @@ def _invoice() -> Sample:
         Column("Amount", 554, "right"),
     )
     rows = [
-        (name, f"{quantity}", money(price, "€"), money(quantity * price, "€")) for name, quantity, price in WORK
+        (name, f"{quantity}", money(price, "€"), money(quantity * price, "€"))
+        for name, quantity, price in WORK
     ]
     bottom = table(page, 246, columns, rows, left=48, right=564, head=MOSS, leading=25, stripe=WHEAT)
     subtotal = sum((quantity * price for _, quantity, price in WORK), Decimal(0))
@@ -260,7 +272,7 @@ def _invoice() -> Sample:
         due_date=due,
         total_amount=subtotal + vat,
         currency="EUR",
-        series_key="nettle-loom-studio",
+        series_key="nettlebolt-weaving",
         fields={"invoice_number": number},
     )
     return Sample("2024-04-design-invoice.pdf", write_pdf([page]), truth, page.text_lines)
