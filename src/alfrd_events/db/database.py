@@ -1,0 +1,123 @@
+"""Connections: a pool for everything, each statement a transaction of its own.
+
+Every call into the database here is one statement (mostly one function call), so connections are in
+autocommit mode: no transaction is ever left open across an ``await`` of something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, LiteralString, Self
+
+import psycopg
+from psycopg.rows import dict_row, tuple_row
+from psycopg_pool import AsyncConnectionPool
+
+from alfrd_events.db.errors import translated
+
+Row = dict[str, Any]
+
+
+class Database:
+    """A pool of connections to one database.
+
+    :param url: libpq URL or key-value string.
+    :param status_feed: ``False`` silences channel ``alfrd_status`` for what is written through this pool.
+    :param settings: further run-time parameters for each connection, such as ``alfrd.clock_offset``.
+    """
+
+    def __init__(
+        self, url: str, *, status_feed: bool = True, max_size: int = 4, settings: dict[str, str] | None = None
+    ) -> None:
+        self.url = url
+        parameters = dict(settings or {})
+        if not status_feed:
+            parameters["alfrd.status_feed"] = "off"
+        self._pool = AsyncConnectionPool(
+            url,
+            min_size=1,
+            max_size=max_size,
+            open=False,
+            timeout=15,
+            reconnect_timeout=0,
+            kwargs={
+                "autocommit": True,
+                "row_factory": dict_row,
+                "application_name": "alfrd-events",
+                **_keepalives(),
+                **_options(parameters),
+            },
+            check=AsyncConnectionPool.check_connection,
+        )
+
+    async def open(self) -> Self:
+        """Connect.
+
+        :raise DatabaseUnavailable: nothing answers there, or it refuses us.
+        """
+        with translated():
+            # A first connection by hand: the pool would only say that it timed out, not why.
+            probe = await psycopg.AsyncConnection.connect(self.url, connect_timeout=10)
+            await probe.close()
+            await self._pool.open(wait=True)
+        return self
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._pool.close()
+
+    async def __aenter__(self) -> Self:
+        return await self.open()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[psycopg.AsyncConnection[Row]]:
+        """A connection for a few statements that belong together; errors are translated."""
+        with translated():
+            async with self._pool.connection() as connection:
+                yield connection
+
+    async def rows(self, statement: LiteralString, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
+        """All rows of a statement, as dictionaries."""
+        async with self.connection() as connection:
+            cursor = await connection.execute(statement, parameters)
+            return await cursor.fetchall()
+
+    async def row(self, statement: LiteralString, parameters: Sequence[Any] | dict[str, Any] = ()) -> Row | None:
+        """The first row of a statement, or ``None``."""
+        async with self.connection() as connection:
+            cursor = await connection.execute(statement, parameters)
+            return await cursor.fetchone()
+
+    async def value(self, statement: LiteralString, parameters: Sequence[Any] | dict[str, Any] = ()) -> Any:
+        """The first column of the first row; ``None`` where there is none."""
+        async with self.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
+            await cursor.execute(statement, parameters)
+            row = await cursor.fetchone()
+            return row[0] if row else None
+
+    async def execute(self, statement: LiteralString, parameters: Sequence[Any] | dict[str, Any] = ()) -> int:
+        """Run a statement for its effect; the number of rows that it touched."""
+        async with self.connection() as connection:
+            cursor = await connection.execute(statement, parameters)
+            return cursor.rowcount
+
+
+def _keepalives() -> dict[str, Any]:
+    """A server that is gone without a word is noticed in half a minute, not in two hours."""
+    return {
+        "connect_timeout": 10,
+        "keepalives_idle": 15,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,
+    }
+
+
+def _options(parameters: dict[str, str]) -> dict[str, str]:
+    if not parameters:
+        return {}
+    return {"options": " ".join(f"-c {name}={value}" for name, value in parameters.items())}

@@ -1,0 +1,77 @@
+"""The connection that listens: its own, outside the pool, in autocommit mode.
+
+psycopg's ``notifies()`` holds the connection's lock for as long as it is read, and a half-open socket
+raises nothing, so this connection does nothing else, and is only believed while a round trip through
+the database comes back (:meth:`Ear.probe` sends it through another connection).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from alfrd_events.db.database import Database, _keepalives
+from alfrd_events.db.errors import translated
+
+WORK = "alfrd_work"
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A notification."""
+
+    channel: str
+    payload: str
+
+
+class Ear:
+    """A connection that LISTENs to the bell, to its own probe channel, and holds its worker's lock."""
+
+    def __init__(self, connection: psycopg.AsyncConnection, probe_channel: str) -> None:
+        self._connection = connection
+        self._probe_channel = probe_channel
+
+    @classmethod
+    async def connect(cls, url: str, worker: int) -> Ear:
+        """Connect, LISTEN, and take the session lock that says this worker lives.
+
+        The caller looks at the whole queue *after* this returns: a row committed before is found there, one
+        committed later is heard.
+
+        :raise DatabaseUnavailable: no connection.
+        """
+        probe_channel = f"alfrd_probe_{worker}"
+        with translated():
+            connection = await psycopg.AsyncConnection.connect(
+                url, autocommit=True, application_name="alfrd-events listener", **_keepalives()
+            )
+            await connection.execute(sql.SQL("listen {}").format(sql.Identifier(WORK)))
+            await connection.execute(sql.SQL("listen {}").format(sql.Identifier(probe_channel)))
+            await connection.execute("select pg_advisory_lock(alfrd.worker_lock_class(), %s)", [worker])
+        return cls(connection, probe_channel)
+
+    async def hear(self, timeout: float) -> AsyncIterator[Heard]:
+        """Notifications as they come, until ``timeout`` seconds have passed.
+
+        :raise DatabaseUnavailable: the connection broke.
+        """
+        with translated():
+            async with aclosing(self._connection.notifies(timeout=timeout)) as notifies:
+                async for notify in notifies:
+                    yield Heard(notify.channel, notify.payload)
+
+    async def probe(self, database: Database, token: str) -> None:
+        """Send ourselves a notification through another connection."""
+        await database.execute("select pg_notify(%s, %s)", [self._probe_channel, token])
+
+    def is_probe(self, heard: Heard) -> bool:
+        """Whether it is the answer to a probe."""
+        return heard.channel == self._probe_channel
+
+    async def close(self) -> None:
+        """Close; the server drops the lock with the session."""
+        await self._connection.close()

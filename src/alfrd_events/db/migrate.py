@@ -1,0 +1,176 @@
+"""Bring a database up to date: numbered migrations once, repeatable functions when they change.
+
+Forward only. A migration that was applied is remembered with its checksum and refused if its file has
+changed since. Functions, triggers and views are replaced as a whole whenever their text differs from
+what was applied last. Everything happens in one transaction under an advisory lock: ten processes that
+migrate at once do it one after the other, and nine find nothing to do; a failure leaves the database
+as it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import LiteralString, cast
+
+import psycopg
+
+from alfrd_events.db.errors import translated
+from alfrd_events.errors import Refused, SchemaOutdated, SchemaTooNew
+
+OLDEST_SERVER = 150000
+"""PostgreSQL 15: ``unique nulls not distinct`` and MERGE came with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """An SQL file that ships with the program."""
+
+    name: str
+    text: str
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of the text, hex; line endings do not count."""
+        return hashlib.sha256(self.text.replace("\r\n", "\n").encode()).hexdigest()
+
+
+def sql_directory() -> Traversable:
+    """The ``sql/`` directory: inside an installed package, or beside ``src/`` in a checkout."""
+    shipped = resources.files("alfrd_events") / "_sql"
+    if shipped.is_dir():
+        return shipped
+    return Path(__file__).resolve().parents[3] / "sql"
+
+
+def migrations() -> list[Script]:
+    """All migrations in order of their number."""
+    return _scripts(sql_directory() / "migrations", r"\d{4}_\w+\.sql")
+
+
+def functions() -> list[Script]:
+    """The repeatable part, in order of name."""
+    return _scripts(sql_directory() / "functions", r"\w+\.sql")
+
+
+def _scripts(directory: Traversable, pattern: str) -> list[Script]:
+    return sorted(
+        (
+            Script(entry.name, entry.read_text(encoding="utf-8"))
+            for entry in directory.iterdir()
+            if re.fullmatch(pattern, entry.name)
+        ),
+        key=lambda script: script.name,
+    )
+
+
+def _functions_checksum(scripts: Sequence[Script]) -> str:
+    return hashlib.sha256("".join(script.checksum for script in scripts).encode()).hexdigest()
+
+
+def advisory_key(name: str) -> int:
+    """A signed 64-bit advisory lock key from a readable name (BLAKE2b, 8 bytes).
+
+    Derived here and not by ``hashtext``, which PostgreSQL does not promise to keep.
+    """
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
+
+
+async def migrate(url: str) -> list[str]:
+    """Apply what is missing.
+
+    :return: the names of what was applied, in order; empty when the database was up to date.
+    :raise SchemaTooNew: the database knows migrations that this program does not.
+    :raise Refused: an applied migration's file has changed, or the server is older than PostgreSQL 15.
+    """
+    with translated():
+        connection = await psycopg.AsyncConnection.connect(url, connect_timeout=10, application_name="alfrd-events migrate")
+        async with connection:
+            if connection.info.server_version < OLDEST_SERVER:
+                raise Refused(
+                    f"PostgreSQL {connection.info.server_version // 10000} is too old: version 15 or newer is needed"
+                )
+            return await _apply(connection)
+
+
+async def _apply(connection: psycopg.AsyncConnection) -> list[str]:
+    await connection.execute("select pg_advisory_xact_lock(%s)", [advisory_key("alfrd:migrate")])
+    await connection.execute("set local check_function_bodies = off")
+    await connection.execute("set local client_min_messages = warning")
+    await connection.execute("create schema if not exists alfrd")
+    await connection.execute(
+        "create table if not exists alfrd.migrations ("
+        " name text primary key, checksum text not null, applied_at timestamptz not null default now())"
+    )
+    applied = await _applied(connection)
+    known = migrations()
+    _check(applied, known)
+    done = []
+    for script in known:
+        if script.name not in applied:
+            await connection.execute(cast(LiteralString, script.text))
+            await _remember(connection, script.name, script.checksum)
+            done.append(script.name)
+    repeatable = functions()
+    checksum = _functions_checksum(repeatable)
+    if done or applied.get("functions") != checksum:
+        for script in repeatable:
+            await connection.execute(cast(LiteralString, script.text))
+        await _remember(connection, "functions", checksum)
+        done.append("functions")
+    return done
+
+
+async def _applied(connection: psycopg.AsyncConnection) -> dict[str, str]:
+    cursor = await connection.execute("select name, checksum from alfrd.migrations")
+    return {name: checksum for name, checksum in await cursor.fetchall()}
+
+
+async def _remember(connection: psycopg.AsyncConnection, name: str, checksum: str) -> None:
+    await connection.execute(
+        "insert into alfrd.migrations (name, checksum) values (%s, %s)"
+        " on conflict (name) do update set checksum = excluded.checksum, applied_at = now()",
+        [name, checksum],
+    )
+
+
+def _check(applied: dict[str, str], known: Sequence[Script]) -> None:
+    by_name = {script.name: script for script in known}
+    unknown = sorted(name for name in applied if name != "functions" and name not in by_name)
+    if unknown:
+        raise SchemaTooNew(
+            f"the database has migration {unknown[-1]}, which this program does not know: upgrade alfrd-events"
+        )
+    for name, checksum in applied.items():
+        if name in by_name and by_name[name].checksum != checksum:
+            raise Refused(
+                f"migration {name} was applied with another text than it has now: restore the file; a change of the "
+                f"schema is a new migration"
+            )
+
+
+async def check_schema(url: str) -> None:
+    """Refuse to work on a database that does not fit this program.
+
+    :raise SchemaOutdated: run ``alfrd-events migrate``.
+    :raise SchemaTooNew: upgrade the program.
+    """
+    with translated():
+        connection = await psycopg.AsyncConnection.connect(url, connect_timeout=10)
+        async with connection:
+            cursor = await connection.execute("select to_regclass('alfrd.migrations') is not null")
+            row = await cursor.fetchone()
+            applied = await _applied(connection) if row and row[0] else {}
+    known = migrations()
+    if not applied:
+        raise SchemaOutdated("the database has no schema alfrd yet: run alfrd-events migrate")
+    _check(applied, known)
+    missing = [script.name for script in known if script.name not in applied]
+    if missing or applied.get("functions") != _functions_checksum(functions()):
+        what = ", ".join(missing) or "newer functions"
+        raise SchemaOutdated(f"the database lacks {what}: run alfrd-events migrate")

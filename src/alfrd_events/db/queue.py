@@ -1,0 +1,178 @@
+"""Tasks: exchange, progress, rescue. Thin calls of the functions under ``sql/functions``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from alfrd_events.db.database import Database
+from alfrd_events.model import Outcome, Page, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What the database answers to an exchange."""
+
+    claimed: tuple[Task, ...]
+    stale: frozenset[int]
+    """Ids of the tasks whose results were refused."""
+    next_due: float | None
+    """Seconds until the next scheduled task falls due; ``None``: nothing is scheduled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How much is left to do for some steps."""
+
+    waiting: int
+    scheduled: int
+    running: int
+
+    @property
+    def empty(self) -> bool:
+        """Nothing waits, nothing is scheduled, nobody works."""
+        return not (self.waiting or self.scheduled or self.running)
+
+
+async def register(
+    database: Database, *, name: str, host: str, process: int, version: str, steps: Sequence[str], lease_seconds: float
+) -> int:
+    """Make a worker known; its id."""
+    worker = await database.value(
+        "select alfrd.register_worker(%s, %s, %s, %s, %s, %s)",
+        [name, host, process, version, list(steps), lease_seconds],
+    )
+    return int(worker)
+
+
+async def set_locked(database: Database, worker: int, locked: bool) -> None:
+    """Tell whether the worker's listener holds its session lock, so that others may judge by it."""
+    await database.execute("select alfrd.heartbeat(%s, %s)", [worker, locked])
+
+
+async def exchange(
+    database: Database,
+    worker: int,
+    done: Sequence[Outcome],
+    capacity: Mapping[str, int],
+    woken_by: str,
+    only: Sequence[UUID] | None = None,
+) -> Exchange:
+    """Hand in finished work and claim new work, in one transaction.
+
+    :param done: outcomes since the last call; each is fenced by (task id, attempt).
+    :param capacity: how many tasks of each step this worker could start now; a step that is missing is not served.
+    :param woken_by: ``notify``, ``timer``, ``poll`` or ``handoff``; recorded with each claim.
+    :param only: claim nothing but the tasks of these documents and files.
+    :raise WorkerUnknown: others have taken this worker for dead; register again.
+    :raise Interrupted: a conflict rolled it back; hand the same in again.
+
+    Source: ``sql/functions/exchange.sql``.
+    """
+    answer = await database.value(
+        "select alfrd.exchange(%s, %s, %s, %s, %s)",
+        [worker, Jsonb([_outcome(outcome) for outcome in done]), Jsonb(dict(capacity)), woken_by, _ids(only)],
+    )
+    return Exchange(
+        claimed=tuple(_task(row) for row in answer["claimed"]),
+        stale=frozenset(answer["stale"]),
+        next_due=answer["next_due"],
+    )
+
+
+def _ids(ids: Sequence[UUID] | None) -> list[UUID] | None:
+    return None if ids is None else list(ids)
+
+
+def _task(row: Mapping[str, Any]) -> Task:
+    return Task(
+        id=row["id"],
+        step=row["step"],
+        entity=row["entity"],
+        subject_id=UUID(row["subject_id"]),
+        attempt=row["attempt"],
+        max_attempts=row["max_attempts"],
+        woken_by=row["woken_by"],
+    )
+
+
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    task = outcome.task
+    return {
+        "task_id": task.id,
+        "attempt": task.attempt,
+        "step": task.step,
+        "entity": task.entity,
+        "subject_id": str(task.subject_id),
+        "outcome": outcome.kind,
+        "error": outcome.error,
+        "retry_after": outcome.retry_after,
+        "result": outcome.result,
+        "made_by": outcome.made_by,
+        "prompt_id": outcome.prompt_id,
+        "usage": [usage.model_dump(mode="json") for usage in outcome.usage],
+    }
+
+
+def page_row(page: Page, *, number: int, part: int) -> dict[str, Any]:
+    """A page as ``alfrd.save_pages`` takes it."""
+    return {
+        "number": number,
+        "part": part,
+        "text": page.text,
+        "confidence": round(page.confidence, 4),
+        "source": page.source,
+        "layout": {
+            "width": page.width,
+            "height": page.height,
+            "rotation": page.rotation,
+            "lines": [
+                {
+                    "text": line.text,
+                    "box": [round(edge, 5) for edge in line.box],
+                    "confidence": round(line.confidence, 4),
+                }
+                for line in page.lines
+            ],
+        },
+    }
+
+
+async def save_progress(database: Database, worker: int, task: Task, pages: Sequence[dict[str, Any]]) -> bool:
+    """Save pages while their document is still being read.
+
+    :return: ``False`` if the claim is stale: stop reading.
+    """
+    return bool(
+        await database.value(
+            "select alfrd.save_progress(%s, %s, %s, %s)", [worker, task.id, task.attempt, Jsonb(list(pages))]
+        )
+    )
+
+
+async def rescue(database: Database) -> list[dict[str, Any]]:
+    """Give back the tasks of workers that are gone; what was rescued, for the log."""
+    return await database.rows("select * from alfrd.rescue()")
+
+
+async def leave(database: Database, worker: int) -> None:
+    """Sign off."""
+    await database.execute("select alfrd.leave(%s)", [worker])
+
+
+async def backlog(database: Database, steps: Sequence[str], only: Sequence[UUID] | None = None) -> Backlog:
+    """What is left to do for these steps, whoever does it."""
+    row = await database.row(
+        "select count(*) filter (where state = 'ready') as waiting,"
+        " count(*) filter (where state = 'scheduled') as scheduled,"
+        " count(*) filter (where state = 'running') as running"
+        " from alfrd.tasks where step = any (%s) and state <> 'dead'"
+        " and (%s::uuid[] is null or subject_id = any (%s))",
+        [list(steps), _ids(only), _ids(only)],
+    )
+    assert row is not None
+    return Backlog(**row)
