@@ -18,8 +18,9 @@ from generator.sample import Sample
 
 HERE = Path(__file__).parent
 
-BROKEN = {
-    "file": "broken-scan.pdf",
+BROKEN_FILE = "broken-scan.pdf"
+BROKEN_ROW = {
+    "file": BROKEN_FILE,
     "kind": "robustness",
     "source": "samples",
     "expect": "error",
@@ -29,6 +30,7 @@ BROKEN = {
 
 
 def main() -> None:
+    """Draw everything, and write it."""
     samples = sorted(
         chain(
             electricity.samples(),
@@ -41,8 +43,8 @@ def main() -> None:
     )
     for sample in samples:
         (HERE / sample.file).write_bytes(sample.content)
-    (HERE / BROKEN["file"]).write_bytes(broken_upload(samples))
-    rows = [*(sample.row() for sample in samples), BROKEN]
+    (HERE / BROKEN_FILE).write_bytes(broken_upload(samples))
+    rows = [*(sample.row() for sample in samples), BROKEN_ROW]
     truth = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     (HERE / "truth.jsonl").write_text(truth, encoding="utf-8")
 

@@ -105,6 +105,7 @@ class Canvas:
         line: float = 0.8,
         radius: float = 0,
     ) -> None:
+        """A rectangle from its top left corner, filled, stroked or both."""
         corners = ((x, y), (x + width, y + height))
         self.marks.append(Shape(corners, fill, stroke, line, "rectangle", radius))
 
@@ -114,12 +115,15 @@ class Canvas:
         self.marks.append(Shape(((x - rx, y - ry), (x + rx, y + ry)), fill, None, 0, "ellipse"))
 
     def polygon(self, points: Sequence[Point], fill: str) -> None:
+        """A filled shape with straight sides."""
         self.marks.append(Shape(tuple(points), fill, None, 0))
 
     def line(self, points: Sequence[Point], color: str = RULE, width: float = 0.8) -> None:
+        """A line through ``points``."""
         self.marks.append(Stroke(tuple(points), color, width))
 
     def rule(self, x: float, y: float, width: float, color: str = RULE, line: float = 0.8) -> None:
+        """A horizontal line from ``(x, y)`` to the right."""
         self.line([(x, y), (x + width, y)], color, line)
 
     def dashes(self, x: float, y: float, width: float, color: str = GREY, dash: float = 4) -> None:

@@ -32,6 +32,7 @@ class Till:
         self.y = 34.0
 
     def centre(self, text: str, size: float | None = None, *, bold: bool = False) -> None:
+        """Print a line in the middle."""
         size = size or self.size
         self.y += size * 0.4
         self.slip.text(190, self.y, text, size, bold=bold, align="center")
@@ -40,13 +41,15 @@ class Till:
     def pair(
         self, left: str, right: str, *, bold: bool = False, size: float | None = None, indent: int = 0
     ) -> None:
+        """Print a line with a text at each end."""
         size = size or self.size
         self.y += size * 0.3 + (size - self.size) * 1.2
         self.slip.text(28 + indent, self.y, left, size, bold=bold)
         self.slip.text(352, self.y, right, size, bold=bold, align="right")
         self.y += size * 1.1
 
-    def tear(self) -> None:
+    def dashes(self) -> None:
+        """Print a dashed line."""
         self.y += 2
         self.slip.dashes(28, self.y, 324, "#333333", dash=3)
         self.y += self.size * 1.1
@@ -82,10 +85,10 @@ def _supermarket() -> Sample:
     till.centre(MARKET, 26, bold=True)
     till.centre("55 Orchard Lane, Port Amber, CA 95699")
     till.centre("Tel. 555-0128")
-    till.tear()
+    till.dashes()
     till.pair("03/16/2024  17:42", "Receipt 004-71926")
     till.pair("Register 4", "Cashier: Odile")
-    till.tear()
+    till.dashes()
     subtotal = taxable = Decimal(0)
     for name, quantity, price, taxed in GROCERIES:
         amount = cents(Decimal(quantity[0] if quantity else 1) * Decimal(price))
@@ -96,13 +99,13 @@ def _supermarket() -> Sample:
             till.pair(" ".join(filter(None, (*quantity, f"@ {price}"))), "", indent=22)
     tax = cents(taxable * SALES_TAX)
     total = subtotal + tax
-    till.tear()
+    till.dashes()
     till.pair("Subtotal", f"{subtotal}")
     till.pair(f"Tax 8.25 % on {taxable}", f"{tax}")
     till.pair("TOTAL", money(total), bold=True, size=23)
     till.pair("Card ending 0417", money(total))
     till.pair("Change", "$0.00")
-    till.tear()
+    till.dashes()
     till.centre("12 items. Thank you for shopping with us!")
     barcode(till.slip, 70, till.y, 240, 38, "00471926")
     image = textured(till.print(), seed=31, tint="#f7f5f0")
@@ -142,22 +145,22 @@ def _restaurant() -> Sample:
     till.centre(TAVERN, 28, bold=True)
     till.centre("Kitchen & Bar")
     till.centre("3 Wharf Street, Port Amber, CA 95699")
-    till.tear()
+    till.dashes()
     till.pair("Date: March 23, 2024", "20:17")
     till.pair("Table 7, 2 guests", "Check 3318")
-    till.tear()
+    till.dashes()
     for quantity, dish, price in DISHES:
         till.pair(f"{quantity}  {dish}", money(quantity * Decimal(price)))
     subtotal = sum((quantity * Decimal(price) for quantity, _, price in DISHES), Decimal(0))
     tax, tip = cents(subtotal * SALES_TAX), Decimal("16.00")
     total = subtotal + tax + tip
-    till.tear()
+    till.dashes()
     till.pair("Subtotal", money(subtotal))
     till.pair("Sales tax 8.25 %", money(tax))
     till.pair("Tip", money(tip))
     till.pair("Total paid", money(total), bold=True, size=22)
     till.pair("Card", "ending 0417")
-    till.tear()
+    till.dashes()
     till.centre("Your server was Bastien. Come back soon!")
     sheet = textured(till.print(), seed=41, tint="#fdfcf8")
     photo = on_wood(torn(sheet), seed=17, degrees=-2.2)
