@@ -46,10 +46,11 @@ def serve(requests: BinaryIO, replies: BinaryIO, limits: ReaderLimits) -> None:
             data = requests.read(request["size"])
             if len(data) < request["size"]:
                 return
-            _reply(replies, {"kind": "accepted"})
             source = _open(request["filename"], data, limits, replies)
-        elif source is not None:
+        elif request["kind"] == "read" and source is not None:
             _read(source, request["pages"], limits, replies)
+        else:
+            _reply(replies, {"kind": "pong"})
 
 
 def _open(filename: str, data: bytes, limits: ReaderLimits, replies: BinaryIO) -> Source | None:
@@ -87,7 +88,9 @@ def _verdict(error: Exception) -> Frame:
 def _is_bad_alloc(error: BaseException) -> bool:
     """Whether a library reports in its own words that memory ran out."""
     words = str(error).casefold()
-    return any(sign in words for sign in ("bad_alloc", "bad allocation", "insufficient memory", "out of memory"))
+    return any(
+        sign in words for sign in ("bad_alloc", "bad allocation", "insufficient memory", "out of memory")
+    )
 
 
 def _where(error: Exception) -> str:
@@ -129,7 +132,8 @@ def _take_the_wire() -> tuple[BinaryIO, BinaryIO]:
 
 
 def _limit_self(limits: ReaderLimits) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
+    if sys.platform == "linux":  # macOS has no such limit
+        resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from alfrd_events.errors import AlfrdError
+
 PDF = "application/pdf"
 TEXT = "text/plain"
 
@@ -59,10 +61,12 @@ _MAIL_HEADER = re.compile(
     rb"^(return-path|received|from|to|subject|date|message-id|mime-version|content-type|delivered-to): ?",
     re.IGNORECASE | re.MULTILINE,
 )
-_MARKUP = re.compile(rb"^(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(!doctype\s+)?(html|svg)\b", re.I | re.S)
+_MARKUP = re.compile(
+    rb"^(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(!doctype\s+)?(html|svg)\b", re.I | re.S
+)
 
 
-class Unsupported(Exception):
+class Unsupported(AlfrdError):
     """The bytes are of a known kind that is not read here; its text names the kind, with an article."""
 
 

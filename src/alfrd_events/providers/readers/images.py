@@ -133,7 +133,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     low, high = float(values.min()), float(values.max())
     if image.mode.startswith("I;16") or (image.mode == "I" and high > 255):
         low, high = 0.0, 65535.0 if high <= 65535 else high
-    elif 0 <= low and high <= 255:
+    elif low >= 0 and high <= 255:
         low, high = 0.0, 255.0
     scaled = (values - low) * (255.0 / max(high - low, 1e-6))
     return _with_exif(Image.fromarray(np.clip(scaled, 0, 255).astype(np.uint8)), image)

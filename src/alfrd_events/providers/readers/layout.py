@@ -147,8 +147,8 @@ def _prose_stretch(rows: list[Row], start: int, width: float) -> tuple[int, floa
 
 
 def _is_prose(rows: list[Row], gutter: float) -> bool:
-    for on_side in (lambda p: p.right <= gutter, lambda p: p.left >= gutter):
-        lines = ["".join(p.text for p in row if on_side(p)) for row in rows]
+    for is_left in (True, False):
+        lines = ["".join(p.text for p in row if (p.right <= gutter) == is_left) for row in rows]
         lines = [line for line in lines if line]
         if len(lines) < MIN_COLUMN_ROWS or median(map(len, lines)) < MIN_PROSE_LENGTH:
             return False

@@ -114,7 +114,7 @@ def _detect_tile(tile: Pixels) -> list[Quad]:
     height, width = tile.shape[:2]
     down, across = max(MIN_SIDE - height, 0), max(MIN_SIDE - width, 0)
     if down or across:
-        tile = cv2.copyMakeBorder(tile, 0, down, 0, across, cv2.BORDER_REPLICATE)
+        tile = np.pad(tile, ((0, down), (0, across), (0, 0)), mode="edge")
     detector = _engine().text_det
     detector.limit_side_len = min(int(DETECTION_SIDE * max(width / height / TILE_ASPECT, 1.0)), MAX_WIDE_SIDE)
     boxes = detector(tile).boxes
@@ -237,7 +237,7 @@ def _engine() -> Any:
 
     cv2.setNumThreads(1)
     models = Path(rapidocr.__file__).parent / "models"
-    engine = rapidocr.RapidOCR(
+    engine: Any = rapidocr.RapidOCR(
         params={
             "Global.log_level": "critical",
             "EngineConfig.onnxruntime.intra_op_num_threads": 1,

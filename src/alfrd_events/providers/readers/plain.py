@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 import re
 
+from alfrd_events.errors import AlfrdError
+
 _BOMS: tuple[tuple[bytes, str], ...] = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -20,7 +22,7 @@ _MAX_FOREIGN_SHARE = 0.4
 """Of letters beyond ASCII in a text that is not UTF-8: more than that is another alphabet or no text."""
 
 
-class NotText(Exception):
+class NotText(AlfrdError):
     """The bytes are no text in any encoding that can be told apart."""
 
 

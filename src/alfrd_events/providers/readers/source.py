@@ -88,7 +88,8 @@ class TextSource:
             self._pages = plain.pages(plain.decode(data))
         except plain.NotText:
             raise Unreadable(
-                f"{filename}: the type of this file is unknown or not supported; send it as {content.READABLE}"
+                f"{filename}: the type of this file is unknown or not supported; "
+                f"send it as {content.READABLE}"
             ) from None
         self.page_count = len(self._pages)
 

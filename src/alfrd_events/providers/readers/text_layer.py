@@ -92,9 +92,7 @@ def _turned(char: Char, rotation: int, size: tuple[float, float]) -> Char:
         left, top, right, bottom = width - right, height - bottom, width - left, height - top
     else:
         left, top, right, bottom = top, width - right, bottom, width - left
-    return replace(
-        char, left=left, top=top, right=right, bottom=bottom, turn=(char.turn + rotation) % 360
-    )
+    return replace(char, left=left, top=top, right=right, bottom=bottom, turn=(char.turn + rotation) % 360)
 
 
 def _pieces(chars: Sequence[Char]) -> list[Piece]:

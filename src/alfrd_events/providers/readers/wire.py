@@ -4,10 +4,12 @@ A frame is a 4-byte big-endian length and that many bytes of JSON. After an ``op
 the part follow, as many as its ``size`` says. JSON and not pickle: a process that a hostile file has taken
 over must not be able to run code in the parent.
 
-Requests: ``open`` (filename, size, limits), then any number of ``read`` (page numbers).
-Replies to ``open``: ``accepted`` when the bytes have arrived, then ``info``.
-Replies to ``read``: one ``page`` per number, then ``done``.
-Instead of any reply but ``accepted``: ``unreadable`` (message), ``memory``, ``setup`` (message) or ``bug``.
+- ``ping`` is answered by ``pong``;
+- ``open`` (filename, size) by ``info`` (media_type, page_count);
+- ``read`` (pages) by one ``page`` for each number, then ``done``.
+
+Instead of an answer comes one of ``unreadable`` (message), ``memory``, ``setup`` (message) and ``bug``
+(message), and the request is over.
 """
 
 from __future__ import annotations
@@ -16,13 +18,15 @@ import json
 import struct
 from typing import Any, BinaryIO
 
+from alfrd_events.errors import AlfrdError
+
 Frame = dict[str, Any]
 
 LENGTH = struct.Struct(">I")
 MAX_FRAME = 64 * 1024 * 1024
 
 
-class Garbled(Exception):
+class Garbled(AlfrdError):
     """The other side sent something that is not a frame of this protocol."""
 
 
