@@ -11,6 +11,7 @@ the page as a person reads it (after any rotation). Confidences are 0 to 1.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -387,3 +388,11 @@ class Usage(Result):
     usd: Decimal = Decimal(0)
     milliseconds: int = 0
     cached: bool = False
+
+
+def advisory_key(name: str) -> int:
+    """A signed 64-bit advisory lock key from a readable name such as ``alfrd:migrate`` (BLAKE2b, 8 bytes).
+
+    Derived here and not by ``hashtext``, which PostgreSQL does not promise to keep.
+    """
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)

@@ -51,7 +51,11 @@ async def load(database: Database, tasks: Sequence[Task], prompt_kinds: Mapping[
     candidates = await _candidates(database) if by_step["file"] else ()
     series = await _series(
         database,
-        [found for task in by_step["extract"] if (d := documents.get(task.subject_id)) and (found := d.series_id)],
+        [
+            found
+            for task in by_step["extract"]
+            if (d := documents.get(task.subject_id)) and (found := d.series_id)
+        ],
     )
     prompts = await _prompts(database, {prompt_kinds[step] for step in by_step if step in prompt_kinds})
     cases = {}
@@ -73,7 +77,9 @@ async def load(database: Database, tasks: Sequence[Task], prompt_kinds: Mapping[
     return cases
 
 
-async def _documents(database: Database, ids: Sequence[UUID], with_pages: Sequence[UUID]) -> dict[UUID, Document]:
+async def _documents(
+    database: Database, ids: Sequence[UUID], with_pages: Sequence[UUID]
+) -> dict[UUID, Document]:
     if not ids:
         return {}
     rows = await database.rows(_DOCUMENT, [list(ids)])
@@ -86,7 +92,8 @@ async def _documents(database: Database, ids: Sequence[UUID], with_pages: Sequen
         ):
             pages[row["document_id"]].append(_page(row))
     return {
-        row["id"]: Document(**{**row, "tags": tuple(row["tags"])}, pages=tuple(pages[row["id"]])) for row in rows
+        row["id"]: Document(**{**row, "tags": tuple(row["tags"])}, pages=tuple(pages[row["id"]]))
+        for row in rows
     }
 
 
@@ -96,7 +103,9 @@ def _page(row: Mapping[str, Any]) -> Page:
         number=row["number"],
         text=row["text"],
         confidence=row["confidence"],
-        lines=tuple(Line(line["text"], tuple(line["box"]), line["confidence"]) for line in layout.get("lines", ())),
+        lines=tuple(
+            Line(line["text"], tuple(line["box"]), line["confidence"]) for line in layout.get("lines", ())
+        ),
         width=layout.get("width", 0),
         height=layout.get("height", 0),
         source=row["source"],

@@ -80,13 +80,17 @@ class Database:
             async with self._pool.connection() as connection:
                 yield connection
 
-    async def rows(self, statement: LiteralString, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
+    async def rows(
+        self, statement: LiteralString, parameters: Sequence[Any] | dict[str, Any] = ()
+    ) -> list[Row]:
         """All rows of a statement, as dictionaries."""
         async with self.connection() as connection:
             cursor = await connection.execute(statement, parameters)
             return await cursor.fetchall()
 
-    async def row(self, statement: LiteralString, parameters: Sequence[Any] | dict[str, Any] = ()) -> Row | None:
+    async def row(
+        self, statement: LiteralString, parameters: Sequence[Any] | dict[str, Any] = ()
+    ) -> Row | None:
         """The first row of a statement, or ``None``."""
         async with self.connection() as connection:
             cursor = await connection.execute(statement, parameters)

@@ -52,9 +52,15 @@ def translate(error: psycopg.Error) -> AlfrdError:
         return NotFound(text)
     if state.startswith("AL"):
         return Refused(text + hint)
-    if isinstance(error, pg.UndefinedTable | pg.UndefinedFunction | pg.UndefinedColumn | pg.InvalidSchemaName):
-        return SchemaOutdated(f"the database lacks something this program needs ({text}): run alfrd-events migrate")
-    if isinstance(error, pg.SerializationFailure | pg.DeadlockDetected | pg.UniqueViolation | pg.LockNotAvailable):
+    if isinstance(
+        error, pg.UndefinedTable | pg.UndefinedFunction | pg.UndefinedColumn | pg.InvalidSchemaName
+    ):
+        return SchemaOutdated(
+            f"the database lacks something this program needs ({text}): run alfrd-events migrate"
+        )
+    if isinstance(
+        error, pg.SerializationFailure | pg.DeadlockDetected | pg.UniqueViolation | pg.LockNotAvailable
+    ):
         return Interrupted(text)
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return DatabaseUnavailable(f"PostgreSQL is not there: {text}")

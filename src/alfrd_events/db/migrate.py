@@ -22,6 +22,7 @@ import psycopg
 
 from alfrd_events.db.errors import translated
 from alfrd_events.errors import Refused, SchemaOutdated, SchemaTooNew
+from alfrd_events.model import advisory_key
 
 OLDEST_SERVER = 150000
 """PostgreSQL 15: ``unique nulls not distinct`` and MERGE came with it."""
@@ -73,14 +74,6 @@ def _functions_checksum(scripts: Sequence[Script]) -> str:
     return hashlib.sha256("".join(script.checksum for script in scripts).encode()).hexdigest()
 
 
-def advisory_key(name: str) -> int:
-    """A signed 64-bit advisory lock key from a readable name (BLAKE2b, 8 bytes).
-
-    Derived here and not by ``hashtext``, which PostgreSQL does not promise to keep.
-    """
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
-
-
 async def migrate(url: str) -> list[str]:
     """Apply what is missing.
 
@@ -89,7 +82,9 @@ async def migrate(url: str) -> list[str]:
     :raise Refused: an applied migration's file has changed, or the server is older than PostgreSQL 15.
     """
     with translated():
-        connection = await psycopg.AsyncConnection.connect(url, connect_timeout=10, application_name="alfrd-events migrate")
+        connection = await psycopg.AsyncConnection.connect(
+            url, connect_timeout=10, application_name="alfrd-events migrate"
+        )
         async with connection:
             if connection.info.server_version < OLDEST_SERVER:
                 raise Refused(

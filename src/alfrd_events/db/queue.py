@@ -39,7 +39,14 @@ class Backlog:
 
 
 async def register(
-    database: Database, *, name: str, host: str, process: int, version: str, steps: Sequence[str], lease_seconds: float
+    database: Database,
+    *,
+    name: str,
+    host: str,
+    process: int,
+    version: str,
+    steps: Sequence[str],
+    lease_seconds: float,
 ) -> int:
     """Make a worker known; its id."""
     worker = await database.value(

@@ -78,9 +78,7 @@ class Analyst(Protocol):
         """Judge the stored summary against the text: values present, sums right, fields complete."""
         ...
 
-    async def detect_series(
-        self, document: Document, candidates: Sequence[Series], prompt: Prompt
-    ) -> Filing:
+    async def detect_series(self, document: Document, candidates: Sequence[Series], prompt: Prompt) -> Filing:
         """Name the series the document belongs to, one of the candidates where it fits."""
         ...
 

@@ -45,11 +45,12 @@ NUMERIC = re.compile(
 )
 DAY_MONTH_YEAR = re.compile(
     rf"(?<![\d.,/])(?P<d>[0-3]?\d)(?:st|nd|rd|th|er)?\.?[\s\-/,]{{0,3}}(?:de\s|of\s)?(?P<m>{_MONTH})[a-z]{{0,2}}\.?"
-    rf"[\s\-/,.']{{0,3}}(?:de\s|del\s)?(?P<y>{_YEAR})(?!\d(?!\d?:))"
+    rf"[\s\-/,.']{{0,3}}(?:de\s|del\s)?(?P<y>{_YEAR})(?!\d(?!\d?:)|:\d)"
 )
 MONTH_DAY_YEAR = re.compile(
-    rf"(?<![a-z])(?P<m>{_MONTH})\.?\s{{0,2}}(?P<d>[0-3]?\d)(?:st|nd|rd|th)?\s?[\s,.]\s{{0,2}}(?P<y>{_YEAR})(?!\d(?!\d?:))"
+    rf"(?<![a-z])(?P<m>{_MONTH})\.?\s{{0,2}}(?P<d>[0-3]?\d)(?:st|nd|rd|th)?\s?[\s,.]\s{{0,2}}(?P<y>{_YEAR})(?!\d(?!\d?:)|:\d)"
 )
+COMPACT = re.compile(r"(?<![\d.,-])(?P<a>[0-3]\d)(?P<b>[01]\d)(?P<y>20[0-4]\d)(?![\d.,])")
 MONTH_DAY = re.compile(rf"(?<![a-z])(?P<m>{_MONTH})\.?\s{{0,2}}(?P<d>[0-3]?\d)(?:st|nd|rd|th)?(?![\d:])")
 DAY_MONTH = re.compile(rf"(?<![\d.,/])(?P<d>[0-3]?\d)(?:st|nd|rd|th|\.)?\s{{0,2}}(?P<m>{_MONTH})(?![a-z])")
 MONTH_YEAR = re.compile(rf"(?<![a-z\d])(?P<m>{_MONTH})\.?[\s,\-]{{1,3}}(?P<y>(?:19|20)\d{{2}})(?!\d)")
@@ -113,11 +114,11 @@ def find_dates(text: str, order: Order = "DMY") -> list[FoundDate]:
     """All complete dates in a text, left to right; overlapping readings once."""
     folded = fold(text)
     found: list[FoundDate] = []
-    for pattern in (ISO, MONTH_DAY_YEAR, DAY_MONTH_YEAR, NUMERIC):
+    for pattern in (ISO, MONTH_DAY_YEAR, DAY_MONTH_YEAR, NUMERIC, COMPACT):
         for match in pattern.finditer(folded):
             if any(match.start() < other.end and other.start < match.end() for other in found):
                 continue
-            read = _numeric(match, order) if pattern is NUMERIC else _worded(match)
+            read = _numeric(match, order) if pattern in (NUMERIC, COMPACT) else _worded(match)
             if read is not None:
                 value, ambiguous = read
                 found.append(

@@ -79,12 +79,9 @@ def find_dates_of(reading: Reading, created_at: datetime, *, is_receipt: bool) -
     period = _period(reading)
     latest = created_at.date() + timedelta(days=45)
     own = _own(candidates, due, period, latest, is_receipt=is_receipt)
-    if due is not None and own is not None and due.value.value < own.value.value and not DUE_IS_SURE.search(due.segment.folded):
-        due = None
+    if due is not None and own is not None and due.value.value <= own.value.value:
+        due = None  # "due on" the day of the invoice is "on receipt": nobody has a day to keep
     return When(own, due, period)
-
-
-DUE_IS_SURE = re.compile(r"due|zahl|echeance|limite|venc|scad|verval")
 
 
 def _candidates(reading: Reading) -> list[_Candidate]:
@@ -95,7 +92,7 @@ def _candidates(reading: Reading) -> list[_Candidate]:
             label = row.folded[max(start, placed.start - REACH) : placed.start]
             above = "" if re.search(r"[a-z]{3}", label) else _above(reading, placed.segment)
             after = row.folded[placed.end : placed.end + 12]
-            has_time = bool(re.search(r"\d\s?[:.]\s?\d\d|\d[ap]m", after))
+            has_time = bool(re.search(r"\d\s?:\s?\d\d|\d[ap]m", after))
             found.append(_Candidate(placed, label, above, has_time))
     return found
 
@@ -126,7 +123,7 @@ def _due(candidates: list[_Candidate]) -> Placed[FoundDate] | None:
 def _is_due(label: str, hit: re.Match[str], candidate: _Candidate) -> bool:
     """"Total amount due on" an invoice date is no due date unless it says when to pay."""
     between = label[-REACH:][hit.end() :]
-    return len(re.sub(r"[^a-z]", "", between)) <= 8 and not (candidate.has_time)
+    return len(re.sub(r"[^a-z]", "", between)) <= 14 and not (candidate.has_time)
 
 
 def _own(
@@ -173,6 +170,8 @@ def _own_score(candidate: _Candidate, *, is_receipt: bool) -> float:
             score += 4 * weight
     if candidate.has_time:
         score += 2.5 if is_receipt else 1
+    if candidate.placed.value.text.isdigit():
+        score -= 3  # its separators were lost, or it is a number and no date
     if len(label) > 40 and not is_receipt and score <= 0:
         score -= 2  # inside a sentence
     return score

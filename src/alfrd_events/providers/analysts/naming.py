@@ -1,0 +1,121 @@
+"""Names of companies: as printed, cleaned for display, and folded to a key.
+
+The same company is printed, abbreviated and misread in many ways: ``KING'S CONFECTIONERY S/B
+273500-U``, ``Kings Confectionery Sdn. Bhd.``, ``K1NG'S CONFECTI0NERY``. :func:`entity_key` gives all
+of them one key. :func:`same_entity` says whether two names differ by no more than a reader's slips.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from rapidfuzz.distance import Levenshtein
+
+_LEGAL_FORMS = (
+    r"s[do0]n\W{0,3}b[hn]d|[s5]\s?/\s?[b8]|pte\W{0,3}ltd|pvt\W{0,3}(?:ltd|limited)|private\s+limited|pty\W{0,3}ltd|l\.?l\.?c|l\.?l\.?p|incorporated|inc"
+    r"|corporation|corp|company|co|limited|ltd|plc|plt|gmbh(?:\s*&\s*co\W{0,3}kg)?|mbh|a\.?g|k\.?g|e\.?v|b\.?v|n\.?v|s\.?a\.?r\.?l|s\.?a\.?s"
+    r"|s\.?a|s\.?r\.?l|s\.?p\.?a|s\.?l|bhd|oy|a\.?b|a\.?s|n\.?a"
+)
+LEGAL_FORM = re.compile(rf"(?<![a-z0-9.&])(?:{_LEGAL_FORMS})(?![a-z0-9])\.?", re.IGNORECASE)
+ENDS_WITH_LEGAL_FORM = re.compile(rf"(?<![a-z0-9.&])(?:{_LEGAL_FORMS})[\s.,)]*$", re.IGNORECASE)
+GLUED_LEGAL_FORM = re.compile(r"(?<=[a-z]{3})(?:sdn\W{0,3}b[hn]d|s/b)\b\.?|(?<=[a-z]{3})(?:gmbh|pteltd|pvtltd)\b", re.IGNORECASE)
+REGISTRATION = re.compile(
+    r"[\s,-]*[(\[{]?\s*(?:(?:co(?:mpany)?|reg(?:istration)?|roc|business|brn|uen)\.?\s*(?:reg\w*)?\.?\s*(?:no)?\.?\s*[:.]?\s*)?"
+    r"[a-z]{0,3}(?:\d[\do]{5,12}\s?[-–—.\s]?\s?[a-z0-9]?|\d[\do]{2,8}\s?[-–—]\s?[a-z0-9])\s*[)\]}]?"
+    r"(?:\s*\(?[a-z][a-z0-9]{1,3}\)?)?\s*$",
+    re.IGNORECASE,
+)
+OWNED_BY = re.compile(
+    r"^\W*(?:dimiliki\s*oleh|owned\s*(?:and\s*operated\s*)?by|owner\s*by|operated\s*by|managed\s*by|a\s*division\s*of|issued\s*by|sold\s*by|trading\s*as)\s*[:.\-]?\s*",
+    re.IGNORECASE,
+)
+SITE = re.compile(r"^(?:www\.)?([a-z0-9-]+)\.(?:com?|net|org|biz|nl|de|fr|es|it|be|eu|my|sg|in|uk|us|ca|au)(?:\.[a-z]{2})?$", re.IGNORECASE)
+LEADING_NOISE = re.compile(r"^[^\w(]+|^\(\W*")
+TRAILING_NOISE = re.compile(r"[\s\-–—_|:;,*~=<>\[{(/\\]+$")
+CONFUSABLE = str.maketrans({"0": "o", "1": "l", "i": "l", "|": "l", "5": "s", "8": "b", "2": "z", "6": "g", "q": "g", "j": "l"})
+MISREAD_S_B = re.compile(r"\b5/[B8]$")
+MISREAD_SDN_BHD = re.compile(r"\bS[O0]N B[HN]D\b")
+SHORT_KEY = 5
+SIMILAR = 0.86
+
+
+def clean_name(printed: str) -> str:
+    """A name for display: without registration numbers, "owned by", and the reader's dust.
+
+    Legal forms stay: they are part of the name as printed.
+    """
+    name = " ".join(printed.split())
+    name = OWNED_BY.sub("", name)
+    name = LEADING_NOISE.sub("", name)
+    stripped = REGISTRATION.sub("", name)
+    if len(re.sub(r"[^A-Za-z]", "", stripped)) >= 2:
+        name = stripped
+    name = TRAILING_NOISE.sub("", name)
+    name = MISREAD_SDN_BHD.sub("SDN BHD", MISREAD_S_B.sub("S/B", name))
+    if name.count("(") < name.count(")"):
+        name = name.rstrip(") ")
+    return name.strip(" .") if not ENDS_WITH_LEGAL_FORM.search(name) else name.strip()
+
+
+def entity_key(name: str) -> str:
+    """What identifies a company however it was printed or read; empty for an empty name.
+
+    Case, accents, punctuation, legal forms, registration numbers and a leading "the" go; characters
+    that readers confuse (``0`` and ``O``, ``1``, ``l`` and ``I``, ``rn`` and ``m`` …) become one. Two
+    firms whose names differ in a word keep different keys.
+    """
+    plain = _plain(clean_name(name))
+    core = _core(plain)
+    return core.translate(CONFUSABLE).replace("rn", "m").replace("vv", "w").replace("ll", "l")
+
+
+def same_entity(one: str, other: str) -> bool:
+    """Whether two names are one company's, up to misreadings and legal forms.
+
+    A short name must match exactly; a long one may differ in about one character in eight, but no
+    whole word of it may.
+    """
+    first, second = entity_key(one), entity_key(other)
+    if not first or not second:
+        return False
+    if first == second:
+        return True
+    if min(len(first), len(second)) <= SHORT_KEY:
+        return False
+    return Levenshtein.normalized_similarity(first, second) >= SIMILAR and not _words_differ(one, other)
+
+
+def _words_differ(one: str, other: str) -> bool:
+    """Whether a word of one name has no likeness in the other: "North Clinic" is not "South Clinic"."""
+    first = [word.translate(CONFUSABLE) for word in _words(one)]
+    second = [word.translate(CONFUSABLE) for word in _words(other)]
+    if len(first) != len(second):
+        return abs(len(first) - len(second)) > 1 and not _glued(first, second)
+    return any(
+        Levenshtein.distance(a, b) > max(1, len(a) // 4) for a, b in zip(first, second, strict=True)
+    )
+
+
+def _glued(first: list[str], second: list[str]) -> bool:
+    return Levenshtein.normalized_similarity("".join(first), "".join(second)) >= SIMILAR
+
+
+def _words(name: str) -> list[str]:
+    return re.findall(r"[a-z0-9]+", LEGAL_FORM.sub(" ", _plain(clean_name(name))))
+
+
+def _plain(name: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(character for character in decomposed if not unicodedata.combining(character)).replace("’", "'")
+
+
+def _core(plain: str) -> str:
+    """Letters and digits of the name without its legal forms; all of them where nothing else is left."""
+    site = SITE.match(plain.strip())
+    bare = site[1] if site else plain
+    bare = GLUED_LEGAL_FORM.sub(" ", bare)
+    bare = LEGAL_FORM.sub(" ", bare)
+    bare = re.sub(r"^\s*the\s+", "", bare)
+    core = re.sub(r"[^a-z0-9]+", "", bare)
+    return core or re.sub(r"[^a-z0-9]+", "", plain)

@@ -1,0 +1,66 @@
+"""Steps ``classify``, ``summarize`` and their scores: what a document is, and what it says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from alfrd_events.errors import Permanent
+from alfrd_events.model import Case, Classification, Document, Prompt, Score, Summary
+
+if TYPE_CHECKING:
+    from alfrd_events.steps.registry import Tools
+
+
+async def classify(case: Case, tools: Tools) -> Classification:
+    """Name the document's type.
+
+    A type that is not known is a suggestion, not an error: the document becomes ``other``.
+    """
+    document, prompt = inputs(case)
+    if not document.pages:
+        raise Permanent(
+            f"document {document.id}: it has no pages; set its status to 'pending' to have it read again"
+        )
+    found = await tools.analyst.classify(document, case.types, prompt)
+    if found.document_type not in {known.name for known in case.types}:
+        return found.model_copy(
+            update={"suggested_type": found.suggested_type or found.document_type, "document_type": "other"}
+        )
+    return found
+
+
+async def score_classification(case: Case, tools: Tools) -> Score:
+    """Judge the stored classification."""
+    document, prompt = inputs(case)
+    return await tools.analyst.score_classification(document, case.types, prompt)
+
+
+async def summarize(case: Case, tools: Tools) -> Summary:
+    """One line and the values."""
+    document, prompt = inputs(case)
+    return await tools.analyst.summarize(document, prompt)
+
+
+async def score_summary(case: Case, tools: Tools) -> Score:
+    """Judge the stored summary."""
+    document, prompt = inputs(case)
+    return await tools.analyst.score_summary(document, prompt)
+
+
+def inputs(case: Case) -> tuple[Document, Prompt]:
+    """The document and the prompt of a case.
+
+    :raise Permanent: no version of the prompt is active.
+    """
+    assert case.document is not None, "routed for documents only"
+    return case.document, active_prompt(case)
+
+
+def active_prompt(case: Case) -> Prompt:
+    """The prompt of a case.
+
+    :raise Permanent: no version of it is active.
+    """
+    if case.prompt is None:
+        raise Permanent("no active prompt for this step in alfrd.prompts: activate a version")
+    return case.prompt

@@ -1,0 +1,109 @@
+"""Turn PostgreSQL notifications into wake-ups.
+
+A notification is a hint that a step may have work. Losing one costs latency, at most
+``poll_seconds``, never a document.
+
+The connection is the listener's own: waiting for notifications holds a psycopg connection's lock.
+After every connect it LISTENs first and wakes the cycle second, so that a row committed in the gap is
+found. A half-open connection raises nothing, so every ``probe_seconds`` it sends itself a
+notification through another connection, and reconnects if that does not come back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Collection
+
+from alfrd_events.db import queue
+from alfrd_events.db.database import Database
+from alfrd_events.db.errors import WorkerUnknown
+from alfrd_events.db.listen import WORK, Ear
+from alfrd_events.errors import AlfrdError
+from alfrd_events.observe import Log
+from alfrd_events.worker.wake import Wake
+
+log = Log("listener")
+
+_BACKOFF_AT_MOST = 10.0
+_ANSWER_WITHIN = 5.0
+
+
+class Listener:
+    """Keeps an ear on the bell for one worker.
+
+    :param steps: the steps that the worker serves; bells for others are not its business.
+    :param probe_seconds: how often it proves that it hears.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        url: str,
+        worker: int,
+        steps: Collection[str],
+        wake: Wake,
+        probe_seconds: float,
+    ) -> None:
+        self._database = database
+        self._url = url
+        self._worker = worker
+        self._steps = frozenset(steps)
+        self._wake = wake
+        self._probe_seconds = probe_seconds
+        self.hearing = asyncio.Event()
+        """Set while the connection stands and LISTENs."""
+
+    async def run(self) -> None:
+        """Listen until cancelled; reconnect with jittered backoff."""
+        failures = 0
+        while True:
+            try:
+                ear = await Ear.connect(self._url, self._worker)
+            except AlfrdError as error:
+                failures += 1
+                if failures == 1:
+                    log.warning(
+                        "listener cannot connect; new work is found by the poll meanwhile", error=error
+                    )
+                await asyncio.sleep(
+                    min(_BACKOFF_AT_MOST, 0.1 * 2 ** min(failures, 10)) * random.uniform(0.5, 1)
+                )
+                continue
+            try:
+                await queue.set_locked(self._database, self._worker, True)
+                if failures:
+                    log.info("listener connected again", after_failures=failures)
+                failures = 0
+                self.hearing.set()
+                self._wake.set("poll")
+                await self._listen(ear)
+            except WorkerUnknown:
+                return  # the cycle notices too, and the worker registers anew
+            except AlfrdError as error:
+                log.warning("listener lost its connection; connecting again", error=error)
+                failures = 1
+            finally:
+                self.hearing.clear()
+                await ear.close()
+
+    async def _listen(self, ear: Ear) -> None:
+        """Wake the cycle for each bell; leave when the connection breaks or goes deaf."""
+        loop = asyncio.get_running_loop()
+        next_probe = loop.time() + self._probe_seconds
+        answer_by: float | None = None
+        while True:
+            deadline = next_probe if answer_by is None else answer_by
+            async for heard in ear.hear(timeout=max(deadline - loop.time(), 0.01)):
+                if heard.channel == WORK and heard.payload in self._steps:
+                    self._wake.set("notify")
+                elif ear.is_probe(heard):
+                    answer_by, next_probe = None, loop.time() + self._probe_seconds
+                    break
+            else:
+                if answer_by is not None and loop.time() >= answer_by:
+                    log.warning("listener hears nothing, not even itself; connecting again")
+                    return
+                if answer_by is None:
+                    await ear.probe(self._database, "?")
+                    answer_by = loop.time() + _ANSWER_WITHIN

@@ -1,0 +1,163 @@
+"""Run the handlers of claimed tasks, and turn whatever happens into outcomes.
+
+No connection is held while a handler works: what it needs is loaded before, for all tasks of a claim
+together, and what it gives is handed in with the next exchange.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from alfrd_events.db import cases, queue
+from alfrd_events.db.database import Database
+from alfrd_events.errors import AlfrdError, Permanent, StaleClaim, Throttled, Transient
+from alfrd_events.model import Case, JsonObject, Outcome, Page, Task, Usage
+from alfrd_events.observe import Log
+from alfrd_events.steps.registry import PROMPT_KINDS, Handler, Tools
+
+log = Log("runner")
+
+_SAVE_EVERY_SECONDS = 2.0
+_SAVE_AT_PAGES = 20
+
+
+class Runner:
+    """Runs handlers concurrently.
+
+    :param finished: called with each outcome, from the event loop.
+    :param step_seconds: the longest that one attempt may take.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        handlers: Mapping[str, Handler],
+        tools: Tools,
+        finished: Callable[[Outcome], None],
+        step_seconds: float,
+    ) -> None:
+        self._database = database
+        self._handlers = handlers
+        self._tools = tools
+        self._finished = finished
+        self._step_seconds = step_seconds
+        self._prompt_kinds = {step: tools.analyst.prompt_prefix + kind for step, kind in PROMPT_KINDS.items()}
+        self._running: set[asyncio.Task[None]] = set()
+
+    def start(self, worker: int, tasks: Sequence[Task]) -> None:
+        """Load what the tasks need and run them; returns at once."""
+        batch = asyncio.create_task(self._run_batch(worker, tasks))
+        self._running.add(batch)
+        batch.add_done_callback(self._running.discard)
+
+    async def stop(self) -> None:
+        """Cancel what runs; each task ends with a ``released`` outcome."""
+        for running in self._running:
+            running.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def _run_batch(self, worker: int, tasks: Sequence[Task]) -> None:
+        try:
+            loaded = await cases.load(self._database, tasks, self._prompt_kinds)
+        except AlfrdError as error:
+            for task in tasks:
+                self._finished(Outcome(task, "released", error=str(error)))
+            return
+        except asyncio.CancelledError:
+            for task in tasks:
+                self._finished(Outcome(task, "released", error="the worker was stopped"))
+            raise
+        async with asyncio.TaskGroup() as group:
+            for task in tasks:
+                group.create_task(self._run_one(worker, task, loaded.get(task.id)))
+
+    async def _run_one(self, worker: int, task: Task, case: Case | None) -> None:
+        try:
+            outcome = await self._attempt(worker, task, case)
+        except asyncio.CancelledError:
+            outcome = Outcome(task, "released", error="the worker was stopped")
+        self._finished(outcome)
+
+    async def _attempt(self, worker: int, task: Task, case: Case | None) -> Outcome:
+        if case is None:
+            return Outcome(task, "failed", error=f"{task.entity} {task.subject_id} is gone")
+        pages = _Pages(self._database, worker, task)
+        made_by = self._tools.reader.name if task.step == "ocr" else self._tools.analyst.name
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(self._step_seconds):
+                result = await self._handlers[task.step](case, replace(self._tools, save_page=pages.save))
+        except Permanent as error:
+            return Outcome(task, "failed", error=str(error), made_by=made_by)
+        except Throttled as error:
+            return Outcome(
+                task, "throttled", error=str(error), retry_after=error.retry_after, made_by=made_by
+            )
+        except Transient as error:
+            return Outcome(task, "retry", error=str(error), made_by=made_by)
+        except TimeoutError:
+            error_text = f"{task.step} took longer than {self._step_seconds:g} s (ALFRD_STEP_SECONDS)"
+            return Outcome(task, "retry", error=error_text, made_by=made_by)
+        except StaleClaim as error:
+            log.warning(str(error))
+            return Outcome(task, "released", error=str(error))
+        except AlfrdError as error:
+            return Outcome(task, "retry", error=str(error), made_by=made_by)
+        except Exception as error:
+            # A bug, ours or of a user's step. The message may hold anything, also a document's text: it stays in
+            # the process, and the type and place go to the log.
+            log.error(
+                "a step failed in a way nobody foresaw", trace=True, step=task.step, subject=task.subject_id
+            )
+            return Outcome(
+                task,
+                "retry",
+                error=f"{task.step}: unexpected {type(error).__name__}; the worker's log tells where",
+            )
+        payload: JsonObject = result.model_dump(mode="json")
+        if task.step == "ocr":
+            payload["pages"] = pages.unsaved
+        milliseconds = int((time.monotonic() - started) * 1000)
+        return Outcome(
+            task,
+            "done",
+            result=payload,
+            made_by=made_by,
+            prompt_id=case.prompt.id if case.prompt else None,
+            usage=pages.usage(made_by, milliseconds),
+        )
+
+
+class _Pages:
+    """Pages that a handler gave over, saved in small batches while it goes on."""
+
+    def __init__(self, database: Database, worker: int, task: Task) -> None:
+        self._database = database
+        self._worker = worker
+        self._task = task
+        self._last_save = time.monotonic()
+        self._read = 0
+        self.unsaved: list[JsonObject] = []
+
+    async def save(self, page: Page, part: int) -> None:
+        """Take a page.
+
+        :raise StaleClaim: the task belongs to somebody else by now.
+        """
+        self._read += 1
+        self.unsaved.append(queue.page_row(page, number=page.number, part=part))
+        overdue = time.monotonic() - self._last_save > _SAVE_EVERY_SECONDS
+        if overdue or len(self.unsaved) >= _SAVE_AT_PAGES:
+            if not await queue.save_progress(self._database, self._worker, self._task, self.unsaved):
+                raise StaleClaim(self._task)
+            self.unsaved = []
+            self._last_save = time.monotonic()
+
+    def usage(self, provider: str, milliseconds: int) -> tuple[Usage, ...]:
+        """What the reading cost, for ``alfrd.usage``."""
+        if not self._read:
+            return ()
+        return (Usage(provider=provider, pages=self._read, milliseconds=milliseconds),)

@@ -1,0 +1,36 @@
+"""What wakes the cycle, and why."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Literal
+
+Reason = Literal["notify", "timer", "poll", "handoff"]
+
+
+class Wake:
+    """An event that remembers why it was set.
+
+    It is cleared *before* the queue is looked at (by :meth:`wait`), so that what arrives during the look
+    causes another one. A bell outranks a hand-off, since only the bell says that work came from outside.
+    """
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+        self._reason: Reason = "handoff"
+
+    def set(self, reason: Reason) -> None:
+        """Wake the cycle."""
+        if not self._event.is_set() or reason == "notify":
+            self._reason = reason
+        self._event.set()
+
+    async def wait(self, timeout: float, otherwise: Reason) -> Reason:
+        """Wait to be woken, at most ``timeout`` seconds; the reason, ``otherwise`` if time ran out."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._event.wait()
+        except TimeoutError:
+            return otherwise
+        self._event.clear()
+        return self._reason
