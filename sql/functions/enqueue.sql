@@ -15,8 +15,8 @@ declare
 begin
   -- Inside an exchange the bell is held: the worker claims first, and rings for what it left over.
   if coalesce(current_setting('alfrd.bell', true), '') = 'held' then
-    perform set_config('alfrd.bell_held_for',
-                       concat_ws(',', nullif(current_setting('alfrd.bell_held_for', true), ''), variadic p_steps), true);
+    perform set_config('alfrd.bell_held_for', array_to_string(
+      string_to_array(nullif(current_setting('alfrd.bell_held_for', true), ''), ',') || p_steps, ','), true);
     return;
   end if;
   foreach v_step in array coalesce(p_steps, '{}') loop

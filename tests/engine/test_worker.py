@@ -1,0 +1,70 @@
+"""Workers as they run: the listener, the cycle, the handlers, on a real database."""
+
+from __future__ import annotations
+
+import asyncio
+
+from alfrd_events.db.database import Database
+from alfrd_events.steps.registry import BUILT_IN
+from alfrd_events.worker.run import run_worker
+from tests.support.harness import Harness
+from tests.support.noop import noop_tools, options
+
+
+async def _insert(db: Harness, count: int, names: int = 3) -> None:
+    await db.sql(
+        "insert into alfrd.documents (filename, content)"
+        " select 'shop' || number %% %s || '-' || number || '.txt', convert_to('text ' || number, 'utf8')"
+        "   from generate_series(1, %s) as number",
+        names,
+        count,
+    )
+
+
+async def test_two_workers_run_each_step_of_each_document_exactly_once(db: Harness) -> None:
+    await _insert(db, 200)
+
+    async with Database(db.url) as first, Database(db.url) as second:
+        await asyncio.gather(
+            run_worker(first, BUILT_IN, noop_tools(), options(db.url)),
+            run_worker(second, BUILT_IN, noop_tools(), options(db.url)),
+        )
+
+    assert await db.one("select count(*) from alfrd.documents where status = 'completed'") == 200
+    assert await db.one("select count(*) from alfrd.tasks") == 0
+    runs = await db.sql(
+        "select step, count(*) as runs, count(distinct subject_id) as documents, count(distinct worker_id) as workers"
+        "  from alfrd.events where kind = 'completed' and entity = 'document' group by step"
+    )
+    assert {row["step"]: (row["runs"], row["documents"]) for row in runs} == dict.fromkeys(
+        set(BUILT_IN) - {"summarize_file"}, (200, 200)
+    )
+    assert await db.one("select count(*) from alfrd.series") == 3
+    assert await db.one("select array_agg(distinct status) from alfrd.files") == ["generated"]
+    assert await db.one("select sum(member_count) from alfrd.files") == 200
+
+
+async def test_an_insert_wakes_an_idle_worker_by_its_bell(db: Harness) -> None:
+    async with Database(db.url) as database:
+        worker = asyncio.create_task(
+            run_worker(
+                database, BUILT_IN, noop_tools(), options(db.url, until_quiet=False, poll_seconds=3600)
+            )
+        )
+        while not await db.one("select count(*) from alfrd.workers where locked"):
+            await asyncio.sleep(0.02)
+        feed = await db.session()
+        await feed.execute("listen alfrd_status")
+        await _insert(db, 1)
+        async with asyncio.timeout(10):
+            async for notify in feed.notifies():
+                if '"completed"' in notify.payload:
+                    break
+        await feed.close()
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+
+    woken = await db.sql("select woken_by from alfrd.events where step = 'ocr'")
+    assert [row["woken_by"] for row in woken] == ["notify"]
+    explained = await db.one("select alfrd.explain(id) from alfrd.documents")
+    assert "woken by: handoff, notify" in explained

