@@ -19,7 +19,9 @@ _LEGAL_FORMS = (
 )
 LEGAL_FORM = re.compile(rf"(?<![a-z0-9.&])(?:{_LEGAL_FORMS})(?![a-z0-9])\.?", re.IGNORECASE)
 ENDS_WITH_LEGAL_FORM = re.compile(rf"(?<![a-z0-9.&])(?:{_LEGAL_FORMS})[\s.,)]*$", re.IGNORECASE)
-GLUED_LEGAL_FORM = re.compile(r"(?<=[a-z]{3})(?:sdn\W{0,3}b[hn]d|s/b)\b\.?|(?<=[a-z]{3})(?:gmbh|pteltd|pvtltd)\b", re.IGNORECASE)
+GLUED_LEGAL_FORM = re.compile(
+    r"(?<=[a-z]{3})(?:sdn\W{0,3}b[hn]d|s/b)\b\.?|(?<=[a-z]{3})(?:gmbh|pteltd|pvtltd)\b", re.IGNORECASE
+)
 REGISTRATION = re.compile(
     r"[\s,-]*[(\[{]?\s*(?:(?:co(?:mpany)?|reg(?:istration)?|roc|business|brn|uen)\.?\s*(?:reg\w*)?\.?\s*(?:no)?\.?\s*[:.]?\s*)?"
     r"[a-z]{0,3}(?:\d[\do]{5,12}\s?[-–—.\s]?\s?[a-z0-9]?|\d[\do]{2,8}\s?[-–—]\s?[a-z0-9])\s*[)\]}]?"
@@ -30,10 +32,15 @@ OWNED_BY = re.compile(
     r"^\W*(?:dimiliki\s*oleh|owned\s*(?:and\s*operated\s*)?by|owner\s*by|operated\s*by|managed\s*by|a\s*division\s*of|issued\s*by|sold\s*by|trading\s*as)\s*[:.\-]?\s*",
     re.IGNORECASE,
 )
-SITE = re.compile(r"^(?:www\.)?([a-z0-9-]+)\.(?:com?|net|org|biz|nl|de|fr|es|it|be|eu|my|sg|in|uk|us|ca|au)(?:\.[a-z]{2})?$", re.IGNORECASE)
+SITE = re.compile(
+    r"^(?:www\.)?([a-z0-9-]+)\.(?:com?|net|org|biz|nl|de|fr|es|it|be|eu|my|sg|in|uk|us|ca|au)(?:\.[a-z]{2})?$",
+    re.IGNORECASE,
+)
 LEADING_NOISE = re.compile(r"^[^\w(]+|^\(\W*")
 TRAILING_NOISE = re.compile(r"[\s\-–—_|:;,*~=<>\[{(/\\]+$")
-CONFUSABLE = str.maketrans({"0": "o", "1": "l", "i": "l", "|": "l", "5": "s", "8": "b", "2": "z", "6": "g", "q": "g", "j": "l"})
+CONFUSABLE = str.maketrans(
+    {"0": "o", "1": "l", "i": "l", "|": "l", "5": "s", "8": "b", "2": "z", "6": "g", "q": "g", "j": "l"}
+)
 MISREAD_S_B = re.compile(r"\b5/[B8]$")
 MISREAD_SDN_BHD = re.compile(r"\bS[O0]N B[HN]D\b")
 SHORT_KEY = 5
@@ -92,9 +99,7 @@ def _words_differ(one: str, other: str) -> bool:
     second = [word.translate(CONFUSABLE) for word in _words(other)]
     if len(first) != len(second):
         return abs(len(first) - len(second)) > 1 and not _glued(first, second)
-    return any(
-        Levenshtein.distance(a, b) > max(1, len(a) // 4) for a, b in zip(first, second, strict=True)
-    )
+    return any(Levenshtein.distance(a, b) > max(1, len(a) // 4) for a, b in zip(first, second, strict=True))
 
 
 def _glued(first: list[str], second: list[str]) -> bool:
@@ -107,7 +112,9 @@ def _words(name: str) -> list[str]:
 
 def _plain(name: str) -> str:
     decomposed = unicodedata.normalize("NFKD", name.casefold())
-    return "".join(character for character in decomposed if not unicodedata.combining(character)).replace("’", "'")
+    return "".join(character for character in decomposed if not unicodedata.combining(character)).replace(
+        "’", "'"
+    )
 
 
 def _core(plain: str) -> str:

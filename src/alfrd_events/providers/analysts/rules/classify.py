@@ -26,7 +26,7 @@ ENOUGH = 6.0
 """A score under which there is too little to go by."""
 MOST_TAGS = 6
 COMMON_WORDS = frozenset(
-    "the and for with from that this other any all not document documents papers paper letter letters such like etc about are".split()
+    ["the", "and", "for", "with", "from", "that", "this", "other", "any", "all", "not", "document", "documents", "papers", "paper", "letter", "letters", "such", "like", "etc", "about", "are"]
 )
 EXTRA_TERMS = re.compile(r"^\s*[-*]?\s*([a-z][a-z0-9_]{1,40})\s*:\s*(\S.{0,400})$", re.MULTILINE)
 
@@ -70,7 +70,9 @@ def _tags() -> dict[str, re.Pattern[str]]:
     return {name: any_of(phrases) for name, phrases in TAGS.items()}
 
 
-def classify(document: Document, types: Sequence[DocumentType], prompt: Prompt | None = None) -> Classification:
+def classify(
+    document: Document, types: Sequence[DocumentType], prompt: Prompt | None = None
+) -> Classification:
     """Name a document's type, with the words that told."""
     reading = Reading.of(document)
     if reading.sheet.is_blank:
@@ -179,7 +181,9 @@ def _own_type_words(row: DocumentType, text: str, head: str) -> list[str]:
     if not hits and re.search(rf"(?<![a-z]){re.escape(name)}", text):
         hits = [name] * 2
     words = {word for word in re.findall(r"[a-z]{4,}", fold(row.description)) if word not in COMMON_WORDS}
-    hits += [word for word in sorted(words) if re.search(rf"(?<![a-z]){re.escape(word)}s?(?![a-z])", text)][:6]
+    hits += [word for word in sorted(words) if re.search(rf"(?<![a-z]){re.escape(word)}s?(?![a-z])", text)][
+        :6
+    ]
     return hits
 
 

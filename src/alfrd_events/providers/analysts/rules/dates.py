@@ -143,7 +143,9 @@ def find_months(text: str) -> Iterator[FoundPeriod]:
     """Whole months such as ``August 2024``, as periods."""
     for match in MONTH_YEAR.finditer(fold(text)):
         first = date(int(match["y"]), MONTHS[match["m"]], 1)
-        yield FoundPeriod(first, end_of_month(first), match.start(), match.end(), text[match.start() : match.end()])
+        yield FoundPeriod(
+            first, end_of_month(first), match.start(), match.end(), text[match.start() : match.end()]
+        )
 
 
 def end_of_month(day: date) -> date:

@@ -36,7 +36,9 @@ ADDRESS = re.compile(
     r"|sarawak|street|str|st|avenue|ave|road|rd|blvd|boulevard|drive|lane|suite|ste|floor|flr|level|block|blk|unit|apt|p\.?o\.?\s*box|plaza|highway|hwy|parkway|rue|strasse|platz|weg|straat"
     r"|laan|calle|via|cedex|malaysia|singapore|nagar|marg|koil)(?![a-z])|(?:strasse|straat|weg|laan)\s*\d|\b\d{5}\b|^\W*no\W{0,3}\d|\b[a-z]{2}\W{1,2}\d{5}"
 )
-CONTACT = re.compile(r"(?<![a-z])(?:tel|fax|phone|telephone|mobile|hp|h/p|e-?mail|www|http|website|hotline|call)(?![a-z])|@|\+\d{2}")
+CONTACT = re.compile(
+    r"(?<![a-z])(?:tel|fax|phone|telephone|mobile|hp|h/p|e-?mail|www|http|website|hotline|call)(?![a-z])|@|\+\d{2}"
+)
 RECIPIENT = re.compile(
     r"(?<![a-z])(?:bill(?:ed)?\s*to|ship(?:ped)?\s*to|sold\s*to|deliver(?:ed)?\s*to|invoice\s*to|customer(?!\s*(?:service|copy|care))|attn|attention|recipient|account\s*holder|policy\s*holder"
     r"|policyholder|insured|tenant|received\s*from|student|guest|client|patient|employee|member|to\s*:|billing\s*address|service\s*address|mail\s*to|nom\s*de\s*l.abonne|klant|kunde|buyer|payer)"
@@ -52,8 +54,23 @@ ORGANISATION = re.compile(
     r"|state\s*of|town\s*of|properties|realty|apartments|management|holdings|group|industries|solutions|systems|technologies|logistics|airlines?|association|foundation|church|club|court|office\s*of|authority|district|commission|company)(?![a-z])"
     r"|stationer|restaurant|pharmacy|farmasi|hardware|bookstore|enterprise|supermarket|confectioner|insurance|universit|hospital|perniagaan"
 )
-SITE = re.compile(r"(?:www\.|https?://(?:www\.)?|@)([a-z0-9][a-z0-9-]{1,40})\.[a-z]{2,6}|(?<![a-z0-9.@])([a-z0-9-]{3,40})\.(?:com|net|org|gov|edu|co|de|fr|nl|my|eu)\b")
-PUBLIC_MAIL = frozenset({"gmail", "yahoo", "hotmail", "outlook", "icloud", "facebook", "example", "google", "instagram", "twitter"})
+SITE = re.compile(
+    r"(?:www\.|https?://(?:www\.)?|@)([a-z0-9][a-z0-9-]{1,40})\.[a-z]{2,6}|(?<![a-z0-9.@])([a-z0-9-]{3,40})\.(?:com|net|org|gov|edu|co|de|fr|nl|my|eu)\b"
+)
+PUBLIC_MAIL = frozenset(
+    {
+        "gmail",
+        "yahoo",
+        "hotmail",
+        "outlook",
+        "icloud",
+        "facebook",
+        "example",
+        "google",
+        "instagram",
+        "twitter",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +105,23 @@ def _candidates(reading: Reading) -> Iterator[tuple[str, Segment]]:
                 letters = len(re.findall(r"[^\W\d_]", name))
                 if not SHORTEST_NAME <= len(name) <= LONGEST_NAME or letters < 2:
                     continue
-                if at_top or LEGAL_FORM.search(name) or ORGANISATION.search(name.lower()) or _introduced(row, reading):
+                if (
+                    at_top
+                    or LEGAL_FORM.search(name)
+                    or ORGANISATION.search(name.lower())
+                    or _introduced(row, reading)
+                ):
                     yield name, segment
 
 
 def _pieces(segment: Segment) -> Iterator[str]:
     """A segment's parts that could be names: "Mutual Insurance | One Plaza, Springfield" has two."""
     text = segment.text
-    label = re.match(r"^(?:landlord|seller|vendor|provider|from|employer|insurer|school|sold by|issued by|merchant)\s*:\s*", text, re.IGNORECASE)
+    label = re.match(
+        r"^(?:landlord|seller|vendor|provider|from|employer|insurer|school|sold by|issued by|merchant)\s*:\s*",
+        text,
+        re.IGNORECASE,
+    )
     if label:
         text = text[label.end() :]
     parts = re.split(r"\s[|•·–—-]\s|\s{2,}|,\s(?=P\.?O)", text)
@@ -120,7 +146,11 @@ def _whole_name(piece: str, segment: Segment, reading: Reading) -> str:
 
 
 def _recipient_rows(reading: Reading) -> list[Segment]:
-    return [segment for segment in reading.sheet.segments() if RECIPIENT.search(segment.folded) and len(segment.text) < 60]
+    return [
+        segment
+        for segment in reading.sheet.segments()
+        if RECIPIENT.search(segment.folded) and len(segment.text) < 60
+    ]
 
 
 def _sites(reading: Reading) -> tuple[str, ...]:
@@ -235,14 +265,27 @@ def _belongs_to_recipient(segment: Segment, recipients: list[Segment], reading: 
 
 def _labelled_as_issuer(segment: Segment, reading: Reading) -> bool:
     row = reading.rows[segment.row]
-    before = [other for other in row.segments if other is not segment and (other.box or (0,))[0] <= (segment.box or (0,))[0]]
+    before = [
+        other
+        for other in row.segments
+        if other is not segment and (other.box or (0,))[0] <= (segment.box or (0,))[0]
+    ]
     if before and ISSUER.search(before[-1].folded):
         return True
     for other in reading.rows[max(0, segment.row - 2) : segment.row]:
         for label in other.segments:
-            if label.page == segment.page and ISSUER.search(label.folded) and label.overlaps_horizontally(segment):
+            if (
+                label.page == segment.page
+                and ISSUER.search(label.folded)
+                and label.overlaps_horizontally(segment)
+            ):
                 return True
-    return bool(re.match(r"^(?:landlord|seller|vendor|provider|from|employer|insurer|school|sold by|issued by)\s*:", segment.folded))
+    return bool(
+        re.match(
+            r"^(?:landlord|seller|vendor|provider|from|employer|insurer|school|sold by|issued by)\s*:",
+            segment.folded,
+        )
+    )
 
 
 def _mentions(core: str, reading: Reading) -> int:
@@ -254,4 +297,8 @@ def _mentions(core: str, reading: Reading) -> int:
 def _names_the_same(core: str, site: str) -> bool:
     if len(core) < 3 or len(site) < 3:
         return False
-    return core == site or (len(site) >= 4 and core.startswith(site)) or (len(core) >= 4 and site.startswith(core))
+    return (
+        core == site
+        or (len(site) >= 4 and core.startswith(site))
+        or (len(core) >= 4 and site.startswith(core))
+    )

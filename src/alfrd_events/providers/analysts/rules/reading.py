@@ -58,7 +58,9 @@ class Reading:
         sheet = Sheet.of(document)
         order = infer_order(sheet.folded)
         dates = tuple(_dates(row, order) for row in sheet.rows)
-        periods = tuple(_periods(row, order, bool(found)) for row, found in zip(sheet.rows, dates, strict=True))
+        periods = tuple(
+            _periods(row, order, bool(found)) for row, found in zip(sheet.rows, dates, strict=True)
+        )
         amounts = tuple(_amounts(row, found) for row, found in zip(sheet.rows, dates, strict=True))
         return cls(sheet, order, amounts, dates, periods)
 
@@ -117,5 +119,6 @@ def _amounts(row: Row, dates: tuple[Placed[FoundDate], ...]) -> tuple[Placed[Mon
     for start, end in spans:
         blanked = blanked[:start] + " " * (end - start) + blanked[end:]
     return tuple(
-        Placed(money, segment_at(row, money.end - 1), money.start, money.end) for money in find_amounts(blanked)
+        Placed(money, segment_at(row, money.end - 1), money.start, money.end)
+        for money in find_amounts(blanked)
     )

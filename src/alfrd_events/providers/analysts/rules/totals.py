@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Literal
 
 from alfrd_events.providers.analysts.rules.amounts import Money
-from alfrd_events.providers.analysts.rules.layout import Row, Segment
+from alfrd_events.providers.analysts.rules.layout import Row
 from alfrd_events.providers.analysts.rules.reading import Placed, Reading
 
 Role = Literal["total", "subtotal", "tax", "rounding", "payment", "change", "other"]
@@ -32,9 +32,13 @@ PLAIN = re.compile(
     r"(?<![a-z])(?:total|totaal|totale|gesamt|summe|somme|jumlah|tota1|totl|tolal|tctal)(?![a-z])"
     r"|(?<![a-z])total(?=amount|amt|sales|rm|incl|due|ttc|eur)"
 )
-WEAK = re.compile(r"^\W*(?:amount|amt|due|invoice\s*(?:total|amount)|bill\s*amount|betrag|montant|importe|importo)\W*(?:rm)?\W*$")
+WEAK = re.compile(
+    r"^\W*(?:amount|amt|due|invoice\s*(?:total|amount)|bill\s*amount|betrag|montant|importe|importo)\W*(?:rm)?\W*$"
+)
 INCLUSIVE = re.compile(r"(?<![a-z])(?:inc(?:l|lusive|luding|\.)?\b|ttc\b|inkl|incl(?!uded)|with\b)")
-LESSER = re.compile(r"suppl(?:y|ies)|gross|sales\b|this\s*(?:page|month|period)|carried|charges|deposits|withdrawals|current")
+LESSER = re.compile(
+    r"suppl(?:y|ies)|gross|sales\b|this\s*(?:page|month|period)|carried|charges|deposits|withdrawals|current"
+)
 SUBTOTAL = re.compile(
     r"sub\W{0,3}tota|subtotaal|zwischensumme|sous\W?total|subtotale|nettobetrag|netto\b|before\s*(?:tax|discount|gst)"
     r"|excl|exclusi|excluding|hors\s*taxe|\bht\b|\(ex\)|w/o\s*(?:tax|gst)|without\s*(?:tax|gst)|ohne\s*(?:mwst|ust)"
@@ -44,7 +48,9 @@ TAX = re.compile(
     r"(?!\s*(?:invoice|id|reg|no\b|code|incl))"
 )
 ROUNDING = re.compile(r"(?<![a-z])(?:round(?:ing|ed|g)?|rnd|rounding|pembundaran)\b|bill\s*rounding")
-CHANGE = re.compile(r"(?<![a-z])(?:change|chg\s*due|baki|wechselgeld|ruckgeld|rendu|cambio|wisselgeld|kembali)(?![a-z])")
+CHANGE = re.compile(
+    r"(?<![a-z])(?:change|chg\s*due|baki|wechselgeld|ruckgeld|rendu|cambio|wisselgeld|kembali)(?![a-z])"
+)
 PAYMENT = re.compile(
     r"(?<![a-z])(?:cash|tender(?:ed)?|visa|master(?:card)?|amex|edc|debit|credit\s*card|card|nets|paid(?:\s*amount)?|tunai|received|pay"
     r"|bar|especes|efectivo|contanti|contant|pin|ideal|paypal|cheque|bank\s*transfer|payment|betaald)(?![a-z])"
@@ -91,7 +97,9 @@ class Totals:
 
 def find_totals(reading: Reading) -> Totals:
     """Find what a document adds up to."""
-    candidates = [found for row in _rows_outside_tax_summaries(reading) for found in _candidates(reading, row)]
+    candidates = [
+        found for row in _rows_outside_tax_summaries(reading) for found in _candidates(reading, row)
+    ]
     by_role: dict[Role, list[Candidate]] = {}
     for candidate in candidates:
         by_role.setdefault(candidate.role, []).append(candidate)

@@ -22,7 +22,9 @@ OWN = re.compile(
     r"(?:factura|emision|expedicion)|data\s*(?:fattura|emissione|documento|della\s*fattura)|transaction\s*date|purchase\s*date|order\s*date"
     r"|sale\s*date|date\s*(?:&|and)\s*time|tarikh"
 )
-PLAIN = re.compile(r"(?<![a-z])(?:date|datum|fecha|data|dt|le|du|den)\W{0,3}$|^\W*(?:date|datum|fecha|data)\b|(?<![a-z])date\W")
+PLAIN = re.compile(
+    r"(?<![a-z])(?:date|datum|fecha|data|dt|le|du|den)\W{0,3}$|^\W*(?:date|datum|fecha|data)\b|(?<![a-z])date\W"
+)
 DUE = re.compile(
     r"(?<![a-z])(?:(?:payment|bill|premium|rent|amount)?\s*due\s*(?:date|on|by)?|pay(?:ment)?\s*(?:is\s*)?(?:due\s*)?(?:by|before|on\s*or\s*before)"
     r"|payable\s*(?:by|on|before)|(?:please\s*)?pay\s*by|is\s*due\s*(?:by|on)?|due\s*by|vervaldatum|uiterste\s*betaaldatum"
@@ -115,13 +117,18 @@ def _due(candidates: list[_Candidate]) -> Placed[FoundDate] | None:
         for candidate in candidates:
             label = text_of(candidate)
             hits = list(DUE.finditer(label[-REACH:]))
-            if hits and not NOT_DUE.search(label) and not OWN.search(label[hits[-1].end() :]) and _is_due(label, hits[-1], candidate):
+            if (
+                hits
+                and not NOT_DUE.search(label)
+                and not OWN.search(label[hits[-1].end() :])
+                and _is_due(label, hits[-1], candidate)
+            ):
                 return candidate.placed
     return None
 
 
 def _is_due(label: str, hit: re.Match[str], candidate: _Candidate) -> bool:
-    """"Total amount due on" an invoice date is no due date unless it says when to pay."""
+    """ "Total amount due on" an invoice date is no due date unless it says when to pay."""
     between = label[-REACH:][hit.end() :]
     return len(re.sub(r"[^a-z]", "", between)) <= 14 and not (candidate.has_time)
 
@@ -140,7 +147,7 @@ def _own(
         counts[candidate.placed.value.value] = counts.get(candidate.placed.value.value, 0) + 1
     for index, candidate in enumerate(candidates):
         found = candidate.placed.value.value
-        if not EARLIEST_YEAR <= found.year or found > latest:
+        if not found.year >= EARLIEST_YEAR or found > latest:
             continue
         score = _own_score(candidate, is_receipt=is_receipt)
         if due is not None and candidate.placed == due:
@@ -245,7 +252,9 @@ def _columns(reading: Reading) -> tuple[str, Placed[FoundPeriod]] | None:
             r"\b(?:to|through|thru|end|until|bis|au|tot)\b", heads
         ):
             first, last = dates
-            found = FoundPeriod(first.value.value, last.value.value, first.start, last.end, row.text[first.start : last.end])
+            found = FoundPeriod(
+                first.value.value, last.value.value, first.start, last.end, row.text[first.start : last.end]
+            )
             return "service period", Placed(found, first.segment, first.start, last.end)
     return None
 

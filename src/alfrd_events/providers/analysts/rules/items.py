@@ -1,0 +1,135 @@
+"""The lines of a bill: what was bought, how many, at what price.
+
+Items stand between the head of their table and the first sum. A till prints an item's name on a row
+of its own and its figures below (or above): a row of figures takes the nearest name that no other
+row has taken.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from alfrd_events.providers.analysts.rules.layout import Row
+from alfrd_events.providers.analysts.rules.reading import Reading
+from alfrd_events.providers.analysts.rules.totals import Totals, role_of
+
+TABLE_HEAD = re.compile(
+    r"(?<![a-z])(?:description|item|desc|artikel|beschreibung|bezeichnung|designation|libelle|descripcion|descrizione|omschrijving|product|service|coverage|particulars)s?(?![a-z])"
+    r"|(?<![a-z])(?:qty|quantity|menge|aantal|quantite|cantidad)(?![a-z])"
+)
+AMOUNT_HEAD = re.compile(
+    r"(?<![a-z])(?:amount|amt|price|total|u\.?/?p|s/price|betrag|preis|prijs|bedrag|prix|montant|importe|importo|rm|premium|rate)(?![a-z])"
+)
+CODE = re.compile(r"^[\W\d]*(?:[A-Z]{0,3}\d[\w/-]{3,})?[\W\d]*$")
+FEW_ITEMS = 80
+NOISE = re.compile(r"(?<![a-z])(?:sr|zrl|zr|os|tx|ea|pcs?|x|rm|s|t|z|eur)(?![a-z])|[€$£*@%]")
+
+Item = dict[str, str]
+
+
+def find_items(reading: Reading, totals: Totals) -> list[Item]:
+    """``[{description, quantity, unit_price, amount}]``; only what is printed, amounts as strings."""
+    head = _table_head(reading)
+    end = _first_sum(reading, head)
+    if end is None:
+        return []
+    start = head + 1 if head is not None else max(0, end - 12)
+    items: list[Item] = []
+    names: list[str] = []
+    for row in reading.rows[start:end]:
+        name = _name_in(row, reading)
+        amounts = [placed.value for placed in reading.amounts[row.index] if placed.value.has_decimals]
+        if not amounts:
+            if name and head is not None:
+                _name_last(items, names, name)
+            continue
+        if head is None and not name:
+            continue
+        item = _item(
+            name or (names.pop(0) if names else ""), reading, row, [money.value for money in amounts]
+        )
+        items.append(item)
+        names.clear()
+        if len(items) >= FEW_ITEMS:
+            break
+    return [item for item in items if item.get("description") or (len(items) > 0 and item.get("quantity"))]
+
+
+def _name_last(items: list[Item], names: list[str], name: str) -> None:
+    """A name without figures belongs to the figures above that lack one, else to those below."""
+    if items and not items[-1]["description"]:
+        items[-1]["description"] = name
+    else:
+        names.append(name)
+
+
+def _table_head(reading: Reading) -> int | None:
+    for row in reading.rows:
+        if (
+            TABLE_HEAD.search(row.folded)
+            and AMOUNT_HEAD.search(row.folded)
+            and len(row.text) < 120
+            and not _has_money(row, reading)
+        ):
+            return row.index
+    for row in reading.rows[:-1]:
+        both = f"{row.folded} {reading.rows[row.index + 1].folded}"
+        if (
+            TABLE_HEAD.search(row.folded)
+            and AMOUNT_HEAD.search(both)
+            and len(both) < 60
+            and not _has_money(row, reading)
+        ):
+            return row.index
+    return None
+
+
+def _has_money(row: Row, reading: Reading) -> bool:
+    return any(placed.value.has_decimals for placed in reading.amounts[row.index])
+
+
+def _first_sum(reading: Reading, head: int | None) -> int | None:
+    for row in reading.rows[(head + 1 if head is not None else 1) :]:
+        role, _ = role_of(" ".join(re.sub(r"[\d.,]+", " ", row.folded).split()))
+        is_count = re.match(r"^\W*(?:total\s*)?(?:qty|item)s?\b|^total\s*qty", row.folded)
+        if (role in {"total", "subtotal"} and (head is not None or _has_money(row, reading))) or is_count:
+            return row.index
+    return None
+
+
+def _name_in(row: Row, reading: Reading) -> str:
+    text = row.text
+    for placed in reversed(reading.amounts[row.index]):
+        if placed.value.looks_like_money:
+            text = text[: placed.start] + "  " + text[placed.end :]
+    pieces = [piece.strip(" -–*:@") for piece in re.split(r"\s{2,}", text)]
+    words = [
+        piece
+        for piece in pieces
+        if len(re.findall(r"[^\W\d_]", NOISE.sub("", piece.lower()))) >= 3 and not CODE.match(piece)
+    ]
+    return re.sub(r"\s+\d{1,4}$", "", " ".join(words))[:120]
+
+
+def _item(name: str, reading: Reading, row: Row, amounts: list[Decimal]) -> Item:
+    item: Item = {"description": name, "amount": str(amounts[-1])}
+    counts = [
+        placed.value.value for placed in reading.amounts[row.index] if not placed.value.looks_like_money
+    ]
+    if len(amounts) >= 2:
+        item["unit_price"] = str(amounts[0])
+    prices = amounts[:-1] or amounts
+    for count in counts:
+        for price in prices:
+            if 0 < count < 10_000 and abs(count * price - amounts[-1]) < Decimal("0.01"):
+                item["quantity"] = str(count)
+                item["unit_price"] = str(price)
+                return item
+    return item
+
+
+def items_add_up(items: list[Item], targets: list[Decimal]) -> bool:
+    """Whether the items' sum is one of the document's sums (to a rounding of ten cents)."""
+    total = sum((Decimal(item["amount"]) for item in items), Decimal(0))
+    return any(abs(total - target) <= Decimal("0.10") for target in targets)

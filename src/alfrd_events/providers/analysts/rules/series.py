@@ -1,0 +1,180 @@
+"""Which recurring series a document belongs to: whose, of what kind, how often.
+
+The kind follows from the type and the principal subject, never from incidental words, so that all
+documents of a series get the same. Receipts and invoices of a merchant are one series, "purchases":
+whether a shop prints "receipt" or "tax invoice" on its roll differs from day to day.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from rapidfuzz.distance import Levenshtein
+
+from alfrd_events.model import Document, Filing, Frequency, Series
+from alfrd_events.providers.analysts.naming import LEGAL_FORM, clean_name, entity_key, same_entity
+from alfrd_events.providers.analysts.rules.layout import fold
+from alfrd_events.providers.analysts.rules.lexicon import any_of
+
+KINDS: dict[str, tuple[tuple[str, str], ...]] = {
+    "utility_bill": (
+        ("electricity bill", "kwh; electric; electricity; strom; electricite; energia electrica; elektriciteit"),
+        ("gas bill", "therms; natural gas; gas; erdgas; gaz"),
+        ("water bill", "water; sewer; wastewater; wasser; eau; agua; acqua"),
+        ("waste bill", "garbage; refuse; waste; trash"),
+    ),
+    "service_bill": (
+        ("phone bill", "wireless; mobile; cell phone; talk and text; mobilfunk; forfait mobile"),
+        ("internet bill", "internet; broadband; fiber; haut debit; glasvezel; dsl; freebox"),
+        ("television bill", "cable tv; television; streaming"),
+    ),
+    "insurance": (
+        ("auto insurance", "insured vehicle; vin; collision; motor insurance; auto insurance; kfz versicherung; auto policy; vehicle"),
+        ("home insurance", "dwelling; homeowners; home insurance; hausrat; habitation"),
+        ("renters insurance", "renters"),
+        ("dental insurance", "dental"),
+        ("health insurance", "health plan; health insurance; medical plan; explanation of benefits; krankenversicherung"),
+        ("life insurance", "life insurance; term life; whole life; lebensversicherung"),
+        ("travel insurance", "travel insurance"),
+    ),
+    "property": (
+        ("mortgage", "mortgage statement; mortgage loan; mortgage"),
+        ("rent", "rent; rental; lease; tenant; miete; loyer; huur; alquiler"),
+        ("association dues", "homeowners association; hoa; association dues; strata"),
+        ("property tax", "property tax"),
+    ),
+    "education": (("tuition", "tuition; student account; school fees; bursar; studiengebuhren"), ("school report", "report card; transcript; grades")),
+    "vehicle": (
+        ("vehicle registration", "registration"),
+        ("car loan", "auto loan; car loan"),
+        ("vehicle service", "repair; oil change; service; labor"),
+        ("parking", "parking"),
+    ),
+    "tax": (("property tax", "property tax; parcel"), ("income tax", "income tax; wages; w 2; 1099; einkommensteuer; withheld")),
+}  # fmt: skip
+PLAIN_KINDS: dict[str, str] = {
+    "receipt": "purchases",
+    "invoice": "purchases",
+    "bank_statement": "bank statement",
+    "credit_card": "credit card statement",
+    "investment": "investment statement",
+    "payroll": "pay stub",
+    "utility_bill": "utility bill",
+    "service_bill": "service bill",
+    "insurance": "insurance",
+    "property": "property",
+    "education": "education",
+    "medical": "medical",
+    "tax": "tax",
+    "government": "government letters",
+    "legal": "legal documents",
+    "employment": "employment",
+    "vehicle": "vehicle",
+    "event": "events",
+    "promotional": "promotions",
+    "junk": "junk mail",
+}
+FREQUENCIES: dict[str, Frequency] = {
+    "purchases": "irregular", "electricity bill": "monthly", "gas bill": "monthly", "water bill": "monthly", "waste bill": "monthly",
+    "utility bill": "monthly", "phone bill": "monthly", "internet bill": "monthly", "television bill": "monthly",
+    "service bill": "monthly", "auto insurance": "monthly", "home insurance": "annual", "renters insurance": "monthly",
+    "health insurance": "monthly", "dental insurance": "monthly", "life insurance": "monthly", "insurance": "monthly",
+    "rent": "monthly", "mortgage": "monthly", "association dues": "monthly", "property tax": "annual", "income tax": "annual",
+    "tax": "annual", "tuition": "semiannual", "school report": "semiannual", "bank statement": "monthly",
+    "credit card statement": "monthly", "investment statement": "quarterly", "pay stub": "biweekly",
+    "vehicle registration": "annual", "car loan": "monthly",
+}  # fmt: skip
+LENGTHS: tuple[tuple[int, int, Frequency], ...] = (
+    (6, 8, "weekly"),
+    (13, 16, "biweekly"),
+    (26, 35, "monthly"),
+    (84, 98, "quarterly"),
+    (175, 190, "semiannual"),
+    (355, 375, "annual"),
+)
+CLOSE_ENOUGH = 0.8
+
+_KIND_PATTERNS = {
+    document_type: tuple((kind, any_of(phrases)) for kind, phrases in kinds)
+    for document_type, kinds in KINDS.items()
+}
+
+
+def detect_series(document: Document, candidates: Sequence[Series]) -> Filing:
+    """Name a document's series, the candidate's own where one fits."""
+    entity = clean_name(document.entity) or "Unknown"
+    kind = kind_of(document)
+    known = _known(entity, kind, candidates)
+    if known is not None:
+        return Filing(
+            entity=known.entity,
+            kind=known.kind,
+            frequency=_as_frequency(known.frequency),
+            title=known.title,
+            description=_description(known.entity, known.kind, known.frequency),
+            series_id=known.id,
+        )
+    frequency = frequency_of(document, kind)
+    entity = display_name(entity)
+    return Filing(
+        entity=entity,
+        kind=kind,
+        frequency=frequency,
+        title=f"{entity}: {kind}",
+        description=_description(entity, kind, frequency),
+    )
+
+
+def kind_of(document: Document) -> str:
+    """What recurs, in lower-case words."""
+    patterns = _KIND_PATTERNS.get(document.document_type, ())
+    text = fold(document.text)
+    counted = [(kind, len({match[0] for match in pattern.finditer(text)})) for kind, pattern in patterns]
+    present = next((kind for kind, count in counted if count), None)
+    plain = document.document_type.replace("_", " ") or "documents"
+    return present or PLAIN_KINDS.get(document.document_type, plain)
+
+
+def frequency_of(document: Document, kind: str) -> Frequency:
+    """How often to expect one: by the length of the period it covers, else by its kind."""
+    usual: Frequency = FREQUENCIES.get(kind, "irregular")
+    if document.period_start and document.period_end and usual != "irregular":
+        days = (document.period_end - document.period_start).days + 1
+        return next((name for low, high, name in LENGTHS if low <= days <= high), usual)
+    return usual
+
+
+def display_name(entity: str) -> str:
+    """The name as people say it: a shouted name keeps its capitals, white space is single."""
+    return re.sub(r"\s+", " ", entity).strip(" ,;:")
+
+
+def _known(entity: str, kind: str, candidates: Sequence[Series]) -> Series | None:
+    """The candidate of the same kind and company; of several, the likest."""
+    key = entity_key(entity)
+    fitting = [series for series in candidates if series.kind == kind and same_entity(series.entity, entity)]
+    if not fitting:
+        return None
+    return max(fitting, key=lambda series: Levenshtein.normalized_similarity(entity_key(series.entity), key))
+
+
+def _as_frequency(name: str) -> Frequency:
+    known: tuple[Frequency, ...] = (
+        "weekly",
+        "biweekly",
+        "monthly",
+        "quarterly",
+        "semiannual",
+        "annual",
+        "irregular",
+    )
+    return next((frequency for frequency in known if frequency == name), "irregular")
+
+
+def _description(entity: str, kind: str, frequency: str) -> str:
+    short = LEGAL_FORM.sub("", entity).strip(" ,.") or entity
+    often = "" if frequency == "irregular" else f"{frequency} "
+    return (
+        f"{often}{kind} from {short}".strip().capitalize() if often else f"{kind.capitalize()} from {short}"
+    )

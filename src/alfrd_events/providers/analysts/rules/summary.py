@@ -1,0 +1,174 @@
+"""A document in one line, and its values with the places where they were read."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from alfrd_events.model import Document, Evidence, JsonObject, Summary
+from alfrd_events.providers.analysts.rules.entity import Issuer, find_issuer
+from alfrd_events.providers.analysts.rules.fields import (
+    Found,
+    find_currency,
+    find_fees,
+    find_identifiers,
+    find_payment_method,
+    find_quantities,
+)
+from alfrd_events.providers.analysts.rules.items import find_items
+from alfrd_events.providers.analysts.rules.reading import Reading
+from alfrd_events.providers.analysts.rules.totals import Totals, find_totals
+from alfrd_events.providers.analysts.rules.when import When, find_dates_of
+
+ACCOUNT_NAMES = ("account_number", "policy_number", "customer_number", "student_id")
+WITHOUT_TOTAL = frozenset({"employment", "legal", "promotional", "junk", "event", "government"})
+"""Types whose papers name amounts without asking for one: only a labelled final sum counts."""
+PURCHASES = frozenset({"receipt", "invoice"})
+SYMBOLS = {
+    "USD": "$",
+    "EUR": "€",
+    "GBP": "£",
+    "MYR": "RM ",
+    "INR": "₹",
+    "SGD": "S$",
+    "AUD": "A$",
+    "CAD": "C$",
+}
+STRONG_LABEL = 9
+
+
+def summarize(document: Document) -> Summary:
+    """Read a document's values; what the text does not hold stays empty."""
+    reading = Reading.of(document)
+    if reading.sheet.is_blank:
+        return Summary(summary="A document without text.")
+    is_receipt = document.document_type in {"receipt", ""}
+    issuer = find_issuer(reading, is_receipt=is_receipt)
+    totals = find_totals(reading)
+    when = find_dates_of(reading, document.created_at, is_receipt=is_receipt)
+    identifiers = find_identifiers(reading)
+    total = totals.total
+    if total is not None and document.document_type in WITHOUT_TOTAL and total.strength < STRONG_LABEL:
+        total = None
+    currency = ""
+    if total is not None or reading.all_amounts:
+        currency = find_currency(reading, total.amount.value.currency if total else "")
+    account = next((identifiers[name] for name in ACCOUNT_NAMES if name in identifiers), None)
+    evidence = _evidence(issuer, totals, when, account)
+    structured = _structured(reading, totals, identifiers, evidence)
+    summary = Summary(
+        summary="-",
+        entity=issuer.name if issuer else "",
+        document_date=when.own.value.value if when.own else None,
+        due_date=when.due.value.value if when.due else None,
+        total_amount=total.value if total else None,
+        currency=currency,
+        account_number=account.value if account else "",
+        period_start=when.period.value.first if when.period else None,
+        period_end=when.period.value.last if when.period else None,
+        structured_data=structured,
+        evidence=evidence,
+    )
+    return summary.model_copy(update={"summary": one_line(document.document_type, summary)})
+
+
+def _evidence(
+    issuer: Issuer | None, totals: Totals, when: When, account: Found | None
+) -> dict[str, Evidence]:
+    evidence: dict[str, Evidence] = {}
+    if issuer is not None:
+        evidence["entity"] = issuer.segment.evidence
+    if totals.total is not None:
+        evidence["total_amount"] = totals.total.amount.segment.evidence
+    if when.own is not None:
+        evidence["document_date"] = when.own.segment.evidence
+    if when.due is not None:
+        evidence["due_date"] = when.due.segment.evidence
+    if when.period is not None:
+        evidence["period_start"] = evidence["period_end"] = when.period.segment.evidence
+    if account is not None:
+        evidence["account_number"] = account.segment.evidence
+    return evidence
+
+
+def _structured(
+    reading: Reading, totals: Totals, identifiers: dict[str, Found], evidence: dict[str, Evidence]
+) -> JsonObject:
+    """Everything else, under names that do not change from one document to the next."""
+    data: JsonObject = {}
+    for name, candidate in (
+        ("subtotal", totals.subtotal),
+        ("tax", totals.tax),
+        ("rounding", totals.rounding),
+    ):
+        if candidate is not None:
+            data[name] = str(candidate.value)
+            evidence[name] = candidate.amount.segment.evidence
+    for name, found in (identifiers | find_quantities(reading)).items():
+        if name != "account_number":
+            data[name] = found.value
+            evidence[name] = found.segment.evidence
+    for name, (amount, segment) in find_fees(reading).items():
+        data[name] = str(amount)
+        evidence[name] = segment.evidence
+    method = find_payment_method(reading)
+    if method is not None:
+        data["payment_method"] = method.value
+        evidence["payment_method"] = method.segment.evidence
+    items = find_items(reading, totals)
+    if items:
+        data["line_items"] = items
+    return data
+
+
+def one_line(document_type: str, summary: Summary) -> str:
+    """``State Farm Insurance, insurance bill of 2024-02-01: $150.00, due 2024-02-21.``"""
+    what = _noun(document_type, summary)
+    parts = [f"{summary.entity}, {what}" if summary.entity else what[:1].upper() + what[1:]]
+    if summary.document_date:
+        parts.append(f"of {summary.document_date.isoformat()}")
+    line = " ".join(parts)
+    if summary.period_start and summary.period_end:
+        line += f" for {summary.period_start.isoformat()} to {summary.period_end.isoformat()}"
+    if summary.total_amount is not None:
+        line += f": {money(summary.total_amount, summary.currency)}"
+    if summary.due_date:
+        line += f", due {summary.due_date.isoformat()}"
+    method = summary.structured_data.get("payment_method")
+    if method and document_type == "receipt":
+        line += f", paid by {method}"
+    return line + "."
+
+
+def _noun(document_type: str, summary: Summary) -> str:
+    nouns = {
+        "utility_bill": "utility bill",
+        "service_bill": "service bill",
+        "insurance": "insurance bill"
+        if summary.due_date or summary.total_amount is not None
+        else "insurance document",
+        "property": "rent receipt" if "base_rent" in summary.structured_data else "property document",
+        "education": "tuition statement" if summary.total_amount is not None else "education document",
+        "payroll": "pay stub",
+        "bank_statement": "bank statement",
+        "credit_card": "credit card statement",
+        "investment": "investment statement",
+        "other": "document",
+        "": "document",
+    }
+    if document_type in PURCHASES:
+        return document_type
+    return nouns.get(document_type, f"{document_type.replace('_', ' ')} document")
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """An amount for people: ``$1,351.40``, ``RM 29.70``, ``12.50 CHF``."""
+    digits = f"{amount:,.2f}"
+    symbol = SYMBOLS.get(currency)
+    if symbol:
+        return f"-{symbol}{digits[1:]}" if digits.startswith("-") else f"{symbol}{digits}"
+    return f"{digits} {currency}".strip()
+
+
+def iso(day: date | None) -> str | None:
+    return day.isoformat() if day else None
