@@ -1,0 +1,93 @@
+"""Migrations: once, all or nothing, by any number of processes, never backwards."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+
+import psycopg
+import pytest
+
+from alfrd_events.db import migrate as module
+from alfrd_events.db.migrate import check_schema, functions, migrate, migrations
+from alfrd_events.errors import Refused, SchemaOutdated, SchemaTooNew
+
+
+def _sql(url: str, statement: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement)  # type: ignore[call-overload]
+
+
+def test_a_second_run_finds_nothing_to_do(empty_database_url: str) -> None:
+    first = asyncio.run(migrate(empty_database_url))
+    second = asyncio.run(migrate(empty_database_url))
+
+    assert first == [*(script.name for script in migrations()), "functions"]
+    assert second == []
+    asyncio.run(check_schema(empty_database_url))
+
+
+def test_ten_processes_migrate_at_once(empty_database_url: str) -> None:
+    program = (
+        "import asyncio, sys; from alfrd_events.db.migrate import migrate;"
+        "print(len(asyncio.run(migrate(sys.argv[1]))))"
+    )
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, empty_database_url], stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(10)
+    ]
+    counts = [int(process.communicate(timeout=60)[0]) for process in running]
+
+    assert [process.returncode for process in running] == [0] * 10
+    assert sorted(counts) == [0] * 9 + [len(migrations()) + 1]
+
+
+def test_a_database_that_is_newer_is_refused(database_url: str) -> None:
+    _sql(database_url, "insert into alfrd.migrations (name, checksum) values ('9999_future.sql', 'x')")
+
+    for touch in (migrate, check_schema):
+        with pytest.raises(SchemaTooNew, match=r"9999_future\.sql.*upgrade alfrd-events"):
+            asyncio.run(touch(database_url))
+
+
+def test_an_applied_migration_whose_text_changed_is_refused(database_url: str) -> None:
+    _sql(database_url, "update alfrd.migrations set checksum = 'x' where name like '0001%'")
+
+    with pytest.raises(Refused, match="0001_documents.sql was applied with another text"):
+        asyncio.run(migrate(database_url))
+
+
+def test_changed_functions_are_replaced(database_url: str) -> None:
+    _sql(database_url, "update alfrd.migrations set checksum = 'old' where name = 'functions'")
+    with pytest.raises(SchemaOutdated, match="run alfrd-events migrate"):
+        asyncio.run(check_schema(database_url))
+
+    assert asyncio.run(migrate(database_url)) == ["functions"]
+
+
+def test_a_migration_that_fails_leaves_the_database_as_it_was(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = migrations()
+    broken = [*good, module.Script("9999_broken.sql", "create table alfrd.half (); select 1/0;")]
+    monkeypatch.setattr(module, "migrations", lambda: broken)
+
+    with pytest.raises(Refused, match="division by zero"):
+        asyncio.run(migrate(empty_database_url))
+
+    with psycopg.connect(empty_database_url) as connection:
+        row = connection.execute("select count(*) from pg_namespace where nspname = 'alfrd'").fetchone()
+    assert row == (0,)
+
+
+def test_an_empty_database_is_told_to_migrate(empty_database_url: str) -> None:
+    with pytest.raises(SchemaOutdated, match="no schema alfrd yet: run alfrd-events migrate"):
+        asyncio.run(check_schema(empty_database_url))
+
+
+def test_every_function_file_says_what_a_reader_must_know() -> None:
+    for script in functions():
+        assert script.text.startswith("-- "), f"{script.name} starts without a header"
