@@ -13,8 +13,10 @@ import unicodedata
 from rapidfuzz.distance import Levenshtein
 
 _LEGAL_FORMS = (
-    r"s[do0]n\W{0,3}b[hn]d|[s5]\s?/\s?[b8]|pte\W{0,3}ltd|pvt\W{0,3}(?:ltd|limited)|private\s+limited|pty\W{0,3}ltd|l\.?l\.?c|l\.?l\.?p|incorporated|inc"
-    r"|corporation|corp|company|co|limited|ltd|plc|plt|gmbh(?:\s*&\s*co\W{0,3}kg)?|mbh|a\.?g|k\.?g|e\.?v|b\.?v|n\.?v|s\.?a\.?r\.?l|s\.?a\.?s"
+    r"s[do0]n\W{0,3}b[hn]d|[s5]\s?/\s?[b8]|pte\W{0,3}ltd|pvt\W{0,3}(?:ltd|limited)|private\s+limited"
+    r"|pty\W{0,3}ltd|l\.?l\.?c|l\.?l\.?p|incorporated|inc"
+    r"|corporation|corp|company|co|limited|ltd|plc|plt|gmbh(?:\s*&\s*co\W{0,3}kg)?|mbh|a\.?g|k\.?g"
+    r"|e\.?v|b\.?v|n\.?v|s\.?a\.?r\.?l|s\.?a\.?s"
     r"|s\.?a|s\.?r\.?l|s\.?p\.?a|s\.?l|bhd|oy|a\.?b|a\.?s|n\.?a"
 )
 LEGAL_FORM = re.compile(rf"(?<![a-z0-9.&])(?:{_LEGAL_FORMS})(?![a-z0-9])\.?", re.IGNORECASE)
@@ -23,17 +25,20 @@ GLUED_LEGAL_FORM = re.compile(
     r"(?<=[a-z]{3})(?:sdn\W{0,3}b[hn]d|s/b)\b\.?|(?<=[a-z]{3})(?:gmbh|pteltd|pvtltd)\b", re.IGNORECASE
 )
 REGISTRATION = re.compile(
-    r"[\s,-]*[(\[{]?\s*(?:(?:co(?:mpany)?|reg(?:istration)?|roc|business|brn|uen)\.?\s*(?:reg\w*)?\.?\s*(?:no)?\.?\s*[:.]?\s*)?"
+    r"[\s,-]*[(\[{]?\s*(?:(?:co(?:mpany)?|reg(?:istration)?|roc|business|brn"
+    r"|uen)\.?\s*(?:reg\w*)?\.?\s*(?:no)?\.?\s*[:.]?\s*)?"
     r"[a-z]{0,3}(?:\d[\do]{5,12}\s?[-–—.\s]?\s?[a-z0-9]?|\d[\do]{2,8}\s?[-–—]\s?[a-z0-9])\s*[)\]}]?"
     r"(?:\s*\(?[a-z][a-z0-9]{1,3}\)?)?\s*$",
     re.IGNORECASE,
 )
 OWNED_BY = re.compile(
-    r"^\W*(?:dimiliki\s*oleh|owned\s*(?:and\s*operated\s*)?by|owner\s*by|operated\s*by|managed\s*by|a\s*division\s*of|issued\s*by|sold\s*by|trading\s*as)\s*[:.\-]?\s*",
+    r"^\W*(?:dimiliki\s*oleh|owned\s*(?:and\s*operated\s*)?by|owner\s*by|operated\s*by|managed\s*by"
+    r"|a\s*division\s*of|issued\s*by|sold\s*by|trading\s*as)\s*[:.\-]?\s*",
     re.IGNORECASE,
 )
 SITE = re.compile(
-    r"^(?:www\.)?([a-z0-9-]+)\.(?:com?|net|org|biz|nl|de|fr|es|it|be|eu|my|sg|in|uk|us|ca|au)(?:\.[a-z]{2})?$",
+    r"^(?:www\.)?([a-z0-9-]+)\.(?:com?|net|org|biz|nl|de|fr|es|it|be|eu|my|sg|in|uk|us|ca"
+    r"|au)(?:\.[a-z]{2})?$",
     re.IGNORECASE,
 )
 LEADING_NOISE = re.compile(r"^[^\w(]+|^\(\W*")

@@ -25,11 +25,12 @@ CURRENCY_SIGNS: dict[str, str] = {
 """How a currency is printed → its ISO 4217 code; a bare dollar sign needs the document's country."""
 
 _SIGN = (
-    r"(?:us|au|ca|hk|nz|[sacr])?\$|[€£₹¥₱฿]|(?<![a-z])(?:rm|myr|sgd|usd|aud|cad|hkd|nzd|euros?|eur|gbp|rs\.?|inr|chf"
-    r"|sek|nok|dkk|pln|jpy|cny|php|idr|rp|thb|brl|mxn|zar|aed)(?![a-z])"
+    r"(?:us|au|ca|hk|nz|[sacr])?\$|[€£₹¥₱฿]|(?<![a-z])(?:rm|myr|sgd|usd|aud|cad|hkd|nzd|euros?|eur"
+    r"|gbp|rs\.?|inr|chf|sek|nok|dkk|pln|jpy|cny|php|idr|rp|thb|brl|mxn|zar|aed)(?![a-z])"
 )
 _NUMBER = (
-    r"\d{1,3}(?:[ ,.'’\u00a0\u202f]\d{2,3}){0,5}[ ,.'’\u00a0\u202f]\d{3}(?:\s?[.,]\s?\d{1,4})?(?!\d)"  # grouped
+    r"\d{1,3}(?:[ ,.'’\u00a0\u202f]\d{2,3}){0,5}[ ,.'’\u00a0\u202f]\d{3}"  # grouped by thousands …
+    r"(?:\s?[.,]\s?\d{1,4})?(?!\d)"  # … with or without decimals
     r"|\d{1,9}\s?[.,]\s{0,1}\d{1,4}(?!\d)"  # plain with decimals
     r"|\d{1,9}(?!\d)"  # whole
     r"|[.,]\d{2}(?!\d)"  # a lost leading zero

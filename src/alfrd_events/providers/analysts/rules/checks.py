@@ -126,13 +126,10 @@ def score_summary(document: Document) -> Score:
 def _required(document: Document) -> Iterable[Weighed]:
     for name in REQUIRED.get(document.document_type, ("entity",)):
         value = getattr(document, name) if hasattr(document, name) else document.structured_data.get(name)
-        yield _weigh(
-            f"{name} given",
-            value not in (None, ""),
-            "" if value not in (None, "") else "missing",
-            2,
-            f"Look for the {name.replace('_', ' ')}: a {document.document_type.replace('_', ' ')} usually prints it.",
-        )
+        given = value not in (None, "")
+        wanted, kind = name.replace("_", " "), document.document_type.replace("_", " ")
+        advice = f"Look for the {wanted}: a {kind} usually prints it."
+        yield _weigh(f"{name} given", given, "" if given else "missing", 2, advice)
 
 
 def _supported(document: Document, reading: Reading) -> Iterable[Weighed]:

@@ -11,11 +11,10 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from alfrd_events.model import Classification, Document, DocumentType, Prompt
+from alfrd_events.providers.analysts.rules import lexicon
 from alfrd_events.providers.analysts.rules.layout import Sheet, fold
-from alfrd_events.providers.analysts.rules.lexicon import TAGS, TITLES, TYPE_PHRASES, UNKNOWN_TITLES, any_of
 from alfrd_events.providers.analysts.rules.reading import Reading
 from alfrd_events.providers.analysts.rules.totals import find_totals
 
@@ -26,7 +25,30 @@ ENOUGH = 6.0
 """A score under which there is too little to go by."""
 MOST_TAGS = 6
 COMMON_WORDS = frozenset(
-    ["the", "and", "for", "with", "from", "that", "this", "other", "any", "all", "not", "document", "documents", "papers", "paper", "letter", "letters", "such", "like", "etc", "about", "are"]
+    [
+        "the",
+        "and",
+        "for",
+        "with",
+        "from",
+        "that",
+        "this",
+        "other",
+        "any",
+        "all",
+        "not",
+        "document",
+        "documents",
+        "papers",
+        "paper",
+        "letter",
+        "letters",
+        "such",
+        "like",
+        "etc",
+        "about",
+        "are",
+    ]
 )
 EXTRA_TERMS = re.compile(r"^\s*[-*]?\s*([a-z][a-z0-9_]{1,40})\s*:\s*(\S.{0,400})$", re.MULTILINE)
 
@@ -45,29 +67,6 @@ class Ranking:
     @property
     def runner_up(self) -> tuple[str, float]:
         return self.scores[1] if len(self.scores) > 1 else ("other", 0.0)
-
-
-@lru_cache(maxsize=1)
-def _phrases() -> dict[str, tuple[tuple[float, re.Pattern[str]], ...]]:
-    return {
-        name: tuple((weight, any_of(phrases)) for weight, phrases in by_weight.items())
-        for name, by_weight in TYPE_PHRASES.items()
-    }
-
-
-@lru_cache(maxsize=1)
-def _titles() -> dict[str, re.Pattern[str]]:
-    return {name: any_of(phrases) for name, phrases in TITLES.items()}
-
-
-@lru_cache(maxsize=1)
-def _unknown_titles() -> dict[str, re.Pattern[str]]:
-    return {name: any_of(phrases) for name, phrases in UNKNOWN_TITLES.items()}
-
-
-@lru_cache(maxsize=1)
-def _tags() -> dict[str, re.Pattern[str]]:
-    return {name: any_of(phrases) for name, phrases in TAGS.items()}
 
 
 def classify(
@@ -101,7 +100,7 @@ def classify(
 
 def rank(reading: Reading, types: Sequence[DocumentType], prompt: Prompt | None = None) -> Ranking:
     """Score every type that the database knows."""
-    known = [row.name for row in types] or list(TYPE_PHRASES)
+    known = [row.name for row in types] or list(lexicon.type_names())
     text = reading.sheet.folded
     head = "\n".join(row.folded for row in reading.rows[:ROWS_OF_A_TITLE])
     extra = _extra_terms(prompt)
@@ -110,13 +109,13 @@ def rank(reading: Reading, types: Sequence[DocumentType], prompt: Prompt | None 
     for name in known:
         score, words = _lexical_score(name, text, head)
         if name in extra:
-            hits = _distinct(any_of(extra[name]), text)
+            hits = _distinct(lexicon.any_of(extra[name]), text)
             score += 3 * len(hits)
             words += hits
         scores[name] = score
         evidence[name] = tuple(dict.fromkeys(words))
     for row in types:
-        if row.name not in TYPE_PHRASES and row.name != "other":
+        if row.name not in lexicon.type_names() and row.name != "other":
             hits = _own_type_words(row, text, head)
             scores[row.name] = scores.get(row.name, 0.0) + OWN_TYPE_WEIGHT * len(hits)
             evidence[row.name] = tuple(hits)
@@ -138,14 +137,14 @@ def _lexical_score(name: str, text: str, head: str) -> tuple[float, list[str]]:
     """Phrases found; each further one of the same weight counts less, so that length does not win."""
     score = 0.0
     words: list[str] = []
-    for weight, pattern in _phrases().get(name, ()):
+    for weight, pattern in lexicon.type_phrases().get(name, ()):
         hits = _distinct(pattern, text)
         at_the_top = _distinct(pattern, head)
         for position, _ in enumerate(hits):
             score += weight * 0.75**position
         score += 0.3 * weight * min(2, len(at_the_top))
         words += hits
-    title = _titles().get(name)
+    title = lexicon.type_titles().get(name)
     if title is not None:
         found = _titles_in(title, head)
         if found:
@@ -226,7 +225,7 @@ def _is_narrow(reading: Reading) -> bool:
 def _suggestion(sheet: Sheet, ranking: Ranking) -> str:
     head = "\n".join(row.folded for row in sheet.rows[:ROWS_OF_A_TITLE])
     known = {name for name, _ in ranking.scores}
-    for name, pattern in _unknown_titles().items():
+    for name, pattern in lexicon.unknown_titles().items():
         if name not in known and _titles_in(pattern, head):
             return name
     return ""
@@ -235,7 +234,7 @@ def _suggestion(sheet: Sheet, ranking: Ranking) -> str:
 def tags_of(reading: Reading) -> tuple[str, ...]:
     """A few lower-case tags: what it is about, and its year."""
     text = reading.sheet.folded
-    found = [name for name, pattern in _tags().items() if pattern.search(text)][:MOST_TAGS]
+    found = [name for name, pattern in lexicon.tags().items() if pattern.search(text)][:MOST_TAGS]
     years = [str(placed.value.value.year) for row in reading.dates for placed in row]
     if years:
         found.append(max(sorted(set(years)), key=years.count))

@@ -37,18 +37,21 @@ _MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 _YEAR = r"(?:(?:19|20)\d{2}|'?\d{2})"
 
 ISO = re.compile(
-    r"(?<![\d/.-])(?P<y>(?:19|20)\d{2})\s?[-/.]\s?(?P<m>0?[1-9]|1[0-2])\s?[-/.]\s?(?P<d>[0-2]?\d|3[01])(?=\D|$|\d\d:)"
+    r"(?<![\d/.-])(?P<y>(?:19|20)\d{2})\s?[-/.]\s?(?P<m>0?[1-9]|1[0-2])\s?[-/.]\s?(?P<d>[0-2]?\d"
+    r"|3[01])(?=\D|$|\d\d:)"
 )
 NUMERIC = re.compile(
     r"(?<![\d.,/])(?P<a>[0-3]?\d)\s?(?P<sep>[/.-])\s?(?P<b>[0-3]?\d)\s?(?P=sep)\s?"
     r"(?P<y>(?:19|20)\d{2}|\d{2})(?!\d(?!\d?:\d\d)|(?P=sep)\d)"
 )
 DAY_MONTH_YEAR = re.compile(
-    rf"(?<![\d.,/])(?P<d>[0-3]?\d)(?:st|nd|rd|th|er)?\.?[\s\-/,]{{0,3}}(?:de\s|of\s)?(?P<m>{_MONTH})[a-z]{{0,2}}\.?"
+    rf"(?<![\d.,/])(?P<d>[0-3]?\d)(?:st|nd|rd|th|er)?\.?[\s\-/,]{{0,3}}(?:de\s"
+    rf"|of\s)?(?P<m>{_MONTH})[a-z]{{0,2}}\.?"
     rf"[\s\-/,.']{{0,3}}(?:de\s|del\s)?(?P<y>{_YEAR})(?!\d(?!\d?:)|:\d)"
 )
 MONTH_DAY_YEAR = re.compile(
-    rf"(?<![a-z])(?P<m>{_MONTH})\.?\s{{0,2}}(?P<d>[0-3]?\d)(?:st|nd|rd|th)?\s?[\s,.]\s{{0,2}}(?P<y>{_YEAR})(?!\d(?!\d?:)|:\d)"
+    rf"(?<![a-z])(?P<m>{_MONTH})\.?\s{{0,2}}(?P<d>[0-3]?\d)(?:st|nd|rd"
+    rf"|th)?\s?[\s,.]\s{{0,2}}(?P<y>{_YEAR})(?!\d(?!\d?:)|:\d)"
 )
 COMPACT = re.compile(r"(?<![\d.,-])(?P<a>[0-3]\d)(?P<b>[01]\d)(?P<y>20[0-4]\d)(?![\d.,])")
 MONTH_DAY = re.compile(rf"(?<![a-z])(?P<m>{_MONTH})\.?\s{{0,2}}(?P<d>[0-3]?\d)(?:st|nd|rd|th)?(?![\d:])")
@@ -58,12 +61,15 @@ TO = re.compile(r"\s{0,3}(?:-|–|—|to|through|thru|until|bis|au|a|tot|t/m|al|
 TIME = re.compile(r"(?<!\d)[0-2]?\d\s?:\s?[0-5]\d(?:\s?[:.; ]\s?[0-5]\d)?(?:\s?[ap]\.?m\b)?|\d\s?[ap]m\b")
 
 DAY_FIRST_HINTS = re.compile(
-    r"\brm\b|\brm\s?\d|€|\beur\b|£|₹|\brs\.?\s?\d|\bsdn\b|\bbhd\b|\bgst\s?(?:id|reg|no)|\bmalaysia|\bsingapore|\bindia\b"
-    r"|\bgmbh\b|\bb\.?v\.?\b|\bs\.?a\.?r\.?l\b|\bvat\b|\bmwst|\btva\b|\bbtw\b|\biva\b|\bunited kingdom|\baustralia|\babn\b"
+    r"\brm\b|\brm\s?\d|€|\beur\b|£|₹|\brs\.?\s?\d|\bsdn\b|\bbhd\b|\bgst\s?(?:id|reg|no)|\bmalaysia"
+    r"|\bsingapore|\bindia\b"
+    r"|\bgmbh\b|\bb\.?v\.?\b|\bs\.?a\.?r\.?l\b|\bvat\b|\bmwst|\btva\b|\bbtw\b|\biva\b"
+    r"|\bunited kingdom|\baustralia|\babn\b"
     r"|\bgstin\b|\bpvt\b|\bsgd\b"
 )
 MONTH_FIRST_HINTS = re.compile(
-    r"\b[a-z]{2}\.?,?\s\d{5}(?:-\d{4})?\b|\busa\b|\bunited states|\(\d{3}\)\s?\d{3}-\d{4}|\b1-8\d\d-\d{3}-\d{4}|\bus\$|\busd\b"
+    r"\b[a-z]{2}\.?,?\s\d{5}(?:-\d{4})?\b|\busa\b|\bunited states|\(\d{3}\)\s?\d{3}-\d{4}"
+    r"|\b1-8\d\d-\d{3}-\d{4}|\bus\$|\busd\b"
     r"|\bp\.?o\.? box\b|\bllc\b|\bzip\b|(?<![a-z])\$\s?\d"
 )
 
@@ -156,10 +162,8 @@ def end_of_month(day: date) -> date:
 def _range_start(folded: str, last: FoundDate, order: Order) -> tuple[date, int] | None:
     window_start = max(0, last.start - 40)
     window = folded[window_start : last.start]
-    separator = None
-    for separator in TO.finditer(window):
-        pass
-    if separator is None or separator.end() != len(window):
+    separator = next((match for match in TO.finditer(window) if match.end() == len(window)), None)
+    if separator is None:
         return None
     head = window[: separator.start()]
     complete = find_dates(head, order)

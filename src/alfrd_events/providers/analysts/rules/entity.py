@@ -23,39 +23,67 @@ ROWS_LOOKED_AT = 400
 """Names stand on the first pages; a book is not read through for its publisher."""
 
 HEADING = re.compile(
-    r"^\W*(?:(?:simplified\s*)?(?:tax|sales|cash|commercial|proforma|pro\s*forma|final)?\s*(?:invoice|receipt|recelpt|resit|bill)s?(?:\s*(?:no|#|number|summary|date).*)?"
-    r"|statement.*|account\b.*|original|copy|duplicate|reprint|official.*|paid|welcome.*|thank\s*you.*|terima\s*kasih.*|customer.*|payment\b.*|summary.*"
-    r"|page\b.*|date\b.*|table\b.*|order\b.*|cashier.*|total.*|amount.*|balance.*|due\b.*|description.*|item.*|qty.*|price.*|cash|credit|debit|rent\s*receipt"
-    r"|factuur.*|rechnung.*|facture.*|factura.*|fattura.*|quittung|recu|ticket|kassenbon|bon|lieferschein|notice\s*of.*|important.*|dear\b.*|geachte.*|sehr\s*geehrte.*"
-    r"|hello.*|hi\b.*|attn.*|bill\s*to.*|ship\s*to.*|sold\s*to.*|invoice\s*to.*|from|to|re\b.*|subject.*|tel\b.*|telephone.*|phone.*|fax.*|e-?mail.*|website.*|www\..*|http.*"
-    r"|detail.*|guest.*|check\s*(?:in|out).*|explanation\s*of.*|policy.*|declarations?.*|your\b.*|please\b.*|this\b.*|how\b.*|if\b.*|quantity.*|pos\b.*|take\s*away|dine\s*in"
-    r"|hotel\s*details|open\b.*|closed.*|service\s*provider.*|landlord|tenant|received\s*from|property\b.*|name\b.*|address\b.*|gst\b.*|vat\b.*|sst\b.*|tin\b.*|ein\b.*|reg\b.*|co\.?\s*reg.*|notes?)\W*$"
+    r"^\W*(?:(?:simplified\s*)?(?:tax|sales|cash|commercial|proforma|pro\s*forma"
+    r"|final)?\s*(?:invoice|receipt|recelpt|resit|bill)s?(?:\s*(?:no|#|number|summary|date).*)?"
+    r"|statement.*|account\b.*|original|copy|duplicate|reprint|official.*|paid|welcome.*"
+    r"|thank\s*you.*|terima\s*kasih.*|customer.*|payment\b.*|summary.*"
+    r"|page\b.*|date\b.*|table\b.*|order\b.*|cashier.*|total.*|amount.*|balance.*|due\b.*"
+    r"|description.*|item.*|qty.*|price.*|cash|credit|debit|rent\s*receipt"
+    r"|factuur.*|rechnung.*|facture.*|factura.*|fattura.*|quittung|recu|ticket|kassenbon|bon"
+    r"|lieferschein|notice\s*of.*|important.*|dear\b.*|geachte.*|sehr\s*geehrte.*"
+    r"|hello.*|hi\b.*|attn.*|bill\s*to.*|ship\s*to.*|sold\s*to.*|invoice\s*to.*|from|to|re\b.*"
+    r"|subject.*|tel\b.*|telephone.*|phone.*|fax.*|e-?mail.*|website.*|www\..*|http.*"
+    r"|detail.*|guest.*|check\s*(?:in|out).*|explanation\s*of.*|policy.*|declarations?.*|your\b.*"
+    r"|please\b.*|this\b.*|how\b.*|if\b.*|quantity.*|pos\b.*|take\s*away|dine\s*in"
+    r"|hotel\s*details|open\b.*|closed.*|service\s*provider.*|landlord|tenant|received\s*from"
+    r"|property\b.*|name\b.*|address\b.*|gst\b.*|vat\b.*|sst\b.*|tin\b.*|ein\b.*|reg\b.*"
+    r"|co\.?\s*reg.*|notes?)\W*$"
 )
 ADDRESS = re.compile(
-    r"(?<![a-z])(?:jalan|jln|jin|jl|lorong|lrg|taman|tmn|lot|persiaran|lebuh|seksyen|section|kawasan|bandar|kampung|kg|selangor|johor|kuala\s*lumpur|penang|perak|pahang|melaka|sabah"
-    r"|sarawak|street|str|st|avenue|ave|road|rd|blvd|boulevard|drive|lane|suite|ste|floor|flr|level|block|blk|unit|apt|p\.?o\.?\s*box|plaza|highway|hwy|parkway|rue|strasse|platz|weg|straat"
-    r"|laan|calle|via|cedex|malaysia|singapore|nagar|marg|koil)(?![a-z])|(?:strasse|straat|weg|laan)\s*\d|\b\d{5}\b|^\W*no\W{0,3}\d|\b[a-z]{2}\W{1,2}\d{5}"
+    r"(?<![a-z])(?:jalan|jln|jin|jl|lorong|lrg|taman|tmn|lot|persiaran|lebuh|seksyen|section|kawasan"
+    r"|bandar|kampung|kg|selangor|johor|kuala\s*lumpur|penang|perak|pahang|melaka|sabah"
+    r"|sarawak|street|str|st|avenue|ave|road|rd|blvd|boulevard|drive|lane|suite|ste|floor|flr|level"
+    r"|block|blk|unit|apt|p\.?o\.?\s*box|plaza|highway|hwy|parkway|rue|strasse|platz|weg|straat"
+    r"|laan|calle|via|cedex|malaysia|singapore|nagar|marg|koil)(?![a-z])|(?:strasse|straat|weg"
+    r"|laan)\s*\d|\b\d{5}\b|^\W*no\W{0,3}\d|\b[a-z]{2}\W{1,2}\d{5}"
 )
 CONTACT = re.compile(
-    r"(?<![a-z])(?:tel|fax|phone|telephone|mobile|hp|h/p|e-?mail|www|http|website|hotline|call)(?![a-z])|@|\+\d{2}"
+    r"(?<![a-z])(?:tel|fax|phone|telephone|mobile|hp|h/p|e-?mail|www|http|website|hotline"
+    r"|call)(?![a-z])|@|\+\d{2}"
 )
 RECIPIENT = re.compile(
-    r"(?<![a-z])(?:bill(?:ed)?\s*to|ship(?:ped)?\s*to|sold\s*to|deliver(?:ed)?\s*to|invoice\s*to|customer(?!\s*(?:service|copy|care))|attn|attention|recipient|account\s*holder|policy\s*holder"
-    r"|policyholder|insured|tenant|received\s*from|student|guest|client|patient|employee|member|to\s*:|billing\s*address|service\s*address|mail\s*to|nom\s*de\s*l.abonne|klant|kunde|buyer|payer)"
+    r"(?<![a-z])(?:bill(?:ed)?\s*to|ship(?:ped)?\s*to|sold\s*to|deliver(?:ed)?\s*to|invoice\s*to"
+    r"|customer(?!\s*(?:service|copy|care))|attn|attention|recipient|account\s*holder"
+    r"|policy\s*holder"
+    r"|policyholder|insured|tenant|received\s*from|student|guest|client|patient|employee|member"
+    r"|to\s*:|billing\s*address|service\s*address|mail\s*to|nom\s*de\s*l.abonne|klant|kunde|buyer"
+    r"|payer)"
 )
 ISSUER = re.compile(
-    r"(?<![a-z])(?:landlord|payable\s*to|pay(?:able)?\s*to\s*the\s*order\s*of|seller|vendor|supplier|service\s*provider|from|issued\s*by|sold\s*by|provider|biller|employer|lender|insurer"
-    r"|underwritten\s*by|in\s*favou?r\s*of|remit(?:tance)?\s*to|payment\s*to|merchant|school|merchant\s*name)\W*$"
+    r"(?<![a-z])(?:landlord|payable\s*to|pay(?:able)?\s*to\s*the\s*order\s*of|seller|vendor|supplier"
+    r"|service\s*provider|from|issued\s*by|sold\s*by|provider|biller|employer|lender|insurer"
+    r"|underwritten\s*by|in\s*favou?r\s*of|remit(?:tance)?\s*to|payment\s*to|merchant|school"
+    r"|merchant\s*name)\W*$"
 )
 ORGANISATION = re.compile(
-    r"(?<![a-z])(?:enterprise|trading|restaurant|restoran|cafe|kopitiam|bakery|bakeries|confectionery|mart|supermarket|hypermarket|pharmacy|farmasi|stationer(?:y|s)|bookstores?|books?|hardware|store|stores|shop"
-    r"|kedai|syarikat|perniagaan|seafood|kitchen|catering|cuisine|bistro|grill|hotel|resort|petrol|station|service|services|motors?|garage|electric|electricity|power|energy|gas|water|light|utilit(?:y|ies)|telecom|wireless"
-    r"|mobile|communications|broadband|insurance|assurance|mutual|bank|banking|credit\s*union|financial|university|college|school|academy|institute|hospital|clinic|medical|dental|health|department|ministry|agency|bureau|county|city\s*of"
-    r"|state\s*of|town\s*of|properties|realty|apartments|management|holdings|group|industries|solutions|systems|technologies|logistics|airlines?|association|foundation|church|club|court|office\s*of|authority|district|commission|company)(?![a-z])"
-    r"|stationer|restaurant|pharmacy|farmasi|hardware|bookstore|enterprise|supermarket|confectioner|insurance|universit|hospital|perniagaan"
+    r"(?<![a-z])(?:enterprise|trading|restaurant|restoran|cafe|kopitiam|bakery|bakeries"
+    r"|confectionery|mart|supermarket|hypermarket|pharmacy|farmasi|stationer(?:y|s)|bookstores?"
+    r"|books?|hardware|store|stores|shop"
+    r"|kedai|syarikat|perniagaan|seafood|kitchen|catering|cuisine|bistro|grill|hotel|resort|petrol"
+    r"|station|service|services|motors?|garage|electric|electricity|power|energy|gas|water|light"
+    r"|utilit(?:y|ies)|telecom|wireless"
+    r"|mobile|communications|broadband|insurance|assurance|mutual|bank|banking|credit\s*union"
+    r"|financial|university|college|school|academy|institute|hospital|clinic|medical|dental|health"
+    r"|department|ministry|agency|bureau|county|city\s*of"
+    r"|state\s*of|town\s*of|properties|realty|apartments|management|holdings|group|industries"
+    r"|solutions|systems|technologies|logistics|airlines?|association|foundation|church|club|court"
+    r"|office\s*of|authority|district|commission|company)(?![a-z])"
+    r"|stationer|restaurant|pharmacy|farmasi|hardware|bookstore|enterprise|supermarket|confectioner"
+    r"|insurance|universit|hospital|perniagaan"
 )
 SITE = re.compile(
-    r"(?:www\.|https?://(?:www\.)?|@)([a-z0-9][a-z0-9-]{1,40})\.[a-z]{2,6}|(?<![a-z0-9.@])([a-z0-9-]{3,40})\.(?:com|net|org|gov|edu|co|de|fr|nl|my|eu)\b"
+    r"(?:www\.|https?://(?:www\.)?|@)([a-z0-9][a-z0-9-]{1,40})\.[a-z]{2,6}"
+    r"|(?<![a-z0-9.@])([a-z0-9-]{3,40})\.(?:com|net|org|gov|edu|co|de|fr|nl|my|eu)\b"
 )
 PUBLIC_MAIL = frozenset(
     {
@@ -118,7 +146,8 @@ def _pieces(segment: Segment) -> Iterator[str]:
     """A segment's parts that could be names: "Mutual Insurance | One Plaza, Springfield" has two."""
     text = segment.text
     label = re.match(
-        r"^(?:landlord|seller|vendor|provider|from|employer|insurer|school|sold by|issued by|merchant)\s*:\s*",
+        r"^(?:landlord|seller|vendor|provider|from|employer|insurer|school|sold by|issued by"
+        r"|merchant)\s*:\s*",
         text,
         re.IGNORECASE,
     )

@@ -39,17 +39,50 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 }
 """Our name → other names that a series may have been given for the same value, by a person or a model."""
 KIND_FIELDS: dict[str, tuple[str, ...]] = {
-    "purchases": ("subtotal", "tax", "rounding", "payment_method", "invoice_number", "receipt_number", "item_count"),
-    "electricity bill": ("usage_kwh", "therms", "billing_days", "electric_generation", "electric_delivery", "electric_charges", "gas_charges", "taxes_and_fees", "previous_balance", "current_charges"),
-    "gas bill": ("therms", "billing_days", "gas_charges", "taxes_and_fees", "previous_balance", "current_charges"),
-    "water bill": ("usage_gallons", "usage_ccf", "billing_days", "water_charges", "previous_balance", "current_charges"),
+    "purchases": (
+        "subtotal",
+        "tax",
+        "rounding",
+        "payment_method",
+        "invoice_number",
+        "receipt_number",
+        "item_count",
+    ),
+    "electricity bill": (
+        "usage_kwh",
+        "therms",
+        "billing_days",
+        "electric_generation",
+        "electric_delivery",
+        "electric_charges",
+        "gas_charges",
+        "taxes_and_fees",
+        "previous_balance",
+        "current_charges",
+    ),
+    "gas bill": (
+        "therms",
+        "billing_days",
+        "gas_charges",
+        "taxes_and_fees",
+        "previous_balance",
+        "current_charges",
+    ),
+    "water bill": (
+        "usage_gallons",
+        "usage_ccf",
+        "billing_days",
+        "water_charges",
+        "previous_balance",
+        "current_charges",
+    ),
     "rent": ("base_rent", "late_fee", "payment_method", "receipt_number"),
     "tuition": ("tuition", "credits", "units", "student_id", "subtotal"),
     "pay stub": ("gross_pay", "net_pay", "deductions", "hours_worked"),
     "bank statement": ("previous_balance", "ending_balance"),
     "credit card statement": ("minimum_payment", "credit_limit", "previous_balance", "ending_balance"),
     "mortgage": ("previous_balance", "current_charges", "late_fee"),
-}  # fmt: skip
+}
 INSURANCE_FIELDS = ("premium", "policy_number", "deductible", "vin", "license_plate")
 OTHER_FIELDS = ("subtotal", "tax", "invoice_number", "previous_balance", "current_charges")
 

@@ -24,23 +24,29 @@ LABEL_ENDS = re.compile(r"[\s:.#=\-–]*(?:(?:no|nr|num|number|id|n)\b[\s:.#=\-�
 _NUMBER = r"\s*(?:number|num|no|nr|nummer|id|#|n)?\W{0,3}"
 IDENTIFIERS: dict[str, re.Pattern[str]] = {
     "account_number": re.compile(
-        rf"(?<![a-z])(?:account|acct|a/c|acc|konto|compte|cuenta|conto|rekening|kto)(?:\s*(?:number|num|no|nr|nummer|#)|-?nr|\s*:)\W{{0,4}}|account\s*#\s*|(?<![a-z])account{_NUMBER}(?=\d{{5}})"
+        rf"(?<![a-z])(?:account|acct|a/c|acc|konto|compte|cuenta|conto|rekening|kto)(?:\s*(?:number|num"
+        rf"|no|nr|nummer|#)|-?nr|\s*:)\W{{0,4}}|account\s*#\s*|(?<![a-z])account{_NUMBER}(?=\d{{5}})"
     ),
     "policy_number": re.compile(
-        r"(?<![a-z])(?:policy|polis|police|poliza|polizza|versicherungs(?:schein)?)\s*-?(?:number|no|nr|nummer|#|n)\W{0,4}"
+        r"(?<![a-z])(?:policy|polis|police|poliza|polizza|versicherungs(?:schein)?)\s*-?(?:number|no|nr"
+        r"|nummer|#|n)\W{0,4}"
     ),
     "customer_number": re.compile(
-        r"(?<![a-z])(?:customer|client|kunden|klant|cliente|member|membership|id\.?\s*client|subscriber)\s*-?(?:number|no|nr|nummer|id|#|code)?\W{0,4}(?=[a-z]{0,4}\d|\s*$)"
+        r"(?<![a-z])(?:customer|client|kunden|klant|cliente|member|membership|id\.?\s*client"
+        r"|subscriber)\s*-?(?:number|no|nr|nummer|id|#|code)?\W{0,4}(?=[a-z]{0,4}\d|\s*$)"
     ),
     "student_id": re.compile(r"(?<![a-z])student\s*(?:id|number|no)\W{0,4}"),
     "invoice_number": re.compile(
-        r"(?<![a-z])(?:(?:tax\s*)?invoice|inv|factuur|rechnungs?|facture|factura|fattura|bill|doc(?:ument)?)\s*-?(?:number|num|no|nr|nummer|#|n)\W{0,4}"
+        r"(?<![a-z])(?:(?:tax\s*)?invoice|inv|factuur|rechnungs?|facture|factura|fattura|bill"
+        r"|doc(?:ument)?)\s*-?(?:number|num|no|nr|nummer|#|n)\W{0,4}"
     ),
     "receipt_number": re.compile(
-        r"(?<![a-z])(?:receipt|slip|chk|check|trans(?:action)?|rcpt|resit|bon)\s*(?:number|num|no|nr|#)\W{0,4}"
+        r"(?<![a-z])(?:receipt|slip|chk|check|trans(?:action)?|rcpt|resit|bon)\s*(?:number|num|no|nr"
+        r"|#)\W{0,4}"
     ),
     "order_number": re.compile(
-        r"(?<![a-z])(?:order|bestel|bestell|booking|po|purchase\s*order|commande)\s*-?(?:number|num|no|nr|nummer|id|#)\W{0,4}"
+        r"(?<![a-z])(?:order|bestel|bestell|booking|po|purchase\s*order|commande)\s*-?(?:number|num|no"
+        r"|nr|nummer|id|#)\W{0,4}"
     ),
     "meter_number": re.compile(
         r"(?<![a-z])(?:meter|zahler|compteur|contador)\s*-?(?:number|no|nr|nummer|#)\W{0,4}"
@@ -54,13 +60,15 @@ IDENTIFIERS: dict[str, re.Pattern[str]] = {
 }
 QUANTITIES: dict[str, re.Pattern[str]] = {
     "usage_kwh": re.compile(
-        r"(?:total\s*)?(?:kwh|kilowatt\s*hours)(?:\s*(?:used|usage|consumption\s*this\s*period|this\s*period))?|electricity\s*(?:used|usage)"
+        r"(?:total\s*)?(?:kwh|kilowatt\s*hours)(?:\s*(?:used|usage|consumption\s*this\s*period"
+        r"|this\s*period))?|electricity\s*(?:used|usage)"
     ),
     "therms": re.compile(r"(?:total\s*)?therms(?:\s*used)?|gas\s*usage"),
     "usage_gallons": re.compile(r"gallons(?:\s*used)?"),
     "usage_ccf": re.compile(r"(?<![a-z])ccf(?![a-z])"),
     "billing_days": re.compile(
-        r"(?:billing\s*days|(?:no\.?|number)\s*of\s*days(?:\s*this\s*period)?|^days$|days\s*in\s*(?:billing\s*)?period|service\s*days)"
+        r"(?:billing\s*days|(?:no\.?|number)\s*of\s*days(?:\s*this\s*period)?|^days$"
+        r"|days\s*in\s*(?:billing\s*)?period|service\s*days)"
     ),
     "hours_worked": re.compile(r"hours\s*worked|total\s*hours|regular\s*hours"),
     "units": re.compile(r"(?:credits|units)\s*(?:enrolled|attempted|total)|enrolled\s*units"),
@@ -99,15 +107,33 @@ FEES: dict[str, re.Pattern[str]] = {
     "tip": re.compile(r"^\W*(?:tip|gratuity)"),
 }
 PAYMENT_METHODS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("card", re.compile(r"(?<![a-z])(?:visa|master\s*card|mastercard|amex|american\s*express|credit\s*card|debit\s*card|edc|maestro|nets|card\s*no|card\s*payment)(?![a-z])|\*{4,}\s?\d{4}")),
-    ("bank transfer", re.compile(r"bank\s*transfer|wire\s*transfer|ach|uberweisung|virement|overschrijving|giro")),
+    (
+        "card",
+        re.compile(
+            r"(?<![a-z])(?:visa|master\s*card|mastercard|amex|american\s*express|credit\s*card|debit\s*card"
+            r"|edc|maestro|nets|card\s*no|card\s*payment)(?![a-z])|\*{4,}\s?\d{4}"
+        ),
+    ),
+    (
+        "bank transfer",
+        re.compile(r"bank\s*transfer|wire\s*transfer|ach|uberweisung|virement|overschrijving|giro"),
+    ),
     ("direct debit", re.compile(r"direct\s*debit|lastschrift|prelevement|autopay\s*is\s*on|incasso")),
     ("check", re.compile(r"payment\s*method\W*check|(?:by|paid)\s*(?:check|cheque)|cheque\s*no|check\s*no")),
     ("iDEAL", re.compile(r"(?<![a-z])ideal(?![a-z])")),
     ("PayPal", re.compile(r"paypal")),
-    ("e-wallet", re.compile(r"touch\s*n\s*go|e-?wallet|grab\s*pay|alipay|apple\s*pay|google\s*pay|gpay|paytm|upi")),
-    ("cash", re.compile(r"(?<![a-z])(?:cash(?!\s*(?:back|advance|bill|inv|sale))|tunai|bar|especes|contant|contanti|efectivo)(?![a-z])")),
-)  # fmt: skip
+    (
+        "e-wallet",
+        re.compile(r"touch\s*n\s*go|e-?wallet|grab\s*pay|alipay|apple\s*pay|google\s*pay|gpay|paytm|upi"),
+    ),
+    (
+        "cash",
+        re.compile(
+            r"(?<![a-z])(?:cash(?!\s*(?:back|advance|bill|inv|sale))|tunai|bar|especes|contant|contanti"
+            r"|efectivo)(?![a-z])"
+        ),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +164,10 @@ def _identifier_at(segment: Segment, end: int, reading: Reading) -> Found | None
     tail = segment.text[end:].lstrip(" :.#=-–")
     if tail:
         match = IDENTIFIER.match(tail)
-        return Found(_trim(match[0]), segment) if match and _names_something(match[0], reading) else None
+        return Found(_trim(match[0]), segment) if match and _names_something(match[0]) else None
     for other in _neighbours(segment, reading):
         match = IDENTIFIER.match(other.text.lstrip(" :.#"))
-        if match and _names_something(match[0], reading):
+        if match and _names_something(match[0]):
             return Found(_trim(match[0]), other)
     return None
 
@@ -150,7 +176,7 @@ def _trim(identifier: str) -> str:
     return " ".join(identifier.split()).rstrip("-./")
 
 
-def _names_something(text: str, reading: Reading) -> bool:
+def _names_something(text: str) -> bool:
     """Not a date, an amount or a word."""
     if sum(character.isdigit() for character in text) < 2:
         return False
@@ -248,7 +274,8 @@ COUNTRY_OF_A_DOLLAR: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "CAD",
         re.compile(
-            r"canada|(?<![a-z])(?:hst|qst|pst)(?![a-z])|\b[a-z]\d[a-z]\s?\d[a-z]\d\b|ontario|quebec|british columbia"
+            r"canada|(?<![a-z])(?:hst|qst|pst)(?![a-z])|\b[a-z]\d[a-z]\s?\d[a-z]\d\b|ontario|quebec"
+            r"|british columbia"
         ),
     ),
     ("NZD", re.compile(r"new zealand|auckland")),
@@ -257,7 +284,8 @@ COUNTRY_HINTS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "MYR",
         re.compile(
-            r"(?<![a-z])(?:sdn|bhd|s/b|jalan|jln|selangor|kuala\s*lumpur|malaysia|johor|ringgit)(?![a-z])|\(rm\)|gst\s*(?:id|reg)\W{0,4}(?:no)?\W{0,4}00\d{10}"
+            r"(?<![a-z])(?:sdn|bhd|s/b|jalan|jln|selangor|kuala\s*lumpur|malaysia|johor|ringgit)(?![a-z])"
+            r"|\(rm\)|gst\s*(?:id|reg)\W{0,4}(?:no)?\W{0,4}00\d{10}"
         ),
     ),
     ("INR", re.compile(r"gstin|(?<![a-z])pvt\W{0,2}ltd|india(?![a-z])|rupees")),
@@ -276,7 +304,8 @@ def find_currency(reading: Reading, total_currency: str) -> str:
     if code:
         return code
     named = re.search(
-        r"\((rm|myr|usd|eur|gbp|sgd|inr|chf)\)|(?:amount|total|price|currency|betrag)\W{0,4}(?:in\s*)?(rm|myr|usd|eur|gbp|sgd|inr|chf)(?![a-z])",
+        r"\((rm|myr|usd|eur|gbp|sgd|inr|chf)\)|(?:amount|total|price|currency"
+        r"|betrag)\W{0,4}(?:in\s*)?(rm|myr|usd|eur|gbp|sgd|inr|chf)(?![a-z])",
         text,
     )
     if named:

@@ -12,14 +12,16 @@ from decimal import Decimal
 
 from alfrd_events.providers.analysts.rules.layout import Row
 from alfrd_events.providers.analysts.rules.reading import Reading
-from alfrd_events.providers.analysts.rules.totals import Totals, role_of
+from alfrd_events.providers.analysts.rules.totals import role_of
 
 TABLE_HEAD = re.compile(
-    r"(?<![a-z])(?:description|item|desc|artikel|beschreibung|bezeichnung|designation|libelle|descripcion|descrizione|omschrijving|product|service|coverage|particulars)s?(?![a-z])"
+    r"(?<![a-z])(?:description|item|desc|artikel|beschreibung|bezeichnung|designation|libelle"
+    r"|descripcion|descrizione|omschrijving|product|service|coverage|particulars)s?(?![a-z])"
     r"|(?<![a-z])(?:qty|quantity|menge|aantal|quantite|cantidad)(?![a-z])"
 )
 AMOUNT_HEAD = re.compile(
-    r"(?<![a-z])(?:amount|amt|price|total|u\.?/?p|s/price|betrag|preis|prijs|bedrag|prix|montant|importe|importo|rm|premium|rate)(?![a-z])"
+    r"(?<![a-z])(?:amount|amt|price|total|u\.?/?p|s/price|betrag|preis|prijs|bedrag|prix|montant"
+    r"|importe|importo|rm|premium|rate)(?![a-z])"
 )
 CODE = re.compile(r"^[\W\d]*(?:[A-Z]{0,3}\d[\w/-]{3,})?[\W\d]*$")
 FEW_ITEMS = 80
@@ -28,7 +30,7 @@ NOISE = re.compile(r"(?<![a-z])(?:sr|zrl|zr|os|tx|ea|pcs?|x|rm|s|t|z|eur)(?![a-z
 Item = dict[str, str]
 
 
-def find_items(reading: Reading, totals: Totals) -> list[Item]:
+def find_items(reading: Reading) -> list[Item]:
     """``[{description, quantity, unit_price, amount}]``; only what is printed, amounts as strings."""
     head = _table_head(reading)
     end = _first_sum(reading, head)

@@ -30,10 +30,7 @@ def fold(text: str) -> str:
     Offsets into the folded text are offsets into the original, so that a value is always quoted as
     printed.
     """
-    if text.isascii():
-        folded = text.lower()
-    else:
-        folded = "".join(_fold_character(character) for character in text)
+    folded = text.lower() if text.isascii() else "".join(_fold_character(each) for each in text)
     return DIGIT_IN_A_WORD.sub(lambda match: LETTERS_FOR_DIGITS[match[0]], folded)
 
 
@@ -164,9 +161,7 @@ def _rows_by_boxes(page: Page) -> Iterator[list[Piece]]:
     """Group a page's lines by height: a line joins the row whose nearest neighbour it lies beside."""
     pieces: list[tuple[str, Box]] = []
     for line in page.lines:
-        for text in _short_pieces(line.text):
-            if text.strip():
-                pieces.append((text.strip(), line.box))
+        pieces.extend((text.strip(), line.box) for text in _short_pieces(line.text) if text.strip())
     pieces.sort(key=lambda piece: (piece[1][1] + piece[1][3]) / 2)
     open_rows: list[list[tuple[str, Box]]] = []
     for piece in pieces:

@@ -15,44 +15,8 @@ from rapidfuzz.distance import Levenshtein
 from alfrd_events.model import Document, Filing, Frequency, Series
 from alfrd_events.providers.analysts.naming import LEGAL_FORM, clean_name, entity_key, same_entity
 from alfrd_events.providers.analysts.rules.layout import fold
-from alfrd_events.providers.analysts.rules.lexicon import any_of
+from alfrd_events.providers.analysts.rules.lexicon import kinds
 
-KINDS: dict[str, tuple[tuple[str, str], ...]] = {
-    "utility_bill": (
-        ("electricity bill", "kwh; electric; electricity; strom; electricite; energia electrica; elektriciteit"),
-        ("gas bill", "therms; natural gas; gas; erdgas; gaz"),
-        ("water bill", "water; sewer; wastewater; wasser; eau; agua; acqua"),
-        ("waste bill", "garbage; refuse; waste; trash"),
-    ),
-    "service_bill": (
-        ("phone bill", "wireless; mobile; cell phone; talk and text; mobilfunk; forfait mobile"),
-        ("internet bill", "internet; broadband; fiber; haut debit; glasvezel; dsl; freebox"),
-        ("television bill", "cable tv; television; streaming"),
-    ),
-    "insurance": (
-        ("auto insurance", "insured vehicle; vin; collision; motor insurance; auto insurance; kfz versicherung; auto policy; vehicle"),
-        ("home insurance", "dwelling; homeowners; home insurance; hausrat; habitation"),
-        ("renters insurance", "renters"),
-        ("dental insurance", "dental"),
-        ("health insurance", "health plan; health insurance; medical plan; explanation of benefits; krankenversicherung"),
-        ("life insurance", "life insurance; term life; whole life; lebensversicherung"),
-        ("travel insurance", "travel insurance"),
-    ),
-    "property": (
-        ("mortgage", "mortgage statement; mortgage loan; mortgage"),
-        ("rent", "rent; rental; lease; tenant; miete; loyer; huur; alquiler"),
-        ("association dues", "homeowners association; hoa; association dues; strata"),
-        ("property tax", "property tax"),
-    ),
-    "education": (("tuition", "tuition; student account; school fees; bursar; studiengebuhren"), ("school report", "report card; transcript; grades")),
-    "vehicle": (
-        ("vehicle registration", "registration"),
-        ("car loan", "auto loan; car loan"),
-        ("vehicle service", "repair; oil change; service; labor"),
-        ("parking", "parking"),
-    ),
-    "tax": (("property tax", "property tax; parcel"), ("income tax", "income tax; wages; w 2; 1099; einkommensteuer; withheld")),
-}  # fmt: skip
 PLAIN_KINDS: dict[str, str] = {
     "receipt": "purchases",
     "invoice": "purchases",
@@ -76,15 +40,38 @@ PLAIN_KINDS: dict[str, str] = {
     "junk": "junk mail",
 }
 FREQUENCIES: dict[str, Frequency] = {
-    "purchases": "irregular", "electricity bill": "monthly", "gas bill": "monthly", "water bill": "monthly", "waste bill": "monthly",
-    "utility bill": "monthly", "phone bill": "monthly", "internet bill": "monthly", "television bill": "monthly",
-    "service bill": "monthly", "auto insurance": "monthly", "home insurance": "annual", "renters insurance": "monthly",
-    "health insurance": "monthly", "dental insurance": "monthly", "life insurance": "monthly", "insurance": "monthly",
-    "rent": "monthly", "mortgage": "monthly", "association dues": "monthly", "property tax": "annual", "income tax": "annual",
-    "tax": "annual", "tuition": "semiannual", "school report": "semiannual", "bank statement": "monthly",
-    "credit card statement": "monthly", "investment statement": "quarterly", "pay stub": "biweekly",
-    "vehicle registration": "annual", "car loan": "monthly",
-}  # fmt: skip
+    "electricity bill": "monthly",
+    "gas bill": "monthly",
+    "water bill": "monthly",
+    "waste bill": "monthly",
+    "utility bill": "monthly",
+    "phone bill": "monthly",
+    "internet bill": "monthly",
+    "television bill": "monthly",
+    "service bill": "monthly",
+    "auto insurance": "monthly",
+    "home insurance": "annual",
+    "renters insurance": "monthly",
+    "health insurance": "monthly",
+    "dental insurance": "monthly",
+    "life insurance": "monthly",
+    "insurance": "monthly",
+    "rent": "monthly",
+    "mortgage": "monthly",
+    "association dues": "monthly",
+    "property tax": "annual",
+    "income tax": "annual",
+    "tax": "annual",
+    "tuition": "semiannual",
+    "school report": "semiannual",
+    "bank statement": "monthly",
+    "credit card statement": "monthly",
+    "investment statement": "quarterly",
+    "pay stub": "biweekly",
+    "vehicle registration": "annual",
+    "car loan": "monthly",
+}
+"""How often one of a kind usually comes; any other comes irregularly."""
 LENGTHS: tuple[tuple[int, int, Frequency], ...] = (
     (6, 8, "weekly"),
     (13, 16, "biweekly"),
@@ -94,11 +81,6 @@ LENGTHS: tuple[tuple[int, int, Frequency], ...] = (
     (355, 375, "annual"),
 )
 CLOSE_ENOUGH = 0.8
-
-_KIND_PATTERNS = {
-    document_type: tuple((kind, any_of(phrases)) for kind, phrases in kinds)
-    for document_type, kinds in KINDS.items()
-}
 
 
 def detect_series(document: Document, candidates: Sequence[Series]) -> Filing:
@@ -128,7 +110,7 @@ def detect_series(document: Document, candidates: Sequence[Series]) -> Filing:
 
 def kind_of(document: Document) -> str:
     """What recurs, in lower-case words."""
-    patterns = _KIND_PATTERNS.get(document.document_type, ())
+    patterns = kinds().get(document.document_type, ())
     text = fold(document.text)
     counted = [(kind, len({match[0] for match in pattern.finditer(text)})) for kind, pattern in patterns]
     present = next((kind for kind, count in counted if count), None)

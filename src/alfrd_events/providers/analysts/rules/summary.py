@@ -115,7 +115,7 @@ def _structured(
     if method is not None:
         data["payment_method"] = method.value
         evidence["payment_method"] = method.segment.evidence
-    items = find_items(reading, totals)
+    items = find_items(reading)
     if items:
         data["line_items"] = items
     return data

@@ -20,31 +20,43 @@ from alfrd_events.providers.analysts.rules.reading import Placed, Reading
 Role = Literal["total", "subtotal", "tax", "rounding", "payment", "change", "other"]
 
 FINAL = re.compile(
-    r"total\s*(?:amount|amt)?\s*(?:after|incl\w*)\s*(?:round|rnd)|rounded\s*(?:total|amount)|total\s*round(?:ed)?|nett?\s*(?:total|amount|amt)\b"
-    r"|grand\s*total|final\s*total|amount\s*(?:now\s*)?(?:due|payable|to\s*pay|owed)|total\s*(?:amount|amt|bill)?\s*(?:now\s*)?"
-    r"(?:due|payable|to\s*pay|owed|paid)|balance\s*due|please\s*pay|pay\s*this\s*amount|amount\s*you\s*owe|new\s*balance"
-    r"|total\s*(?:new\s*)?balance|(?:total|closing|ending)\s*balance|total\s*(?:monthly\s*)?premium|net\s*pay\b|payment\s*due(?!\s*date)"
-    r"|te\s*betalen|totaalbedrag|bedrag\s*incl\w*|zu\s*zahlen|zahlbetrag|gesamtbetrag|rechnungsbetrag|endbetrag|gesamtsumme"
-    r"|somme\s*a\s*payer|net\s*a\s*payer|montant\s*(?:total|a\s*payer|du)|total\s*a\s*(?:payer|pagar)|importe\s*(?:total|a\s*pagar)"
-    r"|importo\s*(?:totale|da\s*pagare)|totale\s*(?:da\s*pagare|fattura|documento)|jumlah\s*(?:besar|perlu\s*dibayar)"
+    r"total\s*(?:amount|amt)?\s*(?:after|incl\w*)\s*(?:round|rnd)|rounded\s*(?:total|amount)"
+    r"|total\s*round(?:ed)?|nett?\s*(?:total|amount|amt)\b"
+    r"|grand\s*total|final\s*total|amount\s*(?:now\s*)?(?:due|payable|to\s*pay|owed)"
+    r"|total\s*(?:amount|amt|bill)?\s*(?:now\s*)?"
+    r"(?:due|payable|to\s*pay|owed|paid)|balance\s*due|please\s*pay|pay\s*this\s*amount"
+    r"|amount\s*you\s*owe|new\s*balance"
+    r"|total\s*(?:new\s*)?balance|(?:total|closing|ending)\s*balance|total\s*(?:monthly\s*)?premium"
+    r"|net\s*pay\b|payment\s*due(?!\s*date)"
+    r"|te\s*betalen|totaalbedrag|bedrag\s*incl\w*|zu\s*zahlen|zahlbetrag|gesamtbetrag"
+    r"|rechnungsbetrag|endbetrag|gesamtsumme"
+    r"|somme\s*a\s*payer|net\s*a\s*payer|montant\s*(?:total|a\s*payer|du)|total\s*a\s*(?:payer"
+    r"|pagar)|importe\s*(?:total|a\s*pagar)"
+    r"|importo\s*(?:totale|da\s*pagare)|totale\s*(?:da\s*pagare|fattura|documento)|jumlah\s*(?:besar"
+    r"|perlu\s*dibayar)"
 )
 PLAIN = re.compile(
     r"(?<![a-z])(?:total|totaal|totale|gesamt|summe|somme|jumlah|tota1|totl|tolal|tctal)(?![a-z])"
     r"|(?<![a-z])total(?=amount|amt|sales|rm|incl|due|ttc|eur)"
 )
 WEAK = re.compile(
-    r"^\W*(?:amount|amt|due|invoice\s*(?:total|amount)|bill\s*amount|betrag|montant|importe|importo)\W*(?:rm)?\W*$"
+    r"^\W*(?:amount|amt|due|invoice\s*(?:total|amount)|bill\s*amount|betrag|montant|importe"
+    r"|importo)\W*(?:rm)?\W*$"
 )
 INCLUSIVE = re.compile(r"(?<![a-z])(?:inc(?:l|lusive|luding|\.)?\b|ttc\b|inkl|incl(?!uded)|with\b)")
 LESSER = re.compile(
-    r"suppl(?:y|ies)|gross|sales\b|this\s*(?:page|month|period)|carried|charges|deposits|withdrawals|current"
+    r"suppl(?:y|ies)|gross|sales\b|this\s*(?:page|month|period)|carried|charges|deposits|withdrawals"
+    r"|current"
 )
 SUBTOTAL = re.compile(
-    r"sub\W{0,3}tota|subtotaal|zwischensumme|sous\W?total|subtotale|nettobetrag|netto\b|before\s*(?:tax|discount|gst)"
-    r"|excl|exclusi|excluding|hors\s*taxe|\bht\b|\(ex\)|w/o\s*(?:tax|gst)|without\s*(?:tax|gst)|ohne\s*(?:mwst|ust)"
+    r"sub\W{0,3}tota|subtotaal|zwischensumme|sous\W?total|subtotale|nettobetrag|netto\b"
+    r"|before\s*(?:tax|discount|gst)"
+    r"|excl|exclusi|excluding|hors\s*taxe|\bht\b|\(ex\)|w/o\s*(?:tax|gst)|without\s*(?:tax|gst)"
+    r"|ohne\s*(?:mwst|ust)"
 )
 TAX = re.compile(
-    r"(?<![a-z])(?:gst|sst|vat|tax(?:es)?|tva|btw|mwst|ust|iva|cgst|sgst|igst|hst|pst|umsatzsteuer)(?![a-z])"
+    r"(?<![a-z])(?:gst|sst|vat|tax(?:es)?|tva|btw|mwst|ust|iva|cgst|sgst|igst|hst|pst"
+    r"|umsatzsteuer)(?![a-z])"
     r"(?!\s*(?:invoice|id|reg|no\b|code|incl))"
 )
 ROUNDING = re.compile(r"(?<![a-z])(?:round(?:ing|ed|g)?|rnd|rounding|pembundaran)\b|bill\s*rounding")
@@ -52,17 +64,24 @@ CHANGE = re.compile(
     r"(?<![a-z])(?:change|chg\s*due|baki|wechselgeld|ruckgeld|rendu|cambio|wisselgeld|kembali)(?![a-z])"
 )
 PAYMENT = re.compile(
-    r"(?<![a-z])(?:cash|tender(?:ed)?|visa|master(?:card)?|amex|edc|debit|credit\s*card|card|nets|paid(?:\s*amount)?|tunai|received|pay"
-    r"|bar|especes|efectivo|contanti|contant|pin|ideal|paypal|cheque|bank\s*transfer|payment|betaald)(?![a-z])"
+    r"(?<![a-z])(?:cash|tender(?:ed)?|visa|master(?:card)?|amex|edc|debit|credit\s*card|card|nets"
+    r"|paid(?:\s*amount)?|tunai|received|pay"
+    r"|bar|especes|efectivo|contanti|contant|pin|ideal|paypal|cheque|bank\s*transfer|payment"
+    r"|betaald)(?![a-z])"
 )
 NEVER = re.compile(
-    r"tota?l?\s*(?:qty|quantity|item|items|pcs|unit|units|sav|saving|savings|disc\w*|points|kwh|hours|days|usage|qry|no\b|number|of\s*items|weight)"
-    r"|minimum|previous|prior|last\s*(?:bill|statement|month)|opening|beginning|credit\s*(?:limit|line)|available|past\s*due|overdue"
-    r"|after\s*(?:the\s*)?due|if\s*paid|late\s*(?:fee|charge|payment)|you\s*save|saving|discount|deposit\s*slip|item\s*count|auto\s*pay"
-    r"|points|year\s*to\s*date|ytd|deductible|coverage|limit|qty|exchange|refund|per\s*(?:unit|kwh|day|month)"
+    r"tota?l?\s*(?:qty|quantity|item|items|pcs|unit|units|sav|saving|savings|disc\w*|points|kwh"
+    r"|hours|days|usage|qry|no\b|number|of\s*items|weight)"
+    r"|minimum|previous|prior|last\s*(?:bill|statement|month)|opening|beginning|credit\s*(?:limit"
+    r"|line)|available|past\s*due|overdue"
+    r"|after\s*(?:the\s*)?due|if\s*paid|late\s*(?:fee|charge|payment)|you\s*save|saving|discount"
+    r"|deposit\s*slip|item\s*count|auto\s*pay"
+    r"|points|year\s*to\s*date|ytd|deductible|coverage|limit|qty|exchange|refund|per\s*(?:unit|kwh"
+    r"|day|month)"
 )
 SUMMARY_OF_TAXES = re.compile(
-    r"(?:gst|tax|sst|vat|btw|mwst)\s*(?:summar|sunmar|suamar|sumar|analysis|breakdown|detail|recap|specification)|tax\s*code|gst\s*rate"
+    r"(?:gst|tax|sst|vat|btw|mwst)\s*(?:summar|sunmar|suamar|sumar|analysis|breakdown|detail|recap"
+    r"|specification)|tax\s*code|gst\s*rate"
     r"|summary\s*of\s*(?:gst|tax)|ex\.?\s*btw"
 )
 ROWS_OF_A_TAX_SUMMARY = 8

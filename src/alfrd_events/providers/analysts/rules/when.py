@@ -10,39 +10,55 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from alfrd_events.providers.analysts.rules.dates import FoundDate, FoundPeriod, find_dates, find_months
+from alfrd_events.providers.analysts.rules.dates import FoundDate, FoundPeriod, find_months, find_periods
 from alfrd_events.providers.analysts.rules.layout import Segment, fold
 from alfrd_events.providers.analysts.rules.reading import Placed, Reading
 
 OWN = re.compile(
-    r"(?:statement|bill(?:ing)?|invoice|inv|issue|letter|notice|receipt|document|doc|closing|assessment|pay|check|cheque|print\s*bill)"
-    r"\s*date|date\s*(?:of\s*)?(?:issued?|invoice|bill|statement|issuance|the\s*invoice|receipt|letter|notice)|(?:issued|dated|invoiced)"
-    r"\s*(?:on)?\b|(?:bill|statement|invoice)\s*(?:issued|prepared)|charges\s*as\s*of|factuurdatum|rechnungsdatum|ausstellungsdatum"
-    r"|belegdatum|date\s*de\s*(?:facturation|facture|la\s*facture)|date\s*d'?\s*emission|facture\s*n.{1,25}du|fecha\s*(?:de\s*)?"
-    r"(?:factura|emision|expedicion)|data\s*(?:fattura|emissione|documento|della\s*fattura)|transaction\s*date|purchase\s*date|order\s*date"
+    r"(?:statement|bill(?:ing)?|invoice|inv|issue|letter|notice|receipt|document|doc|closing"
+    r"|assessment|pay|check|cheque|print\s*bill)"
+    r"\s*date|date\s*(?:of\s*)?(?:issued?|invoice|bill|statement|issuance|the\s*invoice|receipt"
+    r"|letter|notice)|(?:issued|dated|invoiced)"
+    r"\s*(?:on)?\b|(?:bill|statement|invoice)\s*(?:issued|prepared)|charges\s*as\s*of|factuurdatum"
+    r"|rechnungsdatum|ausstellungsdatum"
+    r"|belegdatum|date\s*de\s*(?:facturation|facture|la\s*facture)|date\s*d'?\s*emission"
+    r"|facture\s*n.{1,25}du|fecha\s*(?:de\s*)?"
+    r"(?:factura|emision|expedicion)|data\s*(?:fattura|emissione|documento|della\s*fattura)"
+    r"|transaction\s*date|purchase\s*date|order\s*date"
     r"|sale\s*date|date\s*(?:&|and)\s*time|tarikh"
 )
 PLAIN = re.compile(
-    r"(?<![a-z])(?:date|datum|fecha|data|dt|le|du|den)\W{0,3}$|^\W*(?:date|datum|fecha|data)\b|(?<![a-z])date\W"
+    r"(?<![a-z])(?:date|datum|fecha|data|dt|le|du|den)\W{0,3}$|^\W*(?:date|datum|fecha|data)\b"
+    r"|(?<![a-z])date\W"
 )
 DUE = re.compile(
-    r"(?<![a-z])(?:(?:payment|bill|premium|rent|amount)?\s*due\s*(?:date|on|by)?|pay(?:ment)?\s*(?:is\s*)?(?:due\s*)?(?:by|before|on\s*or\s*before)"
-    r"|payable\s*(?:by|on|before)|(?:please\s*)?pay\s*by|is\s*due\s*(?:by|on)?|due\s*by|vervaldatum|uiterste\s*betaaldatum"
-    r"|te\s*betalen\s*(?:voor|uiterlijk)|zahlungsziel|zahlbar\s*bis|fallig(?:keit|\s*(?:am|bis))?\w*|bezahlen\s*(?:bis|bitte)"
-    r"|date\s*limite|echeance|a\s*(?:payer|regler)\s*avant|vencimiento|fecha\s*limite|scadenza|pagare\s*entro|last\s*date\s*(?:of|for)\s*payment)"
+    r"(?<![a-z])(?:(?:payment|bill|premium|rent|amount)?\s*due\s*(?:date|on|by)?"
+    r"|pay(?:ment)?\s*(?:is\s*)?(?:due\s*)?(?:by|before|on\s*or\s*before)"
+    r"|payable\s*(?:by|on|before)|(?:please\s*)?pay\s*by|is\s*due\s*(?:by|on)?|due\s*by|vervaldatum"
+    r"|uiterste\s*betaaldatum"
+    r"|te\s*betalen\s*(?:voor|uiterlijk)|zahlungsziel|zahlbar\s*bis|fallig(?:keit|\s*(?:am|bis))?\w*"
+    r"|bezahlen\s*(?:bis|bitte)"
+    r"|date\s*limite|echeance|a\s*(?:payer|regler)\s*avant|vencimiento|fecha\s*limite|scadenza"
+    r"|pagare\s*entro|last\s*date\s*(?:of|for)\s*payment)"
     r"(?![a-z])"
 )
 NOT_DUE = re.compile(
-    r"(?:previous|last|past|after|if\s*(?:not\s*)?paid|not\s*(?:paid|received)|since|over)\W{0,2}(?:\w+\W+){0,2}due|due\s*(?:on|upon)\s*receipt|balance\s*due\s*from"
+    r"(?:previous|last|past|after|if\s*(?:not\s*)?paid|not\s*(?:paid|received)|since"
+    r"|over)\W{0,2}(?:\w+\W+){0,2}due|due\s*(?:on|upon)\s*receipt|balance\s*due\s*from"
 )
 OTHER = re.compile(
-    r"(?:birth|dob|expir|exp\b|valid|warrant|since|established|deliver|ship|check\W?in|check\W?out|arriv|depart|effective|renewal|hire|service\s*(?:from|to)"
-    r"|payments?\s*received|payment|from|through|until|previous|next|last|meter\s*read|read\s*date|start|end|besteldatum|orderdatum|verzenddatum|order\s*date"
-    r"|best\s*before|return\s*by|registered|copyright|act\b|revised|rev\b|form\b|as\s*of\s|received\s*after|in\s*effect|policy\s*period|coverage|reprint|print\s*date)"
+    r"(?:birth|dob|expir|exp\b|valid|warrant|since|established|deliver|ship|check\W?in|check\W?out"
+    r"|arriv|depart|effective|renewal|hire|service\s*(?:from|to)"
+    r"|payments?\s*received|payment|from|through|until|previous|next|last|meter\s*read|read\s*date"
+    r"|start|end|besteldatum|orderdatum|verzenddatum|order\s*date"
+    r"|best\s*before|return\s*by|registered|copyright|act\b|revised|rev\b|form\b|as\s*of\s"
+    r"|received\s*after|in\s*effect|policy\s*period|coverage|reprint|print\s*date)"
 )
 PERIOD = re.compile(
-    r"(?:bill(?:ing|ed)?|statement|service|rental|rent|pay|coverage|policy|invoice|usage|lease|academic|tax|reporting)\s*(?:period|cycle|dates|month|term)"
-    r"|period|for\s*the\s*month|zeitraum|abrechnungszeitraum|leistungszeitraum|periode|periodo|periodo|du\b.*\bau\b|semester|term\b|service\s*from"
+    r"(?:bill(?:ing|ed)?|statement|service|rental|rent|pay|coverage|policy|invoice|usage|lease"
+    r"|academic|tax|reporting)\s*(?:period|cycle|dates|month|term)"
+    r"|period|for\s*the\s*month|zeitraum|abrechnungszeitraum|leistungszeitraum|periode|periodo"
+    r"|periodo|du\b.*\bau\b|semester|term\b|service\s*from"
 )
 PREFERRED_PERIOD = re.compile(r"bill|statement|service|rental|rent|pay\b|invoice|zeitraum|usage")
 LONGER_PERIOD = re.compile(r"policy\s*(?:period|term)|coverage|lease|contract")
@@ -113,9 +129,9 @@ def _above(reading: Reading, segment: Segment) -> str:
 
 
 def _due(candidates: list[_Candidate]) -> Placed[FoundDate] | None:
-    for text_of in (lambda item: item.label, lambda item: item.above):
+    for place in ("label", "above"):
         for candidate in candidates:
-            label = text_of(candidate)
+            label: str = getattr(candidate, place)
             hits = list(DUE.finditer(label[-REACH:]))
             if (
                 hits
@@ -203,8 +219,7 @@ def _period(reading: Reading) -> Placed[FoundPeriod] | None:
         if found is not None and (best is None or best[0] < 2):
             best = _period_score(found[0]), found[1]
     if best is None:
-        month = _rental_month(reading)
-        return month
+        return _rental_month(reading)
     return best[1]
 
 
@@ -237,8 +252,6 @@ def _wrapped(reading: Reading) -> tuple[str, Placed[FoundPeriod]] | None:
 
 
 def _periods_in(text: str, reading: Reading) -> list[FoundPeriod]:
-    from alfrd_events.providers.analysts.rules.dates import find_periods
-
     return find_periods(text, reading.order)
 
 
@@ -265,9 +278,3 @@ def _rental_month(reading: Reading) -> Placed[FoundPeriod] | None:
             for found in find_months(row.text):
                 return Placed(found, row.segments[0], found.start, found.end)
     return None
-
-
-def first_date(text: str, reading: Reading) -> date | None:
-    """The first date in a text, by the document's own order of day and month."""
-    found = find_dates(text, reading.order)
-    return found[0].value if found else None
