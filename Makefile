@@ -1,0 +1,91 @@
+# Everything runs in .venv, which the first target that needs it makes: a bare clone, Python 3.11 or newer
+# and a network are enough. `make` lists the targets.
+
+PYTHON ?= python3
+ARGS   ?=
+JOBS   ?= auto
+
+VENV := .venv
+BIN  := $(VENV)/bin
+PIP  := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(BIN)/python -m pip
+
+# One stamp for each set of packages, written last: an install that was interrupted is taken up again.
+RUNTIME := $(VENV)/.installed-runtime
+DEV     := $(VENV)/.installed-dev
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check lint format schema replay migrate up down clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@echo "Variables: ARGS=\"...\" is passed on (make test ARGS=\"-k inbox\"), JOBS=4 sets the test processes,"
+	@echo "PYTHON=python3.12 chooses the interpreter. Settings are ALFRD_* in the environment: .env.example."
+
+demo: $(RUNTIME) ## put the sample documents through the whole pipeline, on an embedded PostgreSQL
+	@$(BIN)/alfrd-events demo $(ARGS)
+
+test: $(DEV) ## run the test suite on a real PostgreSQL
+	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+check: lint test ## lint, then test: what a change must pass
+
+lint: $(DEV) ## ruff, mypy, import rules, schema dump
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m tools.dump_schema --check
+
+format: $(DEV) ## format the code and mend what ruff can mend
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+schema: $(DEV) ## write sql/schema.sql anew, after a change of sql/
+	@$(BIN)/python -m tools.dump_schema
+
+migrate: $(RUNTIME) ## bring the database up to date
+	@$(BIN)/alfrd-events migrate $(ARGS)
+
+replay: $(RUNTIME) ## re-emit everything that is stuck
+	@$(BIN)/alfrd-events replay $(ARGS)
+
+up: ## start PostgreSQL and a worker in containers
+	@docker compose version >/dev/null 2>&1 || { \
+	  echo "make up needs Docker with its compose plugin; without it, 'make demo' shows the same work." >&2; exit 1; }
+	@mkdir -p inbox
+	docker compose up --build --detach --wait $(ARGS)
+
+down: ## stop the containers; documents stay in their volume
+	docker compose down $(ARGS)
+
+clean: ## remove the environment and all caches; .alfrd, which holds documents, stays
+	rm -rf $(VENV) build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# constraints.txt is not a wish but a need: without it pip tries releases of the AWS packages for minutes.
+$(RUNTIME): pyproject.toml constraints.txt | $(BIN)/python
+	@$(call install,.[local$(comma)embedded])
+	@touch $@
+
+$(DEV): pyproject.toml constraints.txt | $(BIN)/python
+	@$(call install,.[local$(comma)embedded$(comma)dev])
+	@touch $(RUNTIME) $@
+
+comma := ,
+define install
+echo "Installing into $(VENV); the first time takes a minute or two ..."; \
+$(PIP) install --quiet --constraint constraints.txt --editable '$(1)' || { \
+  echo "The packages could not be installed: pip says why above. It needs a network or a package mirror." >&2; \
+  exit 1; }
+endef
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "'$(PYTHON)' was not found: install Python 3.11 or newer, or name it: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or newer is needed, '$(PYTHON)' is $$($(PYTHON) -V); name another: make PYTHON=python3.12" >&2; \
+	  exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "No environment could be made: this Python lacks venv (Debian, Ubuntu: apt install python3-venv)." >&2; \
+	  exit 1; }
