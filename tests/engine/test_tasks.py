@@ -153,6 +153,7 @@ async def test_a_transient_error_is_tried_again_after_a_backoff(db: Harness) -> 
 
 async def test_the_exchange_tells_when_the_next_task_falls_due(db: Harness) -> None:
     await db.given_document()
+    assert (await db.exchange("a", [])).next_due is None
     task = await db.claim("ocr")
     assert task is not None
     await db.hand_in(Outcome(task, "throttled", error="slow down", retry_after=120.0))

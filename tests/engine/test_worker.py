@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
+import pytest
+
+from alfrd_events.db import queue
 from alfrd_events.db.database import Database
 from alfrd_events.steps.registry import BUILT_IN
 from alfrd_events.worker.run import run_worker
@@ -68,3 +72,24 @@ async def test_an_insert_wakes_an_idle_worker_by_its_bell(db: Harness) -> None:
     assert [row["woken_by"] for row in woken] == ["notify"]
     explained = await db.one("select alfrd.explain(id) from alfrd.documents")
     assert "woken by: handoff, notify" in explained
+
+
+async def test_an_idle_worker_leaves_the_database_alone(db: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    exchanges = 0
+    real = queue.exchange
+
+    async def counted(*arguments: Any, **named: Any) -> queue.Exchange:
+        nonlocal exchanges
+        exchanges += 1
+        return await real(*arguments, **named)
+
+    monkeypatch.setattr(queue, "exchange", counted)
+    async with Database(db.url) as database:
+        worker = asyncio.create_task(
+            run_worker(database, BUILT_IN, noop_tools(), options(db.url, until_quiet=False))
+        )
+        await asyncio.sleep(1.5)
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
+
+    assert exchanges <= 3  # at the start, and when the listener is up

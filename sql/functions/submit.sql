@@ -1,0 +1,46 @@
+-- alfrd.submit: insert a document with its parts, unless it is here already.
+--
+-- Called:  by the command line and the inbox; open to any application that wants a document to be one document
+--          however often it is sent.
+-- Effect:  one transaction for the document, its parts and its first task: no worker sees half of them. Tags that a
+--          known document lacks are added to it, as a person's.
+-- Returns: its id, whether it is new, its status and error, and whether its content is what was sent; false means
+--          that p_id is taken by another document, and nothing was written.
+--
+-- p_id           null for a new one
+-- p_content      the bytes; null when they are in parts
+-- p_fingerprint  the key of its content, such as 'sha256:…'
+create or replace function alfrd.submit(
+  p_id uuid, p_filename text, p_content bytea, p_fingerprint text, p_tags text[] default '{}',
+  p_metadata jsonb default '{}', p_part_filenames text[] default '{}', p_part_contents bytea[] default '{}'
+) returns table (id uuid, is_new boolean, same_content boolean, status text, error text)
+language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_known record;
+  v_id    uuid;
+begin
+  loop
+    insert into alfrd.documents (id, filename, content, fingerprint, tags, metadata)
+    values (coalesce(p_id, gen_random_uuid()), p_filename, p_content, p_fingerprint, p_tags, p_metadata)
+        on conflict do nothing
+    returning documents.id into v_id;
+    if found then
+      insert into alfrd.document_parts (document_id, number, filename, content)
+      select v_id, part.number, part.filename, part.content
+        from unnest(p_part_filenames, p_part_contents) with ordinality as part(filename, content, number);
+      return query select v_id, true, true, 'pending', '';
+      return;
+    end if;
+    -- Somebody has it; where that one was deleted in between, it is ours to insert after all.
+    select d.id, d.fingerprint = p_fingerprint as same, d.status, d.error into v_known
+      from alfrd.documents d where d.fingerprint = p_fingerprint or d.id = p_id
+     order by d.fingerprint = p_fingerprint desc limit 1;
+    exit when found;
+  end loop;
+  if v_known.same then
+    update alfrd.documents set tags = tags || p_tags
+     where id = v_known.id and not tags @> alfrd.normal_tags(p_tags);
+  end if;
+  return query select v_known.id, false, v_known.same, v_known.status, v_known.error;
+end $$;
