@@ -66,7 +66,9 @@ async def test_the_feed_tells_each_status_with_its_id(db: Harness) -> None:
 
 
 async def test_a_large_statement_sends_few_messages(db: Harness) -> None:
-    insert = "insert into alfrd.documents (filename, content) select n::text, 'x' from generate_series(1, %s) as n"
+    insert = (
+        "insert into alfrd.documents (filename, content) select n::text, 'x' from generate_series(1, %s) as n"
+    )
 
     some = await _feed(db, insert, 400)
     many = await _feed(db, insert, 5000)
@@ -83,7 +85,7 @@ async def test_the_feed_can_be_switched_off(db: Harness) -> None:
 async def test_an_illegal_status_is_refused_and_says_what_is_legal(db: Harness) -> None:
     document = await db.given_document()
 
-    with pytest.raises(Refused, match="cannot go from 'pending' to 'filed'.*legal from here: cancelled"):
+    with pytest.raises(Refused, match=r"cannot go from 'pending' to 'filed'.*legal from here: cancelled"):
         await db.sql("update alfrd.documents set status = 'filed' where id = %s", document)
     with pytest.raises(Refused, match="no status 'done'"):
         await db.sql("insert into alfrd.documents (filename, status) values ('a', 'done')")
@@ -195,7 +197,9 @@ async def test_documents_of_one_entity_and_kind_share_a_series(db: Harness) -> N
 
     (row,) = await db.sql("select * from alfrd.series_overview")
     assert (row["document_count"], row["total_amount"], row["fields"]) == (2, 25, ["date", "total_amount"])
-    series = await db.sql("select distinct series_id from alfrd.documents where id in (%s, %s)", first, second)
+    series = await db.sql(
+        "select distinct series_id from alfrd.documents where id in (%s, %s)", first, second
+    )
     assert series == [{"series_id": row["id"]}]
 
 

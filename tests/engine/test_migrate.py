@@ -56,7 +56,7 @@ def test_a_database_that_is_newer_is_refused(database_url: str) -> None:
 def test_an_applied_migration_whose_text_changed_is_refused(database_url: str) -> None:
     _sql(database_url, "update alfrd.migrations set checksum = 'x' where name like '0001%'")
 
-    with pytest.raises(Refused, match="0001_documents.sql was applied with another text"):
+    with pytest.raises(Refused, match=r"0001_documents\.sql was applied with another text"):
         asyncio.run(migrate(database_url))
 
 

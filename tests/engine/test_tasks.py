@@ -316,9 +316,7 @@ async def test_a_cancelled_document_stays_so(db: Harness) -> None:
 
 
 async def test_a_step_of_a_user_is_one_row(db: Harness) -> None:
-    await db.sql(
-        "insert into alfrd.routes (entity, status, step) values ('document', 'completed', 'export')"
-    )
+    await db.sql("insert into alfrd.routes (entity, status, step) values ('document', 'completed', 'export')")
     document = await db.given_document("completed")
     task = await db.claim("export")
     assert task is not None

@@ -114,7 +114,8 @@ class Harness:
         names = ["id", "filename", "content", *columns]
         values = [document, "a.txt", b"hello world", *columns.values()]
         await self.sql(
-            f"insert into alfrd.documents ({', '.join(names)}) values ({', '.join(['%s'] * len(values))})", *values
+            f"insert into alfrd.documents ({', '.join(names)}) values ({', '.join(['%s'] * len(values))})",
+            *values,
         )
         path = [("pending", "ocr"), ("ocr_completed", "classify"), ("classified", "summarize")]
         path += [("summarized", "file"), ("filed", "extract"), ("completed", "")]
@@ -141,7 +142,12 @@ class Harness:
         return self._workers[name]
 
     async def exchange(
-        self, worker: str, done: list[Outcome], woken_by: str = "notify", only: UUID | None = None, **capacity: int
+        self,
+        worker: str,
+        done: list[Outcome],
+        woken_by: str = "notify",
+        only: UUID | None = None,
+        **capacity: int,
     ) -> queue.Exchange:
         """One exchange of a named worker."""
         return await queue.exchange(
@@ -182,12 +188,16 @@ class Harness:
 
     async def tasks_of(self, subject: UUID) -> dict[str, str]:
         """Step -> state, of the tasks of a subject."""
-        rows = await self.sql("select step, state from alfrd.tasks where subject_id = %s order by id", subject)
+        rows = await self.sql(
+            "select step, state from alfrd.tasks where subject_id = %s order by id", subject
+        )
         return {row["step"]: row["state"] for row in rows}
 
     async def events_of(self, subject: UUID) -> list[tuple[str, str]]:
         """(kind, step) of what happened to a subject, in order."""
-        rows = await self.sql("select kind, step from alfrd.events where subject_id = %s order by id", subject)
+        rows = await self.sql(
+            "select kind, step from alfrd.events where subject_id = %s order by id", subject
+        )
         return [(row["kind"], row["step"]) for row in rows]
 
     async def advance_clock(self, seconds: float) -> None:

@@ -76,9 +76,7 @@ class NoopAnalyst:
     async def score_summary(self, document: Document, prompt: Prompt) -> Score:
         return Score(score=1, feedback="fine")
 
-    async def detect_series(
-        self, document: Document, candidates: Sequence[Series], prompt: Prompt
-    ) -> Filing:
+    async def detect_series(self, document: Document, candidates: Sequence[Series], prompt: Prompt) -> Filing:
         return Filing(entity=document.entity, kind="purchases", frequency="irregular", title=document.entity)
 
     async def extract(self, document: Document, series: Series, prompt: Prompt) -> Extraction:

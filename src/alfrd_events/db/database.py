@@ -34,8 +34,9 @@ class Database:
         parameters = dict(settings or {})
         if not status_feed:
             parameters["alfrd.status_feed"] = "off"
-        self._pool = AsyncConnectionPool(
+        self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Row]] = AsyncConnectionPool(
             url,
+            connection_class=psycopg.AsyncConnection[Row],
             min_size=1,
             max_size=max_size,
             open=False,

