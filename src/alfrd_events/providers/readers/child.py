@@ -40,17 +40,19 @@ def serve(requests: BinaryIO, replies: BinaryIO, limits: ReaderLimits) -> None:
     source: Source | None = None
     while (request := wire.receive(requests)) is not None:
         if request["kind"] == "open":
-            if source is not None:
-                source.close()
-                source = None
             data = requests.read(request["size"])
             if len(data) < request["size"]:
                 return
             source = _open(request["filename"], data, limits, replies)
+            del data
         elif request["kind"] == "read" and source is not None:
             _read(source, request["pages"], limits, replies)
         else:
             _reply(replies, {"kind": "pong"})
+        if source is not None and not request.get("more"):
+            source.close()
+            source = None
+            _give_memory_back()
 
 
 def _open(filename: str, data: bytes, limits: ReaderLimits, replies: BinaryIO) -> Source | None:
@@ -73,6 +75,12 @@ def _read(source: Source, pages: list[int], limits: ReaderLimits, replies: Binar
         _reply(replies, _verdict(error))
     else:
         _reply(replies, {"kind": "done"})
+
+
+def _give_memory_back() -> None:
+    """The C library keeps what a large image took, for hundreds of megabytes, unless it is told."""
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+        trim(0)
 
 
 def _verdict(error: Exception) -> Frame:

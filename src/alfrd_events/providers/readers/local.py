@@ -76,7 +76,7 @@ class LocalReader:
         """
         for last_try in (False, True):
             try:
-                async with self._opened(part, fresh=last_try) as (_, info):
+                async with self._opened(part, more=False, fresh=last_try) as (_, info):
                     return info
             except _Failed as failure:
                 if last_try:
@@ -112,7 +112,7 @@ class LocalReader:
     async def _read(
         self, part: Part, skip: Container[int], done: Container[int], *, fresh: bool
     ) -> AsyncGenerator[Page]:
-        async with self._opened(part, fresh=fresh) as (conversation, info):
+        async with self._opened(part, more=True, fresh=fresh) as (conversation, info):
             wanted = [
                 number
                 for number in range(1, info.page_count + 1)
@@ -125,12 +125,15 @@ class LocalReader:
                 yield _page(frame, part)
 
     @asynccontextmanager
-    async def _opened(self, part: Part, *, fresh: bool) -> AsyncGenerator[tuple[_Conversation, PartInfo]]:
+    async def _opened(
+        self, part: Part, *, more: bool, fresh: bool
+    ) -> AsyncGenerator[tuple[_Conversation, PartInfo]]:
         self._refuse_by_size(part)
         async with self._pool.child(fresh=fresh) as child:
             conversation = _Conversation(child, part, self._limits)
+            size = len(part.content)
             await conversation.send(
-                {"kind": "open", "filename": part.filename, "size": len(part.content)}, part.content
+                {"kind": "open", "filename": part.filename, "size": size, "more": more}, part.content
             )
             info = await conversation.receive()
             try:

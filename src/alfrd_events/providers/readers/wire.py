@@ -5,7 +5,7 @@ the part follow, as many as its ``size`` says. JSON and not pickle: a process th
 over must not be able to run code in the parent.
 
 - ``ping`` is answered by ``pong``;
-- ``open`` (filename, size) by ``info`` (media_type, page_count);
+- ``open`` (filename, size, more: whether ``read`` follows) by ``info`` (media_type, page_count);
 - ``read`` (pages) by one ``page`` for each number, then ``done``.
 
 Instead of an answer comes one of ``unreadable`` (message), ``memory``, ``setup`` (message) and ``bug``
