@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import LiteralString, cast
+from typing import LiteralString
 
 import psycopg
 
@@ -38,7 +38,7 @@ class Script:
     @property
     def statements(self) -> LiteralString:
         """The text, vouched for: it ships with the program and holds nothing of a user's."""
-        return cast("LiteralString", self.text)
+        return self.text
 
     @property
     def checksum(self) -> str:

@@ -82,7 +82,7 @@ class Sources:
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError as error:
             raise Permanent(f"{path.name}: cannot be opened ({os.strerror(error.errno or 0)})") from error
-        with os.fdopen(descriptor, "rb") as file:
+        try:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
                 raise Permanent(f"{path.name}: not a regular file")
@@ -90,10 +90,14 @@ class Sources:
             if opened.exists() and not any(opened.resolve().is_relative_to(root) for root in self._roots):
                 raise Permanent(f"{path.name}: it moved out of ALFRD_FILE_ROOTS while it was opened")
             self._check_size(found.st_size, path.name)
-            try:
-                return file.read(self._max_bytes + 1)
-            except OSError as error:
-                raise Transient(f"{path.name}: cannot be read ({os.strerror(error.errno or 0)})") from error
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                content = file.read(self._max_bytes + 1)
+        except OSError as error:
+            raise Transient(f"{path.name}: cannot be read ({os.strerror(error.errno or 0)})") from error
+        finally:
+            os.close(descriptor)
+        self._check_size(len(content), path.name)  # it may have grown since
+        return content
 
     def _check_size(self, size: int, name: str) -> None:
         if size > self._max_bytes:
