@@ -1,0 +1,42 @@
+"""The command line: the composition root.
+
+It alone builds the settings and puts database, providers, steps and worker together
+(:mod:`.wiring`). Each other module holds the commands of one purpose: :mod:`.submit` brings documents
+in, :mod:`.work` runs workers, :mod:`.look` shows, :mod:`.operate` mends, :mod:`.doctor` checks the set-up,
+:mod:`.demo` and :mod:`.evaluate` show what comes out and measure it.
+
+Exit codes: 0 it worked; 1 it did not, and one line on standard error says why; 2 the command was used
+wrongly; 130 stopped with Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from alfrd_events.cli import demo, doctor, evaluate, look, operate, submit, work
+from alfrd_events.cli.app import app
+from alfrd_events.errors import AlfrdError
+
+__all__ = ["app", "demo", "doctor", "evaluate", "look", "main", "operate", "submit", "work"]
+
+
+def main() -> None:
+    """The program ``alfrd-events``."""
+    try:
+        app(prog_name="alfrd-events")
+    except AlfrdError as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:  # the last stop: a bug is told in a line too
+        if os.environ.get("ALFRD_LOG_LEVEL", "").lower() == "debug":
+            raise
+        _fail(f"unexpected {type(error).__name__}: {error} (a bug; ALFRD_LOG_LEVEL=debug shows where)")
+
+
+def _fail(message: str) -> None:
+    from alfrd_events.terminal.output import complain
+
+    complain(message)
+    sys.exit(1)

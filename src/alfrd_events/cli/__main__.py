@@ -1,0 +1,5 @@
+"""``python -m alfrd_events.cli``."""
+
+from alfrd_events.cli import main
+
+main()

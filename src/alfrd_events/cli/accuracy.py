@@ -1,0 +1,165 @@
+"""How right the predictions are: pure functions of known answers and what was found.
+
+A field counts where the truth has a value and does not list it as ``unscored``; a value where the truth
+says there is none is an invention. Series are compared as groupings, by pairs of documents, never by
+name. Text is compared as a bag of words, since reading order is a matter of taste.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from math import comb
+from typing import Any
+
+from rapidfuzz import fuzz
+
+Row = Mapping[str, Any]
+
+ENTITY_LIKE_ENOUGH = 85
+"""Similarity from which two names are the same company, of 100."""
+_LEGAL_FORMS = frozenset(
+    {
+        "sdn",
+        "bhd",
+        "s",
+        "b",
+        "inc",
+        "llc",
+        "ltd",
+        "limited",
+        "corp",
+        "corporation",
+        "co",
+        "company",
+        "gmbh",
+        "ag",
+    }
+    | {"bv", "plc", "pvt", "private", "sas", "sa", "plt", "the"}
+)
+_WORD = re.compile(r"\d+(?:[.,:/-]\d+)*|[^\W\d_]+")
+_FIELDS = ("type", "entity", "date", "due_date", "total_amount", "text")
+
+
+def score(truths: Sequence[Row], predictions: Sequence[Row]) -> dict[str, Any]:
+    """Scores over all documents and for each source, and how broken files were handled.
+
+    :return: ``{"overall": {...}, "by_source": {source: {...}}, "robustness": {...}}``; each score is
+        0 to 1, or ``None`` where nothing could be judged.
+    """
+    found = {line["file"]: line for line in predictions}
+    documents = [truth for truth in truths if truth.get("kind") != "robustness"]
+    by_source: dict[str, list[Row]] = defaultdict(list)
+    for truth in documents:
+        by_source[truth.get("source") or "unknown"].append(truth)
+    return {
+        "overall": _scores(documents, found),
+        "by_source": {source: _scores(group, found) for source, group in sorted(by_source.items())},
+        "robustness": _robustness([t for t in truths if t.get("kind") == "robustness"], found),
+    }
+
+
+def _scores(truths: Sequence[Row], found: Mapping[str, Row]) -> dict[str, Any]:
+    judged: dict[str, list[float]] = {field: [] for field in _FIELDS}
+    invented: list[bool] = []
+    for truth in truths:
+        prediction = found.get(truth["file"], {})
+        for field, value in _judge(truth, prediction).items():
+            judged[field].append(value)
+        if "due_date" in truth and truth["due_date"] is None and "due_date" not in truth.get("unscored", ()):
+            invented.append(bool(prediction.get("due_date")))
+    return {
+        "documents": len(truths),
+        **{field: _mean(values) for field, values in judged.items()},
+        "due_date_invented": _mean(invented),
+        "series": series_f1(truths, found),
+    }
+
+
+def _judge(truth: Row, prediction: Row) -> dict[str, float]:
+    """Right or wrong, for each field that can be judged."""
+    judged: dict[str, float] = {}
+    skipped = set(truth.get("unscored") or ())
+    if truth.get("document_type") and "document_type" not in skipped:
+        judged["type"] = prediction.get("document_type") == truth["document_type"]
+    if truth.get("entity") and "entity" not in skipped:
+        names = [truth["entity"], *(truth.get("entity_also") or ())]
+        judged["entity"] = same_entity(prediction.get("entity"), names)
+    for field, also in (("date", "date_also"), ("due_date", "")):
+        if truth.get(field) and field not in skipped:
+            right = [truth[field], *(truth.get(also) or ())]
+            judged[field] = str(prediction.get(field) or "")[:10] in right
+    if truth.get("total_amount") is not None and "total_amount" not in skipped:
+        right = [truth["total_amount"], *(truth.get("total_also") or ())]
+        given = prediction.get("total_amount")
+        judged["total_amount"] = given is not None and any(
+            abs(float(given) - float(r)) < 0.005 for r in right
+        )
+    if truth.get("text_lines"):
+        judged["text"] = word_f1(" ".join(truth["text_lines"]), prediction.get("text") or "")
+    return judged
+
+
+def same_entity(given: str | None, names: Iterable[str]) -> bool:
+    """Whether a name is that of the company, but for its legal form and small slips of reading."""
+    if not given:
+        return False
+    return any(
+        _squeezed(given) == _squeezed(name) or fuzz.ratio(_core(given), _core(name)) >= ENTITY_LIKE_ENOUGH
+        for name in names
+    )
+
+
+def word_f1(reference: str, text: str) -> float:
+    """Harmonic mean of precision and recall of the words, whatever their order."""
+    wanted, given = Counter(_WORD.findall(_normal(reference))), Counter(_WORD.findall(_normal(text)))
+    return _f1((wanted & given).total(), given.total(), wanted.total())
+
+
+def series_f1(truths: Sequence[Row], found: Mapping[str, Row]) -> float | None:
+    """F1 over the pairs of documents that belong together; a document without a series is alone."""
+    judged = [t for t in truths if t.get("series_key") and "series_key" not in (t.get("unscored") or ())]
+    if len(judged) < 2:
+        return None
+    true = [truth["series_key"] for truth in judged]
+    given = [found.get(truth["file"], {}).get("series_key") or ("alone", truth["file"]) for truth in judged]
+    return round(_f1(_pairs(zip(true, given, strict=True)), _pairs(given), _pairs(true)), 4)
+
+
+def _pairs(labels: Iterable[Any]) -> int:
+    return sum(comb(size, 2) for size in Counter(labels).values())
+
+
+def _robustness(truths: Sequence[Row], found: Mapping[str, Row]) -> dict[str, Any]:
+    """Which files ended otherwise than the truth expects, with the reason that was given."""
+    surprises = {}
+    for truth in truths:
+        prediction = found.get(truth["file"], {"status": "error"})
+        if truth.get("expect") in ("ok", "error") and prediction.get("status") != truth["expect"]:
+            surprises[truth["file"]] = prediction.get("error") or "reported as readable"
+        elif prediction.get("status") == "error" and not prediction.get("error"):
+            surprises[truth["file"]] = "an error without a reason"
+    return {"files": len(truths), "as_expected": len(truths) - len(surprises), "surprises": surprises}
+
+
+def _f1(hits: int, given: int, wanted: int) -> float:
+    return 2 * hits / (given + wanted) if given + wanted else 1.0
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return round(sum(values) / len(values), 4) if values else None
+
+
+def _normal(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def _squeezed(name: str) -> str:
+    return re.sub(r"[\W_]+", "", _normal(name))
+
+
+def _core(name: str) -> str:
+    words = [word for word in re.findall(r"[^\W_]+", _normal(name)) if word not in _LEGAL_FORMS]
+    return " ".join(words) or _normal(name)

@@ -1,0 +1,122 @@
+"""``demo``: a household's documents through the whole pipeline, and what came out. What ``make demo`` calls."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from alfrd_events.cli import wiring
+from alfrd_events.cli.app import BRING, app
+from alfrd_events.cli.work import narrated
+from alfrd_events.errors import AlfrdError, SettingsInvalid
+
+_NOT_DOCUMENTS = {".py", ".md", ".jsonl"}
+_DRAIN_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The documents that ship with the program."""
+
+    paths: tuple[Path, ...]
+    meant_to_fail: frozenset[str]
+    """Names of the broken ones."""
+
+
+@app.command(rich_help_panel=BRING)
+def demo() -> None:
+    """Process the sample documents and show what came out."""
+    raise typer.Exit(asyncio.run(_demo()))
+
+
+async def _demo() -> int:
+    from alfrd_events.db import looks
+    from alfrd_events.ingest.submit import add
+    from alfrd_events.terminal.demo import Run, print_report
+    from alfrd_events.terminal.output import Output, remark
+
+    samples = find_samples()
+    chosen = wiring.settings()
+    if not chosen.database_url:
+        remark(f"database: embedded PostgreSQL in {chosen.data_dir}/postgres")
+    async with wiring.session() as session:
+        known = new = 0
+        ids = []
+        paths = [str(path) for path in samples.paths]
+        async for added in add(session.database, paths, max_bytes=chosen.max_file_bytes):
+            if added.document is None:
+                raise AlfrdError(added.problem)
+            ids.append(added.document.id)
+            new += added.document.is_new
+            known += not added.document.is_new
+        remark(f"submitted {new} samples" + (f"; {known} were known already" if known else ""))
+        open_before = await _open_documents(session, ids)
+        started = time.monotonic()
+        quiet = wiring.Session(
+            session.settings.model_copy(update={"log_level": _quieter(chosen.log_level)}), session.database
+        )
+        async with narrated(quiet, ids):
+            report = await wiring.work(session, until_quiet=True, drain_seconds=_DRAIN_SECONDS)
+        seconds = time.monotonic() - started
+        if report.interrupted:
+            remark("stopped; run it again, and it goes on where it was")
+            return 130
+        rows = await looks.documents(session.database, ids=ids)
+        ours = {row["series"] for row in rows}
+        print_report(
+            Output(),
+            sorted(rows, key=lambda row: (row["series"] or "~", str(row["document_date"]), row["filename"])),
+            [series for series in await looks.series(session.database) if series["slug"] in ours],
+            [file for file in await looks.files(session.database) if file["series"] in ours],
+            Run(new=new, processed=open_before, seconds=seconds),
+        )
+    return 0 if _as_expected(rows, samples.meant_to_fail) else 1
+
+
+async def _open_documents(session: wiring.Session, ids: Collection[object]) -> int:
+    from alfrd_events.db import looks
+
+    seen = await looks.progress(session.database, list(ids))  # type: ignore[arg-type]
+    return sum(
+        number for status, number in seen["documents"].items() if status not in ("completed", "failed")
+    )
+
+
+def _quieter(level: str) -> str:
+    return "warning" if level == "info" else level
+
+
+def _as_expected(rows: Collection[dict[str, object]], meant_to_fail: Collection[str]) -> bool:
+    return all(
+        row["status"] == ("failed" if row["filename"] in meant_to_fail else "completed") for row in rows
+    )
+
+
+def find_samples() -> Samples:
+    """The samples: inside an installed package, or beside ``src/`` in a checkout.
+
+    :raise SettingsInvalid: they are in neither place.
+    """
+    package = Path(__file__).resolve().parents[1]
+    for directory in (package / "_samples", package.parents[1] / "samples"):
+        if directory.is_dir():
+            return _read_samples(directory)
+    raise SettingsInvalid("this installation carries no samples: run the demo from a checkout")
+
+
+def _read_samples(directory: Path) -> Samples:
+    paths = tuple(
+        path
+        for path in sorted(directory.iterdir())
+        if path.is_file() and not path.name.startswith(".") and path.suffix not in _NOT_DOCUMENTS
+    )
+    truth = directory / "truth.jsonl"
+    lines = truth.read_text(encoding="utf-8").splitlines() if truth.is_file() else []
+    expected = [json.loads(line) for line in lines if line.strip()]
+    return Samples(paths, frozenset(line["file"] for line in expected if line.get("expect") == "error"))

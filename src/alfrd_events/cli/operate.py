@@ -1,0 +1,98 @@
+"""Commands that mend: ``replay``, ``explain``, ``cancel``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from alfrd_events.cli.app import OPERATE, DocumentId, Json, app
+from alfrd_events.cli.wiring import Session, ask
+
+
+@app.command(rich_help_panel=OPERATE)
+def replay(
+    failed: Annotated[bool, typer.Option("--failed", help="Also what failed, from where it failed.")] = False,
+    status: Annotated[str | None, typer.Option(help="Only what has this status.")] = None,
+    document: Annotated[str | None, typer.Option(metavar="ID", help="Only this document.")] = None,
+    file: Annotated[str | None, typer.Option(metavar="ID", help="Only this file.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Re-emit everything that is stuck; safe at any time."""
+    if document and file:
+        raise typer.BadParameter("give --document or --file, not both")
+    ask(lambda session: _replay(session, failed, status, document, file, dry_run, as_json))
+
+
+async def _replay(
+    session: Session,
+    failed: bool,
+    status: str | None,
+    document: str | None,
+    file: str | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    from alfrd_events.db import looks, operate
+    from alfrd_events.terminal import tables
+    from alfrd_events.terminal.output import Output
+    from alfrd_events.terminal.values import many
+
+    subject = None
+    if document:
+        _, subject = await looks.find(session.database, document)
+    elif file:
+        _, subject = await looks.find(session.database, file, ["file"])
+    rows = await operate.replay(
+        session.database, failed=failed, status=status, document=subject, dry_run=dry_run
+    )
+    output = Output(as_json=as_json)
+    if as_json:
+        output.json(rows)
+        return
+    output.table(rows, tables.REPLAYED)
+    word = "would be re-emitted" if dry_run else "re-emitted"
+    output.line(f"{many(len(rows), 'task')} {word}" if rows else "nothing is stuck")
+
+
+@app.command(rich_help_panel=OPERATE)
+def explain(id: DocumentId, as_json: Json = False) -> None:
+    """Why a document or file is where it is, and what it is waiting for."""
+    ask(lambda session: _explain(session, id, as_json))
+
+
+async def _explain(session: Session, id: str, as_json: bool) -> None:
+    from alfrd_events.db import looks, operate
+    from alfrd_events.terminal.output import Output
+
+    kind, subject = await looks.find(session.database, id, ["document", "file"])
+    text = await operate.explain(session.database, subject)
+    output = Output(as_json=as_json)
+    if as_json:
+        output.json({"entity": kind, "id": subject, "explanation": text})
+    else:
+        output.line(text)
+
+
+@app.command(rich_help_panel=OPERATE)
+def cancel(id: DocumentId, as_json: Json = False) -> None:
+    """Stop working on a document."""
+    ask(lambda session: _cancel(session, id, as_json))
+
+
+async def _cancel(session: Session, id: str, as_json: bool) -> None:
+    from alfrd_events.db import looks, operate
+    from alfrd_events.terminal.output import Output
+
+    _, document = await looks.find(session.database, id)
+    status = await operate.cancel(session.database, document)
+    output = Output(as_json=as_json)
+    if as_json:
+        output.json({"id": document, "status": status})
+    elif status == "cancelled":
+        output.line(f"cancelled {document}; it starts over when its status is set to pending")
+    else:
+        output.line(f"{document} is {status} already: nothing to cancel")

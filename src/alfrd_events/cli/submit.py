@@ -1,0 +1,109 @@
+"""Commands that bring documents in: ``add`` and ``watch``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import typer
+
+from alfrd_events.cli.app import BRING, Json, app, listed
+from alfrd_events.cli.wiring import Session, ask
+
+if TYPE_CHECKING:
+    from alfrd_events.ingest.submit import Added
+
+Tags = Annotated[str | None, typer.Option(help="Tags for every document, with commas between: home,2024")]
+
+
+@app.command(rich_help_panel=BRING)
+def add(
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH…", help="Files, folders and patterns such as 'scans/*.pdf'.")
+    ],
+    tags: Tags = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Return when all are done; 1 if one failed.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Submit files and folders; a folder with a meta.json is one document of several files."""
+    raise typer.Exit(ask(lambda session: _add(session, paths, listed(tags) or [], wait, as_json)))
+
+
+async def _add(session: Session, paths: list[str], tags: list[str], wait: bool, as_json: bool) -> int:
+    from alfrd_events.ingest.submit import add as add_paths
+    from alfrd_events.terminal.output import Output, complain
+
+    output = Output(as_json=as_json)
+    told: list[Added] = []
+    async for added in add_paths(
+        session.database, paths, max_bytes=session.settings.max_file_bytes, tags=tags
+    ):
+        told.append(added)
+        if added.document is None:
+            complain(added.problem)
+        elif not as_json:
+            known = f"already known: {added.document.id}, {added.document.status}"
+            word = f"added {added.document.id}" if added.document.is_new else known
+            output.line(f"{word}  {added.path}")
+    submitted = {added.document.id: added for added in told if added.document}
+    failed = await _wait(session, submitted, output) if wait else {}
+    if as_json:
+        output.json([_as_json(added, failed) for added in told])
+    return 1 if failed or len(submitted) == 0 or any(added.document is None for added in told) else 0
+
+
+async def _wait(session: Session, submitted: dict[UUID, Added], output: Output) -> dict[UUID, str]:
+    """Tell of each document as it ends; those that did not complete, with the reason."""
+    from alfrd_events.db import looks
+    from alfrd_events.db.feed import StatusFeed
+    from alfrd_events.ingest.waiting import wait_for
+    from alfrd_events.terminal.output import complain, remark
+
+    failed = {}
+    async with StatusFeed(session.listen_url) as feed:
+        if not (await looks.status(session.database))["workers"]:
+            remark("no worker is running: start one with alfrd-events run")
+        async for id, status, error in wait_for(session.database, feed, list(submitted)):
+            if status == "completed":
+                if not output.as_json:
+                    output.line(f"completed {id}  {submitted[id].path}")
+            else:
+                failed[id] = status
+                complain(f"{submitted[id].path}: {status}{': ' + error if error else ''}")
+    return failed
+
+
+def _as_json(added: Added, failed: dict[UUID, str]) -> dict[str, object]:
+    if added.document is None:
+        return {"path": str(added.path) if added.path else None, "error": added.problem}
+    return {
+        "path": str(added.path),
+        "id": added.document.id,
+        "new": added.document.is_new,
+        **({"ended": failed[added.document.id]} if added.document.id in failed else {}),
+    }
+
+
+@app.command(rich_help_panel=BRING)
+def watch(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The inbox.", file_okay=False)],
+    tags: Tags = None,
+    once: Annotated[bool, typer.Option("--once", help="Take what is there, then end.")] = False,
+) -> None:
+    """Watch an inbox: what is whole becomes a document and moves to done/, what is wrong to rejected/."""
+    raise typer.Exit(ask(lambda session: _watch(session, directory, listed(tags) or [], once)))
+
+
+async def _watch(session: Session, directory: Path, tags: list[str], once: bool) -> int:
+    from alfrd_events.ingest.inbox import Inbox
+    from alfrd_events.observe import configure_logging
+
+    configure_logging(session.settings.log_level, session.settings.log_format)
+    inbox = Inbox(session.database, directory, max_bytes=session.settings.max_file_bytes, tags=tuple(tags))
+    rejected = await inbox.watch(once=once)
+    return 1 if rejected else 0
+
+
+if TYPE_CHECKING:
+    from alfrd_events.terminal.output import Output

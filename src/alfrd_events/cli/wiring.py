@@ -1,0 +1,172 @@
+"""Put the parts together: settings, the database, the providers, a worker.
+
+The only place that builds :class:`~alfrd_events.settings.Settings`. What is heavy is imported where it is
+used, so that ``--help`` answers at once and a look at a table loads no OCR library.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from alfrd_events.db.database import Database
+    from alfrd_events.model import Outcome, Page
+    from alfrd_events.settings import Settings
+    from alfrd_events.steps.registry import Tools
+    from alfrd_events.worker.run import Report
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Session:
+    """A command's settings and its database."""
+
+    settings: Settings
+    database: Database
+
+    @property
+    def listen_url(self) -> str:
+        """Where to LISTEN: past a PgBouncer if one is used."""
+        return self.settings.listen_url or self.database.url
+
+
+def settings() -> Settings:
+    """The settings of this process.
+
+    :raise SettingsInvalid: names each variable that is wrong.
+    """
+    from alfrd_events.settings import load_settings
+
+    return load_settings()
+
+
+def database_url(chosen: Settings) -> str:
+    """The URL that was set, or that of the embedded server, which is started for it."""
+    if chosen.database_url:
+        return chosen.database_url
+    from alfrd_events.db import embedded
+
+    return embedded.start(chosen.data_dir)
+
+
+async def prepare(chosen: Settings, url: str) -> None:
+    """See to it that the schema fits: one's own server is migrated, a given one is only checked.
+
+    :raise SchemaOutdated: run ``alfrd-events migrate``.
+    """
+    from alfrd_events.db import migrate
+
+    if chosen.database_url:
+        await migrate.check_schema(url)
+    else:
+        await migrate.migrate(url)
+
+
+@asynccontextmanager
+async def session() -> AsyncIterator[Session]:
+    """Open the database for a command."""
+    from alfrd_events.db.database import Database
+
+    chosen = settings()
+    url = database_url(chosen)
+    await prepare(chosen, url)
+    async with Database(url, status_feed=chosen.status_feed) as database:
+        yield Session(chosen, database)
+
+
+def ask(question: Callable[[Session], Awaitable[Answer]]) -> Answer:
+    """Run a command's coroutine with an open session."""
+
+    async def run() -> Answer:
+        async with session() as opened:
+            return await question(opened)
+
+    return asyncio.run(run())
+
+
+async def work(
+    opened: Session,
+    *,
+    steps: Sequence[str] | None = None,
+    only: Sequence[UUID] | None = None,
+    until_quiet: bool = False,
+    on_outcome: Callable[[Outcome], None] = lambda _: None,
+    drain_seconds: float | None = None,
+) -> Report:
+    """Run a worker in this process.
+
+    :param steps: serve only these; all if not given.
+    :raise SettingsInvalid: a step that nobody handles, or a provider that is not installed.
+    """
+    from alfrd_events.steps.registry import handlers
+    from alfrd_events.worker.run import WorkerOptions, run_worker
+
+    chosen = opened.settings
+    known = handlers()
+    served = list(known) if steps is None else _known(steps, known)
+    tools = build_tools(chosen)
+    try:
+        return await run_worker(
+            opened.database,
+            known,
+            tools,
+            WorkerOptions(
+                slots={step: chosen.slots_for(step) for step in served},
+                lease_seconds=chosen.lease_seconds,
+                drain_seconds=chosen.drain_seconds if drain_seconds is None else drain_seconds,
+                poll_seconds=chosen.poll_seconds,
+                probe_seconds=chosen.probe_seconds,
+                rescue_seconds=chosen.rescue_seconds,
+                step_seconds=chosen.step_seconds,
+                listen_url=opened.listen_url if chosen.listen else None,
+                until_quiet=until_quiet,
+                only=None if only is None else tuple(only),
+            ),
+            on_outcome,
+        )
+    finally:
+        await tools.reader.aclose()
+        await tools.analyst.aclose()
+
+
+def _known(steps: Sequence[str], known: Mapping[str, object]) -> list[str]:
+    from alfrd_events.errors import SettingsInvalid
+
+    unknown = [step for step in steps if step not in known]
+    if unknown or not steps:
+        raise SettingsInvalid(f"no step {', '.join(unknown) or 'was named'}: choose among {', '.join(known)}")
+    return list(dict.fromkeys(steps))
+
+
+def build_tools(chosen: Settings) -> Tools:
+    """The providers that the settings name.
+
+    :raise SettingsInvalid: one is not installed.
+    """
+    from alfrd_events.providers.analysts.rules import RulesAnalyst
+    from alfrd_events.providers.readers.limits import ReaderLimits
+    from alfrd_events.providers.readers.local import LocalReader
+    from alfrd_events.providers.sources import Sources
+    from alfrd_events.steps.registry import Tools
+
+    limits = ReaderLimits(
+        max_bytes=chosen.max_file_bytes,
+        max_pages=chosen.max_pages,
+        max_pixels=int(chosen.max_megapixels * 1_000_000),
+    )
+    return Tools(
+        reader=LocalReader(limits, processes=chosen.ocr_processes),
+        analyst=RulesAnalyst(),
+        sources=Sources(chosen.file_roots, chosen.max_file_bytes),
+        save_page=_not_in_a_task,
+    )
+
+
+async def _not_in_a_task(page: Page, part: int) -> None:
+    raise AssertionError(f"page {page.number} of part {part}: pages are saved by the runner of a task")

@@ -1,0 +1,43 @@
+"""What an operator does: replay, explain, cancel. Thin calls of the functions under ``sql/functions``."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from alfrd_events.db.database import Database, Row
+
+
+async def replay(
+    database: Database,
+    *,
+    failed: bool = False,
+    status: str | None = None,
+    document: UUID | None = None,
+    dry_run: bool = False,
+) -> list[Row]:
+    """Re-emit what is stuck; a row for each thing, with why.
+
+    Source: ``sql/functions/replay.sql``.
+    """
+    return await database.rows(
+        "select r.entity, r.id, coalesce(d.filename, f.title) as name, r.status, r.step, r.reason"
+        " from alfrd.replay(%s, %s, %s, %s) r left join alfrd.documents d on d.id = r.id"
+        " left join alfrd.files f on f.id = r.id",
+        [failed, status, document, dry_run],
+    )
+
+
+async def explain(database: Database, id: UUID) -> str:
+    """Why a document or file is where it is, and what it waits for; one paragraph.
+
+    Source: ``sql/functions/explain.sql``.
+    """
+    return str(await database.value("select alfrd.explain(%s)", [id]))
+
+
+async def cancel(database: Database, document: UUID) -> str:
+    """Stop working on a document; the status that it has now.
+
+    Source: ``sql/functions/replay.sql``.
+    """
+    return str(await database.value("select alfrd.cancel(%s)", [document]))

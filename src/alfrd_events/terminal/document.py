@@ -1,0 +1,189 @@
+"""``show``: one document, or one file, in full."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.markup import escape
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from alfrd_events.terminal import tables
+from alfrd_events.terminal.output import Column, Output
+from alfrd_events.terminal.values import clean, label, money, percent, show, status_style
+
+_ITEM_COLUMNS = ("description", "quantity", "unit_price", "amount")
+
+
+def print_document(output: Output, document: Mapping[str, Any]) -> None:
+    """What it is and why, its values, where it belongs, how good it is, and what happened to it."""
+    _title(output, document["filename"] or str(document["id"]), document)
+    if document["error"]:
+        output.line(document["error"], style="red")
+    if document["summary"]:
+        output.line(document["summary"], style="bold")
+    _facts(output, _identity(document))
+    values = _values(document)
+    if values:
+        output.heading("Values")
+        _facts(output, values)
+    _items(output, document["structured_data"].get("line_items"))
+    _series(output, document)
+    _scores(output, document["scores"])
+    for title, rows, columns in (
+        ("Pages", document["pages"], tables.PAGES),
+        ("Parts", document["parts"] if len(document["parts"]) > 1 else [], tables.PARTS),
+        ("Open work", document["tasks"], tables.TASKS),
+        ("History", document["events"], tables.EVENTS),
+    ):
+        if rows:
+            output.heading(title)
+            output.table(rows, columns)
+    for page in document["pages"]:
+        if "text" in page:
+            output.heading(f"Text of page {page['number']}")
+            output.line(page["text"])
+
+
+def print_file(output: Output, file: Mapping[str, Any]) -> None:
+    """Its summary, its table, and what happened to it."""
+    _title(output, file["title"] or " ".join(file["tags"]), file)
+    if file["error"]:
+        output.line(file["error"], style="red")
+    if file["summary"]:
+        output.line(file["summary"])
+    for insight in file["insights"]:
+        output.line(f"· {insight}", style="cyan")
+    current = "current" if file["revision"] == file["generated_revision"] else "being made again"
+    _facts(
+        output,
+        {
+            "id": str(file["id"]),
+            "tags": " ".join(file["tags"]),
+            "summary": f"{current}, revision {file['generated_revision']} of {file['revision']}",
+        },
+    )
+    if file["rows"]:
+        output.heading("Documents")
+        names = [name for name in file["columns"] if name not in ("summary", "entity")]
+        output.table(file["rows"], [_named(name) for name in names])
+    if file["events"]:
+        output.heading("History")
+        output.table(file["events"], tables.EVENTS)
+
+
+def _named(name: str) -> Column:
+    return Column(label(name), lambda row: row.get(name), right="amount" in name, shrink=True)
+
+
+def _title(output: Output, name: str, row: Mapping[str, Any]) -> None:
+    if output.fancy:
+        status = f"[{status_style(row)}]{row['status']}[/]"
+        output.console.print(Rule(f"[bold]{escape(clean(name))}[/]  {status}", align="left", style="dim"))
+    else:
+        output.line(f"{name}  {row['status']}")
+
+
+def _identity(document: Mapping[str, Any]) -> dict[str, str]:
+    sure = percent(document["classification_confidence"])
+    why = document["classification_reasoning"]
+    facts = {"id": str(document["id"])}
+    if document["document_type"]:
+        facts["type"] = f"{document['document_type']}  ({sure} sure{': ' + why if why else ''})"
+    if document["tags"]:
+        facts["tags"] = "  ".join(
+            tag["tag"] if tag["source"] == "analyst" else f"{tag['tag']} ({tag['source']})"
+            for tag in document["tags"]
+        )
+    if document["uri"]:
+        facts["uri"] = document["uri"]
+    if document["corrected"]:
+        facts["corrected by a person"] = ", ".join(label(name) for name in document["corrected"])
+    facts["came in"] = show(document["created_at"])
+    for name, value in document["metadata"].items():
+        facts[label(name)] = show(value)
+    return facts
+
+
+def _values(document: Mapping[str, Any]) -> dict[str, str]:
+    period = [show(document[name]) for name in ("period_start", "period_end") if document[name]]
+    values = {
+        "entity": document["entity"],
+        "date": show(document["document_date"]),
+        "due": show(document["due_date"]),
+        "total": money(document["total_amount"], document["currency"]),
+        "account number": document["account_number"],
+        "period": " to ".join(period),
+    }
+    for name, value in document["structured_data"].items():
+        if not isinstance(value, list | dict):
+            values[label(name)] = show(value)
+    return {name: value for name, value in values.items() if value}
+
+
+def _items(output: Output, items: Any) -> None:
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items) or not items:
+        return
+    names = [name for name in _ITEM_COLUMNS if any(item.get(name) is not None for item in items)]
+    output.heading("Line items")
+    output.table(
+        items,
+        [
+            Column(
+                label(name),
+                lambda row, name=name: row.get(name),  # type: ignore[misc]
+                right=name != "description",
+                shrink=name == "description",
+            )
+            for name in names
+        ],
+    )
+
+
+def _series(output: Output, document: Mapping[str, Any]) -> None:
+    series = document["series"]
+    if not series:
+        return
+    output.heading("Series")
+    facts = {"title": series["title"] or series["slug"], "slug": series["slug"], "every": series["frequency"]}
+    for name, value in document["series_data"].items():
+        if not isinstance(value, list | dict):
+            facts[label(name)] = show(value)
+    _facts(output, facts)
+
+
+def _scores(output: Output, scores: Sequence[Mapping[str, Any]]) -> None:
+    if not scores:
+        return
+    output.heading("Scores")
+    for score in scores:
+        checks = score["checks"]
+        passed = sum(check["passed"] for check in checks)
+        style = "green" if score["score"] >= 0.8 else "yellow" if score["score"] >= 0.5 else "red"
+        output.line(
+            f"{percent(score['score']):>5}  {label(score['step'].removeprefix('score_'))}: "
+            f"{passed} of {len(checks)} checks passed, by {score['made_by']}",
+            style=style,
+        )
+        for check in checks:
+            if not check["passed"]:
+                output.line(f"       ✗ {label(check['name'])}: {check['detail']}", style="red")
+
+
+def _facts(output: Output, facts: Mapping[str, str]) -> None:
+    """Names and values, the names in a column of their own."""
+    facts = {name: value for name, value in facts.items() if value}
+    if output.fancy:
+        grid = Table.grid(padding=(0, 2))
+        grid.add_column(style="dim", no_wrap=True)
+        grid.add_column()
+        for name, value in facts.items():
+            grid.add_row(Text(name), Text(clean(value)))
+        output.console.print(Padding(grid, (0, 0, 0, 1)))
+    else:
+        width = max((len(name) for name in facts), default=0)
+        for name, value in facts.items():
+            output.line(f"{name:<{width}}  {clean(value)}")

@@ -1,0 +1,49 @@
+"""``status``: the whole system at a glance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.text import Text
+
+from alfrd_events.terminal import tables
+from alfrd_events.terminal.output import Output
+from alfrd_events.terminal.progress import MILESTONES
+from alfrd_events.terminal.values import STATUS_STYLES, many
+
+
+def print_status(output: Output, seen: Mapping[str, Any]) -> None:
+    """Counts, the queue, who works, and whether bells were missed."""
+    _counts(output, "documents", seen["documents"], MILESTONES)
+    _counts(output, "files", seen["files"], ("pending", "outdated", "generated", "failed"))
+    output.heading("Steps")
+    output.table(seen["steps"], tables.STEPS)
+    output.heading("Workers")
+    output.table(seen["workers"], tables.WORKERS, empty="none; start one with: alfrd-events run")
+    woken = seen["woken_by"]
+    if woken:
+        output.line()
+        ways = ", ".join(f"{way} {woken[way]:,}" for way in sorted(woken))
+        missed = woken.get("poll", 0)
+        output.line(f"woken by: {ways}")
+        output.line(
+            f"missed bells: {missed:,} found by the poll, among them the first look of each worker"
+            if missed
+            else "missed bells: none",
+            style="dim",
+        )
+
+
+def _counts(output: Output, noun: str, counts: Mapping[str, int], order: tuple[str, ...]) -> None:
+    known = [status for status in order if status in counts] + sorted(set(counts) - set(order))
+    total = sum(counts.values())
+    head = many(total, noun.removesuffix("s"))
+    if output.fancy:
+        line = Text(f"{head:<16}", style="bold")
+        for status in known:
+            line.append(f" {status} ", style=STATUS_STYLES.get(status, "cyan"))
+            line.append(f"{counts[status]:,} ", style="bold")
+        output.console.print(line)
+    else:
+        output.line("  ".join([head, *(f"{status} {counts[status]}" for status in known)]))

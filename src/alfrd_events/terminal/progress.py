@@ -1,0 +1,106 @@
+"""A line or two that stay at the bottom of the terminal while documents go through."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from alfrd_events.terminal.values import STATUS_STYLES, ago, clean, many
+
+MILESTONES = ("pending", "ocr_completed", "classified", "summarized", "filed", "completed", "failed")
+_SHORT = {"ocr_completed": "read"}
+_ENDS = ("completed", "failed", "cancelled")
+
+
+class Progress:
+    """What the database says about the documents, drawn."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._at_start: int | None = None
+        self._seen: Mapping[str, Any] = {"documents": {}, "running": [], "waiting": 0}
+        self._spinner = Spinner("dots", style="cyan")
+
+    def update(self, seen: Mapping[str, Any]) -> None:
+        """Take the latest answer of ``db.looks.progress``."""
+        self._seen = seen
+        if self._at_start is None:
+            self._at_start = self._done
+
+    @property
+    def _done(self) -> int:
+        return sum(self._seen["documents"].get(status, 0) for status in _ENDS)
+
+    def __rich__(self) -> Group:
+        total = sum(self._seen["documents"].values())
+        fresh = self._done - (self._at_start or 0)
+        seconds = time.monotonic() - self._started
+        head = Table.grid(padding=(0, 1))
+        rate = f"{fresh / seconds * 60:.0f} per minute" if fresh and seconds > 2 else ago(seconds)
+        head.add_row(
+            self._spinner,
+            Text(f"{self._done} of {many(total, 'document')}"),
+            ProgressBar(total=max(total, 1), completed=self._done, width=28),
+            Text(rate, style="dim"),
+        )
+        return Group(head, self._milestones(), self._running())
+
+    def _milestones(self) -> Text:
+        line = Text("  ")
+        for status in MILESTONES:
+            number = self._seen["documents"].get(status, 0)
+            style = STATUS_STYLES.get(status, "cyan") if number else "dim"
+            if status != MILESTONES[0]:
+                line.append(" · " if status == "failed" else " ▸ ", style="dim")
+            line.append(f"{_SHORT.get(status, status)} {number}", style=style)
+        line.no_wrap = True
+        line.overflow = "ellipsis"
+        return line
+
+    def _running(self) -> Text:
+        names = [f"{step} {clean(name or '')}".strip() for step, name in self._seen["running"]]
+        line = Text("  now: " + ", ".join(names) if names else "  ", style="dim")
+        line.no_wrap = True
+        line.overflow = "ellipsis"
+        return line
+
+
+@asynccontextmanager
+async def shown(
+    look: Callable[[], Awaitable[Mapping[str, Any]]], every_seconds: float = 0.4
+) -> AsyncIterator[None]:
+    """Draw progress on standard error for as long as the block lasts; log lines pass above it.
+
+    :param look: asks the database; what it raises is left to the block, which will meet it too.
+    """
+    progress = Progress()
+    with Live(progress, console=Console(stderr=True), refresh_per_second=8, transient=True):
+        drawing = asyncio.create_task(_keep(progress, look, every_seconds))
+        try:
+            yield
+        finally:
+            drawing.cancel()
+            await asyncio.gather(drawing, return_exceptions=True)
+
+
+async def _keep(
+    progress: Progress, look: Callable[[], Awaitable[Mapping[str, Any]]], every_seconds: float
+) -> None:
+    while True:
+        progress.update(await look())
+        await asyncio.sleep(every_seconds)
+
+
+def names_of(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Names in a row of text."""
+    return ", ".join(clean(str(row["name"])) for row in rows)

@@ -1,0 +1,132 @@
+"""The columns of each list."""
+
+from __future__ import annotations
+
+from alfrd_events.terminal.output import Column
+from alfrd_events.terminal.values import ago, label, money, percent, short, status_style
+
+ID = Column("id", lambda row: short(row["id"]), style="dim")
+
+DOCUMENTS = (
+    ID,
+    Column("file", lambda row: row["filename"], shrink=True),
+    Column("status", lambda row: row["status"], style=status_style),
+    Column("type", lambda row: row["document_type"]),
+    Column("entity", lambda row: row["entity"], shrink=True),
+    Column("date", lambda row: row["document_date"]),
+    Column("amount", lambda row: money(row["total_amount"], row["currency"]), right=True),
+    Column("series", lambda row: row["series"], shrink=True, style="dim", wide_only=True),
+)
+
+FILES = (
+    ID,
+    Column("title", lambda row: row["title"] or " ".join(row["tags"]), shrink=True),
+    Column("status", lambda row: row["status"], style=status_style),
+    Column("documents", lambda row: row["member_count"], right=True),
+    Column("summary", lambda row: row["error"] or row["summary"], shrink=True),
+)
+
+SERIES = (
+    Column("series", lambda row: row["slug"], shrink=True),
+    Column("entity", lambda row: row["entity"], shrink=True),
+    Column("kind", lambda row: row["kind"]),
+    Column("every", lambda row: row["frequency"]),
+    Column("documents", lambda row: row["document_count"], right=True),
+    Column("first", lambda row: row["first_date"]),
+    Column("last", lambda row: row["last_date"]),
+    Column("total", lambda row: money(row["total_amount"], row["currency"]), right=True),
+)
+
+EVENTS = (
+    Column("at", lambda row: row["at"].astimezone().strftime("%H:%M:%S.%f")[:-3], style="dim"),
+    Column("what", lambda row: row["kind"], style=status_style),
+    Column("step", lambda row: row["step"]),
+    Column("attempt", lambda row: row["attempt"], right=True),
+    Column("woken by", lambda row: row["woken_by"]),
+    Column("waited", lambda row: milliseconds(row["waited_ms"]), right=True),
+    Column("ran", lambda row: milliseconds(row["ran_ms"]), right=True),
+    Column("worker", lambda row: row["worker_id"], right=True),
+    Column("detail", lambda row: row["detail"], shrink=True),
+)
+
+SEARCH = (
+    ID,
+    Column("file", lambda row: row["filename"], shrink=True),
+    Column("type", lambda row: row["document_type"]),
+    Column("date", lambda row: row["document_date"]),
+    Column("amount", lambda row: money(row["total_amount"], row["currency"]), right=True),
+    Column("page", lambda row: row["page"], right=True),
+    Column("found", lambda row: " ".join(row["excerpt"].split()), shrink=True),
+)
+
+USAGE = (
+    Column("step", lambda row: row["step"]),
+    Column("provider", lambda row: row["provider"]),
+    Column("model", lambda row: row["model"]),
+    Column("calls", lambda row: row["calls"], right=True),
+    Column("cached", lambda row: row["cached"], right=True),
+    Column("pages", lambda row: row["pages"], right=True),
+    Column("tokens in", lambda row: row["input_tokens"], right=True),
+    Column("tokens out", lambda row: row["output_tokens"], right=True),
+    Column("USD", lambda row: f"{row['usd']:.4f}", right=True),
+    Column("time", lambda row: ago(row["milliseconds"] / 1000), right=True),
+)
+
+STEPS = (
+    Column("step", lambda row: row["step"]),
+    Column("ready", lambda row: row["ready"], right=True),
+    Column("scheduled", lambda row: row["scheduled"], right=True),
+    Column("running", lambda row: row["running"], right=True),
+    Column("dead", lambda row: row["dead"], right=True, style=lambda row: "bold red" if row["dead"] else ""),
+    Column("oldest waits", lambda row: ago(row["oldest_wait_seconds"]), right=True),
+    Column("limit", lambda row: row["max_running"], right=True),
+)
+
+WORKERS = (
+    Column("id", lambda row: row["id"], right=True),
+    Column("worker", lambda row: row["name"], shrink=True),
+    Column("heartbeat", lambda row: f"{ago(row['heartbeat_age_seconds'])} ago", right=True),
+    Column("lease", lambda row: ago(row["lease_seconds"]), right=True),
+    Column("running", lambda row: row["running"], right=True),
+    Column("since", lambda row: row["started_at"]),
+    Column("listens", lambda row: "yes" if row["locked"] else "no"),
+)
+
+REPLAYED = (
+    ID,
+    Column("name", lambda row: row["name"], shrink=True),
+    Column("status", lambda row: row["status"], style=status_style),
+    Column("step", lambda row: row["step"]),
+    Column("why", lambda row: row["reason"], shrink=True),
+)
+
+PAGES = (
+    Column("page", lambda row: row["number"], right=True),
+    Column("part", lambda row: row["part"], right=True),
+    Column("read by", lambda row: label(row["source"])),
+    Column("confidence", lambda row: percent(row["confidence"]), right=True),
+    Column("characters", lambda row: row["characters"], right=True),
+)
+
+PARTS = (
+    Column("part", lambda row: row["number"], right=True),
+    Column("file", lambda row: row["filename"] or row["uri"], shrink=True),
+    Column("media type", lambda row: row["media_type"]),
+    Column("pages", lambda row: row["page_count"], right=True),
+    Column("bytes", lambda row: f"{row['byte_count']:,}", right=True),
+)
+
+TASKS = (
+    Column("step", lambda row: row["step"]),
+    Column("state", lambda row: row["state"]),
+    Column("attempt", lambda row: f"{row['attempt']} of {row['max_attempts']}", right=True),
+    Column("since", lambda row: row["run_at"]),
+    Column("error", lambda row: row["error"], shrink=True),
+)
+
+
+def milliseconds(value: int | None) -> str:
+    """``12 ms``, ``3.4 s``."""
+    if value is None:
+        return ""
+    return f"{value:,} ms" if value < 1000 else ago(value / 1000)

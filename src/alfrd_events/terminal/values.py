@@ -1,0 +1,95 @@
+"""How values are written for people."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from uuid import UUID
+
+STATUS_STYLES: Mapping[str, str] = {
+    "completed": "green",
+    "generated": "green",
+    "failed": "bold red",
+    "dead": "bold red",
+    "cancelled": "dim",
+    "pending": "yellow",
+    "outdated": "yellow",
+}
+
+
+def clean(text: str, *, keep_lines: bool = False) -> str:
+    """Take out what would move a terminal's cursor, change its colours or turn the direction of writing."""
+    return "".join(
+        character
+        if (keep_lines and character == "\n") or unicodedata.category(character) not in {"Cc", "Cf", "Cs"}
+        else " "
+        for character in text
+    )
+
+
+def show(value: Any) -> str:
+    """A value in a cell; nothing for what is absent."""
+    if value is None or value == "":
+        return ""
+    if isinstance(value, datetime):
+        return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, float):
+        return f"{value:.2f}"
+    if isinstance(value, list | tuple):
+        return " ".join(show(item) for item in value)
+    return clean(str(value))
+
+
+def money(amount: Any, currency: str = "") -> str:
+    """``1,850.00 USD``; empty where there is no amount."""
+    if amount is None or amount == "":
+        return ""
+    try:
+        number = Decimal(str(amount))
+    except InvalidOperation:
+        return show(amount)
+    return f"{number:,.2f} {currency}".rstrip()
+
+
+def percent(ratio: Any) -> str:
+    """``93 %``."""
+    return "" if ratio is None else f"{float(ratio) * 100:.0f} %"
+
+
+def ago(seconds: Any) -> str:
+    """A duration in two figures at most: ``4.2 s``, ``12 min``, ``3 h``."""
+    if seconds is None:
+        return ""
+    value = max(float(seconds), 0)
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if value >= 2 * size:
+            return f"{value / size:.0f} {unit}"
+    return f"{value:.0f} s" if value >= 10 else f"{value:.1f} s"
+
+
+def many(number: int, noun: str) -> str:
+    """``1 document``, ``3 documents``."""
+    plural = "series" if noun == "series" else noun[:-1] + "ies" if noun.endswith("ry") else noun + "s"
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
+def short(id: Any) -> str:
+    """The first eight characters of an id: enough to name it."""
+    return str(id)[:8]
+
+
+def status_style(row: Mapping[str, Any]) -> str:
+    """The colour of a row's status."""
+    return STATUS_STYLES.get(str(row.get("status", row.get("kind", ""))), "cyan")
+
+
+def label(name: str) -> str:
+    """``account_number`` as ``account number``."""
+    return clean(name.replace("_", " "))
