@@ -53,8 +53,8 @@ replay: $(RUNTIME) ## re-emit everything that is stuck
 up: ## start PostgreSQL and a worker in containers
 	@docker compose version >/dev/null 2>&1 || { \
 	  echo "make up needs Docker with its compose plugin; without it, 'make demo' shows the same work." >&2; exit 1; }
-	@mkdir -p inbox
-	docker compose up --build --detach --wait $(ARGS)
+	@mkdir -p inbox files
+	HOST_UID=$$(id -u) HOST_GID=$$(id -g) docker compose up --build --detach $(ARGS)
 
 down: ## stop the containers; documents stay in their volume
 	docker compose down $(ARGS)

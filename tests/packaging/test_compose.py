@@ -1,0 +1,171 @@
+"""``docker-compose.yml``: valid, without credentials, and its very commands work on a real server.
+
+No container runs here. The commands and the environment are taken from the file as compose would
+resolve them; only the address of the database and the directories are this machine's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import yaml
+
+from alfrd_events.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+FILE = ROOT / "docker-compose.yml"
+OURS = ("migrate", "worker", "watch")
+
+
+def resolved(value: Any) -> Any:
+    """What compose makes of a value when nothing is set: ``${NAME:-default}`` is the default."""
+    if isinstance(value, str):
+        return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value)
+    if isinstance(value, dict):
+        return {key: resolved(entry) for key, entry in value.items()}
+    return [resolved(entry) for entry in value] if isinstance(value, list) else value
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    """The services, with anchors merged and variables at their defaults."""
+    return dict(resolved(yaml.safe_load(FILE.read_text())["services"]))
+
+
+def test_it_fits_the_compose_specification() -> None:
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(FILE)]
+    done = subprocess.run(check, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_it_needs_no_env_file(services: dict[str, Any]) -> None:
+    variables = re.findall(r"\$\{?\w+[^}\s\"]*\}?", FILE.read_text())
+    assert variables
+    assert [entry for entry in variables if ":-" not in entry] == []
+    assert all(not entry["required"] for name in OURS for entry in services[name]["env_file"])
+
+
+def test_it_sets_only_settings_that_exist(services: dict[str, Any]) -> None:
+    known = {f"ALFRD_{name.upper()}" for name in Settings.model_fields}
+    used = {key for name in OURS for key in services[name]["environment"] if key.startswith("ALFRD_")}
+    assert used <= known
+
+
+def test_workers_can_be_many(services: dict[str, Any]) -> None:
+    assert not {"container_name", "ports", "hostname"} & services["worker"].keys()
+
+
+def test_workers_may_finish_their_drain(services: dict[str, Any]) -> None:
+    seconds = int(services["worker"]["stop_grace_period"].removesuffix("s"))
+    assert seconds >= Settings.model_fields["drain_seconds"].default + 10
+    assert services["worker"]["init"] is True
+
+
+def test_nothing_starts_before_what_it_needs(services: dict[str, Any]) -> None:
+    assert services["migrate"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+    assert services["migrate"]["restart"] == "no"
+    for name in ("worker", "watch"):
+        assert services[name]["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
+
+
+def test_the_database_outlives_its_container(services: dict[str, Any]) -> None:
+    """From 18 on the image refuses a volume at the old place, ``/var/lib/postgresql/data``."""
+    assert services["postgres"]["image"] == "postgres:18"
+    assert services["postgres"]["volumes"] == ["database:/var/lib/postgresql"]
+
+
+class Containers:
+    """Start services as compose would, as processes of this machine."""
+
+    def __init__(self, services: dict[str, Any], url: str, directory: Path) -> None:
+        self._services = services
+        self._url = url
+        self._directory = directory
+        self.running: list[subprocess.Popen[str]] = []
+
+    def start(self, name: str) -> subprocess.Popen[str]:
+        """Start a service's command with its environment."""
+        service = self._services[name]
+        environment = {key: self._here(value) for key, value in service["environment"].items()}
+        environment["ALFRD_DATABASE_URL"] = self._url
+        process = subprocess.Popen(
+            [*self._entrypoint(), *map(self._here, service["command"])],
+            cwd=self._directory,
+            env={"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", "HOME": "/tmp"} | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.running.append(process)
+        return process
+
+    def _here(self, value: str) -> str:
+        return str(self._directory / value[1:]) if value in ("/inbox", "/files") else value
+
+    @staticmethod
+    def _entrypoint() -> list[str]:
+        found = re.search(r"^ENTRYPOINT (\[.*\])$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+        assert found
+        program, *arguments = json.loads(found[1])
+        return [str(Path(sys.executable).with_name(program)), *arguments]
+
+
+@pytest.fixture
+def containers(services: dict[str, Any], empty_database_url: str, tmp_path: Path) -> Iterator[Containers]:
+    """An empty database and empty directories, with whatever a test starts on them."""
+    for name in ("inbox", "files"):
+        (tmp_path / name).mkdir()
+    started = Containers(services, empty_database_url, tmp_path)
+    yield started
+    for process in started.running:
+        process.kill()
+        process.communicate()
+
+
+def wait_for(what: Callable[[], bool], seconds: float = 60) -> None:
+    """Look until it is so."""
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.1)
+
+
+def test_its_commands_work_on_a_real_server(
+    containers: Containers, empty_database_url: str, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        migrating = containers.start("migrate")
+        output, _ = migrating.communicate(timeout=60)
+        assert migrating.returncode == 0, output
+
+    worker, watch = containers.start("worker"), containers.start("watch")
+    named = tmp_path / "files" / "named.txt"
+    named.write_text("Invoice 2024-03-01\nTotal 12.50 USD\n")
+    with psycopg.connect(empty_database_url, autocommit=True) as connection:
+        connection.execute(
+            "insert into alfrd.documents (filename, uri) values ('named.txt', %s)", [named.as_uri()]
+        )
+        (tmp_path / "inbox" / "dropped.txt").write_text("Receipt 2024-04-02\nTotal 3.20 USD\n")
+
+        def completed() -> set[str]:
+            rows = connection.execute("select filename from alfrd.documents where status = 'completed'")
+            return {name for (name,) in rows}
+
+        wait_for(lambda: {"named.txt", "dropped.txt"} <= completed())
+
+    assert (tmp_path / "inbox" / "done" / "dropped.txt").exists()
+    for process, codes in ((worker, (0,)), (watch, (0, -signal.SIGTERM))):
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=30)
+        assert process.returncode in codes, output
