@@ -9,10 +9,11 @@ import pytest
 
 from alfrd_events.db import queue
 from alfrd_events.db.database import Database
+from alfrd_events.model import Document, Prompt, Summary
 from alfrd_events.steps.registry import BUILT_IN
 from alfrd_events.worker.run import run_worker
 from tests.support.harness import Harness
-from tests.support.noop import noop_tools, options
+from tests.support.noop import NoopAnalyst, noop_tools, options
 
 
 async def _insert(db: Harness, count: int, names: int = 3) -> None:
@@ -93,3 +94,23 @@ async def test_an_idle_worker_leaves_the_database_alone(db: Harness, monkeypatch
         await asyncio.gather(worker, return_exceptions=True)
 
     assert exchanges <= 3  # at the start, and when the listener is up
+
+
+async def test_a_result_that_the_database_refuses_fails_its_own_document_only(db: Harness) -> None:
+    class Odd(NoopAnalyst):
+        async def summarize(self, document: Document, prompt: Prompt) -> Summary:
+            found = await super().summarize(document, prompt)
+            return (
+                found.model_copy(update={"entity": "a\0b"})
+                if document.text in {"text 7", "text 5"}
+                else found
+            )
+
+    await _insert(db, 10)
+
+    async with Database(db.url) as database:
+        await run_worker(database, BUILT_IN, noop_tools(Odd()), options(db.url))
+
+    rows = await db.sql("select status, error from alfrd.documents order by status desc")
+    assert [row["status"] for row in rows] == ["failed"] * 2 + ["completed"] * 8
+    assert rows[0]["error"].startswith("summarize: the database refused its result: ")

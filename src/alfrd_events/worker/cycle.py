@@ -21,7 +21,7 @@ from alfrd_events.db import queue
 from alfrd_events.db.database import Database
 from alfrd_events.db.errors import Interrupted, WorkerUnknown
 from alfrd_events.db.queue import Backlog
-from alfrd_events.errors import DatabaseUnavailable, StaleClaim
+from alfrd_events.errors import AlfrdError, DatabaseUnavailable, Refused, StaleClaim
 from alfrd_events.model import Outcome, Task
 from alfrd_events.observe import Log
 from alfrd_events.worker.wake import Reason, Wake
@@ -133,6 +133,11 @@ class Cycle:
             except Interrupted as error:
                 log.debug("exchange rolled back, doing it again", error=error)
                 failures += 1
+            except Refused:
+                if not batch:
+                    raise
+                await self._isolate(batch, reason)
+                failures += 1
             except DatabaseUnavailable as error:
                 failures += 1
                 if failures == 1:
@@ -142,9 +147,28 @@ class Cycle:
             else:
                 if failures > 1:
                     log.info("exchange went through", after_failures=failures)
+                del self._finished[: len(batch)]
                 self._take(batch, answer, reason)
                 return answer
             await asyncio.sleep(min(_RETRY_AT_MOST, 0.02 * 2 ** min(failures, 10)) * random.uniform(0.5, 1))
+
+    async def _isolate(self, batch: Sequence[Outcome], reason: Reason) -> None:
+        """One bad result must not hold up the others: hand them in one by one, and fail the bad ones.
+
+        A refused one stays in the queue as the failure of its own task.
+        """
+        for outcome in batch:
+            self._finished.remove(outcome)
+            try:
+                answer = await queue.exchange(self._database, self._worker, [outcome], {}, reason, self._only)
+            except Refused as error:
+                text = f"{outcome.task.step}: the database refused its result: {error}"
+                log.error(text, task=outcome.task.id, subject=outcome.task.subject_id)
+                self._finished.append(Outcome(outcome.task, "failed", error=text, usage=outcome.usage))
+            except AlfrdError:
+                self._finished.append(outcome)
+            else:
+                self._take([outcome], answer, reason)
 
     def _room(self, batch: Sequence[Outcome]) -> dict[str, int]:
         """Free slots per step, counting those that the outcomes in this batch free."""
@@ -155,7 +179,6 @@ class Cycle:
         return {step: max(slots - busy[step], 0) for step, slots in self._slots.items()}
 
     def _take(self, batch: Sequence[Outcome], answer: queue.Exchange, reason: Reason) -> None:
-        del self._finished[: len(batch)]
         for outcome in batch:
             self._running.pop(outcome.task.id, None)
             if outcome.task.id in answer.stale:
