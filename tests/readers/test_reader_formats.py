@@ -138,6 +138,17 @@ def test_a_tiny_image_is_no_error(read: Read) -> None:
     assert page.text == ""
 
 
+@pytest.mark.parametrize("degrees", [-3, 3])
+def test_rows_of_a_crooked_photo_stay_rows(read: Read, degrees: int) -> None:
+    names = [f"Article {number}" for number in range(9)]
+    image = picture(names, size=(1200, 640))
+    image.paste(picture([f"{number}4.50" for number in range(9)], size=(300, 640)), (900, 0))
+
+    (page,) = read(encoded(image.rotate(degrees, expand=True, fillcolor="white")))
+
+    assert page.text.split("\n") == [f"{name}  {number}4.50" for number, name in enumerate(names)]
+
+
 def test_a_till_roll_is_read_line_by_line_without_doubles(read: Read) -> None:
     words = random.Random(7)
     lines = [f"Item {number:03} costs {words.randint(100, 999)}.00" for number in range(100)]

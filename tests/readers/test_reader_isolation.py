@@ -43,7 +43,7 @@ async def text_of(reader: LocalReader, given: object = NOTE) -> list[str]:
 
 async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - /proc rings no bell
+        while not condition():
             await asyncio.sleep(0.02)
 
 

@@ -37,16 +37,21 @@ class Piece:
     def middle(self) -> float:
         return (self.top + self.bottom) / 2
 
+    def level(self, slope: float) -> float:
+        """Where its middle would stand at the left edge of the page, on lines of this slope."""
+        return self.middle - slope * (self.left + self.right) / 2
+
 
 Row = list[Piece]
 
 
-def arrange(pieces: Sequence[Piece], width: float) -> list[Row]:
+def arrange(pieces: Sequence[Piece], width: float, slope: float = 0.0) -> list[Row]:
     """Give all pieces as visual rows in reading order.
 
     :param width: of the page, in the pieces' unit.
+    :param slope: by how much its lines fall for each unit to the right; photos are rarely straight.
     """
-    return _split_columns(_rows(pieces), width)
+    return _split_columns(_rows(pieces, slope), width)
 
 
 def text_of(rows: Sequence[Row]) -> str:
@@ -83,15 +88,15 @@ def _merged(first: Piece, second: Piece, blank: str) -> Piece:
     )
 
 
-def _rows(pieces: Sequence[Piece]) -> list[Row]:
+def _rows(pieces: Sequence[Piece], slope: float) -> list[Row]:
     """Group by baseline. Each piece is compared with its nearest neighbour in a row, not with the row's
-    mean, so that the rows of a slightly tilted photo stay whole."""
+    mean, so that the rows of a crumpled receipt stay whole."""
     rows: list[Row] = []
-    for piece in sorted(pieces, key=lambda p: p.middle):
+    for piece in sorted(pieces, key=lambda p: p.level(slope)):
         best: Row | None = None
         least = 1.0
         for row in rows[-12:]:
-            shift = _shift(row, piece)
+            shift = _shift(row, piece, slope)
             if shift < least:
                 best, least = row, shift
         if best is not None and least <= MAX_SAME_ROW_SHIFT:
@@ -100,10 +105,10 @@ def _rows(pieces: Sequence[Piece]) -> list[Row]:
             rows.append([piece])
     for row in rows:
         row.sort(key=lambda p: p.left)
-    return sorted(rows, key=lambda row: sum(p.middle for p in row) / len(row))
+    return sorted(rows, key=lambda row: sum(p.level(slope) for p in row) / len(row))
 
 
-def _shift(row: Row, piece: Piece) -> float:
+def _shift(row: Row, piece: Piece, slope: float) -> float:
     """How far a piece is off the row's baseline, in heights; 1.0 and more where it cannot belong to it."""
     for other in row:
         overlap = min(other.right, piece.right) - max(other.left, piece.left)
@@ -111,7 +116,7 @@ def _shift(row: Row, piece: Piece) -> float:
             return 1.0
     nearest = min(row, key=lambda other: max(piece.left - other.right, other.left - piece.right))
     height = min(nearest.height, piece.height)
-    return abs(nearest.middle - piece.middle) / height if height > 0 else 1.0
+    return abs(nearest.level(slope) - piece.level(slope)) / height if height > 0 else 1.0
 
 
 def _split_columns(rows: list[Row], width: float) -> list[Row]:

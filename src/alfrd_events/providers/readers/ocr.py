@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import cv2
@@ -51,6 +52,8 @@ MAX_STRAY_SHARE = 0.2
 """Part of a page's characters that may be ideographs if it is still to count as western."""
 _IDEOGRAPH = re.compile("[\u2e80-\ufeff]")
 _WORD = re.compile("[\u2e80-\ufeff]{2}")
+_GLUED_YEAR = re.compile(r"([A-Za-z]{3}\.? ?\d{1,2},)((?:19|20)\d\d)\b")
+"""``March 31,2024``: recognition likes to swallow the space, and the rest reads as one number."""
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
 """The models also read Chinese and then like its wide forms of ASCII: those are written as ASCII."""
 
@@ -181,11 +184,22 @@ def _recognise(pixels: Pixels, quads: Sequence[Quad]) -> Found:
     pieces = []
     for quad, (text, confidence) in zip(quads, texts, strict=True):
         text = plain.clean(text.translate(_FULL_WIDTH)).replace("\n", " ").strip()
+        text = _GLUED_YEAR.sub(r"\1 \2", text)
         if text and confidence >= MIN_LINE_CONFIDENCE:
             (left, top), (right, bottom) = quad.min(axis=0), quad.max(axis=0)
             pieces.append(Piece(text, float(left), float(top), float(right), float(bottom), confidence))
     size = _size(pixels)
-    return Found(layout.arrange(pieces, size[0]), size)
+    return Found(layout.arrange(pieces, size[0], _slope(quads)), size)
+
+
+def _slope(quads: Sequence[Quad]) -> float:
+    """By how much the lines of the page fall for each pixel to the right: the median of the long ones."""
+    slopes = []
+    for quad in quads:
+        across, down = (quad[1] + quad[2] - quad[0] - quad[3]) / 2
+        if across > 2 * np.ptp(quad[[0, 3], 1]):
+            slopes.append(float(down / across))
+    return median(slopes) if slopes else 0.0
 
 
 def _texts(crops: Sequence[Pixels], *, western: bool = False) -> list[Text]:

@@ -127,7 +127,9 @@ def _continues(last: Char, char: Char) -> bool:
         return _gap(last, char) < COLUMN_GAP
     height = max(min(last.bottom - last.top, char.bottom - char.top), 0.1)
     shift = abs((last.top + last.bottom) - (char.top + char.bottom)) / 2
-    return shift < BASELINE_SHIFT * height and -0.5 < _gap(last, char) < COLUMN_GAP
+    # A ligature comes as several characters in one place, and kerning steps back a little.
+    forward = char.left > last.left - 0.1 * height
+    return forward and shift < BASELINE_SHIFT * height and _gap(last, char) < COLUMN_GAP
 
 
 def _gap(last: Char, char: Char) -> float:
