@@ -115,8 +115,11 @@ def _size(pixels: Pixels) -> tuple[float, float]:
 
 def detect(pixels: Pixels) -> list[Quad]:
     """Find lines of text: four corners each, clockwise from the top left, in pixels of the page."""
+    tiles = _tiles(pixels)
+    if len(tiles) == 1:
+        return _detect_tile(pixels)
     found: list[Quad] = []
-    for top, tile in _tiles(pixels):
+    for top, tile in tiles:
         for quad in _detect_tile(tile):
             if not _cut_by_tile(quad, top, tile.shape[0], pixels.shape[0]):
                 _add_unless_known(found, quad + np.array([0, top], dtype=np.float32))
