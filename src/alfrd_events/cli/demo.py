@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
 
 import typer
 
@@ -15,6 +17,9 @@ from alfrd_events.cli import wiring
 from alfrd_events.cli.app import BRING, app
 from alfrd_events.cli.work import narrated
 from alfrd_events.errors import AlfrdError, SettingsInvalid
+
+if TYPE_CHECKING:
+    from alfrd_events.model import Outcome
 
 _NOT_DOCUMENTS = {".py", ".md", ".jsonl"}
 _DRAIN_SECONDS = 3.0
@@ -47,22 +52,22 @@ async def _demo() -> int:
         remark(f"database: embedded PostgreSQL in {chosen.data_dir}/postgres")
     async with wiring.session() as session:
         known = new = 0
-        ids = []
+        names: dict[UUID, str] = {}
         paths = [str(path) for path in samples.paths]
         async for added in add(session.database, paths, max_bytes=chosen.max_file_bytes):
             if added.document is None:
                 raise AlfrdError(added.problem)
-            ids.append(added.document.id)
+            names[added.document.id] = added.path.name if added.path else ""
             new += added.document.is_new
             known += not added.document.is_new
         remark(f"submitted {new} samples" + (f"; {known} were known already" if known else ""))
+        ids = list(names)
         open_before = await _open_documents(session, ids)
         started = time.monotonic()
-        quiet = wiring.Session(
-            session.settings.model_copy(update={"log_level": _quieter(chosen.log_level)}), session.database
-        )
-        async with narrated(quiet, ids):
-            report = await wiring.work(session, until_quiet=True, drain_seconds=_DRAIN_SECONDS)
+        async with narrated(session, ids, _plain_lines(names, open_before)) as tell:
+            report = await wiring.work(
+                session, until_quiet=True, drain_seconds=_DRAIN_SECONDS, on_outcome=tell
+            )
         seconds = time.monotonic() - started
         if report.interrupted:
             remark("stopped; run it again, and it goes on where it was")
@@ -79,17 +84,32 @@ async def _demo() -> int:
     return 0 if _as_expected(rows, samples.meant_to_fail) else 1
 
 
-async def _open_documents(session: wiring.Session, ids: Collection[object]) -> int:
+async def _open_documents(session: wiring.Session, ids: Sequence[UUID]) -> int:
     from alfrd_events.db import looks
 
-    seen = await looks.progress(session.database, list(ids))  # type: ignore[arg-type]
+    seen = await looks.progress(session.database, ids)
     return sum(
         number for status, number in seen["documents"].items() if status not in ("completed", "failed")
     )
 
 
-def _quieter(level: str) -> str:
-    return "warning" if level == "info" else level
+def _plain_lines(names: Mapping[UUID, str], total: int) -> Callable[[Outcome], None]:
+    """Tells of each sample as it ends, where no terminal shows it."""
+    from alfrd_events.terminal.output import remark
+
+    ended = 0
+
+    def tell(outcome: Outcome) -> None:
+        nonlocal ended
+        task = outcome.task
+        completed = outcome.kind == "done" and task.step == "extract"
+        if task.subject_id in names and (completed or outcome.kind == "failed"):
+            ended += 1
+            remark(
+                f"{ended:>3} of {total}  {'completed' if completed else 'failed   '}  {names[task.subject_id]}"
+            )
+
+    return tell
 
 
 def _as_expected(rows: Collection[dict[str, object]], meant_to_fail: Collection[str]) -> bool:

@@ -2,12 +2,226 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
+import struct
+import zlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import typer
 
-from alfrd_events.cli.app import OPERATE, app
+from alfrd_events.cli import wiring
+from alfrd_events.cli.app import OPERATE, Json, app
+from alfrd_events.errors import AlfrdError, DatabaseUnavailable, SettingsInvalid
+
+if TYPE_CHECKING:
+    from alfrd_events.settings import Settings
+
+_LITTLE_SPACE = 1024**3
+_CLOCK_DRIFT_SECONDS = 5.0
+
+
+class Unhealthy(AlfrdError):
+    """Something is wrong; the hint says what to do."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the answer."""
+
+    name: str
+    good: bool
+    detail: str
+    hint: str = ""
 
 
 @app.command(rich_help_panel=OPERATE)
-def doctor() -> None:
+def doctor(as_json: Json = False) -> None:
     """Check the set-up: settings, database, LISTEN, readers, directories."""
-    raise typer.Exit(0)
+    from alfrd_events.terminal.output import Output
+
+    output = Output(as_json=as_json)
+    findings: list[Finding] = []
+
+    def tell(finding: Finding) -> None:
+        findings.append(finding)
+        if not as_json:
+            mark = "✓" if finding.good else "✗"
+            output.line(
+                f"{mark} {finding.name}: {' '.join(finding.detail.split())}",
+                style="" if finding.good else "red",
+            )
+            if finding.hint:
+                output.line(f"  → {finding.hint}")
+
+    asyncio.run(_examine(tell))
+    if as_json:
+        output.json([{"check": f.name, "good": f.good, "detail": f.detail, "hint": f.hint} for f in findings])
+    raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
+
+
+async def _examine(tell: Callable[[Finding], None]) -> None:
+    """Go through the checks; those that need what has failed are left out."""
+
+    async def check(name: str, look: Callable[[], Awaitable[str]]) -> bool:
+        try:
+            tell(Finding(name, True, await look()))
+        except Unhealthy as error:
+            tell(Finding(name, False, str(error), error.hint))
+        except DatabaseUnavailable as error:
+            hint = "start it, or correct ALFRD_DATABASE_URL; unset, an embedded server is used"
+            tell(Finding(name, False, str(error), hint))
+        except AlfrdError as error:
+            tell(Finding(name, False, str(error)))
+        else:
+            return True
+        return False
+
+    try:
+        chosen = wiring.settings()
+    except SettingsInvalid as error:
+        tell(Finding("settings", False, str(error), "correct the ALFRD_* variable, or unset it"))
+        return
+    tell(Finding("settings", True, f"reader {chosen.reader}, analyst {chosen.analyst}"))
+    await check("space", lambda: _space(chosen.data_dir))
+    await check("file roots", lambda: _file_roots(chosen))
+    await check("reader", lambda: _reader(chosen))
+    url = ""
+
+    async def connect() -> str:
+        nonlocal url
+        url = wiring.database_url(chosen)
+        return await _server(url, chosen)
+
+    if await check("database", connect):
+        await check("clock", lambda: _clock(url))
+        await check("LISTEN", lambda: _listen(chosen, url))
+        await check("schema", lambda: _schema(chosen, url))
+
+
+async def _space(directory: Path) -> str:
+    place = _existing(directory)
+    free = shutil.disk_usage(place).free
+    if free < _LITTLE_SPACE:
+        raise Unhealthy(
+            f"{free / 1024**2:,.0f} MB are free in {place}",
+            "free some space, or move ALFRD_DATA_DIR elsewhere",
+        )
+    return f"{free / 1024**3:,.1f} GB are free in {place}"
+
+
+def _existing(directory: Path) -> Path:
+    place = directory.resolve()
+    while not place.exists():
+        place = place.parent
+    return place
+
+
+async def _file_roots(chosen: Settings) -> str:
+    missing = [str(root) for root in chosen.file_roots if not root.is_dir()]
+    if missing:
+        raise Unhealthy(f"no directory {', '.join(missing)}", "make it, or take it out of ALFRD_FILE_ROOTS")
+    if not chosen.file_roots:
+        return "none: file:// URIs are refused (ALFRD_FILE_ROOTS)"
+    return ", ".join(str(root) for root in chosen.file_roots)
+
+
+async def _reader(chosen: Settings) -> str:
+    """Read a picture that was made here; wrong text is no matter, a library that is missing is."""
+    from alfrd_events.model import Part
+
+    tools = wiring.build_tools(chosen.model_copy(update={"ocr_processes": 1}))
+    try:
+        part = Part(1, "doctor.png", letters_png())
+        info = await tools.reader.inspect(part)
+        text = [page.text.strip() async for page in tools.reader.read(part)]
+    finally:
+        await tools.reader.aclose()
+    found = " ".join("".join(text).split())
+    if "HELLO" not in found.upper().replace("0", "O"):
+        raise Unhealthy(
+            f"read {found!r} where HELLO is written ({info.media_type})",
+            "install it again: pip install --force-reinstall 'alfrd-events[local]'",
+        )
+    return f"{tools.reader.name} read {found!r} from a picture"
+
+
+async def _server(url: str, chosen: Settings) -> str:
+    from alfrd_events.db import health
+
+    version = await health.server_version(url)
+    where = (
+        "the one of ALFRD_DATABASE_URL" if chosen.database_url else f"embedded, in {chosen.data_dir}/postgres"
+    )
+    if version < health.OLDEST_SERVER:
+        raise Unhealthy(f"PostgreSQL {version // 10000} is too old", "use PostgreSQL 15 or newer")
+    return f"PostgreSQL {version // 10000}.{version % 10000}, {where}"
+
+
+async def _clock(url: str) -> str:
+    from alfrd_events.db import health
+
+    drift = await health.clock_drift(url)
+    if abs(drift) > _CLOCK_DRIFT_SECONDS:
+        raise Unhealthy(
+            f"the database's clock differs from this machine's by {drift:+.0f} s",
+            "leases go by the database's clock and are safe; times in logs will not match: set the clocks by NTP",
+        )
+    return f"differs from the database's by {drift:+.3f} s"
+
+
+async def _listen(chosen: Settings, url: str) -> str:
+    from alfrd_events.db import health
+
+    if not chosen.listen:
+        return f"switched off (ALFRD_LISTEN); new work is found every {chosen.poll_seconds:g} s"
+    seconds = await health.listen_round_trip(chosen.listen_url or url, url)
+    if seconds is None:
+        raise Unhealthy(
+            "a notification that was sent did not come back",
+            "a PgBouncer in transaction mode drops LISTEN: set ALFRD_LISTEN_URL to the server itself",
+        )
+    return f"a notification came back in {seconds * 1000:.0f} ms"
+
+
+async def _schema(chosen: Settings, url: str) -> str:
+    await wiring.prepare(chosen, url)
+    return "up to date"
+
+
+def letters_png() -> bytes:
+    """HELLO in black on white, drawn with nothing but the standard library."""
+    rows = (
+        "#...#.#####.#.....#......###.",
+        "#...#.#.....#.....#.....#...#",
+        "#...#.#.....#.....#.....#...#",
+        "#####.####..#.....#.....#...#",
+        "#...#.#.....#.....#.....#...#",
+        "#...#.#.....#.....#.....#...#",
+        "#...#.#####.#####.#####..###.",
+    )
+    scale, margin = 8, 40
+    width = len(rows[0]) * scale + 2 * margin
+    blank = [b"\xff" * width] * margin
+    drawn = [
+        b"\xff" * margin
+        + b"".join((b"\x00" if dot == "#" else b"\xff") * scale for dot in row)
+        + b"\xff" * margin
+        for row in rows
+        for _ in range(scale)
+    ]
+    lines = [*blank, *drawn, *blank]
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, len(lines), 8, 0, 0, 0, 0)
+    pixels = zlib.compress(b"".join(b"\x00" + line for line in lines))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")

@@ -67,31 +67,39 @@ async def _run(session: wiring.Session, once: bool, document: str | None, steps:
 
 @asynccontextmanager
 async def narrated(
-    session: wiring.Session, only: list[UUID] | None = None
+    session: wiring.Session,
+    only: list[UUID] | None = None,
+    plainly: Callable[[Outcome], None] | None = None,
 ) -> AsyncIterator[Callable[[Outcome], None]]:
-    """Tell how the work goes: on a terminal in a line that stays, else in log lines only."""
+    """Tell how the work goes: on a terminal in a line that stays, else in lines as it happens.
+
+    :param plainly: tells of an outcome instead of log lines; those are kept for warnings then.
+    """
     from alfrd_events.db import looks
-    from alfrd_events.observe import Log, configure_logging
+    from alfrd_events.observe import configure_logging
     from alfrd_events.terminal.output import on_terminal
     from alfrd_events.terminal.progress import shown
 
-    log = Log("run")
-
-    def tell(outcome: Outcome) -> None:
-        task = outcome.task
-        if outcome.kind == "failed":
-            log.warning("failed", step=task.step, subject=task.subject_id, error=outcome.error)
-        elif outcome.kind in ("retry", "throttled"):
-            log.info(outcome.kind, step=task.step, subject=task.subject_id, error=outcome.error)
-        elif outcome.kind == "done" and task.step in ("extract", "summarize_file"):
-            log.info("completed" if task.step == "extract" else "file summarised", subject=task.subject_id)
-
+    chosen = session.settings
+    level = "warning" if plainly and chosen.log_level == "info" else chosen.log_level
     if on_terminal():
         async with shown(lambda: looks.progress(session.database, only)):
             # Inside: the live line has replaced standard error by a stream that writes above it.
-            configure_logging(session.settings.log_level, session.settings.log_format)
-            yield tell
-        configure_logging(session.settings.log_level, session.settings.log_format)
+            configure_logging(level, chosen.log_format)
+            yield _log_outcome if plainly is None else lambda _: None
+        configure_logging(level, chosen.log_format)
     else:
-        configure_logging(session.settings.log_level, session.settings.log_format)
-        yield tell
+        configure_logging(level, chosen.log_format)
+        yield plainly or _log_outcome
+
+
+def _log_outcome(outcome: Outcome) -> None:
+    from alfrd_events.observe import Log
+
+    log, task = Log("run"), outcome.task
+    if outcome.kind == "failed":
+        log.warning("failed", step=task.step, subject=task.subject_id, error=outcome.error)
+    elif outcome.kind in ("retry", "throttled"):
+        log.info(outcome.kind, step=task.step, subject=task.subject_id, error=outcome.error)
+    elif outcome.kind == "done" and task.step in ("extract", "summarize_file"):
+        log.info("completed" if task.step == "extract" else "file summarised", subject=task.subject_id)

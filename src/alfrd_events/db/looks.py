@@ -17,7 +17,8 @@ Kind = Literal["document", "file"]
 
 _DOCUMENT_COLUMNS = """
 select d.id, d.filename, d.status, d.document_type, d.entity, d.document_date, d.due_date, d.total_amount,
-       d.currency, d.summary, d.tags, s.slug as series, d.page_count, d.error, d.created_at, d.updated_at
+       d.currency, d.summary, d.tags, s.slug as series, s.kind as series_kind, d.page_count, d.error,
+       d.created_at, d.updated_at
   from alfrd.documents d left join alfrd.series s on s.id = d.series_id
 """
 

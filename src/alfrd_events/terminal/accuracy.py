@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from alfrd_events.terminal.output import Column, Output
+from alfrd_events.terminal.columns import Column
+from alfrd_events.terminal.output import Output
 
 _SCORES = ("type", "entity", "date", "due_date", "total_amount", "series", "text", "due_date_invented")
 _TITLES = {"total_amount": "total", "due_date": "due", "text": "words", "due_date_invented": "due invented"}

@@ -9,20 +9,21 @@ from typing import Any
 
 from rich.text import Text
 
-from alfrd_events.terminal.output import Column, Output
-from alfrd_events.terminal.values import ago, clean, many, money, short, status_style
+from alfrd_events.terminal.columns import Column
+from alfrd_events.terminal.output import Output
+from alfrd_events.terminal.values import ago, many, money, short, status_style
 
 Row = Mapping[str, Any]
 
 _MARKS = {"completed": "✓", "failed": "✗"}
 _DOCUMENTS = (
     Column("", lambda row: _MARKS.get(row["status"], "…"), style=status_style),
-    Column("document", lambda row: row["filename"], shrink=True),
+    Column("document", lambda row: row["filename"], shrink=True, least=20, middle=True),
     Column("type", lambda row: row["document_type"], style="cyan"),
     Column("entity", lambda row: row["entity"], shrink=True),
     Column("date", lambda row: row["document_date"]),
     Column("amount", lambda row: money(row["total_amount"], row["currency"]), right=True, style="bold"),
-    Column("series", lambda row: row["series"], shrink=True, style="dim", wide_only=True),
+    Column("series", lambda row: row["place"], shrink=True, style="dim", drop=1),
 )
 _EVERY = {
     "weekly": "week",
@@ -37,7 +38,7 @@ _SERIES = (
     Column("series", lambda row: row["title"] or row["slug"], shrink=True, style="cyan"),
     Column("every", lambda row: _EVERY.get(row["frequency"], row["frequency"])),
     Column("months", lambda row: _months(row["documents"]), shrink=True),
-    Column("documents", lambda row: row["document_count"], right=True, wide_only=True),
+    Column("documents", lambda row: row["document_count"], right=True, drop=1),
     Column("total", lambda row: money(row["total_amount"], row["currency"]), right=True, style="bold"),
 )
 _COMMANDS = (
@@ -45,7 +46,7 @@ _COMMANDS = (
     ("alfrd-events explain {id}", "why it is where it is, and what woke the work"),
     ("alfrd-events search rent", "find words on any page"),
     ("alfrd-events series", "what recurs"),
-    ("alfrd-events add ~/scans --wait", "your own documents (with a worker: alfrd-events run)"),
+    ("alfrd-events add ~/scans --wait", "your own (beside a worker: alfrd-events run)"),
 )
 
 
@@ -67,7 +68,8 @@ def print_report(
     good = [row for row in documents if row["status"] != "failed"]
     failed = [row for row in documents if row["status"] == "failed"]
     output.heading(f"{many(len(documents), 'document')}: {len(good)} filed, {len(failed)} refused")
-    output.table(documents, _DOCUMENTS)
+    sizes = {row["slug"]: row["document_count"] for row in series}
+    output.table([{**row, "place": _place(row, sizes)} for row in documents], _DOCUMENTS)
     recurring = [row for row in series if row["document_count"] > 1]
     if recurring:
         output.heading(f"{many(len(recurring), 'series')} found among them")
@@ -79,10 +81,17 @@ def print_report(
                 _file(output, file)
     for row in failed:
         output.heading("Refused, with a reason")
-        output.line(f"✗ {row['filename']}: {row['error']}", style="red")
+        name = row["filename"]
+        output.line(f"✗ {name}: {row['error'].removeprefix(f'{name}: ')}", style="red")
     output.line()
     output.line(_speed(documents, run), style="bold")
     _next(output, good)
+
+
+def _place(document: Row, sizes: Mapping[str, int]) -> str:
+    """``rent ×3``: what recurs, and how many share it."""
+    size = sizes.get(document["series"], 0)
+    return f"{document['series_kind']} ×{size}" if size > 1 else document["series_kind"] or ""
 
 
 def _months(documents: Sequence[Row]) -> str:
@@ -97,22 +106,14 @@ def _months(documents: Sequence[Row]) -> str:
 
 
 def _file(output: Output, file: Row) -> None:
+    """Its title, its summary without the title said again, and what is not said in the summary."""
     title = file["title"] or " ".join(file["tags"])
-    if output.fancy:
-        line = Text()
-        line.append(clean(title), style="cyan")
-        line.append(f"  {many(file['member_count'], 'document')}, ", style="dim")
-        line.append(file["status"], style=status_style(file))
-        output.console.print(line)
-        output.console.print(Text("  " + clean(file["summary"])), soft_wrap=False)
-        for insight in file["insights"]:
-            output.console.print(Text("  · " + clean(insight), style="dim"))
-    else:
-        output.line(
-            f"{title} ({many(file['member_count'], 'document')}, {file['status']}): {file['summary']}"
-        )
-        for insight in file["insights"]:
-            output.line(f"  - {insight}")
+    says = file["summary"].removeprefix(title).strip()
+    output.line(f"{title}  ({file['status']})" if file["status"] != "generated" else title, style="cyan")
+    output.paragraph(says[:1].upper() + says[1:])
+    for insight in file["insights"]:
+        if insight not in file["summary"]:
+            output.paragraph(f"· {insight}", style="dim")
 
 
 def _speed(documents: Sequence[Row], run: Run) -> str:

@@ -12,9 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from alfrd_events.terminal import tables
-from alfrd_events.terminal.output import Column, Output
+from alfrd_events.terminal.columns import Column
+from alfrd_events.terminal.output import Output
 from alfrd_events.terminal.values import clean, label, money, percent, show, status_style
 
+_FILE_COLUMNS = {"currency": 1, "due_date": 2, "document_type": 9}
+"""What a file's table leaves out on a narrow terminal: the highest first, others in between."""
 _ITEM_COLUMNS = ("description", "quantity", "unit_price", "amount")
 
 
@@ -56,7 +59,8 @@ def print_file(output: Output, file: Mapping[str, Any]) -> None:
     if file["summary"]:
         output.line(file["summary"])
     for insight in file["insights"]:
-        output.line(f"· {insight}", style="cyan")
+        if insight not in file["summary"]:
+            output.line(f"· {insight}", style="cyan")
     current = "current" if file["revision"] == file["generated_revision"] else "being made again"
     _facts(
         output,
@@ -76,7 +80,8 @@ def print_file(output: Output, file: Mapping[str, Any]) -> None:
 
 
 def _named(name: str) -> Column:
-    return Column(label(name), lambda row: row.get(name), right="amount" in name, shrink=True)
+    dropped = 0 if name in ("date", "total_amount") else _FILE_COLUMNS.get(name, 5)
+    return Column(label(name), lambda row: row.get(name), right="amount" in name, shrink=True, drop=dropped)
 
 
 def _title(output: Output, name: str, row: Mapping[str, Any]) -> None:

@@ -4,35 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from rich import box
-from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
+from rich.padding import Padding
 from rich.text import Text
 
-from alfrd_events.terminal.values import clean, show
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of a table."""
-
-    title: str
-    value: Callable[[Mapping[str, Any]], Any]
-    right: bool = False
-    style: Callable[[Mapping[str, Any]], str] | str = ""
-    """A rich style, or a function of the row that names one."""
-    shrink: bool = False
-    """Cut with an ellipsis where a terminal is too narrow; the others stay whole as long as possible."""
-    wide_only: bool = False
-    """Left out where a terminal has less than 100 columns."""
+from alfrd_events.terminal.columns import Column, aligned, drawn
+from alfrd_events.terminal.values import clean
 
 
 class Output:
@@ -69,7 +52,10 @@ class Output:
                 self.line(empty, style="dim")
             return
         if self.fancy:
-            self.console.print(drawn(rows, self._fitting(columns), title=title))
+            if title:
+                self.line(title, style="bold")
+            for line in drawn(rows, columns, self.console.width - 1):
+                self.console.print(line, no_wrap=True, crop=False, overflow="ignore")
         else:
             if title:
                 self._plain(title)
@@ -82,71 +68,20 @@ class Output:
         else:
             self._plain(clean(text, keep_lines=True))
 
+    def paragraph(self, text: str, *, style: str = "", indent: int = 2) -> None:
+        """Print running text, broken at the width of a terminal, every line of it indented."""
+        if self.fancy:
+            self.console.print(Padding(Text(clean(text), style=style), (0, 0, 0, indent)))
+        else:
+            self._plain(" " * indent + clean(text))
+
     def heading(self, text: str) -> None:
         """Print a title over what follows."""
         self.line()
         self.line(text, style="bold")
 
-    def _fitting(self, columns: Sequence[Column]) -> list[Column]:
-        return [column for column in columns if self.console.width >= 100 or not column.wide_only]
-
     def _plain(self, text: str) -> None:
         self.console.file.write(text + "\n")
-
-
-def drawn(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, title: str = "") -> Table:
-    """A rich table."""
-    table = Table(
-        box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold", pad_edge=False
-    )
-    for column in columns:
-        table.add_column(
-            column.title,
-            justify="right" if column.right else "left",
-            header_style="dim",
-            no_wrap=True,
-            overflow="ellipsis",
-            ratio=None,
-            min_width=min(12, len(column.title) + 4) if column.shrink else None,
-        )
-    for row in rows:
-        table.add_row(
-            *(
-                Text(
-                    show(column.value(row)),
-                    style=column.style(row) if callable(column.style) else column.style,
-                )
-                for column in columns
-            )
-        )
-    _hold_width(table, rows, columns)
-    return table
-
-
-def _hold_width(table: Table, rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> None:
-    """Keep the columns that may not shrink at the width of their content, so that the others give way."""
-    if not any(column.shrink for column in columns):
-        return
-    for column, wanted in zip(table.columns, columns, strict=True):
-        if not wanted.shrink:
-            column.min_width = max(
-                [cell_len(wanted.title), *(cell_len(show(wanted.value(row))) for row in rows)]
-            )
-
-
-def aligned(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> list[str]:
-    """Plain lines with a head, columns two blanks apart, nothing cut."""
-    cells = [[column.title for column in columns]]
-    cells += [[show(column.value(row)) or "-" for column in columns] for row in rows]
-    widths = [max(cell_len(line[place]) for line in cells) for place in range(len(columns))]
-    return ["  ".join(_pad(line, widths, columns)).rstrip() for line in cells]
-
-
-def _pad(line: Sequence[str], widths: Sequence[int], columns: Sequence[Column]) -> list[str]:
-    return [
-        " " * (width - cell_len(cell)) + cell if column.right else cell + " " * (width - cell_len(cell))
-        for cell, width, column in zip(line, widths, columns, strict=True)
-    ]
 
 
 def _json_value(value: Any) -> Any:

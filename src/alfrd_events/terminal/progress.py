@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -84,6 +84,7 @@ async def shown(
     :param look: asks the database; what it raises is left to the block, which will meet it too.
     """
     progress = Progress()
+    progress.update(await look())
     with Live(progress, console=Console(stderr=True), refresh_per_second=8, transient=True):
         drawing = asyncio.create_task(_keep(progress, look, every_seconds))
         try:
@@ -97,10 +98,5 @@ async def _keep(
     progress: Progress, look: Callable[[], Awaitable[Mapping[str, Any]]], every_seconds: float
 ) -> None:
     while True:
-        progress.update(await look())
         await asyncio.sleep(every_seconds)
-
-
-def names_of(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Names in a row of text."""
-    return ", ".join(clean(str(row["name"])) for row in rows)
+        progress.update(await look())

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from alfrd_events.terminal.output import Column
+from alfrd_events.terminal.columns import Column
 from alfrd_events.terminal.values import ago, label, money, percent, short, status_style
 
 ID = Column("id", lambda row: short(row["id"]), style="dim")
 
 DOCUMENTS = (
     ID,
-    Column("file", lambda row: row["filename"], shrink=True),
+    Column("file", lambda row: row["filename"], shrink=True, least=16, middle=True),
     Column("status", lambda row: row["status"], style=status_style),
-    Column("type", lambda row: row["document_type"]),
+    Column("type", lambda row: row["document_type"], drop=2),
     Column("entity", lambda row: row["entity"], shrink=True),
     Column("date", lambda row: row["document_date"]),
     Column("amount", lambda row: money(row["total_amount"], row["currency"]), right=True),
-    Column("series", lambda row: row["series"], shrink=True, style="dim", wide_only=True),
+    Column("series", lambda row: row["series"], shrink=True, style="dim", drop=3),
 )
 
 FILES = (
@@ -23,48 +23,48 @@ FILES = (
     Column("title", lambda row: row["title"] or " ".join(row["tags"]), shrink=True),
     Column("status", lambda row: row["status"], style=status_style),
     Column("documents", lambda row: row["member_count"], right=True),
-    Column("summary", lambda row: row["error"] or row["summary"], shrink=True),
+    Column("summary", lambda row: row["error"] or row["summary"], shrink=True, least=20, drop=1),
 )
 
 SERIES = (
-    Column("series", lambda row: row["slug"], shrink=True),
     Column("entity", lambda row: row["entity"], shrink=True),
-    Column("kind", lambda row: row["kind"]),
-    Column("every", lambda row: row["frequency"]),
+    Column("kind", lambda row: row["kind"], shrink=True),
+    Column("every", lambda row: row["frequency"], drop=1),
     Column("documents", lambda row: row["document_count"], right=True),
-    Column("first", lambda row: row["first_date"]),
+    Column("first", lambda row: row["first_date"], drop=2),
     Column("last", lambda row: row["last_date"]),
-    Column("total", lambda row: money(row["total_amount"], row["currency"]), right=True),
+    Column("total", lambda row: money(row["total_amount"], row["currency"]), right=True, style="bold"),
+    Column("slug", lambda row: row["slug"], shrink=True, style="dim", drop=4),
 )
 
 EVENTS = (
     Column("at", lambda row: row["at"].astimezone().strftime("%H:%M:%S.%f")[:-3], style="dim"),
     Column("what", lambda row: row["kind"], style=status_style),
     Column("step", lambda row: row["step"]),
-    Column("attempt", lambda row: row["attempt"], right=True),
+    Column("attempt", lambda row: row["attempt"], right=True, drop=2),
     Column("woken by", lambda row: row["woken_by"]),
     Column("waited", lambda row: milliseconds(row["waited_ms"]), right=True),
     Column("ran", lambda row: milliseconds(row["ran_ms"]), right=True),
-    Column("worker", lambda row: row["worker_id"], right=True),
+    Column("worker", lambda row: row["worker_id"], right=True, drop=3),
     Column("detail", lambda row: row["detail"], shrink=True),
 )
 
 SEARCH = (
     ID,
-    Column("file", lambda row: row["filename"], shrink=True),
-    Column("type", lambda row: row["document_type"]),
-    Column("date", lambda row: row["document_date"]),
-    Column("amount", lambda row: money(row["total_amount"], row["currency"]), right=True),
+    Column("file", lambda row: row["filename"], shrink=True, least=16, middle=True),
+    Column("type", lambda row: row["document_type"], drop=1),
+    Column("date", lambda row: row["document_date"], drop=2),
+    Column("amount", lambda row: money(row["total_amount"], row["currency"]), right=True, drop=3),
     Column("page", lambda row: row["page"], right=True),
-    Column("found", lambda row: " ".join(row["excerpt"].split()), shrink=True),
+    Column("found", lambda row: " ".join(row["excerpt"].split()), shrink=True, least=30),
 )
 
 USAGE = (
     Column("step", lambda row: row["step"]),
     Column("provider", lambda row: row["provider"]),
-    Column("model", lambda row: row["model"]),
+    Column("model", lambda row: row["model"], shrink=True, drop=1),
     Column("calls", lambda row: row["calls"], right=True),
-    Column("cached", lambda row: row["cached"], right=True),
+    Column("cached", lambda row: row["cached"], right=True, drop=2),
     Column("pages", lambda row: row["pages"], right=True),
     Column("tokens in", lambda row: row["input_tokens"], right=True),
     Column("tokens out", lambda row: row["output_tokens"], right=True),
@@ -78,7 +78,7 @@ STEPS = (
     Column("scheduled", lambda row: row["scheduled"], right=True),
     Column("running", lambda row: row["running"], right=True),
     Column("dead", lambda row: row["dead"], right=True, style=lambda row: "bold red" if row["dead"] else ""),
-    Column("oldest waits", lambda row: ago(row["oldest_wait_seconds"]), right=True),
+    Column("oldest waits", lambda row: ago(row["oldest_wait_seconds"]), right=True, drop=1),
     Column("limit", lambda row: row["max_running"], right=True),
 )
 
@@ -88,8 +88,8 @@ WORKERS = (
     Column("heartbeat", lambda row: f"{ago(row['heartbeat_age_seconds'])} ago", right=True),
     Column("lease", lambda row: ago(row["lease_seconds"]), right=True),
     Column("running", lambda row: row["running"], right=True),
-    Column("since", lambda row: row["started_at"]),
-    Column("listens", lambda row: "yes" if row["locked"] else "no"),
+    Column("since", lambda row: row["started_at"], drop=2),
+    Column("listens", lambda row: "yes" if row["locked"] else "no", drop=1),
 )
 
 REPLAYED = (
@@ -120,7 +120,7 @@ TASKS = (
     Column("step", lambda row: row["step"]),
     Column("state", lambda row: row["state"]),
     Column("attempt", lambda row: f"{row['attempt']} of {row['max_attempts']}", right=True),
-    Column("since", lambda row: row["run_at"]),
+    Column("due", lambda row: row["run_at"]),
     Column("error", lambda row: row["error"], shrink=True),
 )
 
