@@ -9,7 +9,8 @@
 -- p_capacity: {step: how many tasks of it this worker could start now}
 -- p_woken_by: notify, timer, poll or handoff: recorded with each claim
 -- p_subjects: only tasks of these documents and files; null for all
--- Returns:    {claimed: [...], stale: [task ids], next_due: seconds until the next scheduled task or null}
+-- Returns:    {claimed: [...], stale: [task ids], next_due: seconds until the next scheduled task or null,
+--             others_running: whether other workers own tasks, looked up only when nothing was claimed}
 -- Locks:      own running tasks by id, documents, files by id, then waiting tasks, skipping locked ones.
 
 create or replace function alfrd.claim(p_worker bigint, p_capacity jsonb, p_woken_by text, p_subjects uuid[])
@@ -86,6 +87,8 @@ begin
 
   return json_build_object(
     'claimed', coalesce(v_claimed, '[]'), 'stale', coalesce(to_json(v_stale), '[]'),
+    'others_running', v_claimed is null and exists (
+       select from alfrd.tasks where state = 'running' and worker_id <> p_worker),
     'next_due', (select extract(epoch from greatest(run_at, alfrd.now()) - alfrd.now())
                    from alfrd.tasks where state = 'scheduled' order by run_at limit 1));
 end $$;

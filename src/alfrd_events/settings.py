@@ -56,7 +56,9 @@ class Settings(BaseSettings):
     probe_seconds: Annotated[float, Field(gt=0)] = 15
     """How often the listener proves by a round trip that it still hears."""
     rescue_seconds: Annotated[float, Field(gt=0)] = 1
-    """How often a worker looks for workers that are gone."""
+    """How often a worker looks for workers that are gone, while any task runs."""
+    reconcile_seconds: Annotated[float, Field(gt=0)] = 300
+    """How often a worker looks for documents whose task is missing."""
     step_seconds: Annotated[float, Field(gt=0)] = 900
     """The longest that one attempt of a step may take."""
     status_feed: bool = True

@@ -40,8 +40,8 @@ class Database:
             min_size=1,
             max_size=max_size,
             open=False,
-            timeout=15,
-            reconnect_timeout=0,
+            timeout=5,
+            reconnect_timeout=3,  # then the next caller makes it try again, at the caller's own pace
             kwargs={
                 "autocommit": True,
                 "row_factory": dict_row,
@@ -49,7 +49,6 @@ class Database:
                 **_keepalives(),
                 **_options(parameters),
             },
-            check=AsyncConnectionPool.check_connection,
         )
 
     async def open(self) -> Self:

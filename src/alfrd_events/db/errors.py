@@ -62,6 +62,9 @@ def translate(error: psycopg.Error) -> AlfrdError:
         error, pg.SerializationFailure | pg.DeadlockDetected | pg.UniqueViolation | pg.LockNotAvailable
     ):
         return Interrupted(text)
+    if state.startswith("22"):
+        # A data exception quotes the value, which may be a document's: name the condition instead.
+        return Refused(f"PostgreSQL refused a value ({type(error).__name__}, SQLSTATE {state})")
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return DatabaseUnavailable(f"PostgreSQL is not there: {text}")
     return Refused(f"PostgreSQL refused: {text}{hint}")

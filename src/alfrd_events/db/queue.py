@@ -22,6 +22,8 @@ class Exchange:
     """Ids of the tasks whose results were refused."""
     next_due: float | None
     """Seconds until the next scheduled task falls due; ``None``: nothing is scheduled."""
+    others_running: bool
+    """Other workers own tasks; told only when nothing was claimed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ async def exchange(
         claimed=tuple(_task(row) for row in answer["claimed"]),
         stale=frozenset(answer["stale"]),
         next_due=answer["next_due"],
+        others_running=answer["others_running"],
     )
 
 
@@ -164,6 +167,11 @@ async def save_progress(database: Database, worker: int, task: Task, pages: Sequ
 async def rescue(database: Database) -> list[dict[str, Any]]:
     """Give back the tasks of workers that are gone; what was rescued, for the log."""
     return await database.rows("select * from alfrd.rescue()")
+
+
+async def reconcile(database: Database) -> int:
+    """Make the tasks that are missing, for every document and file; how many there were."""
+    return int(await database.value("select count(*) from alfrd.replay()"))
 
 
 async def leave(database: Database, worker: int) -> None:

@@ -24,6 +24,7 @@ from alfrd_events.db.queue import Backlog
 from alfrd_events.errors import AlfrdError, DatabaseUnavailable, Refused, StaleClaim
 from alfrd_events.model import Outcome, Task
 from alfrd_events.observe import Log
+from alfrd_events.worker.registration import Registration
 from alfrd_events.worker.wake import Reason, Wake
 
 log = Log("worker")
@@ -56,7 +57,7 @@ class Cycle:
     def __init__(
         self,
         database: Database,
-        worker: int,
+        registration: Registration,
         slots: Mapping[str, int],
         wake: Wake,
         start: Callable[[int, Sequence[Task]], None],
@@ -67,7 +68,7 @@ class Cycle:
         on_outcome: Callable[[Outcome], None] = lambda _: None,
     ) -> None:
         self._database = database
-        self._worker = worker
+        self._registration = registration
         self._slots = dict(slots)
         self._wake = wake
         self._start = start
@@ -79,6 +80,8 @@ class Cycle:
         self._finished: list[Outcome] = []
         self._stopping = False
         self.tally = Tally()
+        self.stirring = asyncio.Event()
+        """Set while anyone's task runs, as far as this worker knows: somebody could die with it."""
 
     def finished(self, outcome: Outcome) -> None:
         """Take an outcome from the runner."""
@@ -99,7 +102,6 @@ class Cycle:
         """Exchange until told to stop and nothing is owned any more, or until nothing is left to do.
 
         :param until_quiet: return when no task of the served steps waits, is scheduled, or runs anywhere.
-        :raise WorkerUnknown: others took this worker for dead.
         """
         reason: Reason = "poll"
         while True:
@@ -128,11 +130,14 @@ class Cycle:
             batch = list(self._finished)
             try:
                 answer = await queue.exchange(
-                    self._database, self._worker, batch, self._room(batch), reason, self._only
+                    self._database, self._registration.id, batch, self._room(batch), reason, self._only
                 )
             except Interrupted as error:
                 log.debug("exchange rolled back, doing it again", error=error)
                 failures += 1
+            except WorkerUnknown:
+                log.warning("others took this worker for dead and have its tasks; it signs on again")
+                await self._sign_on_again()
             except Refused:
                 if not batch:
                     raise
@@ -152,6 +157,14 @@ class Cycle:
                 return answer
             await asyncio.sleep(min(_RETRY_AT_MOST, 0.02 * 2 ** min(failures, 10)) * random.uniform(0.5, 1))
 
+    async def _sign_on_again(self) -> None:
+        # What runs goes on: a paid call is paid whether or not we hear its answer. Its result will be refused as
+        # stale, and its cost recorded.
+        try:
+            await self._registration.sign_on()
+        except AlfrdError as error:
+            log.debug("cannot sign on yet", error=error)
+
     async def _isolate(self, batch: Sequence[Outcome], reason: Reason) -> None:
         """One bad result must not hold up the others: hand them in one by one, and fail the bad ones.
 
@@ -160,7 +173,9 @@ class Cycle:
         for outcome in batch:
             self._finished.remove(outcome)
             try:
-                answer = await queue.exchange(self._database, self._worker, [outcome], {}, reason, self._only)
+                answer = await queue.exchange(
+                    self._database, self._registration.id, [outcome], {}, reason, self._only
+                )
             except Refused as error:
                 text = f"{outcome.task.step}: the database refused its result: {error}"
                 log.error(text, task=outcome.task.id, subject=outcome.task.subject_id)
@@ -190,12 +205,13 @@ class Cycle:
             elif outcome.kind == "failed":
                 self.tally.failed.append(outcome)
             self._on_outcome(outcome)
+        if answer.claimed or answer.others_running:
+            self.stirring.set()
+        elif not self._running:
+            self.stirring.clear()
         if answer.claimed:
             if reason == "poll":
                 self.tally.claimed_by_poll += len(answer.claimed)
             self._running.update((task.id, task) for task in answer.claimed)
-            self._start(self._worker, answer.claimed)
+            self._start(self._registration.id, answer.claimed)
         log.debug("exchanged", handed_in=len(batch), claimed=len(answer.claimed), woken_by=reason)
-
-
-__all__ = ["Cycle", "Tally", "WorkerUnknown"]

@@ -79,7 +79,9 @@ class Listener:
                 self._wake.set("poll")
                 await self._listen(ear)
             except WorkerUnknown:
-                return  # the cycle notices too, and the worker registers anew
+                # The cycle signs on again at its next exchange, and a listener for the new id takes over.
+                self._wake.set("poll")
+                await asyncio.Event().wait()
             except AlfrdError as error:
                 log.warning("listener lost its connection; connecting again", error=error)
                 failures = 1

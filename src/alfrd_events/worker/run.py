@@ -7,24 +7,21 @@ back. Twice: everything is given back at once. Given back means that it does not
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from alfrd_events import __version__
-from alfrd_events.db import queue
 from alfrd_events.db.database import Database
-from alfrd_events.db.errors import WorkerUnknown
 from alfrd_events.errors import DatabaseUnavailable
 from alfrd_events.model import Outcome
 from alfrd_events.observe import Log
 from alfrd_events.steps.registry import Handler, Tools
 from alfrd_events.worker.cycle import Cycle, Tally
 from alfrd_events.worker.listener import Listener
+from alfrd_events.worker.registration import Registration
 from alfrd_events.worker.rescuer import rescue_forever
 from alfrd_events.worker.runner import Runner
 from alfrd_events.worker.wake import Wake
@@ -43,6 +40,7 @@ class WorkerOptions:
     poll_seconds: float = 30
     probe_seconds: float = 15
     rescue_seconds: float = 1
+    reconcile_seconds: float = 300
     step_seconds: float = 900
     listen_url: str | None = None
     """Where to LISTEN; ``None``: not at all, new work is found by the poll."""
@@ -73,17 +71,10 @@ async def run_worker(
     :param on_outcome: called for each outcome that the database has accepted.
     """
     signals = _Signals()
-    tally = Tally()
+    worker = _Worker(database, handlers, tools, options, signals, on_outcome)
     with signals.caught():
-        while True:
-            worker = _Worker(database, handlers, tools, options, signals, tally, on_outcome)
-            try:
-                await worker.run()
-            except WorkerUnknown:
-                if not signals.stop.is_set():
-                    log.warning("others took this worker for dead and have its tasks; it registers again")
-                    continue
-            return Report(tally, interrupted=signals.stop.is_set())
+        await worker.run()
+    return Report(worker.cycle.tally, interrupted=signals.stop.is_set())
 
 
 class _Signals:
@@ -111,7 +102,7 @@ class _Signals:
 
 
 class _Worker:
-    """One registration in ``alfrd.workers``, from signing on to signing off."""
+    """The parts of a worker, put together; from signing on to signing off."""
 
     def __init__(
         self,
@@ -120,88 +111,102 @@ class _Worker:
         tools: Tools,
         options: WorkerOptions,
         signals: _Signals,
-        tally: Tally,
         on_outcome: Callable[[Outcome], None],
     ) -> None:
         self._database = database
-        self._handlers = handlers
-        self._tools = tools
         self._options = options
         self._signals = signals
-        self._tally = tally
-        self._on_outcome = on_outcome
-
-    async def run(self) -> None:
-        options = self._options
-        worker = await queue.register(
-            self._database,
-            name=f"{socket.gethostname()}:{os.getpid()}",
-            host=socket.gethostname(),
-            process=os.getpid(),
-            version=__version__,
-            steps=list(options.slots),
-            lease_seconds=options.lease_seconds,
+        self._wake = Wake()
+        self._listening: asyncio.Task[None] | None = None
+        self._registration = Registration(
+            database, list(options.slots), options.lease_seconds, self._listen_anew
         )
-        wake = Wake()
-        runner = Runner(
-            self._database,
-            self._handlers,
-            self._tools,
-            lambda outcome: cycle.finished(outcome),
-            options.step_seconds,
+        self._runner = Runner(
+            database, handlers, tools, lambda outcome: self.cycle.finished(outcome), options.step_seconds
         )
-        cycle = Cycle(
-            self._database,
-            worker,
+        self.cycle = Cycle(
+            database,
+            self._registration,
             options.slots,
-            wake,
-            runner.start,
+            self._wake,
+            self._runner.start,
             poll_seconds=min(options.poll_seconds, options.lease_seconds / 3),
             beat_seconds=options.lease_seconds / 3,
             only=options.only,
-            on_outcome=self._on_outcome,
+            on_outcome=on_outcome,
         )
-        cycle.tally = self._tally
-        background: list[asyncio.Task[None]] = [
-            asyncio.create_task(rescue_forever(self._database, options.rescue_seconds), name="rescuer"),
-            asyncio.create_task(self._drain_on_signal(cycle, runner), name="drain"),
+
+    async def run(self) -> None:
+        await self._registration.sign_on()
+        log.info("worker started", worker=self._registration.id, steps=",".join(self._options.slots))
+        background = [
+            _background(
+                rescue_forever(
+                    self._database,
+                    self.cycle.stirring,
+                    self._options.rescue_seconds,
+                    self._options.reconcile_seconds,
+                ),
+                "rescuer",
+            ),
+            _background(self._drain_on_signal(), "drain"),
         ]
-        if options.listen_url is not None:
-            listener = Listener(
-                self._database, options.listen_url, worker, options.slots, wake, options.probe_seconds
-            )
-            background.append(asyncio.create_task(listener.run(), name="listener"))
-        log.info("worker started", worker=worker, steps=",".join(options.slots))
         try:
-            await cycle.run(until_quiet=options.until_quiet)
+            await self.cycle.run(until_quiet=self._options.until_quiet)
         finally:
-            await runner.stop()
-            await _end(background)
+            await self._runner.stop()
+            await _end([*background, *([self._listening] if self._listening else [])])
         try:
-            await queue.leave(self._database, worker)
+            await self._registration.sign_off()
         except DatabaseUnavailable as error:
             log.warning("could not sign off; others will notice", error=error)
-        log.info("worker stopped", worker=worker)
+        log.info("worker stopped", worker=self._registration.id)
 
-    async def _drain_on_signal(self, cycle: Cycle, runner: Runner) -> None:
+    def _listen_anew(self) -> None:
+        """A listener for the id that the worker has now: its lock and its probe channel carry it."""
+        if self._options.listen_url is None:
+            return
+        if self._listening is not None:
+            self._listening.cancel()
+        listener = Listener(
+            self._database,
+            self._options.listen_url,
+            self._registration.id,
+            self._options.slots,
+            self._wake,
+            self._options.probe_seconds,
+        )
+        self._listening = _background(listener.run(), "listener")
+
+    async def _drain_on_signal(self) -> None:
         await self._signals.stop.wait()
         log.info(
             "stopping: claiming nothing more",
-            running=cycle.running,
+            running=self.cycle.running,
             drain_seconds=self._options.drain_seconds,
         )
-        cycle.stop_claiming()
+        self.cycle.stop_claiming()
         try:
             async with asyncio.timeout(self._options.drain_seconds):
                 await self._signals.now.wait()
         except TimeoutError:
-            log.info("time is up: giving back what still runs", running=cycle.running)
-        await runner.stop()
+            log.info("time is up: giving back what still runs", running=self.cycle.running)
+        await self._runner.stop()
+
+
+def _background(coroutine: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+    """Run beside the cycle; should it end by an error, that is a bug and told at once."""
+
+    def told(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a background duty ended with an error", duty=name, error=repr(error))
+
+    task = asyncio.create_task(coroutine, name=name)
+    task.add_done_callback(told)
+    return task
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
-    for result in await asyncio.gather(*tasks, return_exceptions=True):
-        if isinstance(result, Exception):
-            log.error("a background task of the worker ended with an error", error=result)
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from alfrd_events.db import cases, queue
 from alfrd_events.db.database import Database
-from alfrd_events.errors import AlfrdError, Permanent, StaleClaim, Throttled, Transient
+from alfrd_events.errors import AlfrdError, Permanent, StaleClaim, Throttled
 from alfrd_events.model import Case, JsonObject, Outcome, Page, Task, Usage
 from alfrd_events.observe import Log
 from alfrd_events.steps.registry import PROMPT_KINDS, Handler, Tools
@@ -75,60 +76,61 @@ class Runner:
                 group.create_task(self._run_one(worker, task, loaded.get(task.id)))
 
     async def _run_one(self, worker: int, task: Task, case: Case | None) -> None:
-        try:
-            outcome = await self._attempt(worker, task, case)
-        except asyncio.CancelledError:
-            outcome = Outcome(task, "released", error="the worker was stopped")
-        self._finished(outcome)
+        self._finished(await self._attempt(worker, task, case))
 
     async def _attempt(self, worker: int, task: Task, case: Case | None) -> Outcome:
         if case is None:
             return Outcome(task, "failed", error=f"{task.entity} {task.subject_id} is gone")
-        pages = _Pages(self._database, worker, task)
         made_by = self._tools.reader.name if task.step == "ocr" else self._tools.analyst.name
+        pages = _Pages(self._database, worker, task)
         started = time.monotonic()
+        outcome = await self._outcome(task, case, pages)
+        milliseconds = int((time.monotonic() - started) * 1000)
+        # What it cost is told whatever became of it.
+        return replace(
+            outcome,
+            made_by=made_by,
+            prompt_id=case.prompt.id if case.prompt else None,
+            usage=pages.usage(made_by, milliseconds),
+        )
+
+    async def _outcome(self, task: Task, case: Case, pages: _Pages) -> Outcome:
         try:
             async with asyncio.timeout(self._step_seconds):
                 result = await self._handlers[task.step](case, replace(self._tools, save_page=pages.save))
+            payload: JsonObject = result.model_dump(mode="json")
         except Permanent as error:
-            return Outcome(task, "failed", error=str(error), made_by=made_by)
+            return Outcome(task, "failed", error=str(error))
         except Throttled as error:
-            return Outcome(
-                task, "throttled", error=str(error), retry_after=error.retry_after, made_by=made_by
-            )
-        except Transient as error:
-            return Outcome(task, "retry", error=str(error), made_by=made_by)
+            return Outcome(task, "throttled", error=str(error), retry_after=error.retry_after)
+        except StaleClaim as error:
+            return Outcome(task, "released", error=str(error))
+        except asyncio.CancelledError:
+            return Outcome(task, "released", error="the worker was stopped")
         except TimeoutError:
             error_text = f"{task.step} took longer than {self._step_seconds:g} s (ALFRD_STEP_SECONDS)"
-            return Outcome(task, "retry", error=error_text, made_by=made_by)
-        except StaleClaim as error:
-            log.warning(str(error))
-            return Outcome(task, "released", error=str(error))
+            return Outcome(task, "retry", error=error_text)
         except AlfrdError as error:
-            return Outcome(task, "retry", error=str(error), made_by=made_by)
+            return Outcome(task, "retry", error=str(error))
         except Exception as error:  # noqa: BLE001 - whatever a handler does, its task must end
             # A bug, ours or of a user's step. The message may hold anything, also a document's text: it stays in
-            # the process, and the type and place go to the log.
+            # the process; the type, and the place in the log, say enough.
+            place = traceback.extract_tb(error.__traceback__)[-1]
             log.error(
-                "a step failed in a way nobody foresaw", trace=True, step=task.step, subject=task.subject_id
+                "a step failed in a way nobody foresaw",
+                step=task.step,
+                subject=task.subject_id,
+                error=type(error).__name__,
+                place=f"{place.filename}:{place.lineno}",
             )
             return Outcome(
                 task,
                 "retry",
                 error=f"{task.step}: unexpected {type(error).__name__}; the worker's log tells where",
             )
-        payload: JsonObject = result.model_dump(mode="json")
         if task.step == "ocr":
             payload["pages"] = pages.unsaved
-        milliseconds = int((time.monotonic() - started) * 1000)
-        return Outcome(
-            task,
-            "done",
-            result=payload,
-            made_by=made_by,
-            prompt_id=case.prompt.id if case.prompt else None,
-            usage=pages.usage(made_by, milliseconds),
-        )
+        return Outcome(task, "done", result=payload)
 
 
 class _Pages:

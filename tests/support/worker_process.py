@@ -1,0 +1,71 @@
+"""A worker as a process of its own, with providers that cost nothing and misbehave on request.
+
+    python -m tests.support.worker_process URL '{"slots": 20, "delay": 0.5, "until_quiet": true}'
+
+What it does to a document is said by the document's filename: ``hang``, ``die`` (the process kills itself),
+``refuse`` (a permanent error), ``stumble`` (one transient error for each document in this process).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Container
+from typing import Any
+
+from alfrd_events.db.database import Database
+from alfrd_events.errors import Permanent, Transient
+from alfrd_events.model import Page, Part, PartInfo
+from alfrd_events.observe import configure_logging
+from alfrd_events.steps.registry import BUILT_IN
+from alfrd_events.worker.run import run_worker
+from tests.support.noop import NoopAnalyst, NoopReader, noop_tools, options
+
+
+class FaultyReader(NoopReader):
+    """Reads after a while, or does what the filename says."""
+
+    def __init__(self, delay: float) -> None:
+        self._delay = delay
+        self._stumbled: set[str] = set()
+
+    async def inspect(self, part: Part) -> PartInfo:
+        await asyncio.sleep(self._delay)
+        if part.filename.startswith("hang"):
+            await asyncio.sleep(3600)
+        if part.filename.startswith("die"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        if part.filename.startswith("refuse"):
+            raise Permanent(f"{part.filename}: refused by design")
+        if part.filename.startswith("stumble") and part.filename not in self._stumbled:
+            self._stumbled.add(part.filename)
+            raise Transient(f"{part.filename}: once, by design")
+        return await super().inspect(part)
+
+    async def read(self, part: Part, *, skip: Container[int] = ()) -> AsyncIterator[Page]:
+        async for page in super().read(part, skip=skip):
+            yield page
+
+
+async def main(url: str, wishes: dict[str, Any]) -> int:
+    """Run until quiet or until a signal; exit code 3 when a signal ended it."""
+    configure_logging(wishes.pop("log", "info"), "text")
+    slots = dict.fromkeys(BUILT_IN, wishes.pop("slots", 20))
+    delay = wishes.pop("delay", 0)
+    database = Database(wishes.pop("pool_url", url), settings=wishes.pop("settings", None))
+    listen_url = wishes.pop("listen_url", url) if wishes.pop("listen", True) else None
+    async with database:
+        report = await run_worker(
+            database,
+            BUILT_IN,
+            noop_tools(NoopAnalyst(delay), FaultyReader(delay)),
+            options(listen_url, slots=slots, **wishes),
+        )
+    return 3 if report.interrupted else 0
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main(sys.argv[1], json.loads(sys.argv[2]) if len(sys.argv) > 2 else {})))
