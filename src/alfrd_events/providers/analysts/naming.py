@@ -46,6 +46,7 @@ TRAILING_NOISE = re.compile(r"[\s\-–—_|:;,*~=<>\[{(/\\]+$")
 CONFUSABLE = str.maketrans(
     {"0": "o", "1": "l", "i": "l", "|": "l", "5": "s", "8": "b", "2": "z", "6": "g", "q": "g", "j": "l"}
 )
+MISREAD_O = re.compile(r"(?<=[A-Z])0(?=[A-Z])")
 MISREAD_S_B = re.compile(r"\b5/[B8]$")
 MISREAD_SDN_BHD = re.compile(r"\bS[O0]N B[HN]D\b")
 SHORT_KEY = 5
@@ -64,6 +65,7 @@ def clean_name(printed: str) -> str:
     if len(re.sub(r"[^A-Za-z]", "", stripped)) >= 2:
         name = stripped
     name = TRAILING_NOISE.sub("", name)
+    name = MISREAD_O.sub("O", name)
     name = MISREAD_SDN_BHD.sub("SDN BHD", MISREAD_S_B.sub("S/B", name))
     if name.count("(") < name.count(")"):
         name = name.rstrip(") ")

@@ -38,10 +38,12 @@ _NUMBER = (
 AMOUNT = re.compile(
     rf"(?P<open>\()?(?P<minus>[-−–]\s?)?(?P<before>{_SIGN})?\s{{0,3}}(?P<inner>[-−–])?"
     rf"(?<![\d])(?P<number>{_NUMBER})"
-    rf"(?P<trail>[-−–](?![\d\w])|\s?cr\b)?(?P<close>\))?(?:\s{{0,2}}(?P<after>{_SIGN}))?",
+    rf"(?P<trail>[-−–](?![\d\w])|\s?cr\b)?(?P<close>\))?(?(before)|(?:\s{{0,2}}(?P<after>{_SIGN})(?!\s?\d))?)",
     re.IGNORECASE,
 )
-PLAUSIBLE_MISREADING = re.compile(r"(?<=[\d.,])[oODlI|SsB](?=[\d.,]|$)|(?<![A-Za-z\d])[oOlI|](?=[\d]*[.,]\d)")
+PLAUSIBLE_MISREADING = re.compile(
+    r"(?<=[\d.,])[oODlI|SsB](?=[\d.,]|$)|(?:(?<![A-Za-z\d])|(?<=RM))[oOlI|](?=\d*[.,]\d)"
+)
 AS_DIGIT = {"o": "0", "O": "0", "D": "0", "l": "1", "I": "1", "|": "1", "S": "5", "s": "5", "B": "8"}
 TWO_DECIMALS = re.compile(r"[.,]\s?\d{2}$")
 
@@ -54,6 +56,8 @@ class Money:
     currency: str
     """ISO code, ``$`` for a dollar sign without a country, or empty."""
     has_decimals: bool
+    at: int
+    """Where its digits begin; ``start`` is where its sign does."""
     start: int
     end: int
     text: str
@@ -87,7 +91,15 @@ def find_amounts(text: str) -> Iterator[Money]:
             value = -value
         sign = (match["before"] or match["after"] or "").lower()
         has_decimals = bool(TWO_DECIMALS.search(match["number"]))
-        yield Money(value, CURRENCY_SIGNS.get(sign, ""), has_decimals, start, end, text[start:end].strip())
+        yield Money(
+            value,
+            CURRENCY_SIGNS.get(sign, ""),
+            has_decimals,
+            match.start("number"),
+            start,
+            end,
+            text[start:end].strip(),
+        )
 
 
 def _mend(text: str) -> str:

@@ -116,7 +116,7 @@ def score_summary(document: Document) -> Score:
     weighed = [
         *_required(document),
         *_supported(document, reading),
-        *_sums(document),
+        *_sums(document, reading),
         *_dates(document),
         *_readable(document, reading),
     ]
@@ -196,7 +196,7 @@ def entity_key_text(folded: str) -> str:
     return entity_key(re.sub(r"[^a-z0-9]", "", folded[:60_000])) if folded else ""
 
 
-def _sums(document: Document) -> Iterable[Weighed]:
+def _sums(document: Document, reading: Reading) -> Iterable[Weighed]:
     total = document.total_amount
     data = document.structured_data
     subtotal, tax, rounding = (_decimal(data.get(name)) for name in ("subtotal", "tax", "rounding"))
@@ -222,11 +222,8 @@ def _sums(document: Document) -> Iterable[Weighed]:
         )
     items = data.get("line_items")
     if total is not None and isinstance(items, list) and items and all(_is_item(item) for item in items):
-        targets = [
-            value
-            for value in (total, subtotal, total - tax if tax is not None else None)
-            if value is not None
-        ]
+        targets = [total, *(candidate.value for candidate in find_totals(reading).candidates)]
+        targets += [total - tax] if tax is not None else []
         yield _weigh(
             "line items add up",
             items_add_up(items, targets),

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from alfrd_events.model import Classification, Document, DocumentType, Prompt
 from alfrd_events.providers.analysts.rules import lexicon
 from alfrd_events.providers.analysts.rules.layout import Sheet, fold
+from alfrd_events.providers.analysts.rules.phrases import Phrases, SearchableText
 from alfrd_events.providers.analysts.rules.reading import Reading
 from alfrd_events.providers.analysts.rules.totals import find_totals
 
@@ -24,6 +25,8 @@ OWN_TYPE_WEIGHT = 2.5
 ENOUGH = 6.0
 """A score under which there is too little to go by."""
 MOST_TAGS = 6
+OF_MANY_SUBJECTS = frozenset({"bank_statement", "credit_card", "investment", "payroll"})
+"""Their lines name shops and deductions of all sorts, which are not what the paper is about."""
 COMMON_WORDS = frozenset(
     [
         "the",
@@ -50,7 +53,37 @@ COMMON_WORDS = frozenset(
         "are",
     ]
 )
+TILL_HEADING = re.compile(r"(?:simplified\s*)?tax\s*invoice(?!\s*(?:no|num|#))")
+"""What a till prints on top where there is a goods and services tax; it does not make an invoice."""
 EXTRA_TERMS = re.compile(r"^\s*[-*]?\s*([a-z][a-z0-9_]{1,40})\s*:\s*(\S.{0,400})$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The first rows, where a paper says what it is."""
+
+    folded: str
+    text: SearchableText
+    cells: tuple[str, ...]
+
+    @classmethod
+    def of(cls, sheet: Sheet) -> Head:
+        rows = sheet.rows[:ROWS_OF_A_TITLE]
+        folded = "\n".join(row.folded for row in rows)
+        return cls(
+            folded, SearchableText(folded), tuple(cell.folded for row in rows for cell in row.segments)
+        )
+
+    def without(self, pattern: re.Pattern[str]) -> Head:
+        cleaned = pattern.sub("", self.folded)
+        return Head(cleaned, SearchableText(cleaned), tuple(pattern.sub("", cell) for cell in self.cells))
+
+    def title(self, titles: Phrases | None) -> str:
+        """The first title that makes up most of its cell, or an empty string."""
+        if titles is None:
+            return ""
+        likely = Phrases.from_words(titles.found_in(self.text))
+        return next((title for cell in self.cells if (title := likely.title_in(cell))), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +111,8 @@ def classify(
         return Classification(document_type="other", confidence=0, reasoning="There is no text to go by.")
     ranking = rank(reading, types, prompt)
     suggested = _suggestion(reading.sheet, ranking)
-    tags = tags_of(reading)
     best, score = ranking.best
+    tags = tags_of(reading, best)
     if score < ENOUGH / 2 or (suggested and score < ENOUGH):
         hint = f" A title suggests {suggested.replace('_', ' ')}." if suggested else ""
         return Classification(
@@ -101,15 +134,21 @@ def classify(
 def rank(reading: Reading, types: Sequence[DocumentType], prompt: Prompt | None = None) -> Ranking:
     """Score every type that the database knows."""
     known = [row.name for row in types] or list(lexicon.type_names())
-    text = reading.sheet.folded
-    head = "\n".join(row.folded for row in reading.rows[:ROWS_OF_A_TITLE])
+    text = SearchableText(reading.sheet.folded)
+    head = Head.of(reading.sheet)
+    till = bool(TILL_HEADING.search(head.folded))
+    plain_text = SearchableText(TILL_HEADING.sub("", reading.sheet.folded)) if till else text
+    plain_head = head.without(TILL_HEADING) if till else head
     extra = _extra_terms(prompt)
     scores: dict[str, float] = {}
     evidence: dict[str, tuple[str, ...]] = {}
     for name in known:
-        score, words = _lexical_score(name, text, head)
+        if name == "invoice":
+            score, words = _lexical_score(name, plain_text, plain_head)
+        else:
+            score, words = _lexical_score(name, text, head)
         if name in extra:
-            hits = _distinct(lexicon.any_of(extra[name]), text)
+            hits = Phrases.of(extra[name]).found_in(text)
             score += 3 * len(hits)
             words += hits
         scores[name] = score
@@ -119,6 +158,9 @@ def rank(reading: Reading, types: Sequence[DocumentType], prompt: Prompt | None 
             hits = _own_type_words(row, text, head)
             scores[row.name] = scores.get(row.name, 0.0) + OWN_TYPE_WEIGHT * len(hits)
             evidence[row.name] = tuple(hits)
+    if "invoice" in scores and till:
+        scores["invoice"] += 2
+        evidence["invoice"] = (*evidence["invoice"], "tax invoice")
     _weigh_purchase(reading, scores, evidence)
     scores["other"] = 0.0
     ordered = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
@@ -133,57 +175,34 @@ def confidence_of(ranking: Ranking) -> float:
     return round(min(0.99, substance * (0.5 + 0.5 * math.tanh(2.6 * lead))), 3)
 
 
-def _lexical_score(name: str, text: str, head: str) -> tuple[float, list[str]]:
+def _lexical_score(name: str, text: SearchableText, head: Head) -> tuple[float, list[str]]:
     """Phrases found; each further one of the same weight counts less, so that length does not win."""
     score = 0.0
     words: list[str] = []
-    for weight, pattern in lexicon.type_phrases().get(name, ()):
-        hits = _distinct(pattern, text)
-        at_the_top = _distinct(pattern, head)
+    for weight, phrases in lexicon.type_phrases().get(name, ()):
+        hits = phrases.found_in(text)
         for position, _ in enumerate(hits):
             score += weight * 0.75**position
-        score += 0.3 * weight * min(2, len(at_the_top))
+        if hits:
+            at_the_top = Phrases.from_words(hits).found_in(head.text, most=2)
+            score += 0.3 * weight * len(at_the_top)
         words += hits
-    title = lexicon.type_titles().get(name)
-    if title is not None:
-        found = _titles_in(title, head)
-        if found:
-            score += TITLE_WEIGHT
-            words = [*found, *words]
+    title = head.title(lexicon.type_titles().get(name))
+    if title:
+        score += TITLE_WEIGHT
+        words = [title, *words]
     return score, words
 
 
-def _titles_in(pattern: re.Pattern[str], head: str) -> list[str]:
-    """Titles among the first rows: the phrase must be most of its row."""
-    found = []
-    for line in head.split("\n"):
-        for cell in line.split("  "):
-            match = pattern.search(cell)
-            if match and len(match[0]) >= 0.5 * len(cell.strip()):
-                found.append(match[0])
-    return found
-
-
-def _distinct(pattern: re.Pattern[str], text: str) -> list[str]:
-    found: dict[str, None] = {}
-    for match in pattern.finditer(text):
-        found[" ".join(match[0].split())] = None
-        if len(found) >= 12:
-            break
-    return list(found)
-
-
-def _own_type_words(row: DocumentType, text: str, head: str) -> list[str]:
+def _own_type_words(row: DocumentType, text: SearchableText, head: Head) -> list[str]:
     """Words of a user's own type that occur: those of its name anywhere, of its description weakly."""
-    name = fold(row.name.replace("_", " "))
-    hits = [name] * 3 if re.search(rf"(?<![a-z]){re.escape(name)}", head) else []
-    if not hits and re.search(rf"(?<![a-z]){re.escape(name)}", text):
-        hits = [name] * 2
-    words = {word for word in re.findall(r"[a-z]{4,}", fold(row.description)) if word not in COMMON_WORDS}
-    hits += [word for word in sorted(words) if re.search(rf"(?<![a-z]){re.escape(word)}s?(?![a-z])", text)][
-        :6
-    ]
-    return hits
+    name = Phrases.from_words([fold(row.name.replace("_", " "))])
+    hits = name.found_in(head.text) * 3 or name.found_in(text) * 2
+    words = sorted(
+        {word for word in re.findall(r"[a-z]{4,}", fold(row.description)) if word not in COMMON_WORDS}
+    )
+    plurals = [word[:-1] for word in words if word.endswith("s") and len(word) > 4]
+    return hits + Phrases.from_words([*words, *plurals]).found_in(text, most=6)
 
 
 def _extra_terms(prompt: Prompt | None) -> dict[str, str]:
@@ -223,18 +242,25 @@ def _is_narrow(reading: Reading) -> bool:
 
 
 def _suggestion(sheet: Sheet, ranking: Ranking) -> str:
-    head = "\n".join(row.folded for row in sheet.rows[:ROWS_OF_A_TITLE])
+    """A type that is not known, by a title that names it."""
+    head = Head.of(sheet)
     known = {name for name, _ in ranking.scores}
-    for name, pattern in lexicon.unknown_titles().items():
-        if name not in known and _titles_in(pattern, head):
-            return name
-    return ""
+    return next(
+        (
+            name
+            for name, titles in lexicon.unknown_titles().items()
+            if name not in known and head.title(titles)
+        ),
+        "",
+    )
 
 
-def tags_of(reading: Reading) -> tuple[str, ...]:
+def tags_of(reading: Reading, document_type: str) -> tuple[str, ...]:
     """A few lower-case tags: what it is about, and its year."""
-    text = reading.sheet.folded
-    found = [name for name, pattern in lexicon.tags().items() if pattern.search(text)][:MOST_TAGS]
+    text = SearchableText(reading.sheet.folded)
+    found: list[str] = []
+    if document_type not in OF_MANY_SUBJECTS:
+        found = [name for name, phrases in lexicon.tags().items() if phrases.occur_in(text)][:MOST_TAGS]
     years = [str(placed.value.value.year) for row in reading.dates for placed in row]
     if years:
         found.append(max(sorted(set(years)), key=years.count))

@@ -53,7 +53,7 @@ MONTH_DAY_YEAR = re.compile(
     rf"(?<![a-z])(?P<m>{_MONTH})\.?\s{{0,2}}(?P<d>[0-3]?\d)(?:st|nd|rd"
     rf"|th)?\s?[\s,.]\s{{0,2}}(?P<y>{_YEAR})(?!\d(?!\d?:)|:\d)"
 )
-COMPACT = re.compile(r"(?<![\d.,-])(?P<a>[0-3]\d)(?P<b>[01]\d)(?P<y>20[0-4]\d)(?![\d.,])")
+COMPACT = re.compile(r"(?<![\d.,-])(?P<a>[0-3]\d)[ 1|]?(?P<b>[01]\d)[ 1|]?(?P<y>20[0-4]\d)(?![\d.,])")
 MONTH_DAY = re.compile(rf"(?<![a-z])(?P<m>{_MONTH})\.?\s{{0,2}}(?P<d>[0-3]?\d)(?:st|nd|rd|th)?(?![\d:])")
 DAY_MONTH = re.compile(rf"(?<![\d.,/])(?P<d>[0-3]?\d)(?:st|nd|rd|th|\.)?\s{{0,2}}(?P<m>{_MONTH})(?![a-z])")
 MONTH_YEAR = re.compile(rf"(?<![a-z\d])(?P<m>{_MONTH})\.?[\s,\-]{{1,3}}(?P<y>(?:19|20)\d{{2}})(?!\d)")

@@ -81,6 +81,15 @@ ORGANISATION = re.compile(
     r"|stationer|restaurant|pharmacy|farmasi|hardware|bookstore|enterprise|supermarket|confectioner"
     r"|insurance|universit|hospital|perniagaan"
 )
+LABEL = re.compile(
+    r"^(?:service|electric|electricity|gas|water|health|medical|insurance|bank|card|company|group|store|station|school|power|energy)"
+    r"\W*(?:period|date|number|no|plan|fee|fees|charges?|address|due|amount|type|category|summary|details?|id|code|from|to|provider|tax)?$"
+    r"|(?:period|date|number|address|amount|details|charges?|information|options|summary)\W*$"
+)
+"""Words over a value, which an organisation could also be named with."""
+PERSON = re.compile(
+    r"^(?:dr|mr|mrs|ms|prof)\b\.?\s|,\s*(?:m\.?d|ph\.?d|esq|d\.?d\.?s|r\.?n)\b", re.IGNORECASE
+)
 SITE = re.compile(
     r"(?:www\.|https?://(?:www\.)?|@)([a-z0-9][a-z0-9-]{1,40})\.[a-z]{2,6}"
     r"|(?<![a-z0-9.@])([a-z0-9-]{3,40})\.(?:com|net|org|gov|edu|co|de|fr|nl|my|eu)\b"
@@ -177,7 +186,8 @@ def _whole_name(piece: str, segment: Segment, reading: Reading) -> str:
 def _recipient_rows(reading: Reading) -> list[Segment]:
     return [
         segment
-        for segment in reading.sheet.segments()
+        for row in reading.rows[:ROWS_LOOKED_AT]
+        for segment in row.segments
         if RECIPIENT.search(segment.folded) and len(segment.text) < 60
     ]
 
@@ -244,8 +254,7 @@ def _place(segment: Segment, reading: Reading, *, is_receipt: bool) -> float:
         top -= 1
     if is_receipt or segment.box is None:
         return top
-    heights = sorted(other.box[3] - other.box[1] for other in reading.sheet.segments() if other.box)
-    usual = heights[len(heights) // 2] if heights else 0
+    usual = reading.usual_height
     size = (segment.box[3] - segment.box[1]) / usual if usual else 1
     return top + min(2.0, max(0.0, size - 1.2) * 1.5)
 
@@ -268,6 +277,10 @@ def _unlike_a_name(name: str, folded: str, segment: Segment) -> float:
         penalty += 4
     if re.search(r"[a-z]\.\s*$", name) and not ENDS_WITH_LEGAL_FORM.search(name):
         penalty += 1.5
+    if LABEL.search(folded):
+        penalty += 4
+    if PERSON.search(name):
+        penalty += 4
     if letters < 4 and "&" not in name:
         penalty += 3
     if re.match(r"^[a-z]", name) and not LEGAL_FORM.search(name):
@@ -320,7 +333,7 @@ def _labelled_as_issuer(segment: Segment, reading: Reading) -> bool:
 def _mentions(core: str, reading: Reading) -> int:
     if len(core) < 4:
         return 1
-    return re.sub(r"[^a-z0-9]", "", reading.sheet.folded[:40_000]).count(core)
+    return reading.squashed.count(core)
 
 
 def _names_the_same(core: str, site: str) -> bool:

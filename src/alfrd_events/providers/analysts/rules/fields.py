@@ -16,10 +16,11 @@ from alfrd_events.providers.analysts.rules.layout import Segment
 from alfrd_events.providers.analysts.rules.reading import Reading
 
 IDENTIFIER = re.compile(
-    r"(?=[A-Z\d*X/.-]*\d)[A-Z\d][A-Z\d*/.-]{2,29}|(?:\d{2,5}\s){2,5}\d{2,5}", re.IGNORECASE
+    r"(?:[A-Z]{1,4}[\s-])?(?:\d{2,6}[\s-]){1,5}\d{2,6}(?![\d/.,])"  # groups: KM 620 118 447
+    r"|(?=[A-Z\d*/.-]{0,29}\d)[A-Z\d][A-Z\d*/.-]{2,29}",
+    re.IGNORECASE,
 )
 QUANTITY = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?<![\d.,])\d+(?:\.\d+)?")
-LABEL_ENDS = re.compile(r"[\s:.#=\-–]*(?:(?:no|nr|num|number|id|n)\b[\s:.#=\-–]*)?")
 
 _NUMBER = r"\s*(?:number|num|no|nr|nummer|id|#|n)?\W{0,3}"
 IDENTIFIERS: dict[str, re.Pattern[str]] = {
@@ -56,6 +57,9 @@ IDENTIFIERS: dict[str, re.Pattern[str]] = {
         r"(?<![a-z])(?:license|licence)?\s*plate\s*(?:number|no)?\W{1,4}|kennzeichen\W{1,4}"
     ),
     "claim_number": re.compile(r"(?<![a-z])claim\s*(?:number|no|#)\W{0,4}"),
+    "registration_number": re.compile(
+        r"(?<![a-z])(?<!gst\s)(?<!tax\s)(?<!vat\s)(?<!company\s)(?<!business\s)registration\s*(?:number|no)\W{0,4}"
+    ),
     "employee_id": re.compile(r"(?<![a-z])employee\s*(?:id|number|no)\W{0,4}"),
 }
 QUANTITIES: dict[str, re.Pattern[str]] = {
@@ -74,7 +78,9 @@ QUANTITIES: dict[str, re.Pattern[str]] = {
     "units": re.compile(r"(?:credits|units)\s*(?:enrolled|attempted|total)|enrolled\s*units"),
 }
 FEES: dict[str, re.Pattern[str]] = {
-    "base_rent": re.compile(r"(?:base|monthly)\s*rent|^rent\W*$|rent\s*amount"),
+    "base_rent": re.compile(
+        r"(?:base|monthly)\s*rent|^\W*rent(?![a-z])(?!\s*(?:receipt|period|for\s*month))|rent\s*amount"
+    ),
     "late_fee": re.compile(r"^\W*late\s*(?:fee|charge)"),
     "electric_charges": re.compile(r"electric(?:ity)?\s*(?:charges|service)\s*$|total\s*electric"),
     "electric_generation": re.compile(r"electric(?:ity)?\s*generation"),
@@ -111,7 +117,7 @@ PAYMENT_METHODS: tuple[tuple[str, re.Pattern[str]], ...] = (
         "card",
         re.compile(
             r"(?<![a-z])(?:visa|master\s*card|mastercard|amex|american\s*express|credit\s*card|debit\s*card"
-            r"|edc|maestro|nets|card\s*no|card\s*payment)(?![a-z])|\*{4,}\s?\d{4}"
+            r"|edc|maestro|nets|card\s*no|card\s*payment|card\s*ending|(?:gift|bank)\s*card)(?![a-z])|\*{4,}\s?\d{4}"
         ),
     ),
     (
@@ -234,11 +240,10 @@ def find_fees(reading: Reading) -> dict[str, tuple[Decimal, Segment]]:
                 if len(segment.text) > 60 or not label.search(segment.folded):
                     continue
                 here = [placed for placed in money if _is_right_of(placed.segment, segment)]
-                here = here or [
-                    placed
-                    for placed in reading.amounts_below(segment, 1)
-                    if placed.value.looks_like_money and not money
-                ]
+                here = [placed for placed in here if not reading.is_year_to_date(placed.segment)] or here
+                if not money:
+                    below = reading.amounts_below(segment, 1)
+                    here = [placed for placed in below if placed.value.looks_like_money]
                 if here:
                     found[name] = (here[-1].value.value, here[-1].segment)
                     break

@@ -23,6 +23,9 @@ AMOUNT_HEAD = re.compile(
     r"(?<![a-z])(?:amount|amt|price|total|u\.?/?p|s/price|betrag|preis|prijs|bedrag|prix|montant"
     r"|importe|importo|rm|premium|rate)(?![a-z])"
 )
+HEAD_OF_A_TILL_ROLL = re.compile(
+    r"(?<![a-z])(?:cashier|register|receipt|tel|phone|pos|table|slip|trans|terminal|server)(?![a-z])"
+)
 CODE = re.compile(r"^[\W\d]*(?:[A-Z]{0,3}\d[\w/-]{3,})?[\W\d]*$")
 FEW_ITEMS = 80
 NOISE = re.compile(r"(?<![a-z])(?:sr|zrl|zr|os|tx|ea|pcs?|x|rm|s|t|z|eur)(?![a-z])|[€$£*@%]")
@@ -36,7 +39,7 @@ def find_items(reading: Reading) -> list[Item]:
     end = _first_sum(reading, head)
     if end is None:
         return []
-    start = head + 1 if head is not None else max(0, end - 12)
+    start = head + 1 if head is not None else _after_the_head_of_a_till_roll(reading, end)
     items: list[Item] = []
     names: list[str] = []
     for row in reading.rows[start:end]:
@@ -45,6 +48,8 @@ def find_items(reading: Reading) -> list[Item]:
         if not amounts:
             if name and head is not None:
                 _name_last(items, names, name)
+            continue
+        if not name and items and _is_quantity_of(items[-1], row, reading):
             continue
         if head is None and not name:
             continue
@@ -64,6 +69,26 @@ def _name_last(items: list[Item], names: list[str], name: str) -> None:
         items[-1]["description"] = name
     else:
         names.append(name)
+
+
+def _after_the_head_of_a_till_roll(reading: Reading, end: int) -> int:
+    """Items begin below the shop's address, the date and the cashier."""
+    for row in reversed(reading.rows[:end]):
+        if reading.dates[row.index] or HEAD_OF_A_TILL_ROLL.search(row.folded):
+            return row.index + 1
+    return max(0, end - 12)
+
+
+def _is_quantity_of(item: Item, row: Row, reading: Reading) -> bool:
+    """``1.84 lb @ 0.69`` below an item tells its quantity and price; it is no item of its own."""
+    numbers = [placed.value.value for placed in reading.amounts[row.index]]
+    if len(numbers) < 2 or "quantity" in item:
+        return False
+    quantity, price = numbers[0], numbers[1]
+    if abs(quantity * price - Decimal(item["amount"])) > Decimal("0.011"):
+        return False
+    item["quantity"], item["unit_price"] = str(quantity), str(price)
+    return True
 
 
 def _table_head(reading: Reading) -> int | None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Generic, TypeVar
 
 from alfrd_events.model import Document
@@ -26,6 +27,7 @@ from alfrd_events.providers.analysts.rules.dates import (
 from alfrd_events.providers.analysts.rules.layout import Row, Segment, Sheet
 
 Value = TypeVar("Value")
+YEAR_TO_DATE = re.compile(r"^\W*(?:year\s*to\s*date|ytd)(?:\s*(?:amount|total))?\W*$")
 NOT_MONEY = re.compile(
     r"\(?\+?\d{2,4}\)?[ -]\d{3,4}[ -]\d{4}"  # a telephone number
     r"|(?<![\d.,])\d{7,}(?![\d.,])"  # a bar code, an account
@@ -67,6 +69,32 @@ class Reading:
     @property
     def rows(self) -> tuple[Row, ...]:
         return self.sheet.rows
+
+    @cached_property
+    def _year_to_date(self) -> tuple[Segment, ...]:
+        heads = (segment for segment in self.sheet.segments() if YEAR_TO_DATE.search(segment.folded))
+        return tuple(islice(heads, 40))
+
+    def is_year_to_date(self, segment: Segment) -> bool:
+        """Whether it stands in a column of sums since January, beside the one that the paper is about."""
+        return any(
+            head.page == segment.page
+            and head.row < segment.row
+            and head.box is not None
+            and head.overlaps_horizontally(segment)
+            for head in self._year_to_date
+        )
+
+    @cached_property
+    def usual_height(self) -> float:
+        """The middle height of a segment as a ratio of its page; 0 without positions."""
+        heights = sorted(segment.box[3] - segment.box[1] for segment in self.sheet.segments() if segment.box)
+        return heights[len(heights) // 2] if heights else 0.0
+
+    @cached_property
+    def squashed(self) -> str:
+        """Letters and digits of the first pages, to count how often a name is mentioned."""
+        return re.sub(r"[^a-z0-9]", "", self.sheet.folded[:40_000])
 
     @cached_property
     def all_amounts(self) -> tuple[Placed[Money], ...]:
@@ -119,6 +147,5 @@ def _amounts(row: Row, dates: tuple[Placed[FoundDate], ...]) -> tuple[Placed[Mon
     for start, end in spans:
         blanked = blanked[:start] + " " * (end - start) + blanked[end:]
     return tuple(
-        Placed(money, segment_at(row, money.end - 1), money.start, money.end)
-        for money in find_amounts(blanked)
+        Placed(money, segment_at(row, money.at), money.start, money.end) for money in find_amounts(blanked)
     )

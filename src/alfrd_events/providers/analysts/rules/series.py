@@ -16,6 +16,7 @@ from alfrd_events.model import Document, Filing, Frequency, Series
 from alfrd_events.providers.analysts.naming import LEGAL_FORM, clean_name, entity_key, same_entity
 from alfrd_events.providers.analysts.rules.layout import fold
 from alfrd_events.providers.analysts.rules.lexicon import kinds
+from alfrd_events.providers.analysts.rules.phrases import SearchableText
 
 PLAIN_KINDS: dict[str, str] = {
     "receipt": "purchases",
@@ -110,10 +111,9 @@ def detect_series(document: Document, candidates: Sequence[Series]) -> Filing:
 
 def kind_of(document: Document) -> str:
     """What recurs, in lower-case words."""
-    patterns = kinds().get(document.document_type, ())
-    text = fold(document.text)
-    counted = [(kind, len({match[0] for match in pattern.finditer(text)})) for kind, pattern in patterns]
-    present = next((kind for kind, count in counted if count), None)
+    text = SearchableText(fold(document.text))
+    by_words = kinds().get(document.document_type, ())
+    present = next((kind for kind, phrases in by_words if phrases.occur_in(text)), None)
     plain = document.document_type.replace("_", " ") or "documents"
     return present or PLAIN_KINDS.get(document.document_type, plain)
 

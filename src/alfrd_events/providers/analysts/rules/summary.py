@@ -16,13 +16,24 @@ from alfrd_events.providers.analysts.rules.fields import (
     find_quantities,
 )
 from alfrd_events.providers.analysts.rules.items import find_items
+from alfrd_events.providers.analysts.rules.lexicon import type_titles
 from alfrd_events.providers.analysts.rules.reading import Reading
 from alfrd_events.providers.analysts.rules.totals import Totals, find_totals
 from alfrd_events.providers.analysts.rules.when import When, find_dates_of
 
-ACCOUNT_NAMES = ("account_number", "policy_number", "customer_number", "student_id")
+ACCOUNT_NAMES = (
+    "account_number",
+    "policy_number",
+    "customer_number",
+    "student_id",
+    "employee_id",
+    "registration_number",
+)
+ROWS_OF_A_TITLE = 12
 WITHOUT_TOTAL = frozenset({"employment", "legal", "promotional", "junk", "event", "government"})
 """Types whose papers name amounts without asking for one: only a labelled final sum counts."""
+WITHOUT_ITEMS = frozenset({"bank_statement", "credit_card", "investment", "payroll"})
+"""Their tables list movements and deductions, not things that add up to the total."""
 PURCHASES = frozenset({"receipt", "invoice"})
 SYMBOLS = {
     "USD": "$",
@@ -50,26 +61,34 @@ def summarize(document: Document) -> Summary:
     total = totals.total
     if total is not None and document.document_type in WITHOUT_TOTAL and total.strength < STRONG_LABEL:
         total = None
+    amount = total.value if total else None
+    unsupported: tuple[str, ...] = ()
+    if totals.worked_out is not None:
+        amount, unsupported = totals.worked_out, ("total_amount",)
     currency = ""
     if total is not None or reading.all_amounts:
         currency = find_currency(reading, total.amount.value.currency if total else "")
     account = next((identifiers[name] for name in ACCOUNT_NAMES if name in identifiers), None)
     evidence = _evidence(issuer, totals, when, account)
-    structured = _structured(reading, totals, identifiers, evidence)
+    if unsupported:
+        evidence.pop("total_amount", None)
+    structured = _structured(document.document_type, reading, totals, identifiers, evidence)
     summary = Summary(
         summary="-",
         entity=issuer.name if issuer else "",
         document_date=when.own.value.value if when.own else None,
         due_date=when.due.value.value if when.due else None,
-        total_amount=total.value if total else None,
+        total_amount=amount,
         currency=currency,
         account_number=account.value if account else "",
         period_start=when.period.value.first if when.period else None,
         period_end=when.period.value.last if when.period else None,
         structured_data=structured,
         evidence=evidence,
+        unsupported=unsupported,
     )
-    return summary.model_copy(update={"summary": one_line(document.document_type, summary)})
+    what = _heading(document.document_type, reading) or _noun(document.document_type, summary)
+    return summary.model_copy(update={"summary": one_line(what, summary)})
 
 
 def _evidence(
@@ -92,7 +111,11 @@ def _evidence(
 
 
 def _structured(
-    reading: Reading, totals: Totals, identifiers: dict[str, Found], evidence: dict[str, Evidence]
+    document_type: str,
+    reading: Reading,
+    totals: Totals,
+    identifiers: dict[str, Found],
+    evidence: dict[str, Evidence],
 ) -> JsonObject:
     """Everything else, under names that do not change from one document to the next."""
     data: JsonObject = {}
@@ -115,15 +138,27 @@ def _structured(
     if method is not None:
         data["payment_method"] = method.value
         evidence["payment_method"] = method.segment.evidence
-    items = find_items(reading)
+    items = [] if document_type in WITHOUT_ITEMS else find_items(reading)
     if items:
         data["line_items"] = items
     return data
 
 
-def one_line(document_type: str, summary: Summary) -> str:
+def _heading(document_type: str, reading: Reading) -> str:
+    """What the paper calls itself, where that is more telling than its type: "rent receipt"."""
+    title = type_titles().get(document_type)
+    if title is None or document_type in PURCHASES:
+        return ""
+    for row in reading.rows[:ROWS_OF_A_TITLE]:
+        for segment in row.segments:
+            heading = title.title_in(segment.folded)
+            if " " in heading:
+                return heading
+    return ""
+
+
+def one_line(what: str, summary: Summary) -> str:
     """``State Farm Insurance, insurance bill of 2024-02-01: $150.00, due 2024-02-21.``"""
-    what = _noun(document_type, summary)
     parts = [f"{summary.entity}, {what}" if summary.entity else what[:1].upper() + what[1:]]
     if summary.document_date:
         parts.append(f"of {summary.document_date.isoformat()}")
@@ -135,7 +170,7 @@ def one_line(document_type: str, summary: Summary) -> str:
     if summary.due_date:
         line += f", due {summary.due_date.isoformat()}"
     method = summary.structured_data.get("payment_method")
-    if method and document_type == "receipt":
+    if method and what == "receipt":
         line += f", paid by {method}"
     return line + "."
 

@@ -8,6 +8,7 @@ change, a card payment, the total before rounding plus the rounding.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -26,7 +27,8 @@ FINAL = re.compile(
     r"|total\s*(?:amount|amt|bill)?\s*(?:now\s*)?"
     r"(?:due|payable|to\s*pay|owed|paid)|balance\s*due|please\s*pay|pay\s*this\s*amount"
     r"|amount\s*you\s*owe|new\s*balance"
-    r"|total\s*(?:new\s*)?balance|(?:total|closing|ending)\s*balance|total\s*(?:monthly\s*)?premium"
+    r"|total\s*(?:new\s*)?balance|(?:total|closing|ending)\s*balance|total\s*(?:monthly\s*)?premium|premium\s*due(?!\s*date)|patient\s*(?:responsibility|balance)"
+    r""
     r"|net\s*pay\b|payment\s*due(?!\s*date)"
     r"|te\s*betalen|totaalbedrag|bedrag\s*incl\w*|zu\s*zahlen|zahlbetrag|gesamtbetrag"
     r"|rechnungsbetrag|endbetrag|gesamtsumme"
@@ -86,6 +88,8 @@ SUMMARY_OF_TAXES = re.compile(
 )
 ROWS_OF_A_TAX_SUMMARY = 8
 LARGEST_ROUNDING = 1
+MOST_CONSIDERED = 40
+"""Payments and roundings that are set against the totals; a till prints a handful."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,8 @@ class Totals:
     rounding: Candidate | None
     payment: Candidate | None
     candidates: tuple[Candidate, ...]
+    worked_out: Decimal | None = None
+    """Subtotal, tax and rounding together, where the total itself was lost in reading."""
 
 
 def find_totals(reading: Reading) -> Totals:
@@ -122,12 +128,12 @@ def find_totals(reading: Reading) -> Totals:
     by_role: dict[Role, list[Candidate]] = {}
     for candidate in candidates:
         by_role.setdefault(candidate.role, []).append(candidate)
-    ranked = sorted(
-        by_role.get("total", []),
-        key=lambda candidate: _score(candidate, by_role),
-        reverse=True,
-    )
+    proof = _Proof.of(by_role)
+    ranked = sorted(by_role.get("total", []), key=lambda candidate: _score(candidate, proof), reverse=True)
     total = ranked[0] if ranked else _from_payment(by_role)
+    worked_out = None
+    if not ranked and (total is None or total.role == "subtotal"):
+        worked_out = _worked_out(reading, by_role)
     return Totals(
         total=total,
         subtotal=_last(by_role.get("subtotal")),
@@ -135,6 +141,7 @@ def find_totals(reading: Reading) -> Totals:
         rounding=_last(by_role.get("rounding")),
         payment=_last(by_role.get("payment")),
         candidates=tuple(candidates),
+        worked_out=worked_out,
     )
 
 
@@ -188,6 +195,7 @@ def _candidates(reading: Reading, row: Row) -> Iterator[Candidate]:
         if role == "other":
             continue
         money = [amount for amount in amounts if amount.value.looks_like_money]
+        money = [amount for amount in money if not reading.is_year_to_date(amount.segment)] or money
         chosen = money[-1] if money else None
         if chosen is None and not placed:
             chosen = _amount_below(reading, row, role)
@@ -235,21 +243,40 @@ def _has_own_label(row: Row) -> bool:
     return role_of(row.folded)[0] != "other" or len(re.sub(r"[^a-z]+", "", row.folded)) > 60
 
 
-def _score(candidate: Candidate, by_role: dict[Role, list[Candidate]]) -> float:
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    """What the rest of the document says about its total."""
+
+    totals: Counter[Decimal]
+    payments: frozenset[Decimal]
+    less_change: frozenset[Decimal]
+    """Each payment less each change given."""
+    roundings: frozenset[Decimal]
+
+    @classmethod
+    def of(cls, by_role: dict[Role, list[Candidate]]) -> _Proof:
+        payments, changes, roundings = (
+            {candidate.value for candidate in by_role.get(role, [])[-MOST_CONSIDERED:]}
+            for role in ("payment", "change", "rounding")
+        )
+        return cls(
+            Counter(candidate.value for candidate in by_role.get("total", [])),
+            frozenset(payments),
+            frozenset(abs(paid) - abs(change) for paid in payments for change in changes),
+            frozenset(value for value in roundings if 0 < abs(value) <= LARGEST_ROUNDING),
+        )
+
+
+def _score(candidate: Candidate, proof: _Proof) -> float:
     value = candidate.value
-    score = candidate.strength
-    totals = by_role.get("total", [])
-    score += 0.5 * min(3, sum(other.value == value for other in totals) - 1)
-    payments = [other.value for other in by_role.get("payment", [])]
-    changes = [abs(other.value) for other in by_role.get("change", [])]
-    if any(abs(abs(paid) - change - value) < Decimal("0.005") for paid in payments for change in changes):
+    score = candidate.strength + 0.5 * min(3, proof.totals[value] - 1)
+    if value in proof.less_change:
         score += 4
-    elif value in payments:
+    elif value in proof.payments:
         score += 2
-    roundings = [other.value for other in by_role.get("rounding", []) if 0 < abs(other.value) <= 1]
-    if any(other.value + adjustment == value for other in totals for adjustment in roundings):
+    if any(value - adjustment in proof.totals for adjustment in proof.roundings):
         score += 3
-    if any(value + adjustment == other.value for other in totals for adjustment in roundings):
+    if any(value + adjustment in proof.totals for adjustment in proof.roundings):
         score -= 3
     if value == 0:
         score -= 8
@@ -265,6 +292,15 @@ def _from_payment(by_role: dict[Role, list[Candidate]]) -> Candidate | None:
     if payments and not any(changes):
         return payments[-1]
     return _last(by_role.get("subtotal"))
+
+
+def _worked_out(reading: Reading, by_role: dict[Role, list[Candidate]]) -> Decimal | None:
+    """What a row that says "total" must have said, when only its figure was not read."""
+    subtotal, tax, rounding = (_last(by_role.get(role)) for role in ("subtotal", "tax", "rounding"))
+    named = any(PLAIN.fullmatch(row.folded.strip(" :.")) for row in reading.rows)
+    if not named or subtotal is None or tax is None or subtotal.value <= 0:
+        return None
+    return subtotal.value + tax.value + (rounding.value if rounding else Decimal(0))
 
 
 def _last(candidates: list[Candidate] | None) -> Candidate | None:

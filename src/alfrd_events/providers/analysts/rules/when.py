@@ -193,7 +193,7 @@ def _own_score(candidate: _Candidate, *, is_receipt: bool) -> float:
             score += 4 * weight
     if candidate.has_time:
         score += 2.5 if is_receipt else 1
-    if candidate.placed.value.text.isdigit():
+    if not re.search(r"[^\d ]", candidate.placed.value.text):
         score -= 3  # its separators were lost, or it is a number and no date
     if len(label) > 40 and not is_receipt and score <= 0:
         score -= 2  # inside a sentence
