@@ -1,0 +1,102 @@
+"""Tables that fit, values that are readable, scores that are right. No database."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alfrd_events.cli.accuracy import same_entity, score, series_f1, word_f1
+from alfrd_events.cli.doctor import letters_png
+from alfrd_events.terminal.columns import Column, aligned, drawn, fitted
+from alfrd_events.terminal.values import ago, clean, many, money
+
+COLUMNS = (
+    Column("name", lambda row: row["name"], shrink=True, middle=True),
+    Column("status", lambda row: row["status"]),
+    Column("amount", lambda row: row["amount"], right=True, drop=1),
+    Column("note", lambda row: row["note"], shrink=True, drop=2),
+)
+ROW = {"name": "2024-03-harborlight-electric.png", "status": "completed", "amount": "12.50", "note": "n" * 40}
+
+
+@given(st.integers(min_value=23, max_value=200))
+def test_a_table_never_leaves_its_terminal(width: int) -> None:
+    lines = drawn([ROW], COLUMNS, width)
+
+    assert max(line.cell_len for line in lines) <= width
+
+
+def test_columns_shrink_before_they_go_and_go_in_order() -> None:
+    natural = [32, 9, 6, 40]
+
+    assert fitted(natural, COLUMNS, 200) == natural
+    assert fitted(natural, COLUMNS, 60)[3] < 40
+    assert fitted(natural, COLUMNS, 40) == [21, 9, 6, 0]
+    assert fitted(natural, COLUMNS, 23) == [12, 9, 0, 0]
+
+
+def test_a_file_name_keeps_its_end() -> None:
+    assert drawn([ROW], COLUMNS, 40)[-1].plain.startswith("2024-03-harbo…ric.png")
+
+
+def test_a_pipe_gets_everything() -> None:
+    head, line = aligned([ROW], COLUMNS)
+
+    assert ROW["name"] in line
+    assert ROW["note"] in line
+    assert head.index("status") == line.index("completed")
+
+
+@pytest.mark.parametrize("evil", ["\x1b[2J", "a\x07", "x\u202etxt.exe", "\x9b31m", "a\nb"])
+def test_nothing_that_steers_a_terminal_passes(evil: str) -> None:
+    assert clean(evil).isprintable()
+
+
+def test_values_for_people() -> None:
+    assert money("1850", "USD") == "1,850.00 USD"
+    assert money(None, "USD") == ""
+    assert [ago(4.24), ago(42), ago(600), ago(7200), ago(-1)] == ["4.2 s", "42 s", "10 min", "2 h", "0.0 s"]
+    assert [many(1, "document"), many(2, "entry"), many(3, "series")] == [
+        "1 document",
+        "2 entries",
+        "3 series",
+    ]
+
+
+def test_names_are_the_same_but_for_legal_forms() -> None:
+    assert same_entity("ACME SDN. BHD.", ["Acme"])
+    assert same_entity("Acme E1ectric Company", ["ACME ELECTRIC COMPANY"])
+    assert not same_entity("Other", ["Acme"])
+    assert not same_entity(None, ["Acme"])
+
+
+def test_words_are_a_bag() -> None:
+    assert word_f1("Total 12.50 ACME", "acme TOTAL 12.50") == 1
+    assert word_f1("a b c d", "a b") == pytest.approx(2 / 3)
+    assert word_f1("", "") == 1
+
+
+def test_series_are_compared_by_pairs_and_a_missing_one_is_alone() -> None:
+    truths = [{"file": name, "series_key": key} for name, key in ("1a", "2a", "3b", "4b")]
+
+    def found(*keys: str | None) -> dict[str, dict[str, str | None]]:
+        return {str(place): {"series_key": key} for place, key in enumerate(keys, 1)}
+
+    assert series_f1(truths, found("x", "x", "y", "y")) == 1
+    assert series_f1(truths, found("x", None, "x", "x")) == pytest.approx(2 * 1 / (3 + 2))
+    assert series_f1(truths, {}) == 0
+    assert series_f1(truths[:1], {}) is None
+
+
+def test_what_was_not_found_is_wrong_and_what_is_unscored_does_not_count() -> None:
+    truth = {"file": "a", "source": "s", "document_type": "tax", "date": "2024-01-02", "unscored": ["date"]}
+
+    overall = score([truth], [])["overall"]
+
+    assert overall["type"] == 0
+    assert overall["date"] is None
+
+
+def test_the_doctors_picture_is_a_png() -> None:
+    assert letters_png().startswith(b"\x89PNG")

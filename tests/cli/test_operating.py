@@ -1,0 +1,68 @@
+"""``replay``, ``explain``, ``cancel``, ``doctor``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+
+from tests.cli.program import Program, bill
+
+
+def test_what_failed_is_replayed_once(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "empty.txt").touch()
+    program("add", tmp_path / "empty.txt")
+    program("run", "--once", exit_code=1)
+    (id,) = [row["id"] for row in program.json("documents")]
+
+    assert program.inside("replay")[0] == "nothing is stuck\n"
+    assert "1 task would be re-emitted" in program.inside("replay", "--failed", "--dry-run")[0]
+    assert program.json("documents")[0]["status"] == "failed"
+    assert program.json("replay", "--failed", "--document", id[:8])[0]["step"] == "ocr"
+    assert program.inside("replay", "--failed")[0] == "nothing is stuck\n"
+    assert "ocr waits" in program.inside("explain", id)[0]
+
+
+def test_a_task_that_vanished_is_made_again(program: Program, database_url: str, tmp_path: Path) -> None:
+    program("add", bill(tmp_path))
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("delete from alfrd.tasks")
+
+    assert program.json("replay", "--status", "classified") == []
+    (made,) = program.json("replay", "--status", "pending")
+
+    assert (made["step"], made["name"]) == ("ocr", "bill-10.txt")
+
+
+def test_a_cancelled_document_stays_so(program: Program, tmp_path: Path) -> None:
+    program("add", bill(tmp_path))
+    (id,) = [row["id"] for row in program.json("documents")]
+
+    assert program.inside("cancel", id)[0].startswith(f"cancelled {id}")
+    assert "is cancelled already" not in program.inside("cancel", id)[0]
+    program("run", "--once")
+
+    assert program.json("documents")[0]["status"] == "cancelled"
+
+
+def test_the_doctor_finds_what_is_right_and_what_is_wrong(database_url: str, tmp_path: Path) -> None:
+    well = Program(database_url)("doctor").stdout
+    assert well.count("✓") == 8
+    assert "✗" not in well
+    assert "a notification came back in" in well
+    assert "read 'HELLO' from a picture" in well
+
+    ill = Program("postgresql://nobody@127.0.0.1:1/none", ALFRD_FILE_ROOTS=str(tmp_path / "gone"))
+    report = ill("doctor", exit_code=1).stdout
+    assert "✗ database: PostgreSQL is not there" in report
+    assert "✗ file roots: no directory" in report
+    assert "→ start it, or correct ALFRD_DATABASE_URL" in report
+
+    misled = Program(database_url, ALFRD_SLOTS="ocr")("doctor", exit_code=1).stdout
+    assert "✗ settings: the settings make no sense: ALFRD_SLOTS" in misled
+
+
+def test_the_doctor_tells_an_outdated_schema(empty_database_url: str) -> None:
+    report = Program(empty_database_url)("doctor", exit_code=1).stdout
+
+    assert "✗ schema: the database has no schema alfrd yet: run alfrd-events migrate" in report

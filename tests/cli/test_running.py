@@ -1,0 +1,71 @@
+"""``migrate`` and ``run``: exit codes, and what is left after a Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import psycopg
+
+from tests.cli.program import Program, bill
+
+
+def test_a_drained_queue_exits_0_and_a_failed_document_1(program: Program, tmp_path: Path) -> None:
+    program("add", bill(tmp_path))
+    good = program("run", "--once")
+    (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.7 and no more")
+    program("add", tmp_path / "broken.pdf")
+    bad = program("run", "--once", exit_code=1)
+    later = program("run", "--once")
+
+    assert good.stdout.startswith("done: 1 read, 1 completed, 1 file summaries, 0 failed, in ")
+    assert bad.stdout.startswith("done: 0 read, 0 completed, 0 file summaries, 1 failed, in ")
+    assert "broken.pdf" in bad.stderr
+    assert later.returncode == 0, "an old failure is not one of this run"
+
+
+def test_only_one_document_or_some_steps(program: Program, tmp_path: Path) -> None:
+    program("add", bill(tmp_path, 11), bill(tmp_path, 12))
+    wanted = next(row["id"] for row in program.json("documents") if row["filename"] == "bill-11.txt")
+
+    program("run", "--document", wanted[:8])
+    program("run", "--once", "--steps", "ocr,classify")
+
+    status = {row["filename"]: row["status"] for row in program.json("documents")}
+    assert status == {"bill-11.txt": "completed", "bill-12.txt": "classified"}
+    unknown = program("run", "--steps", "ocr,fold", exit_code=1)
+    assert "no step fold: choose among ocr, classify" in unknown.stderr
+
+
+def test_ctrl_c_gives_everything_back_and_the_next_run_ends_it(program: Program, tmp_path: Path) -> None:
+    program("add", *[bill(tmp_path, day) for day in range(10, 22)])
+    with (
+        psycopg.connect(program.environment["ALFRD_DATABASE_URL"], autocommit=True) as connection,
+        program.started("run", "--once") as running,
+    ):
+        deadline = time.monotonic() + 20
+        while connection.execute("select from alfrd.pages").rowcount < 1 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        os.killpg(running.pid, signal.SIGINT)  # as a terminal does: its readers hear it too
+        assert running.wait(30) == 130
+        assert connection.execute("select from alfrd.tasks where state = 'running'").rowcount == 0
+        program("run", "--once")
+        twice = "select from alfrd.events where kind = 'completed' group by subject_id, step, entity"
+        twice += " having count(*) > 1 and entity = 'document'"
+        assert connection.execute(twice).rowcount == 0
+    assert {row["status"] for row in program.json("documents")} == {"completed"}
+
+
+def test_an_outdated_schema_is_refused_with_the_way_out(empty_database_url: str) -> None:
+    program = Program(empty_database_url)
+
+    refused = program("status", exit_code=1)
+    applied = program("migrate")
+    again, _ = program.inside("migrate")
+
+    assert refused.stderr == "error: the database has no schema alfrd yet: run alfrd-events migrate\n"
+    assert "applied 0001_documents.sql" in applied.stdout
+    assert again == "the schema is up to date\n"
+    assert program.json("documents") == []
