@@ -45,7 +45,7 @@ NUMERIC = re.compile(
     r"(?P<y>(?:19|20)\d{2}|\d{2})(?!\d(?!\d?:\d\d)|(?P=sep)\d)"
 )
 DAY_MONTH_YEAR = re.compile(
-    rf"(?<![\d.,/])(?P<d>[0-3]?\d)(?:st|nd|rd|th|er)?\.?[\s\-/,]{{0,3}}(?:de\s"
+    rf"(?<![\d.,/])(?P<d>[0-3]?\d)(?:st|nd|rd|th|er|o)?\.?[\s\-/,]{{0,3}}(?:de\s"
     rf"|of\s)?(?P<m>{_MONTH})[a-z]{{0,2}}\.?"
     rf"[\s\-/,.']{{0,3}}(?:de\s|del\s)?(?P<y>{_YEAR})(?!\d(?!\d?:)|:\d)"
 )
