@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from alfrd_events.cli.accuracy import same_entity, score, series_f1, word_f1
 from alfrd_events.cli.doctor import letters_png
 from alfrd_events.terminal.columns import Column, aligned, drawn, fitted
+from alfrd_events.terminal.progress import Progress
 from alfrd_events.terminal.values import ago, clean, many, money
 
 COLUMNS = (
@@ -25,6 +29,28 @@ def test_a_table_never_leaves_its_terminal(width: int) -> None:
     lines = drawn([ROW], COLUMNS, width)
 
     assert max(line.cell_len for line in lines) <= width
+
+
+def test_progress_fits_80_columns_and_shows_no_name_as_markup() -> None:
+    progress = Progress()
+    progress.update(
+        {
+            "documents": {"pending": 120, "classified": 3, "completed": 1000, "failed": 12},
+            "running": [["ocr", "[red]\x1b[2J" + "long " * 40]],
+            "waiting": 120,
+        }
+    )
+    console = Console(
+        width=80, file=io.StringIO(), force_terminal=True, color_system=None, legacy_windows=False
+    )
+    console.print(progress)
+    drawing = console.file.getvalue()  # type: ignore[attr-defined]
+
+    assert "1,012 of 1,135 documents" in drawing
+    assert "waiting 120 ▸ read 0 ▸ classified 3 ▸ summarized 0 ▸ filed 0 ▸ done 1000 · fa" in drawing
+    assert "now: ocr [red]" in drawing
+    assert "\x1b[2J" not in drawing
+    assert max(len(line) for line in drawing.splitlines()) <= 80
 
 
 def test_columns_shrink_before_they_go_and_go_in_order() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from rich.console import Console, Group
@@ -15,10 +15,11 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from alfrd_events.errors import AlfrdError
 from alfrd_events.terminal.values import STATUS_STYLES, ago, clean, many
 
 MILESTONES = ("pending", "ocr_completed", "classified", "summarized", "filed", "completed", "failed")
-_SHORT = {"ocr_completed": "read"}
+_SHORT = {"pending": "waiting", "ocr_completed": "read", "completed": "done"}
 _ENDS = ("completed", "failed", "cancelled")
 
 
@@ -49,7 +50,7 @@ class Progress:
         rate = f"{fresh / seconds * 60:.0f} per minute" if fresh and seconds > 2 else ago(seconds)
         head.add_row(
             self._spinner,
-            Text(f"{self._done} of {many(total, 'document')}"),
+            Text(f"{self._done:,} of {many(total, 'document')}"),
             ProgressBar(total=max(total, 1), completed=self._done, width=28),
             Text(rate, style="dim"),
         )
@@ -81,7 +82,7 @@ async def shown(
 ) -> AsyncIterator[None]:
     """Draw progress on standard error for as long as the block lasts; log lines pass above it.
 
-    :param look: asks the database; what it raises is left to the block, which will meet it too.
+    :param look: asks the database. While that is away the picture stands still; the block will say so.
     """
     progress = Progress()
     progress.update(await look())
@@ -97,6 +98,11 @@ async def shown(
 async def _keep(
     progress: Progress, look: Callable[[], Awaitable[Mapping[str, Any]]], every_seconds: float
 ) -> None:
+    pause = every_seconds
     while True:
-        await asyncio.sleep(every_seconds)
-        progress.update(await look())
+        await asyncio.sleep(pause)
+        asked = time.monotonic()
+        with suppress(AlfrdError):
+            progress.update(await look())
+        # Among a million documents the question is not free: it may keep the database busy for a tenth of the time.
+        pause = max(every_seconds, 10 * (time.monotonic() - asked))
