@@ -27,7 +27,7 @@ GLUED_LEGAL_FORM = re.compile(
 REGISTRATION = re.compile(
     r"[\s,-]*[(\[{]?\s*(?:(?:co(?:mpany)?|reg(?:istration)?|roc|business|brn"
     r"|uen)\.?\s*(?:reg\w*)?\.?\s*(?:no)?\.?\s*[:.]?\s*)?"
-    r"[a-z]{0,3}(?:\d[\do]{5,12}\s?[-–—.\s]?\s?[a-z0-9]?|\d[\do]{2,8}\s?[-–—]\s?[a-z0-9])\s*[)\]}]?"
+    r"[a-z]{0,3}(?:[l|]?\d[\dol|]{4,12}\s?[-–—.\s]?\s?[a-z0-9]?|\d[\do]{2,8}\s?[-–—]\s?[a-z0-9])\s*[)\]}]?"
     r"(?:\s*\(?[a-z][a-z0-9]{1,3}\)?)?\s*$",
     re.IGNORECASE,
 )

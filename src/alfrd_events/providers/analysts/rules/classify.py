@@ -24,6 +24,8 @@ TITLE_WEIGHT = 5.0
 OWN_TYPE_WEIGHT = 2.5
 ENOUGH = 6.0
 """A score under which there is too little to go by."""
+LESS_LIKELY = 0.6
+"""What is left of an invoice's score where another type explains its words."""
 MOST_TAGS = 6
 OF_MANY_SUBJECTS = frozenset({"bank_statement", "credit_card", "investment", "payroll"})
 """Their lines name shops and deductions of all sorts, which are not what the paper is about."""
@@ -161,6 +163,8 @@ def rank(reading: Reading, types: Sequence[DocumentType], prompt: Prompt | None 
     if "invoice" in scores and till:
         scores["invoice"] += 2
         evidence["invoice"] = (*evidence["invoice"], "tax invoice")
+    if "invoice" in scores and scores.get("utility_bill", 0) >= ENOUGH:
+        scores["invoice"] *= LESS_LIKELY  # in many languages a utility's bill is headed "invoice"
     _weigh_purchase(reading, scores, evidence)
     scores["other"] = 0.0
     ordered = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
@@ -232,7 +236,7 @@ def _weigh_purchase(reading: Reading, scores: dict[str, float], evidence: dict[s
     scores["receipt"] += 2.0 * len(marks)
     evidence["receipt"] = (*evidence.get("receipt", ()), *marks)
     if "invoice" in scores and ("cash and change" in marks or len(marks) >= 3):
-        scores["invoice"] *= 0.6
+        scores["invoice"] *= LESS_LIKELY
 
 
 def _is_narrow(reading: Reading) -> bool:

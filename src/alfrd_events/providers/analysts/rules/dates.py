@@ -60,12 +60,16 @@ MONTH_YEAR = re.compile(rf"(?<![a-z\d])(?P<m>{_MONTH})\.?[\s,\-]{{1,3}}(?P<y>(?:
 TO = re.compile(r"\s{0,3}(?:-|–|—|to|through|thru|until|bis|au|a|tot|t/m|al|hasta|~)\s{0,3}")
 TIME = re.compile(r"(?<!\d)[0-2]?\d\s?:\s?[0-5]\d(?:\s?[:.; ]\s?[0-5]\d)?(?:\s?[ap]\.?m\b)?|\d\s?[ap]m\b")
 
+SLIP = re.compile(r"(?:(?<=\d)|(?<=\d[/.-])|(?<=[\s:]))[olsb|](?=\d?[/.-]\d|\d?[/.-][olsb|]\d|\d{1,3}(?!\d))")
+SLIPS = {"o": "0", "l": "1", "|": "1", "s": "5", "b": "8"}
+"""Letters that readers see in numeric dates, and the digits that they are."""
+
 DAY_FIRST_HINTS = re.compile(
     r"\brm\b|\brm\s?\d|€|\beur\b|£|₹|\brs\.?\s?\d|\bsdn\b|\bbhd\b|\bgst\s?(?:id|reg|no)|\bmalaysia"
     r"|\bsingapore|\bindia\b"
     r"|\bgmbh\b|\bb\.?v\.?\b|\bs\.?a\.?r\.?l\b|\bvat\b|\bmwst|\btva\b|\bbtw\b|\biva\b"
     r"|\bunited kingdom|\baustralia|\babn\b"
-    r"|\bgstin\b|\bpvt\b|\bsgd\b"
+    r"|\bgstin\b|\bpvt\b|\bpte\b|\buen\b|\bsgd\b"
 )
 MONTH_FIRST_HINTS = re.compile(
     r"\b[a-z]{2}\.?,?\s\d{5}(?:-\d{4})?\b|\busa\b|\bunited states|\(\d{3}\)\s?\d{3}-\d{4}"
@@ -111,17 +115,22 @@ def infer_order(folded: str) -> Order:
             month_first += 1
     if day_first != month_first:
         return "DMY" if day_first > month_first else "MDY"
-    foreign = len(DAY_FIRST_HINTS.findall(folded, 0, 20000))
-    american = len(MONTH_FIRST_HINTS.findall(folded, 0, 20000))
+    foreign, american = _distinct(DAY_FIRST_HINTS, folded), _distinct(MONTH_FIRST_HINTS, folded)
     return "MDY" if american > foreign else "DMY"
+
+
+def _distinct(hints: re.Pattern[str], folded: str) -> int:
+    """How many different hints there are; ten dollar signs are one hint."""
+    return len({re.sub(r"[\d\s]", "", hint) for hint in hints.findall(folded, 0, 20000)})
 
 
 def find_dates(text: str, order: Order = "DMY") -> list[FoundDate]:
     """All complete dates in a text, left to right; overlapping readings once."""
     folded = fold(text)
+    mended = SLIP.sub(lambda match: SLIPS[match[0]], folded)
     found: list[FoundDate] = []
     for pattern in (ISO, MONTH_DAY_YEAR, DAY_MONTH_YEAR, NUMERIC, COMPACT):
-        for match in pattern.finditer(folded):
+        for match in pattern.finditer(mended if pattern in (NUMERIC, COMPACT) else folded):
             if any(match.start() < other.end and other.start < match.end() for other in found):
                 continue
             read = _numeric(match, order) if pattern in (NUMERIC, COMPACT) else _worded(match)

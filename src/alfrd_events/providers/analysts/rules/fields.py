@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from alfrd_events.providers.analysts.rules.amounts import CURRENCY_SIGNS
+from alfrd_events.providers.analysts.rules.amounts import CURRENCY_SIGNS, Money
 from alfrd_events.providers.analysts.rules.layout import Segment
-from alfrd_events.providers.analysts.rules.reading import Reading
+from alfrd_events.providers.analysts.rules.reading import Placed, Reading
 
 IDENTIFIER = re.compile(
     r"(?:[A-Z]{1,4}[\s-])?(?:\d{2,6}[\s-]){1,5}\d{2,6}(?![\d/.,])"  # groups: KM 620 118 447
@@ -25,7 +25,7 @@ QUANTITY = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?<![\d.,])\d+(?
 _NUMBER = r"\s*(?:number|num|no|nr|nummer|id|#|n)?\W{0,3}"
 IDENTIFIERS: dict[str, re.Pattern[str]] = {
     "account_number": re.compile(
-        rf"(?<![a-z])(?:account|acct|a/c|acc|konto|compte|cuenta|conto|rekening|kto)(?:\s*(?:number|num"
+        rf"(?<![a-z])(?:account|loan|acct|a/c|acc|konto|compte|cuenta|conto|rekening|kto)(?:\s*(?:number|num"
         rf"|no|nr|nummer|#)|-?nr|\s*:)\W{{0,4}}|account\s*#\s*|(?<![a-z])account{_NUMBER}(?=\d{{5}})"
     ),
     "policy_number": re.compile(
@@ -243,11 +243,18 @@ def find_fees(reading: Reading) -> dict[str, tuple[Decimal, Segment]]:
                 here = [placed for placed in here if not reading.is_year_to_date(placed.segment)] or here
                 if not money:
                     below = reading.amounts_below(segment, 1)
-                    here = [placed for placed in below if placed.value.looks_like_money]
+                    here = [placed for placed in below if _stands_without_words(placed, reading)]
                 if here:
                     found[name] = (here[-1].value.value, here[-1].segment)
                     break
     return found
+
+
+def _stands_without_words(placed: Placed[Money], reading: Reading) -> bool:
+    """Whether a row holds amounts only, so that the words above them are their labels."""
+    return placed.value.looks_like_money and not re.search(
+        r"[a-z]{4}", reading.rows[placed.segment.row].folded
+    )
 
 
 def _is_right_of(one: Segment, other: Segment) -> bool:
@@ -296,7 +303,12 @@ COUNTRY_HINTS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("INR", re.compile(r"gstin|(?<![a-z])pvt\W{0,2}ltd|india(?![a-z])|rupees")),
     ("USD", re.compile(r"\b[a-z]{2}\.?,?\s\d{5}(?:-\d{4})?\b|us\s*dollars|united\s*states")),
     ("GBP", re.compile(r"united\s*kingdom|vat\s*reg|\bgb\s?\d{9}")),
-    ("EUR", re.compile(r"gmbh|(?<![a-z])(?:mwst|btw|tva|iva)(?![a-z])|(?<![a-z])eur(?:os?)?(?![a-z])")),
+    (
+        "EUR",
+        re.compile(
+            r"gmbh|(?<![a-z])b\.v\.|s\.a\.r\.l|(?<![a-z])(?:mwst|btw|tva|iva)(?![a-z])|(?<![a-z])eur(?:os?)?(?![a-z])"
+        ),
+    ),
 )
 
 

@@ -76,7 +76,7 @@ NEVER = re.compile(
     r"|hours|days|usage|qry|no\b|number|of\s*items|weight)"
     r"|minimum|previous|prior|last\s*(?:bill|statement|month)|opening|beginning|credit\s*(?:limit"
     r"|line)|available|past\s*due|overdue"
-    r"|after\s*(?:the\s*)?due|if\s*paid|late\s*(?:fee|charge|payment)|you\s*save|saving|discount"
+    r"|to\s*avoid|penalt|(?:fee|charge)\s*of|after\s*(?:the\s*)?due|if\s*paid|late\s*(?:fee|charge|payment)|you\s*save|saving|discount"
     r"|deposit\s*slip|item\s*count|auto\s*pay"
     r"|points|year\s*to\s*date|ytd|deductible|coverage|limit|qty|exchange|refund|per\s*(?:unit|kwh"
     r"|day|month)"
@@ -87,6 +87,7 @@ SUMMARY_OF_TAXES = re.compile(
     r"|summary\s*of\s*(?:gst|tax)|ex\.?\s*btw"
 )
 ROWS_OF_A_TAX_SUMMARY = 8
+WORDS_OF_A_LABEL = 8
 LARGEST_ROUNDING = 1
 MOST_CONSIDERED = 40
 """Payments and roundings that are set against the totals; a till prints a handful."""
@@ -150,6 +151,8 @@ def role_of(label: str) -> tuple[Role, float]:
     if len(label) > 90 or NEVER.search(label):
         return "other", 0
     if FINAL.search(label):
+        if len(label.split()) > WORDS_OF_A_LABEL:
+            return "total", 2  # a sentence about paying; its amount may be a fee
         return "total", 10 if not SUBTOTAL.search(label) else 3
     if ROUNDING.search(label):
         return "rounding", 1
