@@ -367,8 +367,10 @@ begin
 
   return json_build_object(
     'claimed', coalesce(v_claimed, '[]'), 'stale', coalesce(to_json(v_stale), '[]'),
-    'next_due', (select greatest(extract(epoch from min(run_at) - alfrd.now()), 0)
-                   from alfrd.tasks where state = 'scheduled'));
+    'others_running', v_claimed is null and exists (
+       select from alfrd.tasks where state = 'running' and worker_id <> p_worker),
+    'next_due', (select extract(epoch from greatest(run_at, alfrd.now()) - alfrd.now())
+                   from alfrd.tasks where state = 'scheduled' order by run_at limit 1));
 end $$;
 
 -- FUNCTION explain(uuid)
