@@ -9,6 +9,8 @@
 -- p_capacity: {step: how many tasks of it this worker could start now}
 -- p_woken_by: notify, timer, poll or handoff: recorded with each claim
 -- p_subjects: only tasks of these documents and files; null for all
+-- p_owned:    all tasks that this worker knows to be its own, told after a failed exchange: its reply may have been
+--             lost after the commit, and what it claimed then is handed over again here. Null: no doubt.
 -- Returns:    {claimed: [...], stale: [task ids], next_due: seconds until the next scheduled task or null,
 --             others_running: whether other workers own tasks, looked up only when nothing was claimed}
 -- Locks:      own running tasks by id, documents, files by id, then waiting tasks, skipping locked ones.
@@ -49,7 +51,8 @@ begin
 end $$;
 
 create or replace function alfrd.exchange(
-  p_worker bigint, p_outcomes jsonb, p_capacity jsonb, p_woken_by text, p_subjects uuid[] default null
+  p_worker bigint, p_outcomes jsonb, p_capacity jsonb, p_woken_by text, p_subjects uuid[] default null,
+  p_owned bigint[] default null
 ) returns json
 language plpgsql as $$
 declare
@@ -57,6 +60,7 @@ declare
   v_due     text[];
   v_left    text[];
   v_claimed json;
+  v_adopted bigint[];
 begin
   perform set_config('alfrd.actor', 'worker', true), set_config('alfrd.bell', 'held', true),
           set_config('alfrd.bell_held_for', '', true);
@@ -72,9 +76,15 @@ begin
     returning step)
   select array_agg(distinct step) into v_due from due;
 
+  if p_owned is not null then
+    select array_agg(id) into v_adopted from alfrd.tasks
+     where worker_id = p_worker and state = 'running' and id <> all (p_owned);
+  end if;
   select json_agg(json_build_object('id', id, 'step', step, 'entity', entity, 'subject_id', subject_id,
                                     'attempt', attempt, 'max_attempts', max_attempts, 'woken_by', woken_by))
-    into v_claimed from alfrd.claim(p_worker, p_capacity, p_woken_by, p_subjects);
+    into v_claimed
+    from (select * from alfrd.claim(p_worker, p_capacity, p_woken_by, p_subjects)
+          union all select * from alfrd.tasks where id = any (v_adopted)) as mine;
 
   -- Now ring: for steps that others serve, and for what is ready and did not fit here.
   select array_agg(distinct held_for.step) into v_left

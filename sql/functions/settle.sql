@@ -112,6 +112,16 @@ begin
      order by t.id for update of t) as owned;
   v_owned := coalesce(v_owned, '[]');
 
+  -- What is not owned any more may be a second hand-in, because the reply to the first was lost after its commit.
+  -- Then it is settled already, and counts neither as stale nor as cost.
+  if jsonb_array_length(v_owned) < jsonb_array_length(p_outcomes) then
+    select coalesce(jsonb_agg(o), '[]') into p_outcomes
+      from jsonb_array_elements(p_outcomes) as o
+     where not exists (select from alfrd.events e
+                        where e.subject_id = (o ->> 'subject_id')::uuid and e.task_id = (o ->> 'task_id')::bigint
+                          and e.attempt = (o ->> 'attempt')::integer and e.worker_id = p_worker);
+  end if;
+
   select array_agg((o ->> 'task_id')::bigint) into v_stale
     from jsonb_array_elements(p_outcomes) as o
    where not exists (select from jsonb_array_elements(v_owned) as w

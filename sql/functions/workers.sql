@@ -58,7 +58,9 @@ begin
   update alfrd.workers w
      set suspected_at = case when holder.id is null then alfrd.now() end
     from alfrd.workers seen left join holder on holder.id = seen.id
-   where w.id = seen.id and w.locked and (holder.id is null) <> (w.suspected_at is not null);
+   where w.id = seen.id and w.locked and (holder.id is null) <> (w.suspected_at is not null)
+     -- A server that has just started holds no lock of anyone; its workers need a moment to come back.
+     and alfrd.now() - pg_postmaster_start_time() > interval '10 seconds';
 
   select array_agg(id) into v_gone
     from (select id from alfrd.workers

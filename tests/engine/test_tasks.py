@@ -75,10 +75,26 @@ async def test_the_same_result_twice_counts_once(db: Harness) -> None:
     task = await db.claim("ocr")
     assert task is not None
 
-    assert await db.complete(task, worker="a")
-    assert not await db.complete(task, worker="a")
+    done = Outcome(task, "done", result=RESULTS["ocr"], usage=(Usage(provider="test", pages=1),))
+    first = await db.exchange("a", [done])
+    second = await db.exchange("a", [done])  # the reply to the first was lost
 
-    assert (await db.events_of(document)).count(("completed", "ocr")) == 1
+    assert (first.stale, second.stale) == (frozenset(), frozenset())
+    assert await db.events_of(document) == [("completed", "ocr")]
+    assert await db.one("select count(*) from alfrd.usage") == 1
+
+
+async def test_what_a_lost_reply_had_claimed_is_handed_over_again(db: Harness) -> None:
+    await db.given_document()
+    await db.given_document()
+    lost = await db.exchange("a", [], ocr=2)
+    worker = await db.worker("a")
+
+    first, second = lost.claimed
+    answer = await queue.exchange(db.database, worker, [], {}, "poll", owned=[first.id])
+
+    assert answer.claimed == (second,)
+    assert (await db.exchange("a", [], ocr=2)).claimed == ()
 
 
 async def test_a_worker_whose_lease_ran_out_has_to_register_again(db: Harness) -> None:
@@ -123,6 +139,7 @@ async def test_a_killed_session_is_noticed_by_its_lock(db: Harness) -> None:
     session = await db.session()
     await session.execute("select pg_advisory_lock(alfrd.worker_lock_class(), %s)", [worker])
     await queue.set_locked(db.database, worker, True)
+    await db.advance_clock(15)  # past the time that a fresh server gives its workers to come back
     assert await db.rescue() == []
 
     await session.close()

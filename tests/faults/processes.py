@@ -115,9 +115,14 @@ async def insert(db: Harness, count: int, name: str = "shop", names: int = 3) ->
 async def until(db: Harness, condition: str, timeout: float = 60) -> float:
     """Wait until an SQL condition holds; how many seconds it took."""
     started = time.monotonic()
-    async with asyncio.timeout(timeout):
-        while not await db.one(f"select {condition}"):
-            await asyncio.sleep(0.02)
+    while not await db.one(f"select {condition}"):
+        if time.monotonic() - started > timeout:
+            tasks = await db.sql(
+                "select step, state, attempt, worker_id, error from alfrd.tasks order by id limit 5"
+            )
+            workers = await db.sql("select id, heartbeat_at, locked from alfrd.workers")
+            raise AssertionError(f"after {timeout} s not: {condition}\ntasks: {tasks}\nworkers: {workers}")
+        await asyncio.sleep(0.02)
     return time.monotonic() - started
 
 

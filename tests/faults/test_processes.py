@@ -14,6 +14,7 @@ TWENTY_RUN = "count(*) >= 20 from alfrd.tasks where state = 'running'"
 
 
 async def test_after_kill_9_another_worker_has_the_tasks_within_seconds(db: Harness, tmp_path: Path) -> None:
+    await until(db, "now() - pg_postmaster_start_time() > interval '10 seconds'")  # see alfrd.rescue
     with fleet(db.url, tmp_path) as workers:
         first = workers.start(delay=30)
         await until(db, "exists (select from alfrd.workers where locked)")

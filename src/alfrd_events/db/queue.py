@@ -70,6 +70,7 @@ async def exchange(
     capacity: Mapping[str, int],
     woken_by: str,
     only: Sequence[UUID] | None = None,
+    owned: Sequence[int] | None = None,
 ) -> Exchange:
     """Hand in finished work and claim new work, in one transaction.
 
@@ -77,14 +78,23 @@ async def exchange(
     :param capacity: how many tasks of each step this worker could start now; a step that is missing is not served.
     :param woken_by: ``notify``, ``timer``, ``poll`` or ``handoff``; recorded with each claim.
     :param only: claim nothing but the tasks of these documents and files.
+    :param owned: after an exchange whose reply was not heard: the ids of all tasks that this worker knows to be its own.
+        What the lost reply claimed is among the ``claimed`` of this one.
     :raise WorkerUnknown: others have taken this worker for dead; register again.
     :raise Interrupted: a conflict rolled it back; hand the same in again.
 
     Source: ``sql/functions/exchange.sql``.
     """
     answer = await database.value(
-        "select alfrd.exchange(%s, %s, %s, %s, %s)",
-        [worker, Jsonb([_outcome(outcome) for outcome in done]), Jsonb(dict(capacity)), woken_by, _ids(only)],
+        "select alfrd.exchange(%s, %s, %s, %s, %s, %s::bigint[])",
+        [
+            worker,
+            Jsonb([_outcome(outcome) for outcome in done]),
+            Jsonb(dict(capacity)),
+            woken_by,
+            _ids(only),
+            None if owned is None else list(owned),
+        ],
     )
     return Exchange(
         claimed=tuple(_task(row) for row in answer["claimed"]),

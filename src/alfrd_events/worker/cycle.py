@@ -79,6 +79,8 @@ class Cycle:
         self._running: dict[int, Task] = {}
         self._finished: list[Outcome] = []
         self._stopping = False
+        self._in_doubt = False
+        """An exchange failed, and may have committed all the same: the next one tells what this worker knows."""
         self.tally = Tally()
         self.stirring = asyncio.Event()
         """Set while anyone's task runs, as far as this worker knows: somebody could die with it."""
@@ -130,7 +132,13 @@ class Cycle:
             batch = list(self._finished)
             try:
                 answer = await queue.exchange(
-                    self._database, self._registration.id, batch, self._room(batch), reason, self._only
+                    self._database,
+                    self._registration.id,
+                    batch,
+                    self._room(batch),
+                    reason,
+                    self._only,
+                    owned=list(self._running) if self._in_doubt else None,
                 )
             except Interrupted as error:
                 log.debug("exchange rolled back, doing it again", error=error)
@@ -145,6 +153,7 @@ class Cycle:
                 failures += 1
             except DatabaseUnavailable as error:
                 failures += 1
+                self._in_doubt = True
                 if failures == 1:
                     log.warning(
                         "the database is away; finished work waits here", error=error, finished=len(batch)
@@ -152,6 +161,7 @@ class Cycle:
             else:
                 if failures > 1:
                     log.info("exchange went through", after_failures=failures)
+                self._in_doubt = False
                 del self._finished[: len(batch)]
                 self._take(batch, answer, reason)
                 return answer
@@ -181,6 +191,7 @@ class Cycle:
                 log.error(text, task=outcome.task.id, subject=outcome.task.subject_id)
                 self._finished.append(Outcome(outcome.task, "failed", error=text, usage=outcome.usage))
             except AlfrdError:
+                self._in_doubt = True
                 self._finished.append(outcome)
             else:
                 self._take([outcome], answer, reason)
@@ -198,13 +209,14 @@ class Cycle:
             self._running.pop(outcome.task.id, None)
             if outcome.task.id in answer.stale:
                 self.tally.stale += 1
-                log.warning(str(StaleClaim(outcome.task)))
                 continue
             if outcome.kind == "done":
                 self.tally.done[outcome.task.step] += 1
             elif outcome.kind == "failed":
                 self.tally.failed.append(outcome)
             self._on_outcome(outcome)
+        if refused := [outcome.task for outcome in batch if outcome.task.id in answer.stale]:
+            log.warning(str(StaleClaim(refused[0])), and_others=len(refused) - 1)
         if answer.claimed or answer.others_running:
             self.stirring.set()
         elif not self._running:

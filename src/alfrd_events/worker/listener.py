@@ -25,7 +25,7 @@ from alfrd_events.worker.wake import Wake
 
 log = Log("listener")
 
-_BACKOFF_AT_MOST = 10.0
+_BACKOFF_AT_MOST = 3.0
 _ANSWER_WITHIN = 5.0
 
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from alfrd_events.db import cases, queue
 from alfrd_events.db.database import Database
-from alfrd_events.errors import AlfrdError, Permanent, StaleClaim, Throttled
+from alfrd_events.errors import AlfrdError, DatabaseUnavailable, Permanent, StaleClaim, Throttled
 from alfrd_events.model import Case, JsonObject, Outcome, Page, Task, Usage
 from alfrd_events.observe import Log
 from alfrd_events.steps.registry import PROMPT_KINDS, Handler, Tools
@@ -105,6 +105,10 @@ class Runner:
             return Outcome(task, "throttled", error=str(error), retry_after=error.retry_after)
         except StaleClaim as error:
             return Outcome(task, "released", error=str(error))
+        except DatabaseUnavailable as error:
+            return Outcome(
+                task, "released", error=str(error)
+            )  # pages could not be saved; not the document's fault
         except asyncio.CancelledError:
             return Outcome(task, "released", error="the worker was stopped")
         except TimeoutError:

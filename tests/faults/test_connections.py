@@ -1,0 +1,150 @@
+"""Connections that are cut, go deaf or have no server at the other end."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from alfrd_events.db.migrate import migrate
+from tests.faults.processes import ALL_ENDED, each_step_was_committed_once, fleet, insert, until
+from tests.faults.proxy import Proxy
+from tests.support.harness import Harness
+from tests.support.server import Server
+
+
+@pytest.fixture
+def own_server() -> Iterator[Server]:
+    """A server of the test's own, to be stopped as it likes."""
+    server = Server()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def own_url(own_server: Server) -> str:
+    """A migrated database on it."""
+    with psycopg.connect(own_server.url("postgres"), autocommit=True) as connection:
+        connection.execute("create database alfrd")
+    asyncio.run(migrate(own_server.url("alfrd")))
+    return own_server.url("alfrd")
+
+
+async def test_terminated_backends_delay_no_document_and_lose_none(db: Harness, tmp_path: Path) -> None:
+    with fleet(db.url, tmp_path) as workers:
+        workers.start(delay=0.02)
+        await until(db, "exists (select from alfrd.workers where locked)")
+        chance = random.Random(7)
+        for round_ in range(40):
+            victims = chance.choice(["alfrd-events listener", "alfrd-events", "alfrd-events%"])
+            await insert(db, 1, name=f"round{round_}-")
+            await db.sql(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where application_name like %s and datname = current_database() and pid <> pg_backend_pid()",
+                victims,
+            )
+            await asyncio.sleep(chance.uniform(0.01, 0.15))
+        await until(db, ALL_ENDED)
+
+    assert await db.one("select count(*) from alfrd.documents where status = 'completed'") == 40
+    await each_step_was_committed_once(db)
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+async def test_a_server_that_stops_and_starts_again_costs_no_document(
+    own_server: Server, own_url: str, tmp_path: Path, mode: str
+) -> None:
+    with fleet(own_url, tmp_path) as workers:
+        members = [workers.start(delay=0.03, slots=5) for _ in range(2)]
+        async with Harness(own_url) as db:
+            await until(db, "count(*) = 2 from alfrd.workers where locked")
+            await insert(db, 150)
+        for _ in range(3):
+            await asyncio.sleep(0.7)
+            await asyncio.to_thread(own_server.stop, mode)
+            await asyncio.sleep(0.5)
+            await asyncio.to_thread(own_server.start)
+        async with Harness(own_url) as db:
+            await until(db, ALL_ENDED, timeout=90)
+            assert await db.one("select count(*) from alfrd.documents where status = 'completed'") == 150
+            await each_step_was_committed_once(db)
+
+        for member in members:
+            assert member.alive
+            complaints = [line for line in member.lines() if "warning" in line or "error" in line]
+            assert len(complaints) <= 3 * 6, "\n".join(complaints)
+
+
+async def test_lost_bells_are_found_by_the_poll_and_counted(db: Harness, tmp_path: Path) -> None:
+    await db.sql(
+        "create or replace function alfrd.ring(p_steps text[]) returns void language sql as 'select'"
+    )
+    with fleet(db.url, tmp_path) as workers:
+        workers.start(poll_seconds=0.5)
+        await until(db, "exists (select from alfrd.workers where locked)")
+        await asyncio.sleep(0.3)
+        await insert(db, 5)
+        await until(db, ALL_ENDED)
+
+    woken = await db.sql("select distinct woken_by from alfrd.events where step = 'ocr'")
+    assert [row["woken_by"] for row in woken] == ["poll"]
+
+
+async def test_without_listen_the_poll_bounds_the_wait(db: Harness, tmp_path: Path) -> None:
+    with fleet(db.url, tmp_path) as workers:
+        workers.start(listen=False, poll_seconds=0.5)
+        await until(db, "exists (select from alfrd.workers)")
+        await insert(db, 5)
+        seconds = await until(db, ALL_ENDED)
+
+    assert seconds < 10
+    assert await db.one("select count(*) from alfrd.documents where status = 'completed'") == 5
+
+
+async def test_a_deaf_listener_notices_and_connects_again(
+    server: Server, db: Harness, tmp_path: Path
+) -> None:
+    database = db.url.split("@/")[1].split("?")[0]
+    async with Proxy(server.port) as proxy:
+        with fleet(db.url, tmp_path) as workers:
+            worker = workers.start(
+                listen_url=server.tcp_url(database, proxy.port),
+                probe_seconds=0.5,
+                lease_seconds=3600,
+                poll_seconds=3600,
+            )
+            await until(db, "exists (select from alfrd.workers where locked)")
+            proxy.mood = "deaf"
+            await insert(db, 1)
+            await worker.has_logged("hears nothing, not even itself")
+            proxy.mood = "fine"
+            await until(db, ALL_ENDED)
+            await insert(db, 1)
+            await until(db, "count(*) = 2 from alfrd.documents where status = 'completed'")
+
+    assert proxy.accepted >= 2
+    woken = await db.sql("select woken_by from alfrd.events where step = 'ocr' order by id")
+    assert [row["woken_by"] for row in woken] == ["poll", "notify"]
+
+
+async def test_resets_and_a_slow_network_are_outlived(server: Server, db: Harness, tmp_path: Path) -> None:
+    database = db.url.split("@/")[1].split("?")[0]
+    async with Proxy(server.port, delay=0.2) as proxy:
+        through = server.tcp_url(database, proxy.port)
+        with fleet(through, tmp_path) as workers:
+            workers.start(delay=0.02)
+            await until(db, "exists (select from alfrd.workers where locked)")
+            await insert(db, 30)
+            for _ in range(5):
+                await asyncio.sleep(0.2)
+                proxy.reset()
+            proxy.mood = "slow"
+            await insert(db, 5, name="slow")
+            await until(db, ALL_ENDED)
+
+    assert await db.one("select count(*) from alfrd.documents where status = 'completed'") == 35
+    await each_step_was_committed_once(db)
