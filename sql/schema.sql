@@ -327,9 +327,9 @@ begin
   perform alfrd.ring(v_steps);
 end $$;
 
--- FUNCTION exchange(bigint, jsonb, jsonb, text, uuid[])
+-- FUNCTION exchange(bigint, jsonb, jsonb, text, uuid[], bigint[])
 
-CREATE FUNCTION alfrd.exchange(p_worker bigint, p_outcomes jsonb, p_capacity jsonb, p_woken_by text, p_subjects uuid[] DEFAULT NULL::uuid[]) RETURNS json
+CREATE FUNCTION alfrd.exchange(p_worker bigint, p_outcomes jsonb, p_capacity jsonb, p_woken_by text, p_subjects uuid[] DEFAULT NULL::uuid[], p_owned bigint[] DEFAULT NULL::bigint[]) RETURNS json
     LANGUAGE plpgsql
     AS $$
 declare
@@ -337,6 +337,7 @@ declare
   v_due     text[];
   v_left    text[];
   v_claimed json;
+  v_adopted bigint[];
 begin
   perform set_config('alfrd.actor', 'worker', true), set_config('alfrd.bell', 'held', true),
           set_config('alfrd.bell_held_for', '', true);
@@ -352,9 +353,15 @@ begin
     returning step)
   select array_agg(distinct step) into v_due from due;
 
+  if p_owned is not null then
+    select array_agg(id) into v_adopted from alfrd.tasks
+     where worker_id = p_worker and state = 'running' and id <> all (p_owned);
+  end if;
   select json_agg(json_build_object('id', id, 'step', step, 'entity', entity, 'subject_id', subject_id,
                                     'attempt', attempt, 'max_attempts', max_attempts, 'woken_by', woken_by))
-    into v_claimed from alfrd.claim(p_worker, p_capacity, p_woken_by, p_subjects);
+    into v_claimed
+    from (select * from alfrd.claim(p_worker, p_capacity, p_woken_by, p_subjects)
+          union all select * from alfrd.tasks where id = any (v_adopted)) as mine;
 
   -- Now ring: for steps that others serve, and for what is ready and did not fit here.
   select array_agg(distinct held_for.step) into v_left
@@ -1012,7 +1019,9 @@ begin
   update alfrd.workers w
      set suspected_at = case when holder.id is null then alfrd.now() end
     from alfrd.workers seen left join holder on holder.id = seen.id
-   where w.id = seen.id and w.locked and (holder.id is null) <> (w.suspected_at is not null);
+   where w.id = seen.id and w.locked and (holder.id is null) <> (w.suspected_at is not null)
+     -- A server that has just started holds no lock of anyone; its workers need a moment to come back.
+     and alfrd.now() - pg_postmaster_start_time() > interval '10 seconds';
 
   select array_agg(id) into v_gone
     from (select id from alfrd.workers
@@ -1131,6 +1140,16 @@ begin
       left join alfrd.files f on t.entity = 'file' and f.id = t.subject_id
      order by t.id for update of t) as owned;
   v_owned := coalesce(v_owned, '[]');
+
+  -- What is not owned any more may be a second hand-in, because the reply to the first was lost after its commit.
+  -- Then it is settled already, and counts neither as stale nor as cost.
+  if jsonb_array_length(v_owned) < jsonb_array_length(p_outcomes) then
+    select coalesce(jsonb_agg(o), '[]') into p_outcomes
+      from jsonb_array_elements(p_outcomes) as o
+     where not exists (select from alfrd.events e
+                        where e.subject_id = (o ->> 'subject_id')::uuid and e.task_id = (o ->> 'task_id')::bigint
+                          and e.attempt = (o ->> 'attempt')::integer and e.worker_id = p_worker);
+  end if;
 
   select array_agg((o ->> 'task_id')::bigint) into v_stale
     from jsonb_array_elements(p_outcomes) as o
