@@ -91,8 +91,10 @@ async def shown(
         try:
             yield
         finally:
-            drawing.cancel()
-            await asyncio.gather(drawing, return_exceptions=True)
+            # Again and again: before Python 3.12 wait_for(), which psycopg waits with, can lose a cancellation.
+            while not drawing.done():
+                drawing.cancel()
+                await asyncio.wait([drawing], timeout=0.5)
 
 
 async def _keep(
