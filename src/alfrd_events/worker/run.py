@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +20,7 @@ from alfrd_events.model import Outcome
 from alfrd_events.observe import Log
 from alfrd_events.steps.registry import Handler, Tools
 from alfrd_events.worker.cycle import Cycle, Tally
+from alfrd_events.worker.endings import cancel_all
 from alfrd_events.worker.listener import Listener
 from alfrd_events.worker.registration import Registration
 from alfrd_events.worker.rescuer import rescue_forever
@@ -118,6 +119,8 @@ class _Worker:
         self._signals = signals
         self._wake = Wake()
         self._listening: asyncio.Task[None] | None = None
+        self._retired: asyncio.Task[None] | None = None
+        """Ends the listener of an id that this worker has no more."""
         self._registration = Registration(
             database, list(options.slots), options.lease_seconds, self._listen_anew
         )
@@ -155,7 +158,7 @@ class _Worker:
             await self.cycle.run(until_quiet=self._options.until_quiet)
         finally:
             await self._runner.stop()
-            await _end([*background, *([self._listening] if self._listening else [])])
+            await cancel_all([*background, *([self._listening] if self._listening else [])])
         try:
             await self._registration.sign_off()
         except DatabaseUnavailable as error:
@@ -167,7 +170,7 @@ class _Worker:
         if self._options.listen_url is None:
             return
         if self._listening is not None:
-            self._listening.cancel()
+            self._retired = asyncio.create_task(cancel_all([self._listening]))
         listener = Listener(
             self._database,
             self._options.listen_url,
@@ -204,9 +207,3 @@ def _background(coroutine: Coroutine[Any, Any, None], name: str) -> asyncio.Task
     task = asyncio.create_task(coroutine, name=name)
     task.add_done_callback(told)
     return task
-
-
-async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

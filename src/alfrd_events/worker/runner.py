@@ -18,6 +18,7 @@ from alfrd_events.errors import AlfrdError, DatabaseUnavailable, Permanent, Stal
 from alfrd_events.model import Case, JsonObject, Outcome, Page, Task, Usage
 from alfrd_events.observe import Log
 from alfrd_events.steps.registry import PROMPT_KINDS, Handler, Tools
+from alfrd_events.worker.endings import cancel_all
 
 log = Log("runner")
 
@@ -56,9 +57,7 @@ class Runner:
 
     async def stop(self) -> None:
         """Cancel what runs; each task ends with a ``released`` outcome."""
-        for running in self._running:
-            running.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        await cancel_all(self._running)
 
     async def _run_batch(self, worker: int, tasks: Sequence[Task]) -> None:
         try:
