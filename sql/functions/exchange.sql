@@ -7,7 +7,7 @@
 -- p_outcomes: [{task_id, attempt, step, entity, subject_id, outcome, error, retry_after, result, made_by, prompt_id,
 --             usage}], outcome one of done, retry, throttled, released, failed
 -- p_capacity: {step: how many tasks of it this worker could start now}
--- p_woken_by: notify, timer, poll or handoff: recorded with each claim
+-- p_woken_by: start, notify, timer, poll, reconnect or handoff: recorded with each claim
 -- p_subjects: only tasks of these documents and files; null for all
 -- p_owned:    all tasks that this worker knows to be its own, told after a failed exchange: its reply may have been
 --             lost after the commit, and what it claimed then is handed over again here. Null: no doubt.

@@ -128,7 +128,7 @@ async def test_a_deaf_listener_notices_and_connects_again(
 
     assert proxy.accepted >= 2
     woken = await db.sql("select woken_by from alfrd.events where step = 'ocr' order by id")
-    assert [row["woken_by"] for row in woken] == ["poll", "notify"]
+    assert [row["woken_by"] for row in woken] == ["reconnect", "notify"]
 
 
 async def test_resets_and_a_slow_network_are_outlived(server: Server, db: Harness, tmp_path: Path) -> None:

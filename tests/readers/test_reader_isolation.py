@@ -116,7 +116,7 @@ def test_a_process_that_hangs_is_replaced_after_its_time() -> None:
                     pass
 
             assert await text_of(reader) == [NOTE.content.decode()]
-            assert not is_alive(frozen)
+            await until(lambda: not is_alive(frozen))
 
     asyncio.run(scenario())
 

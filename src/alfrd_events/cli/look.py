@@ -24,7 +24,7 @@ async def _status(session: Session, as_json: bool) -> None:
     seen = await looks.status(session.database)
     output = Output(as_json=as_json)
     if as_json:
-        output.json({**seen, "missed_bells": seen["woken_by"].get("poll", 0)})
+        output.json(seen)
     else:
         print_status(output, seen)
 

@@ -233,6 +233,10 @@ async def usage(database: Database) -> list[Row]:
 
 async def status(database: Database) -> Row:
     """The whole system at a glance."""
+    woken_by = await _counts(
+        database,
+        "select woken_by, count(*) from alfrd.events where kind = 'completed' and woken_by <> '' group by 1",
+    )
     return {
         "documents": await _counts(database, "select status, count(*) from alfrd.documents group by 1"),
         "files": await _counts(database, "select status, count(*) from alfrd.files group by 1"),
@@ -256,10 +260,8 @@ async def status(database: Database) -> Row:
             " from alfrd.workers w order by w.id"
         ),
         "limits": await database.rows("select step, max_running from alfrd.limits order by step"),
-        "woken_by": await _counts(
-            database,
-            "select woken_by, count(*) from alfrd.events where kind = 'completed' and woken_by <> '' group by 1",
-        ),
+        "woken_by": woken_by,
+        "missed_bells": woken_by.get("poll", 0) + woken_by.get("reconnect", 0),
     }
 
 

@@ -76,9 +76,9 @@ async def exchange(
 
     :param done: outcomes since the last call; each is fenced by (task id, attempt).
     :param capacity: how many tasks of each step this worker could start now; a step that is missing is not served.
-    :param woken_by: ``notify``, ``timer``, ``poll`` or ``handoff``; recorded with each claim.
+    :param woken_by: why the worker looks, ``notify`` for instance; recorded with each claim.
     :param only: claim nothing but the tasks of these documents and files.
-    :param owned: after an exchange whose reply was not heard: the ids of all tasks that this worker knows to be its own.
+    :param owned: after an exchange whose reply was not heard: the ids of all tasks that this worker knows to own.
         What the lost reply claimed is among the ``claimed`` of this one.
     :raise WorkerUnknown: others have taken this worker for dead; register again.
     :raise Interrupted: a conflict rolled it back; hand the same in again.

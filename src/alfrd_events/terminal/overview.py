@@ -25,10 +25,10 @@ def print_status(output: Output, seen: Mapping[str, Any]) -> None:
     if woken:
         output.line()
         ways = ", ".join(f"{way} {woken[way]:,}" for way in sorted(woken))
-        missed = woken.get("poll", 0)
+        missed = seen["missed_bells"]
         output.line(f"woken by: {ways}")
         output.line(
-            f"missed bells: {missed:,} found by the poll, among them the first look of each worker"
+            f"missed bells: {missed:,}, found by the poll or after a reconnect"
             if missed
             else "missed bells: none",
             style="dim",

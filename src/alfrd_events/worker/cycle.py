@@ -41,7 +41,7 @@ class Tally:
     failed: list[Outcome] = field(default_factory=list)
     stale: int = 0
     claimed_by_poll: int = 0
-    """Tasks found by the fallback poll: bells that were missed."""
+    """Tasks found by the fallback poll or after a reconnect: bells that were missed."""
 
 
 class Cycle:
@@ -105,7 +105,7 @@ class Cycle:
 
         :param until_quiet: return when no task of the served steps waits, is scheduled, or runs anywhere.
         """
-        reason: Reason = "poll"
+        reason: Reason = "start"
         while True:
             answer = await self._exchange(reason)
             if self._stopping and not self._running:
@@ -222,7 +222,7 @@ class Cycle:
         elif not self._running:
             self.stirring.clear()
         if answer.claimed:
-            if reason == "poll":
+            if reason in ("poll", "reconnect"):
                 self.tally.claimed_by_poll += len(answer.claimed)
             self._running.update((task.id, task) for task in answer.claimed)
             self._start(self._registration.id, answer.claimed)

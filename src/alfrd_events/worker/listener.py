@@ -57,6 +57,7 @@ class Listener:
     async def run(self) -> None:
         """Listen until cancelled; reconnect with jittered backoff."""
         failures = 0
+        was_deaf = False
         while True:
             try:
                 ear = await Ear.connect(self._url, self._worker)
@@ -76,7 +77,8 @@ class Listener:
                     log.info("listener connected again", after_failures=failures)
                 failures = 0
                 self.hearing.set()
-                self._wake.set("poll")
+                self._wake.set("reconnect" if was_deaf else "start")
+                was_deaf = True
                 await self._listen(ear)
             except WorkerUnknown:
                 # The cycle signs on again at its next exchange, and a listener for the new id takes over.

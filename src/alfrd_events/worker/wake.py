@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Literal
 
-Reason = Literal["notify", "timer", "poll", "handoff"]
+Reason = Literal["start", "notify", "timer", "poll", "reconnect", "handoff"]
+"""``start``: the first look; ``notify``: a bell; ``timer``: a scheduled task fell due; ``poll``: the slow look that
+finds what no bell told; ``reconnect``: the look after the listener was deaf; ``handoff``: own work was finished."""
 
 
 class Wake:
