@@ -50,10 +50,10 @@ class WorkerProcess:
         """It has not ended yet."""
         return self._process.poll() is None
 
-    async def has_logged(self, text: str, timeout: float = 20) -> None:
-        """Wait until a log line holds the text."""
+    async def has_logged(self, text: str, *, times: int = 1, timeout: float = 30) -> None:
+        """Wait until so many log lines hold the text."""
         async with asyncio.timeout(timeout):
-            while not self.lines(text):
+            while len(self.lines(text)) < times:
                 await asyncio.sleep(0.02)
 
     def end(self) -> None:

@@ -33,6 +33,7 @@ class FaultyReader(NoopReader):
         self._stumbled: set[str] = set()
 
     async def inspect(self, part: Part) -> PartInfo:
+        print(f"reading {part.filename}", file=sys.stderr, flush=True)
         await asyncio.sleep(self._delay)
         if part.filename.startswith("hang"):
             await asyncio.sleep(3600)

