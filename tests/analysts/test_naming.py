@@ -18,6 +18,8 @@ from alfrd_events.providers.analysts.naming import clean_name, entity_key, same_
         ("Owned by: Osprey Foods Inc.", "Osprey Foods Inc."),
         ("22 QUICK MART 5/B", "22 QUICK MART S/B"),
         ("Studio 54", "Studio 54"),
+        ("Coot Hollow School 555-0131", "Coot Hollow School"),
+        ("Heron Clinic, Tel: +1 (555) 013-1234", "Heron Clinic"),
         ("  Coot & Daughters,  ", "Coot & Daughters"),
     ],
 )

@@ -188,3 +188,21 @@ def test_the_same_document_gives_the_same_answer() -> None:
     document = scanned(BILL, document_type="utility_bill")
     again = dataclasses.replace(document)
     assert run(ANALYST.summarize(document, PROMPT)) == run(ANALYST.summarize(again, PROMPT))
+
+
+@pytest.mark.parametrize("trade", ["Kitchen & Bar", "CAFE", "Fish and Chips", "Bistro - since 1987"])
+def test_what_a_shop_is_does_not_replace_who_it_is(trade: str) -> None:
+    paper = plain(
+        f"The Copper Plover\n{trade}\n3 Wharf Street, Port Amber\nDate: 03/23/2024\n"
+        "Soup  $19.00\nTotal  $19.00\nThank you"
+    )
+    found = run(ANALYST.summarize(dataclasses.replace(paper, document_type="receipt"), PROMPT))
+
+    assert found.entity == "The Copper Plover"
+
+
+def test_a_shop_that_is_named_for_its_trade_keeps_its_name() -> None:
+    paper = plain("The Pharmacy\n3 Wharf Street, Port Amber\nDate: 03/23/2024\nTotal  $19.00\nThank you")
+    found = run(ANALYST.summarize(dataclasses.replace(paper, document_type="receipt"), PROMPT))
+
+    assert found.entity == "The Pharmacy"

@@ -41,6 +41,7 @@ SITE = re.compile(
     r"|au)(?:\.[a-z]{2})?$",
     re.IGNORECASE,
 )
+TELEPHONE = re.compile(r"[\s,]+(?:(?:tel|ph|phone|fax)\.?\s*:?\s*)?\+?[\d(][\d\s().-]{6,}$", re.IGNORECASE)
 LEADING_NOISE = re.compile(r"^[^\w(]+|^\(\W*")
 TRAILING_NOISE = re.compile(r"[\s\-–—_|:;,*~=<>\[{(/\\]+$")
 CONFUSABLE = str.maketrans(
@@ -54,13 +55,14 @@ SIMILAR = 0.86
 
 
 def clean_name(printed: str) -> str:
-    """A name for display: without registration numbers, "owned by", and the reader's dust.
+    """A name for display: without registration and telephone numbers, "owned by", and the reader's dust.
 
     Legal forms stay: they are part of the name as printed.
     """
     name = " ".join(printed.split())
     name = OWNED_BY.sub("", name)
     name = LEADING_NOISE.sub("", name)
+    name = TELEPHONE.sub("", name) or name
     stripped = REGISTRATION.sub("", name)
     if len(re.sub(r"[^A-Za-z]", "", stripped)) >= 2:
         name = stripped

@@ -81,6 +81,13 @@ ORGANISATION = re.compile(
     r"|stationer|restaurant|pharmacy|farmasi|hardware|bookstore|enterprise|supermarket|confectioner"
     r"|insurance|universit|hospital|perniagaan"
 )
+TRADE = re.compile(
+    r"^\W*(?:(?:kitchen|bar|grill|restaurant|restoran|cafe|coffee|tea|bistro|pub|brasserie|bakery|patisserie|pizza|pizzeria"
+    r"|fish|chips|seafood|steakhouse|lounge|deli|delicatessen|catering|wine|spirits|food|foods|drinks|fresh|market|mini"
+    r"|supermarket|pharmacy|drugstore|hardware|stationery|books|gifts|florist|laundry|house|shop|store|and|the|est|since"
+    r"|\d{4})\W*)+$"
+)
+"""A line that says what a shop is, under the line that says who it is: "Kitchen & Bar"."""
 LABEL = re.compile(
     r"^(?:service|electric|electricity|gas|water|health|medical|insurance|bank|card|company|group|store|station|school|power|energy)"
     r"\W*(?:period|date|number|no|plan|fee|fees|charges?|address|due|amount|type|category|summary|details?|id|code|from|to|provider|tax)?$"
@@ -239,12 +246,23 @@ def _score(
         score -= 6.0
     if len(squashed) <= 3 and not is_receipt:
         score -= 0.5
+    if TRADE.match(folded) and _under_a_name(segment, reading):
+        score -= 3.0
     return score
 
 
 def _follows_the_address(segment: Segment, reading: Reading) -> bool:
     """Whether the shop's head (name, address, telephone) is over before this line."""
     return any(CONTACT.search(row.folded) for row in reading.rows[max(0, segment.row - 8) : segment.row])
+
+
+def _under_a_name(segment: Segment, reading: Reading) -> bool:
+    """Whether the line above could be a name itself."""
+    if segment.row == 0:
+        return False
+    above = reading.rows[segment.row - 1].folded
+    said_elsewhere = HEADING.match(above) or ADDRESS.search(above) or CONTACT.search(above)
+    return not said_elsewhere and bool(re.search(r"[a-z]{3}", above))
 
 
 def _place(segment: Segment, reading: Reading, *, is_receipt: bool) -> float:
