@@ -112,12 +112,12 @@ CREATE FUNCTION alfrd.claim(p_worker bigint, p_capacity jsonb, p_woken_by text, 
     LANGUAGE plpgsql
     AS $$
 declare
-  v_capacity jsonb := p_capacity;
+  v_capacity jsonb := p_capacity - array(select step from alfrd.pauses);
   v_limit    record;
 begin
   -- A limited step is claimed by one worker at a time, so that count and claim cannot race.
   for v_limit in
-    select step, max_running from alfrd.limits where p_capacity ? step order by step for update
+    select step, max_running from alfrd.limits where v_capacity ? step order by step for update
   loop
     v_capacity := jsonb_set(v_capacity, array[v_limit.step], to_jsonb(least(
       (v_capacity ->> v_limit.step)::integer,
@@ -410,7 +410,7 @@ begin
   end if;
 
   for v_task in
-    select t.*, w.name as worker_name, w.heartbeat_at, w.lease_seconds, l.max_running,
+    select t.*, p.paused_by, p.paused_at, p.reason, w.name as worker_name, w.heartbeat_at, w.lease_seconds, l.max_running,
            (select count(*) from alfrd.tasks r where r.step = t.step and r.state = 'running') as running,
            (select count(*) from alfrd.tasks a where a.step = t.step and a.state = 'ready'
                and (a.priority, -a.id) > (t.priority, -t.id)) as ahead,
@@ -418,6 +418,7 @@ begin
       from alfrd.tasks t
       left join alfrd.workers w on w.id = t.worker_id
       left join alfrd.limits l on l.step = t.step
+      left join alfrd.pauses p on p.step = t.step
      where t.subject_id = p_id order by t.id
   loop
     v_text := v_text || ' ' || case
@@ -436,8 +437,9 @@ begin
       when v_task.state = 'scheduled' then
         format('%s starts at %s, to gather changes that come close together.', v_task.step,
                to_char(v_task.run_at, 'HH24:MI:SS'))
-      when v_task.max_running = 0 then
-        format('%s is paused: its limit is 0.', v_task.step)
+      when v_task.paused_at is not null then
+        format('%s is paused by %s since %s%s; go on with alfrd-events resume %s.', v_task.step, v_task.paused_by,
+               to_char(v_task.paused_at, 'HH24:MI:SS'), coalesce(' (' || nullif(v_task.reason, '') || ')', ''), v_task.step)
       when not v_task.served then
         format('%s waits, and no worker that is running serves this step: start one with alfrd-events run.', v_task.step)
       when v_task.max_running is not null and v_task.running >= v_task.max_running then
@@ -671,6 +673,45 @@ CREATE FUNCTION alfrd.normalize_tags() RETURNS trigger
 begin
   new.tags := alfrd.normal_tags(new.tags);
   return new;
+end $$;
+
+-- FUNCTION pause(text, text)
+
+CREATE FUNCTION alfrd.pause(p_step text, p_reason text DEFAULT ''::text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+  if not exists (select from alfrd.routes where step = p_step) then
+    raise exception 'no route has a step %', quote_literal(p_step)
+      using errcode = 'AL004', hint = 'steps: ' || (select string_agg(distinct step, ', ') from alfrd.routes);
+  end if;
+  insert into alfrd.pauses (step, reason) values (p_step, p_reason)
+      on conflict (step) do update set reason = excluded.reason;
+end $$;
+
+-- FUNCTION prune(interval)
+
+CREATE FUNCTION alfrd.prune(p_older_than interval) RETURNS TABLE(what text, rows bigint)
+    LANGUAGE plpgsql
+    AS $$
+declare
+  v_before timestamptz := alfrd.now() - p_older_than;
+begin
+  if p_older_than < interval '1 hour' then
+    raise exception 'alfrd.prune: % is too short', p_older_than
+      using errcode = 'AL005', hint = 'the shortest is 1 hour: running workers recognise repeated results by their events';
+  end if;
+  delete from alfrd.events e
+   where e.at < v_before
+     and not exists (select from alfrd.documents d where d.id = e.subject_id
+                        and d.status not in ('completed', 'failed', 'cancelled'));
+  get diagnostics rows = row_count;
+  what := 'events';
+  return next;
+  delete from alfrd.usage u where u.at < v_before;
+  get diagnostics rows = row_count;
+  what := 'usage';
+  return next;
 end $$;
 
 -- FUNCTION record(text, jsonb)
@@ -1058,6 +1099,20 @@ begin
     delete from alfrd.pages where document_id = new.id;
   end if;
   return new;
+end $$;
+
+-- FUNCTION resume(text)
+
+CREATE FUNCTION alfrd.resume(p_step text) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+begin
+  delete from alfrd.pauses where step = p_step;
+  if not found then
+    return false;
+  end if;
+  perform alfrd.ring(array[p_step]);
+  return true;
 end $$;
 
 -- FUNCTION ring(text[])
@@ -1484,12 +1539,12 @@ COMMENT ON COLUMN alfrd.files.revision IS 'Raised when a member is added, remove
 CREATE TABLE alfrd.limits (
     step text NOT NULL,
     max_running integer NOT NULL,
-    CONSTRAINT limits_max_running_check CHECK ((max_running >= 0))
+    CONSTRAINT limits_max_running_check CHECK ((max_running > 0))
 );
 
 -- COMMENT TABLE limits
 
-COMMENT ON TABLE alfrd.limits IS 'At most so many tasks of a step at once in the whole fleet; 0 stops the step.';
+COMMENT ON TABLE alfrd.limits IS 'At most so many tasks of a step at once in the whole fleet.';
 
 -- TABLE migrations
 
@@ -1519,6 +1574,19 @@ CREATE TABLE alfrd.pages (
 -- COMMENT COLUMN pages.layout
 
 COMMENT ON COLUMN alfrd.pages.layout IS '{width, height, rotation, lines: [{text, box: [left, top, right, bottom], confidence}]}, boxes as ratios.';
+
+-- TABLE pauses
+
+CREATE TABLE alfrd.pauses (
+    step text NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    paused_by text DEFAULT SESSION_USER NOT NULL,
+    paused_at timestamp with time zone DEFAULT alfrd.now() NOT NULL
+);
+
+-- COMMENT TABLE pauses
+
+COMMENT ON TABLE alfrd.pauses IS 'Steps that no worker claims for now: write it through alfrd.pause and alfrd.resume.';
 
 -- TABLE prompts
 
@@ -1836,6 +1904,11 @@ ALTER TABLE ONLY alfrd.migrations
 
 ALTER TABLE ONLY alfrd.pages
     ADD CONSTRAINT pages_pkey PRIMARY KEY (document_id, number);
+
+-- CONSTRAINT pauses pauses_pkey
+
+ALTER TABLE ONLY alfrd.pauses
+    ADD CONSTRAINT pauses_pkey PRIMARY KEY (step);
 
 -- CONSTRAINT prompts prompts_kind_document_type_version_key
 

@@ -19,12 +19,12 @@ create or replace function alfrd.claim(p_worker bigint, p_capacity jsonb, p_woke
 returns setof alfrd.tasks
 language plpgsql as $$
 declare
-  v_capacity jsonb := p_capacity;
+  v_capacity jsonb := p_capacity - array(select step from alfrd.pauses);
   v_limit    record;
 begin
   -- A limited step is claimed by one worker at a time, so that count and claim cannot race.
   for v_limit in
-    select step, max_running from alfrd.limits where p_capacity ? step order by step for update
+    select step, max_running from alfrd.limits where v_capacity ? step order by step for update
   loop
     v_capacity := jsonb_set(v_capacity, array[v_limit.step], to_jsonb(least(
       (v_capacity ->> v_limit.step)::integer,

@@ -27,7 +27,7 @@ begin
   end if;
 
   for v_task in
-    select t.*, w.name as worker_name, w.heartbeat_at, w.lease_seconds, l.max_running,
+    select t.*, p.paused_by, p.paused_at, p.reason, w.name as worker_name, w.heartbeat_at, w.lease_seconds, l.max_running,
            (select count(*) from alfrd.tasks r where r.step = t.step and r.state = 'running') as running,
            (select count(*) from alfrd.tasks a where a.step = t.step and a.state = 'ready'
                and (a.priority, -a.id) > (t.priority, -t.id)) as ahead,
@@ -35,6 +35,7 @@ begin
       from alfrd.tasks t
       left join alfrd.workers w on w.id = t.worker_id
       left join alfrd.limits l on l.step = t.step
+      left join alfrd.pauses p on p.step = t.step
      where t.subject_id = p_id order by t.id
   loop
     v_text := v_text || ' ' || case
@@ -53,8 +54,9 @@ begin
       when v_task.state = 'scheduled' then
         format('%s starts at %s, to gather changes that come close together.', v_task.step,
                to_char(v_task.run_at, 'HH24:MI:SS'))
-      when v_task.max_running = 0 then
-        format('%s is paused: its limit is 0.', v_task.step)
+      when v_task.paused_at is not null then
+        format('%s is paused by %s since %s%s; go on with alfrd-events resume %s.', v_task.step, v_task.paused_by,
+               to_char(v_task.paused_at, 'HH24:MI:SS'), coalesce(' (' || nullif(v_task.reason, '') || ')', ''), v_task.step)
       when not v_task.served then
         format('%s waits, and no worker that is running serves this step: start one with alfrd-events run.', v_task.step)
       when v_task.max_running is not null and v_task.running >= v_task.max_running then

@@ -25,9 +25,17 @@ comment on column alfrd.routes.delay is 'How long to wait before starting, so th
 
 create table alfrd.limits (
   step        text primary key,
-  max_running integer not null check (max_running >= 0)
+  max_running integer not null check (max_running > 0)
 );
-comment on table alfrd.limits is 'At most so many tasks of a step at once in the whole fleet; 0 stops the step.';
+comment on table alfrd.limits is 'At most so many tasks of a step at once in the whole fleet.';
+
+create table alfrd.pauses (
+  step      text primary key,
+  reason    text not null default '',
+  paused_by text not null default session_user,
+  paused_at timestamptz not null default alfrd.now()
+);
+comment on table alfrd.pauses is 'Steps that no worker claims for now: write it through alfrd.pause and alfrd.resume.';
 
 create table alfrd.workers (
   id            bigint generated always as identity primary key,

@@ -66,3 +66,24 @@ def test_the_doctor_tells_an_outdated_schema(empty_database_url: str) -> None:
     report = Program(empty_database_url)("doctor", exit_code=1).stdout
 
     assert "✗ schema: the database has no schema alfrd yet: run alfrd-events migrate" in report
+
+
+def test_a_step_is_paused_shown_and_resumed(program: Program, tmp_path: Path) -> None:
+    program("add", bill(tmp_path))
+
+    assert (
+        program.inside("pause", "ocr", "--reason", "tea")[0]
+        == "ocr is paused; go on with: alfrd-events resume ocr\n"
+    )
+    (ocr,) = [row for row in program.json("status")["steps"] if row["step"] == "ocr"]
+    assert ocr["paused_at"]
+    assert "paused" in program.inside("status")[0]
+    assert program.inside("resume", "ocr")[0] == "ocr goes on\n"
+    assert program.inside("resume", "ocr")[0] == "ocr was not paused\n"
+    assert "no route has a step 'orc'" in program("pause", "orc", exit_code=1).stderr
+
+
+def test_prune_says_what_it_forgot(program: Program) -> None:
+    assert program.inside("prune", "--older-than", "30")[0] == (
+        "forgot 0 events and 0 usage rows older than 30 days\n"
+    )

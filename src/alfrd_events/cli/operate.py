@@ -1,4 +1,4 @@
-"""Commands that mend: ``replay``, ``explain``, ``cancel``."""
+"""Commands that mend and hold: ``replay``, ``explain``, ``cancel``, ``pause``, ``resume``, ``prune``."""
 
 from __future__ import annotations
 
@@ -96,3 +96,59 @@ async def _cancel(session: Session, id: str, as_json: bool) -> None:
         output.line(f"cancelled {document}; it starts over when its status is set to pending")
     else:
         output.line(f"{document} is {status} already: nothing to cancel")
+
+
+Step = Annotated[str, typer.Argument(metavar="STEP", help="A step, such as ocr.")]
+
+
+@app.command(rich_help_panel=OPERATE)
+def pause(
+    step: Step, reason: Annotated[str, typer.Option(help="Why, for whoever asks explain.")] = ""
+) -> None:
+    """Let no worker claim a step; what runs comes to its end."""
+    ask(lambda session: _pause(session, step, reason))
+
+
+async def _pause(session: Session, step: str, reason: str) -> None:
+    from alfrd_events.db import operate
+    from alfrd_events.terminal.output import Output
+
+    await operate.pause(session.database, step, reason)
+    Output().line(f"{step} is paused; go on with: alfrd-events resume {step}")
+
+
+@app.command(rich_help_panel=OPERATE)
+def resume(step: Step) -> None:
+    """Let a paused step be claimed again."""
+    ask(lambda session: _resume(session, step))
+
+
+async def _resume(session: Session, step: str) -> None:
+    from alfrd_events.db import operate
+    from alfrd_events.terminal.output import Output
+
+    was_paused = await operate.resume(session.database, step)
+    Output().line(f"{step} goes on" if was_paused else f"{step} was not paused")
+
+
+@app.command(rich_help_panel=OPERATE)
+def prune(
+    days: Annotated[int, typer.Option("--older-than", metavar="DAYS", min=1, help="How many days to keep.")],
+    as_json: Json = False,
+) -> None:
+    """Forget old events and usage; documents, their results and their tasks stay."""
+    ask(lambda session: _prune(session, days, as_json))
+
+
+async def _prune(session: Session, days: int, as_json: bool) -> None:
+    from alfrd_events.db import operate
+    from alfrd_events.terminal.output import Output
+    from alfrd_events.terminal.values import many
+
+    pruned = await operate.prune(session.database, days)
+    output = Output(as_json=as_json)
+    if as_json:
+        output.json(pruned)
+    else:
+        events, calls = many(pruned["events"], "event"), many(pruned["usage"], "usage row")
+        output.line(f"forgot {events} and {calls} older than {many(days, 'day')}")

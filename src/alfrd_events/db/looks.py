@@ -241,7 +241,7 @@ async def status(database: Database) -> Row:
         "documents": await _counts(database, "select status, count(*) from alfrd.documents group by 1"),
         "files": await _counts(database, "select status, count(*) from alfrd.files group by 1"),
         "steps": await database.rows(
-            "select r.step, min(l.max_running) as max_running,"
+            "select r.step, min(l.max_running) as max_running, min(p.paused_at) as paused_at,"
             " count(t.id) filter (where t.state = 'ready') as ready,"
             " count(t.id) filter (where t.state = 'scheduled') as scheduled,"
             " count(t.id) filter (where t.state = 'running') as running,"
@@ -250,6 +250,7 @@ async def status(database: Database) -> Row:
             "   as oldest_wait_seconds"
             " from (select distinct step from alfrd.routes union select distinct step from alfrd.tasks) r"
             " left join alfrd.tasks t on t.step = r.step left join alfrd.limits l on l.step = r.step"
+            " left join alfrd.pauses p on p.step = r.step"
             " group by r.step order by array_position(array['ocr', 'classify', 'score_classification', 'summarize',"
             "  'score_summary', 'file', 'extract', 'summarize_file'], r.step) nulls last, r.step"
         ),

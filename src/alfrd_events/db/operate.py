@@ -1,4 +1,4 @@
-"""What an operator does: replay, explain, cancel. Thin calls of the functions under ``sql/functions``."""
+"""What an operator does: replay, explain, cancel, pause, prune. Thin calls of the functions under ``sql/functions``."""
 
 from __future__ import annotations
 
@@ -41,3 +41,30 @@ async def cancel(database: Database, document: UUID) -> str:
     Source: ``sql/functions/replay.sql``.
     """
     return str(await database.value("select alfrd.cancel(%s)", [document]))
+
+
+async def pause(database: Database, step: str, reason: str) -> None:
+    """Let no worker claim a step.
+
+    :raise NotFound: there is no such step.
+
+    Source: ``sql/functions/operate.sql``.
+    """
+    await database.execute("select alfrd.pause(%s, %s)", [step, reason])
+
+
+async def resume(database: Database, step: str) -> bool:
+    """Let it be claimed again; whether it was paused.
+
+    Source: ``sql/functions/operate.sql``.
+    """
+    return bool(await database.value("select alfrd.resume(%s)", [step]))
+
+
+async def prune(database: Database, days: int) -> dict[str, int]:
+    """Forget events and usage that are older; how many rows of each.
+
+    Source: ``sql/functions/operate.sql``.
+    """
+    rows = await database.rows("select * from alfrd.prune(make_interval(days => %s))", [days])
+    return {row["what"]: row["rows"] for row in rows}

@@ -79,7 +79,12 @@ STEPS = (
     Column("running", lambda row: row["running"], right=True),
     Column("dead", lambda row: row["dead"], right=True, style=lambda row: "bold red" if row["dead"] else ""),
     Column("oldest waits", lambda row: ago(row["oldest_wait_seconds"]), right=True, drop=1),
-    Column("limit", lambda row: row["max_running"], right=True),
+    Column(
+        "limit",
+        lambda row: "paused" if row["paused_at"] else row["max_running"],
+        right=True,
+        style=lambda row: "bold yellow" if row["paused_at"] else "",
+    ),
 )
 
 WORKERS = (

@@ -1,0 +1,61 @@
+"""Pause, resume, prune."""
+
+from __future__ import annotations
+
+import pytest
+
+from alfrd_events.errors import NotFound, Refused
+from tests.support.harness import Harness
+
+
+async def test_a_paused_step_is_claimed_by_nobody_until_it_is_resumed(db: Harness) -> None:
+    document = await db.given_document()
+    await db.sql("select alfrd.pause('ocr', 'the scanner is mended')")
+
+    assert await db.claim("ocr") is None
+    explained = await db.one("select alfrd.explain(%s)", document)
+    assert "ocr is paused by postgres since" in explained
+    assert "(the scanner is mended); go on with alfrd-events resume ocr" in explained
+
+    listener = await db.session()
+    await listener.execute("listen alfrd_work")
+    assert await db.one("select alfrd.resume('ocr')")
+    assert [notify.payload async for notify in listener.notifies(timeout=5, stop_after=1)] == ["ocr"]
+    await listener.close()
+    assert await db.claim("ocr") is not None
+    assert not await db.one("select alfrd.resume('ocr')")
+
+
+async def test_what_runs_when_its_step_is_paused_comes_to_its_end(db: Harness) -> None:
+    document = await db.given_document()
+    task = await db.claim("ocr")
+    assert task is not None
+    await db.sql("select alfrd.pause('ocr')")
+
+    assert await db.complete(task)
+    assert await db.status_of(document) == "ocr_completed"
+
+
+async def test_an_unknown_step_cannot_be_paused(db: Harness) -> None:
+    with pytest.raises(NotFound, match="no route has a step 'orc'"):
+        await db.sql("select alfrd.pause('orc')")
+
+
+async def test_prune_forgets_old_events_of_documents_that_are_done(db: Harness) -> None:
+    done = await db.given_document("completed")
+    going_on = await db.given_document("classified")
+    await db.advance_clock(40 * 86400)
+    fresh = await db.given_document("completed")
+
+    pruned = await db.sql("select * from alfrd.prune('30 days')")
+
+    assert [(row["what"], row["rows"]) for row in pruned] == [("events", 5), ("usage", 0)]
+    assert await db.events_of(done) == []
+    assert len(await db.events_of(going_on)) == 2
+    assert len(await db.events_of(fresh)) == 5
+    assert await db.status_of(done) == "completed"
+
+
+async def test_prune_refuses_to_forget_what_has_just_happened(db: Harness) -> None:
+    with pytest.raises(Refused, match=r"too short.*the shortest is 1 hour"):
+        await db.sql("select * from alfrd.prune('1 minute')")
