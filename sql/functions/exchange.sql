@@ -9,7 +9,7 @@
 -- p_capacity: {step: how many tasks of it this worker could start now}
 -- p_woken_by: start, notify, timer, poll, reconnect or handoff: recorded with each claim
 -- p_subjects: only tasks of these documents and files; null for all
--- p_owned:    all tasks that this worker knows to be its own, told after a failed exchange: its reply may have been
+-- p_owned:    all (task id, attempt) that this worker knows to be its own, told after a failed exchange: its reply may have been
 --             lost after the commit, and what it claimed then is handed over again here. Null: no doubt.
 -- Returns:    {claimed: [...], stale: [task ids], next_due: seconds until the next scheduled task or null,
 --             others_running: whether other workers own tasks, looked up only when nothing was claimed}
@@ -52,7 +52,7 @@ end $$;
 
 create or replace function alfrd.exchange(
   p_worker bigint, p_outcomes jsonb, p_capacity jsonb, p_woken_by text, p_subjects uuid[] default null,
-  p_owned bigint[] default null
+  p_owned bigint[] default null, p_owned_attempts integer[] default null
 ) returns json
 language plpgsql as $$
 declare
@@ -63,7 +63,9 @@ declare
   v_adopted bigint[];
 begin
   perform set_config('alfrd.actor', 'worker', true), set_config('alfrd.bell', 'held', true),
-          set_config('alfrd.bell_held_for', '', true);
+          set_config('alfrd.bell_held_for', '', true),
+          -- Whoever holds a row for long, a person in a transaction, holds up this row's document and no other.
+          set_config('lock_timeout', '1s', true);
   perform alfrd.heartbeat(p_worker);
   if p_outcomes <> '[]' then
     v_stale := alfrd.settle(p_worker, p_outcomes);
@@ -78,7 +80,8 @@ begin
 
   if p_owned is not null then
     select array_agg(id) into v_adopted from alfrd.tasks
-     where worker_id = p_worker and state = 'running' and id <> all (p_owned);
+     where worker_id = p_worker and state = 'running'
+       and (id, attempt) not in (select * from unnest(p_owned, p_owned_attempts));
   end if;
   select json_agg(json_build_object('id', id, 'step', step, 'entity', entity, 'subject_id', subject_id,
                                     'attempt', attempt, 'max_attempts', max_attempts, 'woken_by', woken_by))
@@ -92,6 +95,7 @@ begin
    cross join unnest(held.steps) as held_for(step)
    where not p_capacity ? held_for.step
       or exists (select from alfrd.tasks t where t.step = held_for.step and t.state = 'ready');
+  perform alfrd.heartbeat(p_worker);
   perform set_config('alfrd.bell', '', true);
   perform alfrd.ring(v_left);
 
@@ -99,6 +103,7 @@ begin
     'claimed', coalesce(v_claimed, '[]'), 'stale', coalesce(to_json(v_stale), '[]'),
     'others_running', v_claimed is null and exists (
        select from alfrd.tasks where state = 'running' and worker_id <> p_worker),
-    'next_due', (select extract(epoch from greatest(run_at, alfrd.now()) - alfrd.now())
+    -- What is due and still scheduled was locked by somebody: look again in a second.
+    'next_due', (select case when run_at <= alfrd.now() then 1 else extract(epoch from run_at - alfrd.now()) end
                    from alfrd.tasks where state = 'scheduled' order by run_at limit 1));
 end $$;

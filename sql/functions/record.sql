@@ -32,7 +32,7 @@ begin
   select t.subject_id into v_document
     from alfrd.tasks t join alfrd.documents d on d.id = t.subject_id and d.generation = t.generation
    where t.id = p_task and t.attempt = p_attempt and t.worker_id = p_worker and t.state = 'running'
-     for update of t;
+     for update of t for no key update of d;
   if found then
     perform alfrd.save_pages(v_document, p_pages);
   end if;
@@ -53,6 +53,8 @@ language sql as $$
   select alfrd.save_pages(d.subject_id, d.result -> 'pages')
     from jsonb_to_recordset(p_done) as d(subject_id uuid, result jsonb)
    where d.result -> 'pages' <> '[]';
+  delete from alfrd.pages using jsonb_to_recordset(p_done) as d(subject_id uuid, result jsonb)
+   where document_id = d.subject_id and number > (d.result ->> 'page_count')::integer;
   update alfrd.documents
      set page_count = (d.result ->> 'page_count')::integer, status = d.next_status, updated_at = alfrd.now(),
          made_by = documents.made_by || alfrd.stamp('ocr', d.made_by, null)
@@ -135,7 +137,7 @@ declare
   v_filed  jsonb := '[]';
 begin
   for v_new in
-    select d.subject_id, d.result, doc.owner, r.*
+    select d.subject_id, d.result, doc.owner, 'series_id' = any (doc.corrected) as settled, r.*
       from jsonb_to_recordset(p_done) as d(subject_id uuid, result jsonb)
       join alfrd.documents doc on doc.id = d.subject_id
      cross join jsonb_to_record(d.result)
@@ -145,7 +147,7 @@ begin
   loop
     v_series := null;
     v_slug := null;
-    if v_new.entity = '' then   -- nobody is named on it: it belongs to no series
+    if v_new.entity = '' or v_new.settled then   -- nobody is named on it, or a person has said where it belongs
       v_filed := v_filed || jsonb_build_object('subject_id', v_new.subject_id);
       continue;
     end if;
@@ -160,8 +162,8 @@ begin
     if v_series is null then
       -- Two series may want the same slug (same name, another frequency): the later one gets a number.
       select v_new.slug || case when max(place) is null then '' else '-' || max(place) + 1 end into v_slug
-        from (select coalesce(substring(slug from '-(\d+)$')::integer, 1) as place from alfrd.series
-               where owner = v_new.owner and slug ~ ('^' || regexp_replace(v_new.slug, '([^a-z0-9])', '\\\1', 'g') || '(-\d+)?$')) as taken;
+        from (select coalesce(nullif(substring(slug from char_length(v_new.slug) + 2), '')::integer, 1) as place from alfrd.series
+               where owner = v_new.owner and slug ~ ('^' || regexp_replace(v_new.slug, '([^a-z0-9])', '\\\1', 'g') || '(-\d{1,4})?$')) as taken;
       insert into alfrd.series (owner, entity, entity_key, kind, frequency, slug, title, description)
       values (v_new.owner, v_new.entity, v_new.entity_key, v_new.kind, v_new.frequency, v_slug, v_new.title,
               v_new.description)
@@ -190,7 +192,7 @@ create or replace function alfrd.record_extract(p_done jsonb) returns void
 language sql as $$
   -- New field names go to the end, in one order for all: names are only ever added.
   update alfrd.series
-     set fields = series.fields || fresh.names
+     set fields = series.fields || array(select name from unnest(fresh.names) as name where name <> all (series.fields))
     from (select doc.series_id, array_agg(distinct name order by name) as names
             from jsonb_to_recordset(p_done) as d(subject_id uuid, result jsonb)
             join alfrd.documents doc on doc.id = d.subject_id

@@ -34,8 +34,19 @@ begin
       left join alfrd.documents d on t.entity = 'document' and d.id = t.subject_id
       left join alfrd.files f on t.entity = 'file' and f.id = t.subject_id
      where p_failed and t.state = 'dead' and coalesce(d.status, f.status) <> 'cancelled'
+       -- Side work of any milestone, and the main step of what failed at it.
+       and (coalesce(d.status, f.status) = 'failed' and (f.id is not null or t.step = d.failed_step)
+            or not exists (select from alfrd.routes r where r.entity = t.entity and r.status = t.status
+                              and r.step = t.step and r.next_status <> ''))
        and (p_status is null or coalesce(d.status, f.status) = p_status)
-       and (p_document is null or t.subject_id = p_document)) as found;
+       and (p_document is null or t.subject_id = p_document)
+    union all
+    select 'document', d.id, d.status, r.step, r.status, d.generation, d.priority, 'failed: ' || d.error, null
+      from alfrd.documents d
+      join alfrd.routes r on r.entity = 'document' and r.step = d.failed_step and r.next_status <> ''
+     where p_failed and d.status = 'failed' and (p_status is null or p_status = 'failed')
+       and (p_document is null or d.id = p_document)
+       and not exists (select from alfrd.tasks t where t.subject_id = d.id and t.step = d.failed_step)) as found;
   if v_found is null then
     return;
   end if;

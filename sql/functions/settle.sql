@@ -7,7 +7,7 @@
 -- only if no person has re-submitted, corrected or cancelled the document since (its generation). A refused one
 -- leaves an event and its cost, nothing else.
 --
--- Called: by alfrd.exchange and alfrd.rescue.   Lock order: tasks (running, own), documents, files by id.
+-- Called: by alfrd.exchange and alfrd.rescue.   Lock order: documents by id, own running tasks by id, files.
 
 create or replace function alfrd.backoff(p_attempt integer) returns interval
 language sql volatile
@@ -26,9 +26,10 @@ begin
   -- What each one comes to. A newer twin that waits already makes a second try needless.
   select jsonb_agg(to_jsonb(ended)) into v_ended from (
     select t.id as task_id, t.step, t.entity, t.subject_id, t.attempt, t.worker_id, t.generation, u.retry_after,
-           coalesce(r.next_status, '') <> '' as is_main, t.woken_by,
+           coalesce(r.next_status, '') <> '' and u.outcome <> 'buried' as is_main, t.woken_by,
            (extract(epoch from alfrd.now() - t.claimed_at) * 1000)::integer as ran_ms,
-           case when u.outcome = 'failed' then 'dead'
+           case when t.entity = 'document' and d.generation is distinct from t.generation then 'superseded'
+                when u.outcome in ('failed', 'buried') then 'dead'
                 when exists (select from alfrd.tasks twin where twin.subject_id = t.subject_id and twin.step = t.step
                               and twin.state in ('ready', 'scheduled')) then 'superseded'
                 when u.outcome in ('retry', 'lost') and t.attempt >= t.max_attempts then 'dead'
@@ -38,7 +39,8 @@ begin
       from jsonb_to_recordset(p_unfinished)
            as u(task_id bigint, attempt integer, outcome text, error text, retry_after double precision)
       join alfrd.tasks t on t.id = u.task_id and t.attempt = u.attempt and t.state = 'running'
-      left join alfrd.routes r on r.entity = t.entity and r.status = t.status and r.step = t.step) as ended;
+      left join alfrd.routes r on r.entity = t.entity and r.status = t.status and r.step = t.step
+      left join alfrd.documents d on t.entity = 'document' and d.id = t.subject_id) as ended;
   if v_ended is null then
     return;
   end if;
@@ -79,7 +81,7 @@ begin
          as e(entity text, subject_id uuid, outcome text, step text, task_id bigint, attempt integer,
               worker_id bigint, woken_by text, ran_ms integer, error text);
   perform alfrd.ring((select array_agg(distinct e ->> 'step') from jsonb_array_elements(v_ended) as e
-                       where e ->> 'outcome' not in ('dead', 'superseded')));
+                       where e ->> 'outcome' <> 'dead'));
   return query
     select e.task_id, e.step, e.subject_id, e.attempt, e.worker_id, e.outcome
       from jsonb_to_recordset(v_ended)
@@ -94,6 +96,10 @@ declare
   v_stale bigint[];
   v_step  text;
 begin
+  -- The documents first, in one order: a person who is changing one is waited for, and what follows sees the change.
+  perform from alfrd.documents
+    where id in (select (o ->> 'subject_id')::uuid from jsonb_array_elements(p_outcomes) as o)
+    order by id for no key update;
   select jsonb_agg(to_jsonb(owned)) into v_owned from (
     select o.*, t.step, t.entity, t.subject_id, t.generation, t.woken_by, coalesce(r.next_status, '') as next_status,
            (extract(epoch from t.claimed_at - t.run_at) * 1000)::integer as waited_ms,
@@ -147,7 +153,7 @@ begin
   for v_step, v_done in
     select o ->> 'step', jsonb_agg(o) from jsonb_array_elements(v_owned) as o
      where o ->> 'outcome' = 'done' and not (o ->> 'outlived')::boolean
-     group by 1
+     group by 1 order by 1
   loop
     perform alfrd.record(v_step, v_done);
     insert into alfrd.events (entity, subject_id, kind, step, task_id, attempt, worker_id, woken_by, waited_ms, ran_ms)

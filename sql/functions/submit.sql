@@ -33,8 +33,8 @@ begin
       return;
     end if;
     -- Somebody has it; where that one was deleted in between, it is ours to insert after all.
-    select d.id, d.fingerprint = p_fingerprint as same, d.status, d.error into v_known
-      from alfrd.documents d where d.fingerprint = p_fingerprint or d.id = p_id
+    select d.id, p_fingerprint <> '' and d.fingerprint = p_fingerprint as same, d.status, d.error into v_known
+      from alfrd.documents d where p_fingerprint <> '' and d.fingerprint = p_fingerprint or d.id = p_id
      order by d.fingerprint = p_fingerprint desc limit 1;
     exit when found;
   end loop;

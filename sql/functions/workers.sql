@@ -17,13 +17,17 @@ language sql as $$
   returning id;
 $$;
 
+-- The time at this moment and not at the statement's begin: an exchange may have waited for a lock.
+create or replace function alfrd.clock() returns timestamptz
+  language sql volatile return clock_timestamp() + (alfrd.now() - statement_timestamp());
+
 create or replace function alfrd.heartbeat(p_worker bigint, p_locked boolean default null) returns void
 language plpgsql as $$
 begin
   update alfrd.workers
-     set heartbeat_at = alfrd.now(), locked = coalesce(p_locked, locked)
+     set heartbeat_at = alfrd.clock(), locked = coalesce(p_locked, locked)
    where id = p_worker
-     and (heartbeat_at < alfrd.now() - make_interval(secs => lease_seconds / 6) or p_locked <> locked);
+     and (heartbeat_at < alfrd.clock() - make_interval(secs => lease_seconds / 6) or p_locked <> locked);
   if not found and not exists (select from alfrd.workers where id = p_worker) then
     raise exception 'worker % is not registered', p_worker
       using errcode = 'AL002', hint = 'it was taken for dead and its tasks were given to others; register again';
@@ -65,7 +69,7 @@ begin
   select array_agg(id) into v_gone
     from (select id from alfrd.workers
            where heartbeat_at < alfrd.now() - make_interval(secs => lease_seconds)
-              or suspected_at < alfrd.now() - interval '0.9 seconds'
+              or (locked and suspected_at < alfrd.now() - interval '0.9 seconds')
            order by id for update skip locked) as gone;
 
   select jsonb_agg(to_jsonb(lost)) into v_lost

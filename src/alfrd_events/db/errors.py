@@ -65,6 +65,9 @@ def translate(error: psycopg.Error) -> AlfrdError:
     if state.startswith("22"):
         # A data exception quotes the value, which may be a document's: name the condition instead.
         return Refused(f"PostgreSQL refused a value ({type(error).__name__}, SQLSTATE {state})")
-    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+    if state[:2] in ("21", "23", "54"):
+        return Refused(f"PostgreSQL refused: {text}{hint}")
+    # All that is left is not about what was handed in: no server, a read-only one, no right, no room, no time.
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and state[:2] not in ("53", "57"):
         return DatabaseUnavailable(f"PostgreSQL is not there: {text}")
-    return Refused(f"PostgreSQL refused: {text}{hint}")
+    return DatabaseUnavailable(f"PostgreSQL cannot do it now: {text}{hint}")
