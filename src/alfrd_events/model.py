@@ -90,6 +90,7 @@ class Document:
     filename: str
     status: str
     created_at: datetime
+    owner: str = ""
     tags: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     page_count: int = 0
@@ -149,6 +150,7 @@ class Series:
     title: str
     fields: tuple[str, ...] = ()
     """Names of the fields that its members carry, in the order in which they were first seen."""
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +234,8 @@ class Outcome:
     """How a task ended, as handed in with the next exchange."""
 
     task: Task
-    kind: Literal["done", "retry", "throttled", "released", "failed"]
+    kind: Literal["done", "retry", "throttled", "released", "failed", "buried"]
+    """``buried``: dead without a word to the document, for when even its failure cannot be written."""
     result: JsonObject | None = None
     error: str = ""
     retry_after: float | None = None

@@ -91,7 +91,7 @@ async def test_what_a_lost_reply_had_claimed_is_handed_over_again(db: Harness) -
     worker = await db.worker("a")
 
     first, second = lost.claimed
-    answer = await queue.exchange(db.database, worker, [], {}, "poll", owned=[first.id])
+    answer = await queue.exchange(db.database, worker, [], {}, "poll", owned=[first])
 
     assert answer.claimed == (second,)
     assert (await db.exchange("a", [], ocr=2)).claimed == ()

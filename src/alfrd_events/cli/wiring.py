@@ -123,6 +123,7 @@ async def work(
                 poll_seconds=chosen.poll_seconds,
                 probe_seconds=chosen.probe_seconds,
                 rescue_seconds=chosen.rescue_seconds,
+                reconcile_seconds=chosen.reconcile_seconds,
                 step_seconds=chosen.step_seconds,
                 listen_url=opened.listen_url if chosen.listen else None,
                 until_quiet=until_quiet,

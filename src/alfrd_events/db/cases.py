@@ -23,12 +23,12 @@ from alfrd_events.model import (
 )
 
 _DOCUMENT = """
-select id, filename, status, created_at, tags, metadata, page_count, document_type, classification_confidence,
+select id, owner, filename, status, created_at, tags, metadata, page_count, document_type, classification_confidence,
        classification_reasoning, summary, entity, document_date, due_date, total_amount, currency, account_number,
        period_start, period_end, structured_data, series_id, series_data, made_by
   from alfrd.documents where id = any (%s)
 """
-_SERIES = "select id, entity, kind, frequency, slug, title, fields from alfrd.series "
+_SERIES = "select id, owner, entity, kind, frequency, slug, title, fields from alfrd.series "
 _CANDIDATES_AT_MOST = 2000
 
 
@@ -70,7 +70,7 @@ async def load(database: Database, tasks: Sequence[Task], prompt_kinds: Mapping[
             parts=tuple(parts.get(task.subject_id, ())),
             saved_pages=frozenset(saved.get(task.subject_id, ())),
             types=types,
-            candidates=candidates,
+            candidates=tuple(known for known in candidates if document and known.owner == document.owner),
             series=series.get(document.series_id) if document and document.series_id else None,
             prompt=_best_prompt(prompts, prompt_kinds.get(task.step, ""), document_type),
         )

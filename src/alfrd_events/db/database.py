@@ -49,7 +49,7 @@ class Database:
                 # their plans in the session anyway: measured, no difference.
                 "prepare_threshold": None,
                 "application_name": "alfrd-events",
-                **_keepalives(),
+                **keepalives(),
                 **_options(parameters),
             },
         )
@@ -113,7 +113,7 @@ class Database:
             return cursor.rowcount
 
 
-def _keepalives() -> dict[str, Any]:
+def keepalives() -> dict[str, Any]:
     """A server that is gone without a word is noticed in half a minute, not in two hours."""
     return {
         "connect_timeout": 10,

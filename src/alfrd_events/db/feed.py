@@ -15,7 +15,7 @@ from uuid import UUID
 
 import psycopg
 
-from alfrd_events.db.database import _keepalives
+from alfrd_events.db.database import keepalives
 from alfrd_events.db.errors import translated
 
 
@@ -29,7 +29,7 @@ class StatusFeed:
     async def __aenter__(self) -> Self:
         with translated():
             self._connection = await psycopg.AsyncConnection.connect(
-                self._url, autocommit=True, application_name="alfrd-events feed", **_keepalives()
+                self._url, autocommit=True, application_name="alfrd-events feed", **keepalives()
             )
             await self._connection.execute("listen alfrd_status")
         return self

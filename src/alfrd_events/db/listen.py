@@ -14,10 +14,12 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from alfrd_events.db.database import Database, _keepalives
+from alfrd_events.db.database import Database, keepalives
 from alfrd_events.db.errors import translated
+from alfrd_events.db.patience import within
 
 WORK = "alfrd_work"
+_CONNECT_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,10 @@ class Heard:
 class Ear:
     """A connection that LISTENs to the bell, to its own probe channel, and holds its worker's lock."""
 
-    def __init__(self, connection: psycopg.AsyncConnection, probe_channel: str) -> None:
+    def __init__(self, connection: psycopg.AsyncConnection, worker: int, probe_channel: str) -> None:
         self._connection = connection
+        self._worker = worker
+        self.locked = False
         self._probe_channel = probe_channel
 
     @classmethod
@@ -44,15 +48,37 @@ class Ear:
 
         :raise DatabaseUnavailable: no connection.
         """
+        return await within(_CONNECT_SECONDS, cls._connect(url, worker), "the listen connection")
+
+    @classmethod
+    async def _connect(cls, url: str, worker: int) -> Ear:
         probe_channel = f"alfrd_probe_{worker}"
         with translated():
             connection = await psycopg.AsyncConnection.connect(
-                url, autocommit=True, application_name="alfrd-events listener", **_keepalives()
+                url, autocommit=True, application_name="alfrd-events listener", **keepalives()
             )
-            await connection.execute(sql.SQL("listen {}").format(sql.Identifier(WORK)))
-            await connection.execute(sql.SQL("listen {}").format(sql.Identifier(probe_channel)))
-            await connection.execute("select pg_advisory_lock(alfrd.worker_lock_class(), %s)", [worker])
-        return cls(connection, probe_channel)
+            ear = cls(connection, worker, probe_channel)
+            try:
+                await connection.execute(sql.SQL("listen {}").format(sql.Identifier(WORK)))
+                await connection.execute(sql.SQL("listen {}").format(sql.Identifier(probe_channel)))
+                await ear.try_lock()
+            except BaseException:
+                await connection.close()
+                raise
+        return ear
+
+    async def try_lock(self) -> bool:
+        """Take the session lock that says this worker lives, if the server has let go of the last session's.
+
+        Not by waiting: after a half-open loss the server may believe in the old session for a long time.
+        """
+        with translated():
+            cursor = await self._connection.execute(
+                "select pg_try_advisory_lock(alfrd.worker_lock_class(), %s)", [self._worker]
+            )
+            row = await cursor.fetchone()
+        self.locked = bool(row and row[0])
+        return self.locked
 
     async def hear(self, timeout: float) -> AsyncIterator[Heard]:
         """Notifications as they come, until ``timeout`` seconds have passed.

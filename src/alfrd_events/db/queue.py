@@ -70,7 +70,7 @@ async def exchange(
     capacity: Mapping[str, int],
     woken_by: str,
     only: Sequence[UUID] | None = None,
-    owned: Sequence[int] | None = None,
+    owned: Sequence[Task] | None = None,
 ) -> Exchange:
     """Hand in finished work and claim new work, in one transaction.
 
@@ -78,7 +78,7 @@ async def exchange(
     :param capacity: how many tasks of each step this worker could start now; a step that is missing is not served.
     :param woken_by: why the worker looks, ``notify`` for instance; recorded with each claim.
     :param only: claim nothing but the tasks of these documents and files.
-    :param owned: after an exchange whose reply was not heard: the ids of all tasks that this worker knows to own.
+    :param owned: after an exchange whose reply was not heard: all tasks that this worker knows to own.
         What the lost reply claimed is among the ``claimed`` of this one.
     :raise WorkerUnknown: others have taken this worker for dead; register again.
     :raise Interrupted: a conflict rolled it back; hand the same in again.
@@ -86,14 +86,15 @@ async def exchange(
     Source: ``sql/functions/exchange.sql``.
     """
     answer = await database.value(
-        "select alfrd.exchange(%s, %s, %s, %s, %s, %s::bigint[])",
+        "select alfrd.exchange(%s, %s, %s, %s, %s, %s::bigint[], %s::integer[])",
         [
             worker,
             Jsonb([_outcome(outcome) for outcome in done]),
             Jsonb(dict(capacity)),
             woken_by,
             _ids(only),
-            None if owned is None else list(owned),
+            None if owned is None else [task.id for task in owned],
+            None if owned is None else [task.attempt for task in owned],
         ],
     )
     return Exchange(
@@ -190,12 +191,13 @@ async def leave(database: Database, worker: int) -> None:
 
 
 async def backlog(database: Database, steps: Sequence[str], only: Sequence[UUID] | None = None) -> Backlog:
-    """What is left to do for these steps, whoever does it."""
+    """What is left to do for these steps, whoever does it; what waits for a paused step is left out."""
     row = await database.row(
         "select count(*) filter (where state = 'ready') as waiting,"
         " count(*) filter (where state = 'scheduled') as scheduled,"
         " count(*) filter (where state = 'running') as running"
         " from alfrd.tasks where step = any (%s) and state <> 'dead'"
+        " and (state = 'running' or step not in (select step from alfrd.pauses))"
         " and (%s::uuid[] is null or subject_id = any (%s))",
         [list(steps), _ids(only), _ids(only)],
     )

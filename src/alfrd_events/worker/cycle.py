@@ -4,8 +4,8 @@ While one exchange is in flight, finished steps gather for the next: latency is 
 idle, and batches grow by themselves under load.
 
 An outcome leaves this process only when the exchange that carries it has committed; until then it is
-handed in again. Should the commit have succeeded unseen, the second hand-in is refused as stale and
-does no harm.
+handed in again. Should the commit have succeeded unseen, the second hand-in is recognised by its event and
+does nothing.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 from uuid import UUID
 
 from alfrd_events.db import queue
 from alfrd_events.db.database import Database
 from alfrd_events.db.errors import Interrupted, WorkerUnknown
-from alfrd_events.db.queue import Backlog
+from alfrd_events.db.patience import within
 from alfrd_events.errors import AlfrdError, DatabaseUnavailable, Refused, StaleClaim
 from alfrd_events.model import Outcome, Task
 from alfrd_events.observe import Log
@@ -79,6 +80,7 @@ class Cycle:
         self._running: dict[int, Task] = {}
         self._finished: list[Outcome] = []
         self._stopping = False
+        self._given_up = False
         self._in_doubt = False
         """An exchange failed, and may have committed all the same: the next one tells what this worker knows."""
         self.tally = Tally()
@@ -95,6 +97,10 @@ class Cycle:
         self._stopping = True
         self._wake.set("handoff")
 
+    def give_up(self) -> None:
+        """If the database does not answer now, end without it."""
+        self._given_up = True
+
     @property
     def running(self) -> int:
         """Tasks that this worker owns, those with an outcome not handed in yet included."""
@@ -110,7 +116,7 @@ class Cycle:
             answer = await self._exchange(reason)
             if self._stopping and not self._running:
                 return
-            if until_quiet and not self._running and (await self._backlog()).empty:
+            if until_quiet and not self._running and await self._is_quiet():
                 return
             idle = self._poll_seconds
             otherwise: Reason = "poll"
@@ -122,8 +128,12 @@ class Cycle:
                 idle, otherwise = answer.next_due + 0.001, "timer"
             reason = await self._wake.wait(idle, otherwise)
 
-    async def _backlog(self) -> Backlog:
-        return await queue.backlog(self._database, list(self._slots), self._only)
+    async def _is_quiet(self) -> bool:
+        try:
+            return (await queue.backlog(self._database, list(self._slots), self._only)).empty
+        except DatabaseUnavailable as error:
+            log.debug("cannot tell what is left to do", error=error)
+            return False
 
     async def _exchange(self, reason: Reason) -> queue.Exchange:
         """One exchange; while the database is away, again and again with what has gathered."""
@@ -131,18 +141,12 @@ class Cycle:
         while True:
             batch = list(self._finished)
             try:
-                answer = await queue.exchange(
-                    self._database,
-                    self._registration.id,
-                    batch,
-                    self._room(batch),
-                    reason,
-                    self._only,
-                    owned=list(self._running) if self._in_doubt else None,
-                )
+                answer = await self._hand_in(batch, self._room(batch), reason)
             except Interrupted as error:
                 log.debug("exchange rolled back, doing it again", error=error)
                 failures += 1
+                if len(batch) > 1:
+                    await self._isolate(batch, reason)  # somebody holds one of their rows
             except WorkerUnknown:
                 log.warning("others took this worker for dead and have its tasks; it signs on again")
                 await self._sign_on_again()
@@ -158,6 +162,11 @@ class Cycle:
                     log.warning(
                         "the database is away; finished work waits here", error=error, finished=len(batch)
                     )
+                if self._given_up:
+                    log.warning(
+                        "stopping without the database; others will take over", tasks=len(self._running)
+                    )
+                    raise
             else:
                 if failures > 1:
                     log.info("exchange went through", after_failures=failures)
@@ -166,6 +175,18 @@ class Cycle:
                 self._take(batch, answer, reason)
                 return answer
             await asyncio.sleep(min(_RETRY_AT_MOST, 0.02 * 2 ** min(failures, 10)) * random.uniform(0.5, 1))
+
+    async def _hand_in(
+        self, batch: Sequence[Outcome], room: Mapping[str, int], reason: Reason
+    ) -> queue.Exchange:
+        owned = None
+        if self._in_doubt:
+            handed_in = {(outcome.task.id, outcome.task.attempt) for outcome in batch}
+            owned = [task for task in self._running.values() if (task.id, task.attempt) not in handed_in]
+        exchange = queue.exchange(
+            self._database, self._registration.id, batch, room, reason, self._only, owned=owned
+        )
+        return await within(self._beat_seconds, exchange, "an exchange with the database")
 
     async def _sign_on_again(self) -> None:
         # What runs goes on: a paid call is paid whether or not we hear its answer. Its result will be refused as
@@ -183,17 +204,14 @@ class Cycle:
         for outcome in batch:
             self._finished.remove(outcome)
             try:
-                answer = await queue.exchange(
-                    self._database, self._registration.id, [outcome], {}, reason, self._only
-                )
+                answer = await self._hand_in([outcome], {}, reason)
             except Refused as error:
-                text = f"{outcome.task.step}: the database refused its result: {error}"
-                log.error(text, task=outcome.task.id, subject=outcome.task.subject_id)
-                self._finished.append(Outcome(outcome.task, "failed", error=text, usage=outcome.usage))
+                self._finished.append(_as_failure(outcome, error))
             except AlfrdError:
                 self._in_doubt = True
                 self._finished.append(outcome)
             else:
+                self._in_doubt = False
                 self._take([outcome], answer, reason)
 
     def _room(self, batch: Sequence[Outcome]) -> dict[str, int]:
@@ -227,3 +245,11 @@ class Cycle:
             self._running.update((task.id, task) for task in answer.claimed)
             self._start(self._registration.id, answer.claimed)
         log.debug("exchanged", handed_in=len(batch), claimed=len(answer.claimed), woken_by=reason)
+
+
+def _as_failure(outcome: Outcome, error: Refused) -> Outcome:
+    """What becomes of a task whose outcome the database refuses; even its failure may be refused."""
+    text = f"{outcome.task.step}: the database refused its result: {error}"
+    log.error(text, task=outcome.task.id, subject=outcome.task.subject_id)
+    kind: Literal["failed", "buried"] = "buried" if outcome.kind == "failed" else "failed"
+    return Outcome(outcome.task, kind, error=text, usage=outcome.usage)

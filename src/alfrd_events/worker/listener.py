@@ -19,6 +19,7 @@ from alfrd_events.db import queue
 from alfrd_events.db.database import Database
 from alfrd_events.db.errors import WorkerUnknown
 from alfrd_events.db.listen import WORK, Ear
+from alfrd_events.db.patience import within
 from alfrd_events.errors import AlfrdError
 from alfrd_events.observe import Log
 from alfrd_events.worker.wake import Wake
@@ -51,8 +52,6 @@ class Listener:
         self._steps = frozenset(steps)
         self._wake = wake
         self._probe_seconds = probe_seconds
-        self.hearing = asyncio.Event()
-        """Set while the connection stands and LISTENs."""
 
     async def run(self) -> None:
         """Listen until cancelled; reconnect with jittered backoff."""
@@ -67,16 +66,13 @@ class Listener:
                     log.warning(
                         "listener cannot connect; new work is found by the poll meanwhile", error=error
                     )
-                await asyncio.sleep(
-                    min(_BACKOFF_AT_MOST, 0.1 * 2 ** min(failures, 10)) * random.uniform(0.5, 1)
-                )
+                await _pause(failures)
                 continue
             try:
-                await queue.set_locked(self._database, self._worker, True)
+                await queue.set_locked(self._database, self._worker, ear.locked)
                 if failures:
                     log.info("listener connected again", after_failures=failures)
                 failures = 0
-                self.hearing.set()
                 self._wake.set("reconnect" if was_deaf else "start")
                 was_deaf = True
                 await self._listen(ear)
@@ -85,11 +81,20 @@ class Listener:
                 self._wake.set("poll")
                 await asyncio.Event().wait()
             except AlfrdError as error:
-                log.warning("listener lost its connection; connecting again", error=error)
-                failures = 1
+                if not failures:
+                    log.warning("listener lost its connection; connecting again", error=error)
             finally:
-                self.hearing.clear()
-                await ear.close()
+                await within(1, ear.close(), "closing the listen connection")
+            await self._judge_by_heartbeat()
+            failures += 1
+            await _pause(failures)
+
+    async def _judge_by_heartbeat(self) -> None:
+        """Without a listener there is no lock, and that must not be taken for death."""
+        try:
+            await queue.set_locked(self._database, self._worker, False)
+        except AlfrdError as error:
+            log.debug("cannot tell that the listener is away", error=error)
 
     async def _listen(self, ear: Ear) -> None:
         """Wake the cycle for each bell; leave when the connection breaks or goes deaf."""
@@ -108,6 +113,12 @@ class Listener:
                 if answer_by is not None and loop.time() >= answer_by:
                     log.warning("listener hears nothing, not even itself; connecting again")
                     return
+                if not ear.locked and await ear.try_lock():
+                    await queue.set_locked(self._database, self._worker, True)
                 if answer_by is None:
                     await ear.probe(self._database, "?")
                     answer_by = loop.time() + _ANSWER_WITHIN
+
+
+async def _pause(failures: int) -> None:
+    await asyncio.sleep(min(_BACKOFF_AT_MOST, 0.05 * 2 ** min(failures, 10)) * random.uniform(0.5, 1))

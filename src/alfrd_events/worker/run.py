@@ -195,6 +195,7 @@ class _Worker:
         except TimeoutError:
             log.info("time is up: giving back what still runs", running=self.cycle.running)
         await self._runner.stop()
+        self.cycle.give_up()
 
 
 def _background(coroutine: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:

@@ -24,6 +24,7 @@ log = Log("runner")
 
 _SAVE_EVERY_SECONDS = 2.0
 _SAVE_AT_PAGES = 20
+_LOAD_AGAIN_SECONDS = 1.0
 
 
 class Runner:
@@ -62,14 +63,22 @@ class Runner:
     async def _run_batch(self, worker: int, tasks: Sequence[Task]) -> None:
         try:
             loaded = await cases.load(self._database, tasks, self._prompt_kinds)
-        except AlfrdError as error:
-            for task in tasks:
-                self._finished(Outcome(task, "released", error=str(error)))
-            return
         except asyncio.CancelledError:
             for task in tasks:
                 self._finished(Outcome(task, "released", error="the worker was stopped"))
             raise
+        except DatabaseUnavailable as error:
+            # Nothing was tried, so nothing is counted; but not at once again, or it would spin.
+            for task in tasks:
+                self._finished(Outcome(task, "throttled", error=str(error), retry_after=_LOAD_AGAIN_SECONDS))
+            return
+        except Exception as error:  # noqa: BLE001 - whatever one row holds, the other tasks must go on
+            if len(tasks) > 1:
+                for task in tasks:
+                    await self._run_batch(worker, [task])
+                return
+            self._finished(Outcome(tasks[0], "retry", error=_unforeseen(tasks[0], error)))
+            return
         async with asyncio.TaskGroup() as group:
             for task in tasks:
                 group.create_task(self._run_one(worker, task, loaded.get(task.id)))
@@ -116,24 +125,26 @@ class Runner:
         except AlfrdError as error:
             return Outcome(task, "retry", error=str(error))
         except Exception as error:  # noqa: BLE001 - whatever a handler does, its task must end
-            # A bug, ours or of a user's step. The message may hold anything, also a document's text: it stays in
-            # the process; the type, and the place in the log, say enough.
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            log.error(
-                "a step failed in a way nobody foresaw",
-                step=task.step,
-                subject=task.subject_id,
-                error=type(error).__name__,
-                place=f"{place.filename}:{place.lineno}",
-            )
-            return Outcome(
-                task,
-                "retry",
-                error=f"{task.step}: unexpected {type(error).__name__}; the worker's log tells where",
-            )
+            return Outcome(task, "retry", error=_unforeseen(task, error))
         if task.step == "ocr":
             payload["pages"] = pages.unsaved
         return Outcome(task, "done", result=payload)
+
+
+def _unforeseen(task: Task, error: Exception) -> str:
+    """Tell of a bug, ours or of a user's step: the type, and in the log the place.
+
+    Its message may hold anything, also a document's text, and stays in the process.
+    """
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    log.error(
+        "a step failed in a way nobody foresaw",
+        step=task.step,
+        subject=task.subject_id,
+        error=type(error).__name__,
+        place=f"{place.filename}:{place.lineno}",
+    )
+    return f"{task.step}: unexpected {type(error).__name__}; the worker's log tells where"
 
 
 class _Pages:
