@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -22,13 +23,21 @@ def directory(tmp_path: Path) -> Path:
     return inbox
 
 
-def an_inbox(db: Harness, directory: Path, *, patience_seconds: float = 0, max_bytes: int = 1000) -> Inbox:
+def an_inbox(
+    db: Harness,
+    directory: Path,
+    *,
+    quiet_seconds: float = 0,
+    patience_seconds: float = 0,
+    max_bytes: int = 1000,
+) -> Inbox:
     return Inbox(
         db.database,
         directory,
         max_bytes=max_bytes,
         tags=("inbox",),
         scan_seconds=0.01,
+        quiet_seconds=quiet_seconds,
         patience_seconds=patience_seconds,
     )
 
@@ -218,3 +227,63 @@ async def test_a_file_cannot_be_an_inbox(db: Harness, tmp_path: Path) -> None:
 
     with pytest.raises(Refused, match="cannot be used as an inbox"):
         await an_inbox(db, tmp_path / "file").watch(once=True)
+
+
+@pytest.mark.parametrize("name", ["x" * 250, "ü" * 122 + ".pdf"])
+async def test_a_name_with_no_room_for_its_reason_is_rejected_all_the_same(
+    db: Harness, directory: Path, name: str
+) -> None:
+    for _ in range(2):
+        (directory / name).symlink_to(directory)
+        await an_inbox(db, directory).watch(once=True)
+
+    rejected = names(directory / "rejected")
+    assert len([entry for entry in rejected if ".reason" in entry]) == 2
+    assert len(rejected) == 4
+
+
+async def test_a_writer_that_pauses_is_waited_for(db: Harness, directory: Path) -> None:
+    inbox = an_inbox(db, directory, quiet_seconds=60)
+    (directory / "scan.txt").write_text("half")
+
+    assert [await inbox.scan() for _ in range(3)] == [1, 1, 1]
+
+    assert await db.one("select count(*) from alfrd.documents") == 0
+
+
+async def test_what_is_written_to_while_it_is_read_is_left_alone(
+    db: Harness, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan = directory / "scan.txt"
+    scan.write_text("half")
+    inbox = an_inbox(db, directory)
+    load = inbox._load
+
+    def load_and_write(path: Path) -> Any:
+        document = load(path)
+        scan.write_text("half and half")
+        return document
+
+    await inbox.scan()
+    with monkeypatch.context() as writing:
+        writing.setattr(inbox, "_load", load_and_write)
+        assert await inbox.scan() == 1
+    assert await db.one("select count(*) from alfrd.documents") == 0
+
+    await inbox.watch(once=True)
+    assert await db.one("select content from alfrd.documents") == b"half and half"
+
+
+async def test_a_directory_that_goes_away_is_waited_for(
+    db: Harness, directory: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    inbox = an_inbox(db, directory)
+    os.rename(directory, directory.with_name("away"))
+    assert [await inbox.scan(), await inbox.scan()] == [1, 1]
+    assert caplog.text.count("the inbox is away; waiting for it") == 1
+
+    os.rename(directory.with_name("away"), directory)
+    (directory / "bill.txt").write_text("a bill")
+    await inbox.watch(once=True)
+
+    assert names(directory / "done") == {"bill.txt"}

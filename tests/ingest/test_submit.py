@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID, uuid4
+
+import pytest
 
 from alfrd_events.db.documents import NewDocument, NewPart, submit
 from alfrd_events.db.feed import StatusFeed
@@ -101,3 +104,29 @@ def test_a_file_that_is_named_twice_comes_once(tmp_path: Path) -> None:
     found = list(expand([str(tmp_path), str(tmp_path / "a[1].txt"), str(tmp_path / "*.txt")]))
 
     assert found == [tmp_path / "a[1].txt"]
+
+
+def test_an_empty_path_is_not_the_current_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "private.txt").touch()
+    monkeypatch.chdir(tmp_path)
+
+    assert [str(entry) for entry in expand(["", " "])] == ["an empty path names no file"] * 2
+
+
+def test_a_folder_that_may_not_be_read_does_not_stop_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "locked").mkdir()
+    (tmp_path / "open.txt").touch()
+    look = Path.iterdir
+
+    def iterdir(path: Path) -> Iterator[Path]:
+        if path.name == "locked":
+            raise PermissionError(13, "Permission denied")
+        return look(path)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    locked, file = expand([str(tmp_path)])
+
+    assert "locked: cannot be looked into (Permission denied)" in str(locked)
+    assert file == tmp_path / "open.txt"

@@ -49,41 +49,47 @@ async def _add(session: Session, paths: list[str], tags: list[str], wait: bool, 
             word = f"added {added.document.id}" if added.document.is_new else known
             output.line(f"{word}  {added.path}")
     submitted = {added.document.id: added for added in told if added.document}
-    failed = await _wait(session, submitted, output) if wait else {}
+    ended = await _wait(session, submitted, output) if wait else {}
     if as_json:
-        output.json([_as_json(added, failed) for added in told])
+        output.json([_as_json(added, ended) for added in told])
+    failed = any(status != "completed" for status in ended.values())
     return 1 if failed or len(submitted) == 0 or any(added.document is None for added in told) else 0
 
 
 async def _wait(session: Session, submitted: dict[UUID, Added], output: Output) -> dict[UUID, str]:
-    """Tell of each document as it ends; those that did not complete, with the reason."""
+    """Tell of each document as it ends; the status that each has then."""
     from alfrd_events.db import looks
     from alfrd_events.db.feed import StatusFeed
     from alfrd_events.ingest.waiting import wait_for
     from alfrd_events.terminal.output import complain, remark
 
-    failed = {}
+    ended = {}
     async with StatusFeed(session.listen_url) as feed:
         if not (await looks.status(session.database))["workers"]:
             remark("no worker is running: start one with alfrd-events run")
         async for id, status, error in wait_for(session.database, feed, list(submitted)):
+            ended[id] = status
             if status == "completed":
                 if not output.as_json:
                     output.line(f"completed {id}  {submitted[id].path}")
             else:
-                failed[id] = status
                 complain(f"{submitted[id].path}: {status}{': ' + error if error else ''}")
-    return failed
+    return ended
 
 
-def _as_json(added: Added, failed: dict[UUID, str]) -> dict[str, object]:
+def _as_json(added: Added, ended: dict[UUID, str]) -> dict[str, object]:
     if added.document is None:
-        return {"path": str(added.path) if added.path else None, "error": added.problem}
+        return {
+            "path": str(added.path) if added.path else None,
+            "status": "rejected",
+            "error": added.problem,
+        }
+    id = added.document.id
     return {
         "path": str(added.path),
-        "id": added.document.id,
+        "id": id,
         "new": added.document.is_new,
-        **({"ended": failed[added.document.id]} if added.document.id in failed else {}),
+        "status": ended.get(id, added.document.status),
     }
 
 
@@ -92,17 +98,27 @@ def watch(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The inbox.", file_okay=False)],
     tags: Tags = None,
     once: Annotated[bool, typer.Option("--once", help="Take what is there, then end.")] = False,
+    quiet: Annotated[
+        float,
+        typer.Option(min=0, metavar="SECONDS", help="Take a file when it has not changed for so long."),
+    ] = 3.0,
 ) -> None:
     """Watch an inbox: what is whole becomes a document and moves to done/, what is wrong to rejected/."""
-    raise typer.Exit(ask(lambda session: _watch(session, directory, listed(tags) or [], once)))
+    raise typer.Exit(ask(lambda session: _watch(session, directory, listed(tags) or [], once, quiet)))
 
 
-async def _watch(session: Session, directory: Path, tags: list[str], once: bool) -> int:
+async def _watch(session: Session, directory: Path, tags: list[str], once: bool, quiet: float) -> int:
     from alfrd_events.ingest.inbox import Inbox
     from alfrd_events.observe import configure_logging
 
     configure_logging(session.settings.log_level, session.settings.log_format)
-    inbox = Inbox(session.database, directory, max_bytes=session.settings.max_file_bytes, tags=tuple(tags))
+    inbox = Inbox(
+        session.database,
+        directory,
+        max_bytes=session.settings.max_file_bytes,
+        tags=tuple(tags),
+        quiet_seconds=quiet,
+    )
     watching = asyncio.create_task(inbox.watch(once=once))
     # A container is stopped by SIGTERM. What is half done is found again by the next scan.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, watching.cancel)

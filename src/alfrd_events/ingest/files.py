@@ -27,7 +27,7 @@ def expand(given: Sequence[str]) -> Iterator[Path | NotSubmitted]:
     """The files that paths and patterns name, and the folders that are a document of their own.
 
     Folders are searched through, sorted by name, without hidden files and links; a folder with a
-    ``meta.json`` is one document. What names nothing comes as the reason why.
+    ``meta.json`` is one document. What names nothing, or cannot be looked into, comes as the reason why.
     """
     seen: set[Path] = set()
     for entry in given:
@@ -35,7 +35,9 @@ def expand(given: Sequence[str]) -> Iterator[Path | NotSubmitted]:
         for path in _matches(entry):
             for file in _within(path):
                 found = True
-                if file not in seen:
+                if isinstance(file, NotSubmitted):
+                    yield file
+                elif file not in seen:
                     seen.add(file)
                     yield file
         if not found:
@@ -43,6 +45,8 @@ def expand(given: Sequence[str]) -> Iterator[Path | NotSubmitted]:
 
 
 def _matches(entry: str) -> list[Path]:
+    if not entry.strip():
+        return []  # Path("") is the current directory, and a shell's unset variable would submit all of it
     path = Path(entry).expanduser()
     if os.path.lexists(path):
         return [path]
@@ -51,16 +55,23 @@ def _matches(entry: str) -> list[Path]:
     return []
 
 
-def _within(path: Path) -> Iterator[Path]:
-    if not path.is_dir() or (path / META).is_file():
+def _within(path: Path) -> Iterator[Path | NotSubmitted]:
+    try:
+        whole = not path.is_dir() or (path / META).is_file()
+        entries = [] if whole else sorted(path.iterdir())
+    except OSError as error:
+        yield NotSubmitted(f"{path}: cannot be looked into ({error.strerror})")
+        return
+    if whole:
         yield path
-    else:
-        for entry in sorted(path.iterdir()):
-            if not entry.name.startswith(".") and not entry.is_symlink():
-                yield from _within(entry)
+    for entry in entries:
+        if not entry.name.startswith(".") and not entry.is_symlink():
+            yield from _within(entry)
 
 
 def _why_nothing(entry: str) -> str:
+    if not entry.strip():
+        return "an empty path names no file"
     path = Path(entry).expanduser()
     if path.is_dir():
         return f"{entry}: the folder holds no files"

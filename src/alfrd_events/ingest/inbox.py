@@ -1,8 +1,8 @@
 """The inbox: a directory into which scanners, mail filters and people put files.
 
 What is whole becomes a document and moves to ``done/``; what is wrong moves to ``rejected/`` with the
-reason beside it. Whole means: nothing in it changed between two looks. What looks wrong only because
-something is missing gets ``patience_seconds`` without a change before it is given up.
+reason beside it. Whole means: nothing in it changed for ``quiet_seconds``, nor while it was read. What looks
+wrong only because something is missing gets ``patience_seconds`` without a change before it is given up.
 
 A crash between insert and move does no harm: at the next look the content is known, so that it moves
 without a second document.
@@ -28,6 +28,9 @@ from alfrd_events.observe import Log
 log = Log("inbox")
 
 DONE, REJECTED = "done", "rejected"
+_REASON = ".reason.txt"
+_NAME_BYTES_AT_MOST = 255
+"""What file systems take."""
 _STILL_COMING = (".part", ".partial", ".tmp", ".crdownload", ".filepart", "~")
 """Names under which programs write what is not whole yet; they rename it at the end."""
 
@@ -50,6 +53,7 @@ class Inbox:
     """Watches one directory.
 
     :param scan_seconds: pause between two looks; a notification of the kernel would come before a file is whole.
+    :param quiet_seconds: how long an entry must be unchanged before it is taken: longer than its writer pauses.
     :param patience_seconds: how long something incomplete may stay unchanged.
     """
 
@@ -61,6 +65,7 @@ class Inbox:
         max_bytes: int,
         tags: tuple[str, ...] = (),
         scan_seconds: float = 1.0,
+        quiet_seconds: float = 3.0,
         patience_seconds: float = 10.0,
     ) -> None:
         self._database = database
@@ -68,9 +73,11 @@ class Inbox:
         self._max_bytes = max_bytes
         self._tags = tags
         self._scan_seconds = scan_seconds
+        self._quiet_seconds = quiet_seconds
         self._patience_seconds = patience_seconds
         self._entries: dict[str, _Entry] = {}
         self._away = False
+        self._gone = False
         self.rejected = 0
 
     async def watch(self, *, once: bool = False) -> int:
@@ -94,7 +101,16 @@ class Inbox:
 
     async def scan(self) -> int:
         """Look once; the number of entries that have to wait for another look."""
-        found = await asyncio.to_thread(lambda: dict(self._look()))
+        try:
+            found = await asyncio.to_thread(lambda: dict(self._look()))
+        except OSError as error:
+            if not self._gone:
+                log.warning("the inbox is away; waiting for it", inbox=self._directory, error=error.strerror)
+            self._gone = True
+            return 1
+        if self._gone:
+            log.info("the inbox is back", inbox=self._directory)
+        self._gone = False
         self._entries = {name: entry for name, entry in self._entries.items() if name in found}
         waiting = 0
         for name, look in found.items():
@@ -102,24 +118,34 @@ class Inbox:
             if known is None or known.look != look:
                 self._entries[name] = _Entry(look, time.monotonic())
                 waiting += 1
+            elif time.monotonic() - known.since < self._quiet_seconds:
+                waiting += not known.settled
             elif not known.settled:
                 waiting += not await self._take(self._directory / name, known)
         return waiting
 
     def _look(self) -> Iterator[tuple[str, Look]]:
-        for entry in sorted(self._directory.iterdir()):
+        entries = sorted(self._directory.iterdir())
+        for place in (DONE, REJECTED):
+            (self._directory / place).mkdir(exist_ok=True)  # it may have gone away and come back
+        for entry in entries:
             if entry.name.startswith(".") or entry.name.endswith(_STILL_COMING):
                 continue
             if entry.name in (DONE, REJECTED):
                 continue
-            if look := tuple(sorted(_facts(entry, self._directory))):
+            if look := self._look_at(entry):
                 yield entry.name, look
+
+    def _look_at(self, entry: Path) -> Look:
+        return tuple(sorted(_facts(entry, self._directory)))
 
     async def _take(self, path: Path, entry: _Entry) -> bool:
         """Make it a document and move it; ``False``: it has to wait."""
         quiet = time.monotonic() - entry.since
         try:
             document = await asyncio.to_thread(self._load, path)
+            if await asyncio.to_thread(self._look_at, path) != entry.look:
+                return False  # it was written to while it was read: the next scan begins its quiet time anew
             submitted = await hand_over(self._database, document)
         except Incomplete as problem:
             if quiet < self._patience_seconds:
@@ -153,8 +179,14 @@ class Inbox:
         self.rejected += 1
         log.warning("rejected", name=path.name, reason=reason)
         moved = self._move(path, entry, REJECTED)
-        if moved is not None:
-            moved.with_name(f"{moved.name}.reason.txt").write_text(reason + "\n", encoding="utf-8")
+        if moved is None:
+            return
+        # Names that were cut alike would overwrite each other's reason.
+        beside = _free(moved.parent, moved.name, _REASON)
+        try:
+            beside.write_text(reason + "\n", encoding="utf-8")
+        except OSError as error:
+            log.error("the reason could not be written", name=moved.name, error=error.strerror)
 
     def _move(self, path: Path, entry: _Entry, place: str) -> Path | None:
         target = _free(self._directory / place, path.name)
@@ -182,11 +214,27 @@ def _facts(entry: Path, root: Path) -> Iterator[tuple[str, int, int]]:
         return  # it went away meanwhile: the next look tells
 
 
-def _free(directory: Path, name: str) -> Path:
-    """A path that is not taken: a second ``bill.pdf`` becomes ``bill-2.pdf``."""
-    target, number = directory / name, 1
-    stem, suffix = os.path.splitext(name)
-    while os.path.lexists(target):
+def _free(directory: Path, name: str, added: str = "") -> Path:
+    """A path that is not taken: a second ``bill.pdf`` becomes ``bill-2.pdf``.
+
+    :param added: comes after the name, of which only as much is kept as there is room for.
+    """
+    stem, suffix = (name, added) if added else os.path.splitext(name)
+    end, number = suffix, 1
+    while True:
+        target = directory / (_cut(stem, _NAME_BYTES_AT_MOST - len(os.fsencode(end))) + end)
+        if not os.path.lexists(target):
+            return target
         number += 1
-        target = directory / f"{stem}-{number}{suffix}"
-    return target
+        end = f"-{number}{suffix}"
+
+
+def _cut(name: str, bytes_at_most: int) -> str:
+    """The beginning of a name that has room, never half a character."""
+    encoded = os.fsencode(name)
+    end = max(bytes_at_most, 0)
+    if len(encoded) <= end:
+        return name
+    while end and 0x80 <= encoded[end] < 0xC0:
+        end -= 1
+    return os.fsdecode(encoded[:end])
