@@ -91,7 +91,10 @@ begin
 
   -- Now ring: for steps that others serve, and for what is ready and did not fit here.
   select array_agg(distinct held_for.step) into v_left
-    from (select string_to_array(nullif(current_setting('alfrd.bell_held_for'), ''), ',') || v_due as steps) as held
+    from (select string_to_array(nullif(current_setting('alfrd.bell_held_for'), ''), ',') || v_due
+                 -- a slot of a limited step may have become free for others
+                 || array(select l.step from alfrd.limits l
+                           where l.step in (select o ->> 'step' from jsonb_array_elements(p_outcomes) as o)) as steps) as held
    cross join unnest(held.steps) as held_for(step)
    where not p_capacity ? held_for.step
       or exists (select from alfrd.tasks t where t.step = held_for.step and t.state = 'ready');

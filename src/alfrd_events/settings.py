@@ -1,11 +1,12 @@
 """Every setting there is, in one typed tree, read from the environment (``ALFRD_*``).
 
-Only ``cli.py`` builds it; everything else is given the values that it needs. The same names, with the
+Only ``cli/wiring.py`` builds it; everything else is given the values that it needs. The same names, with the
 same defaults, are in ``.env.example``.
 """
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,9 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from alfrd_events.errors import SettingsInvalid
+
+PREFIX = "ALFRD_"
+_OF_THE_TESTS = "ALFRD_TEST_"
 
 DEFAULT_SLOTS: Mapping[str, int] = {
     "classify": 8,
@@ -31,7 +35,7 @@ DEFAULT_SLOTS: Mapping[str, int] = {
 class Settings(BaseSettings):
     """What the program is told from outside."""
 
-    model_config = SettingsConfigDict(env_prefix="ALFRD_", extra="forbid", env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", env_ignore_empty=True)
 
     database_url: str = ""
     """libpq URL. Empty: an embedded PostgreSQL under ``data_dir``."""
@@ -103,13 +107,29 @@ class Settings(BaseSettings):
 def load_settings(**overrides: Any) -> Settings:
     """Read the environment.
 
-    :raise SettingsInvalid: names each variable that is wrong, with the reason.
+    :raise SettingsInvalid: names each variable that is wrong or that nobody knows, with the reason.
     """
+    _refuse_unknown(os.environ)
     try:
         return Settings(**overrides)
     except ValidationError as error:
         wrong = "; ".join(
-            f"ALFRD_{'_'.join(str(place) for place in problem['loc']).upper()}: {problem['msg']}"
+            f"{PREFIX}{'_'.join(str(place) for place in problem['loc']).upper()}: "
+            f"{problem['msg'].removeprefix('Value error, ')}"
             for problem in error.errors()
         )
         raise SettingsInvalid(f"the settings make no sense: {wrong}") from error
+
+
+def _refuse_unknown(environment: Mapping[str, str]) -> None:
+    """A name that is spelt wrongly would be passed over: another database would be worked on, and nobody told."""
+    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+    wrong = []
+    for name in sorted(environment):
+        if not name.upper().startswith(PREFIX) or name.upper().startswith(_OF_THE_TESTS):
+            continue
+        if name.upper() not in known:
+            near = difflib.get_close_matches(name.upper(), known, n=1)
+            wrong.append(f"there is no {name}" + (f"; did you mean {near[0]}?" if near else ""))
+    if wrong:
+        raise SettingsInvalid(f"the settings make no sense: {'; '.join(wrong)}")

@@ -114,6 +114,8 @@ def test_a_hostile_name_does_not_reach_the_terminal(program: Program, database_u
 def test_wrong_use_exits_2(program: Program) -> None:
     assert program("documents", "--bogus", exit_code=2).stdout == ""
     assert program("fold", exit_code=2).stdout == ""
+    for wrong in (("documents", "--status"), ("documents", "--type"), ("replay", "--status")):
+        assert "choose among" in program.inside(*wrong, "bogus", exit_code=2)[1]
 
 
 def test_an_unreachable_database_is_one_line() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import psycopg
@@ -47,7 +48,7 @@ def test_a_cancelled_document_stays_so(program: Program, tmp_path: Path) -> None
 
 def test_the_doctor_finds_what_is_right_and_what_is_wrong(database_url: str, tmp_path: Path) -> None:
     well = Program(database_url)("doctor").stdout
-    assert well.count("✓") == 8
+    assert well.count("✓") == 9
     assert "✗" not in well
     assert "a notification came back in" in well
     assert "read 'HELLO' from a picture" in well
@@ -59,7 +60,30 @@ def test_the_doctor_finds_what_is_right_and_what_is_wrong(database_url: str, tmp
     assert "→ start it, or correct ALFRD_DATABASE_URL" in report
 
     misled = Program(database_url, ALFRD_SLOTS="ocr")("doctor", exit_code=1).stdout
-    assert "✗ settings: the settings make no sense: ALFRD_SLOTS" in misled
+    assert "✗ settings: the settings make no sense: ALFRD_SLOTS: 'ocr' is not of the form" in misled
+    lost = Program(database_url, ALFRD_SLOTS="orc=2", ALFRD_LISTEN_URL="postgresql://nobody@127.0.0.1:1/none")
+    report = lost("doctor", exit_code=1).stdout
+    assert "✗ slots: no step orc" in report
+    assert "→ correct ALFRD_LISTEN_URL" in report
+    nowhere = Program(re.sub(r"/[^/?]+(\?|$)", r"/nowhere\1", database_url))("doctor", exit_code=1).stdout
+    assert "→ make it with createdb" in nowhere
+
+
+def test_a_misspelt_setting_is_refused_with_the_right_name() -> None:
+    program = Program("")
+    program.environment |= {"ALFRD_DATABSE_URL": "postgresql://db/papers"}
+
+    refused = program("status", exit_code=1).stderr
+
+    assert "there is no ALFRD_DATABSE_URL; did you mean ALFRD_DATABASE_URL?" in refused
+
+
+def test_a_data_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    report = Program("", ALFRD_DATA_DIR=str(tmp_path / "file" / "data"))("doctor", exit_code=1).stdout
+
+    assert "✗ database: the embedded PostgreSQL cannot live in" in report
+    assert "set ALFRD_DATA_DIR" in report
 
 
 def test_the_doctor_tells_an_outdated_schema(empty_database_url: str) -> None:

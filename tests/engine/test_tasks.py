@@ -352,3 +352,20 @@ async def test_an_unknown_id_has_a_clear_answer(db: Harness) -> None:
         await db.one("select alfrd.explain(%s)", missing)
     with pytest.raises(Exception, match=f"no document {missing}"):
         await db.one("select alfrd.cancel(%s)", missing)
+
+
+async def test_a_free_slot_of_a_limited_step_rings_for_those_who_wait(db: Harness) -> None:
+    await db.sql("insert into alfrd.limits values ('ocr', 1)")
+    await db.given_document()
+    await db.given_document()
+    task = await db.claim("ocr", worker="a")
+    assert task is not None
+    assert await db.claim("ocr", worker="b") is None
+    listener = await db.session()
+    await listener.execute("listen alfrd_work")
+
+    await db.complete(task, worker="a")  # and it has no room for more
+
+    heard = {notify.payload async for notify in listener.notifies(timeout=0.5)}
+    await listener.close()
+    assert "ocr" in heard

@@ -76,10 +76,11 @@ async def _examine(tell: Callable[[Finding], None]) -> None:
         except Unhealthy as error:
             tell(Finding(name, False, str(error), error.hint))
         except DatabaseUnavailable as error:
-            hint = "start it, or correct ALFRD_DATABASE_URL; unset, an embedded server is used"
-            tell(Finding(name, False, str(error), hint))
+            tell(Finding(name, False, str(error), _way_out(str(error))))
         except AlfrdError as error:
             tell(Finding(name, False, str(error)))
+        except Exception as error:  # one check that breaks must not hide what the others find
+            tell(Finding(name, False, f"unexpected {type(error).__name__}: {error}"))
         else:
             return True
         return False
@@ -90,6 +91,7 @@ async def _examine(tell: Callable[[Finding], None]) -> None:
         tell(Finding("settings", False, str(error), "correct the ALFRD_* variable, or unset it"))
         return
     tell(Finding("settings", True, f"reader {chosen.reader}, analyst {chosen.analyst}"))
+    await check("slots", lambda: _slots(chosen))
     await check("space", lambda: _space(chosen.data_dir))
     await check("file roots", lambda: _file_roots(chosen))
     await check("reader", lambda: _reader(chosen))
@@ -104,6 +106,24 @@ async def _examine(tell: Callable[[Finding], None]) -> None:
         await check("clock", lambda: _clock(url))
         await check("LISTEN", lambda: _listen(chosen, url))
         await check("schema", lambda: _schema(chosen, url))
+
+
+def _way_out(problem: str) -> str:
+    if "database" in problem and "does not exist" in problem:
+        return "make it with createdb, or correct the name in ALFRD_DATABASE_URL"
+    return "start it, or correct ALFRD_DATABASE_URL; unset, an embedded server is used"
+
+
+async def _slots(chosen: Settings) -> str:
+    from alfrd_events.steps.registry import handlers
+
+    known = handlers()
+    unknown = [step for step in chosen.slots if step not in known]
+    if unknown:
+        raise Unhealthy(
+            f"no step {', '.join(unknown)}", f"correct ALFRD_SLOTS: the steps are {', '.join(known)}"
+        )
+    return ", ".join(f"{step} {chosen.slots_for(step)}" for step in known)
 
 
 async def _space(directory: Path) -> str:
@@ -162,7 +182,8 @@ async def _server(url: str, chosen: Settings) -> str:
     )
     if version < health.OLDEST_SERVER:
         raise Unhealthy(f"PostgreSQL {version // 10000} is too old", "use PostgreSQL 15 or newer")
-    return f"PostgreSQL {version // 10000}.{version % 10000}, {where}"
+    reach = "" if chosen.database_url else f"; psql '{url}'"
+    return f"PostgreSQL {version // 10000}.{version % 10000}, {where}{reach}"
 
 
 async def _clock(url: str) -> str:
@@ -182,7 +203,14 @@ async def _listen(chosen: Settings, url: str) -> str:
 
     if not chosen.listen:
         return f"switched off (ALFRD_LISTEN); new work is found every {chosen.poll_seconds:g} s"
-    seconds = await health.listen_round_trip(chosen.listen_url or url, url)
+    try:
+        seconds = await health.listen_round_trip(chosen.listen_url or url, url)
+    except DatabaseUnavailable as error:
+        if not chosen.listen_url:
+            raise
+        raise Unhealthy(
+            str(error), "correct ALFRD_LISTEN_URL, or unset it: ALFRD_DATABASE_URL answers"
+        ) from error
     if seconds is None:
         raise Unhealthy(
             "a notification that was sent did not come back",

@@ -8,6 +8,7 @@ import typer
 
 from alfrd_events.cli.app import LOOK, DocumentId, Json, app
 from alfrd_events.cli.wiring import Session, ask
+from alfrd_events.cli.words import known_status, known_type
 
 
 @app.command(rich_help_panel=LOOK)
@@ -53,6 +54,8 @@ async def _documents(
     from alfrd_events.terminal import tables
     from alfrd_events.terminal.output import Output
 
+    await known_status(session.database, status, "document")
+    await known_type(session.database, document_type)
     rows = await looks.documents(
         session.database, status=status, document_type=document_type, tag=tag, limit=limit
     )

@@ -8,6 +8,7 @@ import typer
 
 from alfrd_events.cli.app import OPERATE, DocumentId, Json, app
 from alfrd_events.cli.wiring import Session, ask
+from alfrd_events.cli.words import known_status
 
 
 @app.command(rich_help_panel=OPERATE)
@@ -41,6 +42,7 @@ async def _replay(
     from alfrd_events.terminal.output import Output
     from alfrd_events.terminal.values import many
 
+    await known_status(session.database, status, "document", "file")
     subject = None
     if document:
         _, subject = await looks.find(session.database, document)

@@ -25,7 +25,7 @@ def start(data_dir: Path, database: str = NAME) -> str:
 
     :param data_dir: where the cluster lives; made if absent.
     :return: the URL to connect to.
-    :raise SettingsInvalid: the extra ``embedded`` is not installed.
+    :raise SettingsInvalid: the extra ``embedded`` is not installed, or ``data_dir`` cannot be used.
     :raise DatabaseUnavailable: the server would not start.
     """
     try:
@@ -44,7 +44,13 @@ def start(data_dir: Path, database: str = NAME) -> str:
             f"the embedded PostgreSQL cannot live in {str(cluster)!r}, whose path holds a space: set "
             "ALFRD_DATA_DIR to a directory without one"
         )
-    cluster.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        cluster.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsInvalid(
+            f"the embedded PostgreSQL cannot live in {data_dir} ({error.strerror}): set ALFRD_DATA_DIR to a "
+            "directory that can be written to"
+        ) from error
     # Its own lock is one file in the temporary directory for all users of the machine; the second one cannot open it.
     postgres_server.PostgresServer._lock = fasteners.InterProcessLock(cluster.parent / "postgres.lock")
     _forget_dead_handles(cluster)

@@ -76,6 +76,21 @@ async def documents(
     )
 
 
+async def statuses(database: Database, entities: Sequence[str]) -> list[str]:
+    """Every status that a document or file can have."""
+    rows = await database.rows(
+        "select distinct status from alfrd.transitions, unnest(array[from_status, to_status]) as status"
+        " where entity = any (%s) order by 1",
+        [list(entities)],
+    )
+    return [row["status"] for row in rows]
+
+
+async def document_types(database: Database) -> list[str]:
+    """The names of all document types."""
+    return [row["name"] for row in await database.rows("select name from alfrd.document_types order by name")]
+
+
 async def document(database: Database, id: UUID, *, text: bool = False) -> Row:
     """Everything about one document.
 

@@ -237,7 +237,8 @@ class Cycle:
             log.warning(str(StaleClaim(refused[0])), and_others=len(refused) - 1)
         if answer.claimed or answer.others_running:
             self.stirring.set()
-        elif not self._running:
+        elif not self._running and reason != "notify":
+            # After a bell that brought nothing, another worker has just taken what it rang for.
             self.stirring.clear()
         if answer.claimed:
             if reason in ("poll", "reconnect"):

@@ -38,8 +38,12 @@ async def rescue_forever(
             pass
         await asyncio.sleep(rescue_seconds * random.uniform(0.9, 1.1))
         try:
-            for task in await queue.rescue(database):
-                log.warning("rescued a task of a worker that is gone", **task)
+            if rescued := await queue.rescue(database):
+                log.warning(
+                    "rescued tasks of workers that are gone; their events tell which",
+                    tasks=len(rescued),
+                    workers=sorted({task["worker_id"] for task in rescued}),
+                )
             if time.monotonic() >= reconcile_at:
                 reconcile_at = time.monotonic() + reconcile_seconds * random.uniform(0.5, 1.5)
                 if missing := await queue.reconcile(database):

@@ -104,7 +104,7 @@ class Runner:
 
     async def _outcome(self, task: Task, case: Case, pages: _Pages) -> Outcome:
         try:
-            async with asyncio.timeout(self._step_seconds):
+            async with asyncio.timeout(self._step_seconds) as limit:
                 result = await self._handlers[task.step](case, replace(self._tools, save_page=pages.save))
             payload: JsonObject = result.model_dump(mode="json")
         except Permanent as error:
@@ -119,7 +119,9 @@ class Runner:
             )  # pages could not be saved; not the document's fault
         except asyncio.CancelledError:
             return Outcome(task, "released", error="the worker was stopped")
-        except TimeoutError:
+        except TimeoutError as error:
+            if not limit.expired():  # the handler's own, of a socket perhaps
+                return Outcome(task, "retry", error=_unforeseen(task, error))
             error_text = f"{task.step} took longer than {self._step_seconds:g} s (ALFRD_STEP_SECONDS)"
             return Outcome(task, "retry", error=error_text)
         except AlfrdError as error:

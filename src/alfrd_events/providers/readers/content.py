@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from alfrd_events.errors import AlfrdError
+from alfrd_events.providers.readers import plain
 
 PDF = "application/pdf"
 TEXT = "text/plain"
@@ -57,6 +58,7 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
 )
 
 _HEIF_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1"}
+_PDF_OBJECT = re.compile(rb"(?<!\d)\d{1,10}\s\d{1,5}\sobj\b")
 _MAIL_HEADER = re.compile(
     rb"^(return-path|received|from|to|subject|date|message-id|mime-version|content-type|delivered-to): ?",
     re.IGNORECASE | re.MULTILINE,
@@ -88,10 +90,31 @@ def media_type(content: bytes) -> str:
         return "image/bmp"
     if content[4:8] == b"ftyp":
         return _iso_media(content)
-    if b"%PDF-" in content[:1024]:
+    if _is_pdf(content):
         return PDF
     _refuse_foreign(content)
     return TEXT
+
+
+def _is_pdf(content: bytes) -> bool:
+    """Whether it is a PDF, with or without junk before it, and not a text that mentions one.
+
+    Mail gateways and old scanners put bytes before the mark. A text that has the mark away from its start
+    is a PDF only if it has a PDF's objects too.
+    """
+    if content.startswith(b"%PDF-"):
+        return True
+    if b"%PDF-" not in content[:1024]:
+        return False
+    return bool(_PDF_OBJECT.search(content)) or not _is_text(content)
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        plain.decode(content)
+    except plain.NotText:
+        return False
+    return True
 
 
 def _iso_media(content: bytes) -> str:

@@ -13,10 +13,11 @@ from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 
 from alfrd_events.model import Check, Document, DocumentType, Prompt, Score
-from alfrd_events.providers.analysts.naming import entity_key
+from alfrd_events.providers.analysts.naming import ENDS_WITH_LEGAL_FORM, entity_key
 from alfrd_events.providers.analysts.rules.classify import ENOUGH, confidence_of, rank
-from alfrd_events.providers.analysts.rules.entity import find_issuer
+from alfrd_events.providers.analysts.rules.entity import ADDRESS, TRADE, find_issuer_of
 from alfrd_events.providers.analysts.rules.items import items_add_up
+from alfrd_events.providers.analysts.rules.layout import fold
 from alfrd_events.providers.analysts.rules.reading import Reading
 from alfrd_events.providers.analysts.rules.totals import find_totals
 
@@ -32,7 +33,12 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "payroll": ("entity", "document_date", "total_amount"),
     "education": ("entity", "document_date"),
     "tax": ("entity", "document_date"),
+    "other": (),
 }
+LONG_NUMBER = re.compile(r"\d{5}|\+\d|(?<!\d)\d{3}[\s.)-]{1,2}\d{4}(?!\d)|\d{2,4}(?:[\s./-]\d{2,4}){2}")
+"""A telephone, account or registration number, a postal code or a date; "Studio 54" has none."""
+SUMS = frozenset({"total", "subtotal"})
+"""The rows that items can add up to; a payment or a tax is not one."""
 CENT = Decimal("0.02")
 
 
@@ -115,6 +121,7 @@ def score_summary(document: Document) -> Score:
     reading = Reading.of(document)
     weighed = [
         *_required(document),
+        *_named(document, reading),
         *_supported(document, reading),
         *_sums(document, reading),
         *_dates(document),
@@ -132,6 +139,40 @@ def _required(document: Document) -> Iterable[Weighed]:
         yield _weigh(f"{name} given", given, "" if given else "missing", 2, advice)
 
 
+def _named(document: Document, reading: Reading) -> Iterable[Weighed]:
+    """Whether the entity is a name and nothing else that stands at the head of a paper."""
+    name = document.entity
+    if not name:
+        return
+    folded = fold(name)
+    yield _weigh(
+        "entity without a number",
+        not LONG_NUMBER.search(name),
+        name,
+        3,
+        "Give the name alone, without telephone, account or registration number.",
+    )
+    yield _weigh(
+        "entity is no address",
+        not ADDRESS.search(folded) or bool(ENDS_WITH_LEGAL_FORM.search(name)) or _heads(name, reading),
+        name,
+        2,
+        "Give the company's name, not its address.",
+    )
+    yield _weigh(
+        "entity is more than a trade",
+        not TRADE.match(folded) or _heads(name, reading),
+        name,
+        3,
+        "Give who it is, not what it is: the name stands above or beside this line.",
+    )
+
+
+def _heads(name: str, reading: Reading) -> bool:
+    """Whether it is what the paper begins with: "The Pharmacy" may be a shop's name."""
+    return bool(reading.rows) and entity_key(name) == entity_key(reading.rows[0].segments[0].text)
+
+
 def _supported(document: Document, reading: Reading) -> Iterable[Weighed]:
     text = reading.sheet.folded
     squashed = re.sub(r"[^a-z0-9]", "", text)
@@ -143,7 +184,7 @@ def _supported(document: Document, reading: Reading) -> Iterable[Weighed]:
         yield _weigh(
             "entity in the text", present, document.entity, 3, "Give the company's name as it is printed."
         )
-        issuer = find_issuer(reading, is_receipt=document.document_type == "receipt")
+        issuer = find_issuer_of(document, reading)
         if issuer is not None and present:
             same = entity_key(issuer.name) == entity_key(document.entity)
             yield _weigh(
@@ -221,14 +262,15 @@ def _sums(document: Document, reading: Reading) -> Iterable[Weighed]:
             "Check which rows are subtotal, tax and total.",
         )
     items = data.get("line_items")
-    if total is not None and isinstance(items, list) and items and all(_is_item(item) for item in items):
-        targets = [total, *(candidate.value for candidate in find_totals(reading).candidates)]
-        targets += [total - tax] if tax is not None else []
+    if isinstance(items, list) and items and all(_is_item(item) for item in items):
+        sums = [candidate.value for candidate in find_totals(reading).candidates if candidate.role in SUMS]
+        stated = [value for value in (total, subtotal) if value is not None]
+        targets = [*stated, *sums, *([total - tax] if total is not None and tax is not None else [])]
         yield _weigh(
             "line items add up",
             items_add_up(items, targets),
             f"{len(items)} items",
-            1,
+            2,
             "Check the line items: their amounts do not add up to the total.",
         )
 

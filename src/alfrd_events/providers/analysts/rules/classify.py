@@ -57,6 +57,11 @@ COMMON_WORDS = frozenset(
 )
 TILL_HEADING = re.compile(r"(?:simplified\s*)?tax\s*invoice(?!\s*(?:no|num|#))")
 """What a till prints on top where there is a goods and services tax; it does not make an invoice."""
+SETTLED = Phrases.of("paid in full; nothing is due; no payment is due")
+PAY_BY = Phrases.of(
+    "due date; payment due; please pay by; pay by; amount due; fallig; zahlbar bis; zahlungsziel"
+)
+AMOUNT_DUE = re.compile(r"(?<![a-z])(?:due|payable|to\s*pay|owed?)(?![a-z])")
 EXTRA_TERMS = re.compile(r"^\s*[-*]?\s*([a-z][a-z0-9_]{1,40})\s*:\s*(\S.{0,400})$", re.MULTILINE)
 
 
@@ -265,10 +270,25 @@ def tags_of(reading: Reading, document_type: str) -> tuple[str, ...]:
     found: list[str] = []
     if document_type not in OF_MANY_SUBJECTS:
         found = [name for name, phrases in lexicon.tags().items() if phrases.occur_in(text)][:MOST_TAGS]
+        if "paid" in found and document_type != "receipt" and is_still_due(reading, text):
+            found.remove("paid")
     years = [str(placed.value.value.year) for row in reading.dates for placed in row]
     if years:
         found.append(max(sorted(set(years)), key=years.count))
     return tuple(found)
+
+
+def is_still_due(reading: Reading, text: SearchableText) -> bool:
+    """Whether it asks for money: an amount due, or a day to pay by, and no word that all is settled.
+
+    A bill says "payment received" of the balance before.
+    """
+    if SETTLED.occur_in(text):
+        return False
+    due = [found.value for found in find_totals(reading).candidates if AMOUNT_DUE.search(found.label)]
+    if due:
+        return all(value > 0 for value in due)
+    return PAY_BY.occur_in(text)
 
 
 def _reasoning(ranking: Ranking) -> str:

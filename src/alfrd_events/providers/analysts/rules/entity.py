@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from alfrd_events.model import Document
 from alfrd_events.providers.analysts.naming import ENDS_WITH_LEGAL_FORM, LEGAL_FORM, OWNED_BY, clean_name
 from alfrd_events.providers.analysts.rules.layout import Row, Segment
 from alfrd_events.providers.analysts.rules.reading import Reading
@@ -124,6 +125,16 @@ class Issuer:
     name: str
     segment: Segment
     score: float
+    is_organisation: bool
+    """Whether more than its place speaks for it: a legal form, a word of organisations, a site, a label."""
+
+
+def find_issuer_of(document: Document, reading: Reading) -> Issuer | None:
+    """The issuer of a document by its type: a paper of no known type needs more than a first line."""
+    issuer = find_issuer(reading, is_receipt=document.document_type in {"receipt", ""})
+    if issuer is not None and document.document_type == "other" and not issuer.is_organisation:
+        return None
+    return issuer
 
 
 def find_issuer(reading: Reading, *, is_receipt: bool) -> Issuer | None:
@@ -134,10 +145,19 @@ def find_issuer(reading: Reading, *, is_receipt: bool) -> Issuer | None:
     for name, segment in _candidates(reading):
         score = _score(name, segment, reading, recipients, sites, is_receipt=is_receipt)
         if best is None or score > best.score:
-            best = Issuer(name, segment, score)
+            best = Issuer(name, segment, score, _is_organisation(name, segment, reading, sites))
     if best is None or best.score < 0:
         return None
     return best
+
+
+def _is_organisation(name: str, segment: Segment, reading: Reading, sites: tuple[str, ...]) -> bool:
+    core = re.sub(r"[^a-z0-9]", "", LEGAL_FORM.sub("", name.lower()))
+    return (
+        bool(LEGAL_FORM.search(name) or ORGANISATION.search(name.lower()) or OWNED_BY.match(segment.text))
+        or any(_names_the_same(core, site) for site in sites)
+        or _labelled_as_issuer(segment, reading)
+    )
 
 
 def _candidates(reading: Reading) -> Iterator[tuple[str, Segment]]:

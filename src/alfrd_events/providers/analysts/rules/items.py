@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from alfrd_events.providers.analysts.rules.layout import Row
-from alfrd_events.providers.analysts.rules.reading import Reading
+from alfrd_events.providers.analysts.rules.amounts import Money
+from alfrd_events.providers.analysts.rules.layout import Row, fold
+from alfrd_events.providers.analysts.rules.reading import Placed, Reading
 from alfrd_events.providers.analysts.rules.totals import role_of
 
 TABLE_HEAD = re.compile(
@@ -27,6 +28,10 @@ HEAD_OF_A_TILL_ROLL = re.compile(
     r"(?<![a-z])(?:cashier|register|receipt|tel|phone|pos|table|slip|trans|terminal|server)(?![a-z])"
 )
 CODE = re.compile(r"^[\W\d]*(?:[A-Z]{0,3}\d[\w/-]{3,})?[\W\d]*$")
+LEADING_NUMBER = re.compile(r"^(\d{1,3})\s*(?:[xX]\s+|\s)(?=[^\W\d_])")
+QUANTITY_FIRST = re.compile(r"^\W*(?:qty|quantity|menge|aantal|quantite|cantidad)")
+POSITION_FIRST = re.compile(r"^\W*(?:pos|no|nr|s/?n|item|line|#)(?![a-z])")
+TAX_FLAG = re.compile(r"(?<=\w{3})\s+[TFNX]$")
 FEW_ITEMS = 80
 NOISE = re.compile(r"(?<![a-z])(?:sr|zrl|zr|os|tx|ea|pcs?|x|rm|s|t|z|eur)(?![a-z])|[€$£*@%]")
 
@@ -60,7 +65,36 @@ def find_items(reading: Reading) -> list[Item]:
         names.clear()
         if len(items) >= FEW_ITEMS:
             break
+    _take_leading_numbers(items, reading.rows[head].folded if head is not None else "")
+    if head is None:
+        _drop_tax_flags(items)
     return [item for item in items if item.get("description") or (len(items) > 0 and item.get("quantity"))]
+
+
+def _take_leading_numbers(items: list[Item], head: str) -> None:
+    """``2 Smoked tomato soup``: where most items begin with a number, it is a column of its own.
+
+    It counts the items (1, 2, 3 …) or says how many of each. A single "7 Up" or "100 Plus" is a name.
+    """
+    found = [(item, LEADING_NUMBER.match(item["description"])) for item in items]
+    numbered = [(item, match) for item, match in found if match]
+    if 2 * len(numbered) <= len(items) or (len(items) == 1 and not QUANTITY_FIRST.match(head)):
+        return
+    numbers = [int(match[1]) for _, match in numbered]
+    counts_rows = len(numbers) > 1 and numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    is_quantity = bool(QUANTITY_FIRST.match(head)) or not (counts_rows or POSITION_FIRST.match(head))
+    for (item, match), number in zip(numbered, numbers, strict=True):
+        item["description"] = item["description"][match.end() :]
+        if is_quantity and number > 0:
+            item["quantity"] = str(number)
+            if number != 1 and item.get("unit_price") == item["amount"]:
+                del item["unit_price"]
+
+
+def _drop_tax_flags(items: list[Item]) -> None:
+    """``Dish soap T``: a till marks what is taxed (T, X) or is not (F, N) behind the name."""
+    for item in items:
+        item["description"] = TAX_FLAG.sub("", item["description"])
 
 
 def _name_last(items: list[Item], names: list[str], name: str) -> None:
@@ -136,13 +170,17 @@ def _name_in(row: Row, reading: Reading) -> str:
         for piece in pieces
         if len(re.findall(r"[^\W\d_]", NOISE.sub("", piece.lower()))) >= 3 and not CODE.match(piece)
     ]
-    return re.sub(r"\s+\d{1,4}$", "", " ".join(words))[:120]
+    return " ".join(words)[:120]
 
 
 def _item(name: str, reading: Reading, row: Row, amounts: list[Decimal]) -> Item:
     item: Item = {"description": name, "amount": str(amounts[-1])}
+    if role_of(fold(name))[0] == "tax":
+        return item  # what stands before its amount is what it is worked out from
     counts = [
-        placed.value.value for placed in reading.amounts[row.index] if not placed.value.looks_like_money
+        placed.value.value
+        for placed in reading.amounts[row.index]
+        if not placed.value.looks_like_money and (len(amounts) >= 2 or not _is_in_words(placed))
     ]
     if len(amounts) >= 2:
         item["unit_price"] = str(amounts[0])
@@ -152,8 +190,14 @@ def _item(name: str, reading: Reading, row: Row, amounts: list[Decimal]) -> Item
             if 0 < count < 10_000 and abs(count * price - amounts[-1]) < Decimal("0.01"):
                 item["quantity"] = str(count)
                 item["unit_price"] = str(price)
+                item["description"] = re.sub(rf"\s+{count}$", "", name)
                 return item
     return item
+
+
+def _is_in_words(placed: Placed[Money]) -> bool:
+    """Whether a number is a part of a text, such as a name: "Free range eggs 12"."""
+    return bool(re.search(r"[^\W\d_]{3}", placed.segment.text))
 
 
 def items_add_up(items: list[Item], targets: list[Decimal]) -> bool:

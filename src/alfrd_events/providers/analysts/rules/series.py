@@ -85,9 +85,11 @@ CLOSE_ENOUGH = 0.8
 
 
 def detect_series(document: Document, candidates: Sequence[Series]) -> Filing:
-    """Name a document's series, the candidate's own where one fits."""
-    entity = clean_name(document.entity) or "Unknown"
+    """Name a document's series, the candidate's own where one fits; none (no entity) if nobody is named."""
+    entity = clean_name(document.entity)
     kind = kind_of(document)
+    if not entity:
+        return Filing(entity="", kind=kind, frequency="irregular", title=kind)
     known = _known(entity, kind, candidates)
     if known is not None:
         return Filing(

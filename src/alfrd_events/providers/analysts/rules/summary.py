@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from alfrd_events.model import Document, Evidence, JsonObject, Summary
-from alfrd_events.providers.analysts.rules.entity import Issuer, find_issuer
+from alfrd_events.providers.analysts.rules.entity import Issuer, find_issuer_of
 from alfrd_events.providers.analysts.rules.fields import (
     Found,
     find_currency,
@@ -54,7 +54,7 @@ def summarize(document: Document) -> Summary:
     if reading.sheet.is_blank:
         return Summary(summary="A document without text.")
     is_receipt = document.document_type in {"receipt", ""}
-    issuer = find_issuer(reading, is_receipt=is_receipt)
+    issuer = find_issuer_of(document, reading)
     totals = find_totals(reading)
     when = find_dates_of(reading, document.created_at, is_receipt=is_receipt)
     identifiers = find_identifiers(reading)
@@ -117,14 +117,17 @@ def _structured(
     identifiers: dict[str, Found],
     evidence: dict[str, Evidence],
 ) -> JsonObject:
-    """Everything else, under names that do not change from one document to the next."""
+    """Everything else, under names that do not change from one document to the next.
+
+    A payslip has several taxes, some without the word: one of them is not "the tax", and is left out.
+    """
     data: JsonObject = {}
     for name, candidate in (
         ("subtotal", totals.subtotal),
         ("tax", totals.tax),
         ("rounding", totals.rounding),
     ):
-        if candidate is not None:
+        if candidate is not None and not (name == "tax" and document_type == "payroll"):
             data[name] = str(candidate.value)
             evidence[name] = candidate.amount.segment.evidence
     for name, found in (identifiers | find_quantities(reading)).items():
