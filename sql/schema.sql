@@ -143,24 +143,35 @@ begin
     returning t.*;
 end $$;
 
+-- FUNCTION clock()
+
+CREATE FUNCTION alfrd.clock() RETURNS timestamp with time zone
+    LANGUAGE sql
+    RETURN (clock_timestamp() + (alfrd.now() - statement_timestamp()));
+
 -- FUNCTION correct_document()
 
 CREATE FUNCTION alfrd.correct_document() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 declare
-  c_fields constant text[] := array['document_type', 'summary', 'entity', 'document_date', 'due_date', 'total_amount',
-    'currency', 'account_number', 'period_start', 'period_end', 'structured_data', 'series_id'];
-  v_old    jsonb := to_jsonb(old) - 'content';
-  v_new    jsonb := to_jsonb(new) - 'content';
+  v_old    jsonb := alfrd.correctable(old);
+  v_new    jsonb := alfrd.correctable(new);
+  v_redo   text;
   v_fields text[];
 begin
   new.tags := alfrd.normal_tags(new.tags);
   new.updated_at := alfrd.now();
   select coalesce(array_agg(field), '{}') into v_fields
-    from unnest(c_fields) as field where v_old -> field is distinct from v_new -> field;
+    from jsonb_object_keys(v_new) as field where v_old -> field is distinct from v_new -> field;
   if v_fields = '{}' then
     return new;
+  end if;
+  if 'series_id' = any (v_fields) and new.series_id is null
+     and not exists (select from alfrd.series where id = old.series_id) then
+    -- Its series was deleted: nobody corrected it, and it has to be filed again.
+    v_fields := array_remove(v_fields, 'series_id');
+    v_redo := 'summarized';
   end if;
   if 'document_type' = any (v_fields)
      and not exists (select from alfrd.document_types where name = new.document_type) then
@@ -169,21 +180,112 @@ begin
   end if;
   insert into alfrd.corrections (document_id, field, old_value, new_value)
   select new.id, field, v_old -> field, v_new -> field from unnest(v_fields) as field;
-  new.corrected := (select array_agg(distinct field order by field) from unnest(old.corrected || v_fields) as field);
-  if new.status = old.status then
-    if 'document_type' = any (v_fields) and old.status in ('summarized', 'filed', 'completed') then
-      new.status := 'classified';
-    elsif v_fields && array['entity', 'document_date', 'total_amount', 'currency', 'account_number', 'period_start',
-                            'period_end', 'due_date', 'structured_data', 'series_id']
-          and old.status in ('filed', 'completed') then
-      new.status := 'summarized';
-    end if;
+  new.corrected := array(select distinct field from unnest(old.corrected || v_fields) as field order by field);
+  if 'document_type' = any (v_fields) then
+    new.tags := alfrd.normal_tags(array_remove(new.tags, old.document_type) || new.document_type);
+    v_redo := 'classified';
+  elsif v_fields && array['entity', 'document_date', 'total_amount', 'currency', 'account_number', 'period_start',
+                          'period_end', 'due_date', 'structured_data', 'series_id'] then
+    v_redo := coalesce(v_redo, 'summarized');
   end if;
-  if new.status <> old.status then
+  -- Back to where the corrected value is used first; work that began with the old one is refused by its generation.
+  if new.status = old.status
+     and (v_redo = 'classified' and old.status in ('classified', 'summarized', 'filed', 'completed')
+          or v_redo = 'summarized' and old.status in ('summarized', 'filed', 'completed')) then
+    new.status := v_redo;
     new.generation := old.generation + 1;
   end if;
   return new;
 end $$;
+
+-- TABLE documents
+
+CREATE TABLE alfrd.documents (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    owner text DEFAULT ''::text NOT NULL,
+    filename text DEFAULT ''::text NOT NULL,
+    content bytea,
+    uri text DEFAULT ''::text NOT NULL,
+    fingerprint text DEFAULT ''::text NOT NULL,
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    priority smallint DEFAULT 0 NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    generation integer DEFAULT 1 NOT NULL,
+    error text DEFAULT ''::text NOT NULL,
+    failed_step text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    page_count integer DEFAULT 0 NOT NULL,
+    document_type text DEFAULT ''::text NOT NULL,
+    classification_confidence real,
+    classification_reasoning text DEFAULT ''::text NOT NULL,
+    summary text DEFAULT ''::text NOT NULL,
+    entity text DEFAULT ''::text NOT NULL,
+    document_date date,
+    due_date date,
+    total_amount numeric,
+    currency text DEFAULT ''::text NOT NULL,
+    account_number text DEFAULT ''::text NOT NULL,
+    period_start date,
+    period_end date,
+    structured_data jsonb DEFAULT '{}'::jsonb NOT NULL,
+    evidence jsonb DEFAULT '{}'::jsonb NOT NULL,
+    series_id uuid,
+    series_data jsonb DEFAULT '{}'::jsonb NOT NULL,
+    corrected text[] DEFAULT '{}'::text[] NOT NULL,
+    made_by jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT documents_classification_confidence_check CHECK (((classification_confidence >= (0)::double precision) AND (classification_confidence <= (1)::double precision))),
+    CONSTRAINT documents_evidence_check CHECK ((jsonb_typeof(evidence) = 'object'::text)),
+    CONSTRAINT documents_made_by_check CHECK ((jsonb_typeof(made_by) = 'object'::text)),
+    CONSTRAINT documents_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text)),
+    CONSTRAINT documents_page_count_check CHECK ((page_count >= 0)),
+    CONSTRAINT documents_series_data_check CHECK ((jsonb_typeof(series_data) = 'object'::text)),
+    CONSTRAINT documents_structured_data_check CHECK ((jsonb_typeof(structured_data) = 'object'::text))
+);
+ALTER TABLE ONLY alfrd.documents ALTER COLUMN content SET STORAGE EXTERNAL;
+
+-- COMMENT TABLE documents
+
+COMMENT ON TABLE alfrd.documents IS 'One logical document. Insert filename and content (bytes) or uri; the rest is filled in.';
+
+-- COMMENT COLUMN documents.fingerprint
+
+COMMENT ON COLUMN alfrd.documents.fingerprint IS 'Optional key against duplicates: a second row with the same non-empty value is refused.';
+
+-- COMMENT COLUMN documents.status
+
+COMMENT ON COLUMN alfrd.documents.status IS 'The milestone reached: pending, ocr_completed, classified, summarized, filed, completed, failed, cancelled.';
+
+-- COMMENT COLUMN documents.generation
+
+COMMENT ON COLUMN alfrd.documents.generation IS 'Raised whenever a person re-submits, corrects or cancels; work for an older one is refused.';
+
+-- COMMENT COLUMN documents.error
+
+COMMENT ON COLUMN alfrd.documents.error IS 'Why it failed: what, which, and what now.';
+
+-- COMMENT COLUMN documents.corrected
+
+COMMENT ON COLUMN alfrd.documents.corrected IS 'Columns that a person has set; workers leave them alone.';
+
+-- COMMENT COLUMN documents.made_by
+
+COMMENT ON COLUMN alfrd.documents.made_by IS 'Step -> {by, prompt}: who made each result, with which prompt.';
+
+-- FUNCTION correctable(alfrd.documents)
+
+CREATE FUNCTION alfrd.correctable(p_document alfrd.documents) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+  select jsonb_build_object(
+    'document_type', p_document.document_type, 'summary', p_document.summary, 'entity', p_document.entity,
+    'document_date', p_document.document_date, 'due_date', p_document.due_date,
+    'total_amount', p_document.total_amount, 'currency', p_document.currency,
+    'account_number', p_document.account_number, 'period_start', p_document.period_start,
+    'period_end', p_document.period_end, 'structured_data', p_document.structured_data,
+    'series_id', p_document.series_id);
+$$;
 
 -- FUNCTION documents_deleted()
 
@@ -240,67 +342,77 @@ CREATE FUNCTION alfrd.documents_updated() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 declare
-  v_row         record;
+  v_person      boolean := current_setting('alfrd.actor', true) is distinct from 'worker';
+  v_nestloop    text := current_setting('enable_nestloop');
+  v_refused     record;
   v_ids         uuid[];
-  v_statuses    text[];
+  v_from        text[];
+  v_to          text[];
   v_generations integer[];
   v_priorities  smallint[];
   v_superseded  uuid[];
+  v_retagged    uuid[];
+  v_touched     uuid[];
   v_tags        text[];
-  v_person      boolean := current_setting('alfrd.actor', true) is distinct from 'worker';
 begin
-  for v_row in
-    select n.id, o.status as from_status, n.status as to_status
-      from new_rows n join old_rows o using (id)
-      left join alfrd.transitions t
-        on t.entity = 'document' and t.from_status = o.status and t.to_status = n.status
-     where n.status <> o.status and t.entity is null
-     limit 1
-  loop
-    perform alfrd.refuse_transition('document', v_row.id, v_row.from_status, v_row.to_status);
-  end loop;
+  -- The one join of old and new. Transition tables have no statistics, and a nested loop over 10,000 rows takes minutes.
+  perform set_config('enable_nestloop', 'off', true);
+  select array_agg(n.id) filter (where changed), array_agg(o.status) filter (where changed),
+         array_agg(n.status) filter (where changed), array_agg(n.generation) filter (where changed),
+         array_agg(n.priority) filter (where changed),
+         array_agg(n.id) filter (where n.generation <> o.generation),
+         array_agg(n.id) filter (where n.tags <> o.tags),
+         -- Which files have to be told again: those of completed documents that came, went or changed.
+         array_agg(n.id) filter (where (n.status = 'completed' or o.status = 'completed')
+           and (n.status, n.owner, n.filename, n.tags, n.summary, n.entity, n.document_date, n.due_date, n.total_amount,
+                n.currency, n.document_type, n.series_id, n.series_data)
+               is distinct from
+               (o.status, o.owner, o.filename, o.tags, o.summary, o.entity, o.document_date, o.due_date, o.total_amount,
+                o.currency, o.document_type, o.series_id, o.series_data))
+    into v_ids, v_from, v_to, v_generations, v_priorities, v_superseded, v_retagged, v_touched
+    from new_rows n join old_rows o using (id),
+         lateral (select n.status <> o.status or n.generation <> o.generation as changed) as whether;
+  perform set_config('enable_nestloop', v_nestloop, true);
 
-  delete from alfrd.tags
-   using new_rows n join old_rows o using (id)
-   where n.tags <> o.tags and tags.document_id = n.id and tags.tag <> all (n.tags);
-  insert into alfrd.tags (document_id, tag, source)
-  select n.id, tag, case when v_person then 'user'
-                         when tag = n.document_type or starts_with(tag, 'series:') then 'system'
-                         else 'analyst' end
-    from new_rows n join old_rows o using (id) cross join unnest(n.tags) as tag
-   where n.tags <> o.tags
-      on conflict (document_id, tag) do nothing;
+  select c.* into v_refused
+    from unnest(v_ids, v_from, v_to) as c(id, from_status, to_status)
+   where c.from_status <> c.to_status
+     and not exists (select from alfrd.transitions t where t.entity = 'document'
+                      and t.from_status = c.from_status and t.to_status = c.to_status)
+   limit 1;
+  if found then
+    perform alfrd.refuse_transition('document', v_refused.id, v_refused.from_status, v_refused.to_status);
+  end if;
 
-  -- Which files have to be told again: those of completed documents that came, went or changed.
-  select array_agg(distinct tag) into v_tags
-    from (select n.tags || o.tags as tags
-            from new_rows n join old_rows o using (id)
-           where (n.status = 'completed' or o.status = 'completed')
-             and (n.status, n.tags, n.summary, n.entity, n.document_date, n.due_date, n.total_amount, n.currency,
-                  n.document_type, n.series_id, n.series_data)
-                 is distinct from
-                 (o.status, o.tags, o.summary, o.entity, o.document_date, o.due_date, o.total_amount, o.currency,
-                  o.document_type, o.series_id, o.series_data)) as touched
-   cross join unnest(touched.tags) as tag;
-  if v_tags is not null then
+  if v_retagged is not null then
+    delete from alfrd.tags t using new_rows n
+     where n.id = any (v_retagged) and t.document_id = n.id and t.tag <> all (n.tags);
+    insert into alfrd.tags (document_id, tag, source)
+    select n.id, tag, case when tag = n.document_type or starts_with(tag, 'series:') then 'system'
+                           when v_person then 'user' else 'analyst' end
+      from new_rows n cross join unnest(n.tags) as tag
+     where n.id = any (v_retagged)
+        on conflict (document_id, tag) do nothing;
+  end if;
+
+  if v_touched is not null then
+    select array_agg(distinct tag) into v_tags
+      from (select tags from new_rows where id = any (v_touched)
+            union all select tags from old_rows where id = any (v_touched)) as touched
+     cross join unnest(touched.tags) as tag;
     perform alfrd.touch_files(v_tags);
   end if;
 
-  select array_agg(n.id), array_agg(n.status), array_agg(n.generation), array_agg(n.priority),
-         array_agg(n.id) filter (where n.generation <> o.generation)
-    into v_ids, v_statuses, v_generations, v_priorities, v_superseded
-    from new_rows n join old_rows o using (id)
-   where n.status <> o.status or n.generation <> o.generation;
   if v_superseded is not null then
     delete from alfrd.tasks where subject_id = any (v_superseded) and state <> 'running';
     insert into alfrd.events (entity, subject_id, kind, detail)
-    select 'document', n.id, case n.status when 'cancelled' then 'cancelled' else 'resubmitted' end,
-           format('%s -> %s by %s', o.status, n.status, session_user)
-      from new_rows n join old_rows o using (id) where n.generation <> o.generation;
+    select 'document', c.id, case c.to_status when 'cancelled' then 'cancelled' else 'resubmitted' end,
+           format('%s -> %s by %s', c.from_status, c.to_status, session_user)
+      from unnest(v_ids, v_from, v_to) as c(id, from_status, to_status) where c.id = any (v_superseded);
   end if;
   if v_ids is not null then
-    perform alfrd.enqueue('document', v_ids, v_statuses, v_generations, v_priorities);
-    perform alfrd.announce('document', v_ids, v_statuses);
+    perform alfrd.enqueue('document', v_ids, v_to, v_generations, v_priorities);
+    perform alfrd.announce('document', v_ids, v_to);
   end if;
   return null;
 end $$;
@@ -327,9 +439,9 @@ begin
   perform alfrd.ring(v_steps);
 end $$;
 
--- FUNCTION exchange(bigint, jsonb, jsonb, text, uuid[], bigint[])
+-- FUNCTION exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[])
 
-CREATE FUNCTION alfrd.exchange(p_worker bigint, p_outcomes jsonb, p_capacity jsonb, p_woken_by text, p_subjects uuid[] DEFAULT NULL::uuid[], p_owned bigint[] DEFAULT NULL::bigint[]) RETURNS json
+CREATE FUNCTION alfrd.exchange(p_worker bigint, p_outcomes jsonb, p_capacity jsonb, p_woken_by text, p_subjects uuid[] DEFAULT NULL::uuid[], p_owned bigint[] DEFAULT NULL::bigint[], p_owned_attempts integer[] DEFAULT NULL::integer[]) RETURNS json
     LANGUAGE plpgsql
     AS $$
 declare
@@ -340,7 +452,9 @@ declare
   v_adopted bigint[];
 begin
   perform set_config('alfrd.actor', 'worker', true), set_config('alfrd.bell', 'held', true),
-          set_config('alfrd.bell_held_for', '', true);
+          set_config('alfrd.bell_held_for', '', true),
+          -- Whoever holds a row for long, a person in a transaction, holds up this row's document and no other.
+          set_config('lock_timeout', '1s', true);
   perform alfrd.heartbeat(p_worker);
   if p_outcomes <> '[]' then
     v_stale := alfrd.settle(p_worker, p_outcomes);
@@ -355,7 +469,8 @@ begin
 
   if p_owned is not null then
     select array_agg(id) into v_adopted from alfrd.tasks
-     where worker_id = p_worker and state = 'running' and id <> all (p_owned);
+     where worker_id = p_worker and state = 'running'
+       and (id, attempt) not in (select * from unnest(p_owned, p_owned_attempts));
   end if;
   select json_agg(json_build_object('id', id, 'step', step, 'entity', entity, 'subject_id', subject_id,
                                     'attempt', attempt, 'max_attempts', max_attempts, 'woken_by', woken_by))
@@ -365,10 +480,14 @@ begin
 
   -- Now ring: for steps that others serve, and for what is ready and did not fit here.
   select array_agg(distinct held_for.step) into v_left
-    from (select string_to_array(nullif(current_setting('alfrd.bell_held_for'), ''), ',') || v_due as steps) as held
+    from (select string_to_array(nullif(current_setting('alfrd.bell_held_for'), ''), ',') || v_due
+                 -- a slot of a limited step may have become free for others
+                 || array(select l.step from alfrd.limits l
+                           where l.step in (select o ->> 'step' from jsonb_array_elements(p_outcomes) as o)) as steps) as held
    cross join unnest(held.steps) as held_for(step)
    where not p_capacity ? held_for.step
       or exists (select from alfrd.tasks t where t.step = held_for.step and t.state = 'ready');
+  perform alfrd.heartbeat(p_worker);
   perform set_config('alfrd.bell', '', true);
   perform alfrd.ring(v_left);
 
@@ -376,7 +495,8 @@ begin
     'claimed', coalesce(v_claimed, '[]'), 'stale', coalesce(to_json(v_stale), '[]'),
     'others_running', v_claimed is null and exists (
        select from alfrd.tasks where state = 'running' and worker_id <> p_worker),
-    'next_due', (select extract(epoch from greatest(run_at, alfrd.now()) - alfrd.now())
+    -- What is due and still scheduled was locked by somebody: look again in a second.
+    'next_due', (select case when run_at <= alfrd.now() then 1 else extract(epoch from run_at - alfrd.now()) end
                    from alfrd.tasks where state = 'scheduled' order by run_at limit 1));
 end $$;
 
@@ -474,81 +594,6 @@ begin
   return v_text;
 end $$;
 
--- TABLE documents
-
-CREATE TABLE alfrd.documents (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    owner text DEFAULT ''::text NOT NULL,
-    filename text DEFAULT ''::text NOT NULL,
-    content bytea,
-    uri text DEFAULT ''::text NOT NULL,
-    fingerprint text DEFAULT ''::text NOT NULL,
-    tags text[] DEFAULT '{}'::text[] NOT NULL,
-    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
-    priority smallint DEFAULT 0 NOT NULL,
-    status text DEFAULT 'pending'::text NOT NULL,
-    generation integer DEFAULT 1 NOT NULL,
-    error text DEFAULT ''::text NOT NULL,
-    failed_step text DEFAULT ''::text NOT NULL,
-    created_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
-    page_count integer DEFAULT 0 NOT NULL,
-    document_type text DEFAULT ''::text NOT NULL,
-    classification_confidence real,
-    classification_reasoning text DEFAULT ''::text NOT NULL,
-    summary text DEFAULT ''::text NOT NULL,
-    entity text DEFAULT ''::text NOT NULL,
-    document_date date,
-    due_date date,
-    total_amount numeric,
-    currency text DEFAULT ''::text NOT NULL,
-    account_number text DEFAULT ''::text NOT NULL,
-    period_start date,
-    period_end date,
-    structured_data jsonb DEFAULT '{}'::jsonb NOT NULL,
-    evidence jsonb DEFAULT '{}'::jsonb NOT NULL,
-    series_id uuid,
-    series_data jsonb DEFAULT '{}'::jsonb NOT NULL,
-    corrected text[] DEFAULT '{}'::text[] NOT NULL,
-    made_by jsonb DEFAULT '{}'::jsonb NOT NULL,
-    CONSTRAINT documents_classification_confidence_check CHECK (((classification_confidence >= (0)::double precision) AND (classification_confidence <= (1)::double precision))),
-    CONSTRAINT documents_evidence_check CHECK ((jsonb_typeof(evidence) = 'object'::text)),
-    CONSTRAINT documents_made_by_check CHECK ((jsonb_typeof(made_by) = 'object'::text)),
-    CONSTRAINT documents_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text)),
-    CONSTRAINT documents_page_count_check CHECK ((page_count >= 0)),
-    CONSTRAINT documents_series_data_check CHECK ((jsonb_typeof(series_data) = 'object'::text)),
-    CONSTRAINT documents_structured_data_check CHECK ((jsonb_typeof(structured_data) = 'object'::text))
-);
-ALTER TABLE ONLY alfrd.documents ALTER COLUMN content SET STORAGE EXTERNAL;
-
--- COMMENT TABLE documents
-
-COMMENT ON TABLE alfrd.documents IS 'One logical document. Insert filename and content (bytes) or uri; the rest is filled in.';
-
--- COMMENT COLUMN documents.fingerprint
-
-COMMENT ON COLUMN alfrd.documents.fingerprint IS 'Optional key against duplicates: a second row with the same non-empty value is refused.';
-
--- COMMENT COLUMN documents.status
-
-COMMENT ON COLUMN alfrd.documents.status IS 'The milestone reached: pending, ocr_completed, classified, summarized, filed, completed, failed, cancelled.';
-
--- COMMENT COLUMN documents.generation
-
-COMMENT ON COLUMN alfrd.documents.generation IS 'Raised whenever a person re-submits, corrects or cancels; work for an older one is refused.';
-
--- COMMENT COLUMN documents.error
-
-COMMENT ON COLUMN alfrd.documents.error IS 'Why it failed: what, which, and what now.';
-
--- COMMENT COLUMN documents.corrected
-
-COMMENT ON COLUMN alfrd.documents.corrected IS 'Columns that a person has set; workers leave them alone.';
-
--- COMMENT COLUMN documents.made_by
-
-COMMENT ON COLUMN alfrd.documents.made_by IS 'Step -> {by, prompt}: who made each result, with which prompt.';
-
 -- FUNCTION file_members(uuid)
 
 CREATE FUNCTION alfrd.file_members(p_file uuid) RETURNS SETOF alfrd.documents
@@ -625,9 +670,9 @@ CREATE FUNCTION alfrd.heartbeat(p_worker bigint, p_locked boolean DEFAULT NULL::
     AS $$
 begin
   update alfrd.workers
-     set heartbeat_at = alfrd.now(), locked = coalesce(p_locked, locked)
+     set heartbeat_at = alfrd.clock(), locked = coalesce(p_locked, locked)
    where id = p_worker
-     and (heartbeat_at < alfrd.now() - make_interval(secs => lease_seconds / 6) or p_locked <> locked);
+     and (heartbeat_at < alfrd.clock() - make_interval(secs => lease_seconds / 6) or p_locked <> locked);
   if not found and not exists (select from alfrd.workers where id = p_worker) then
     raise exception 'worker % is not registered', p_worker
       using errcode = 'AL002', hint = 'it was taken for dead and its tasks were given to others; register again';
@@ -767,7 +812,7 @@ CREATE FUNCTION alfrd.record_extract(p_done jsonb) RETURNS void
     AS $$
   -- New field names go to the end, in one order for all: names are only ever added.
   update alfrd.series
-     set fields = series.fields || fresh.names
+     set fields = series.fields || array(select name from unnest(fresh.names) as name where name <> all (series.fields))
     from (select doc.series_id, array_agg(distinct name order by name) as names
             from jsonb_to_recordset(p_done) as d(subject_id uuid, result jsonb)
             join alfrd.documents doc on doc.id = d.subject_id
@@ -797,7 +842,7 @@ declare
   v_filed  jsonb := '[]';
 begin
   for v_new in
-    select d.subject_id, d.result, doc.owner, r.*
+    select d.subject_id, d.result, doc.owner, 'series_id' = any (doc.corrected) as settled, r.*
       from jsonb_to_recordset(p_done) as d(subject_id uuid, result jsonb)
       join alfrd.documents doc on doc.id = d.subject_id
      cross join jsonb_to_record(d.result)
@@ -807,7 +852,7 @@ begin
   loop
     v_series := null;
     v_slug := null;
-    if v_new.entity = '' then   -- nobody is named on it: it belongs to no series
+    if v_new.entity = '' or v_new.settled then   -- nobody is named on it, or a person has said where it belongs
       v_filed := v_filed || jsonb_build_object('subject_id', v_new.subject_id);
       continue;
     end if;
@@ -822,8 +867,8 @@ begin
     if v_series is null then
       -- Two series may want the same slug (same name, another frequency): the later one gets a number.
       select v_new.slug || case when max(place) is null then '' else '-' || max(place) + 1 end into v_slug
-        from (select coalesce(substring(slug from '-(\d+)$')::integer, 1) as place from alfrd.series
-               where owner = v_new.owner and slug ~ ('^' || regexp_replace(v_new.slug, '([^a-z0-9])', '\\\1', 'g') || '(-\d+)?$')) as taken;
+        from (select coalesce(nullif(substring(slug from char_length(v_new.slug) + 2), '')::integer, 1) as place from alfrd.series
+               where owner = v_new.owner and slug ~ ('^' || regexp_replace(v_new.slug, '([^a-z0-9])', '\\\1', 'g') || '(-\d{1,4})?$')) as taken;
       insert into alfrd.series (owner, entity, entity_key, kind, frequency, slug, title, description)
       values (v_new.owner, v_new.entity, v_new.entity_key, v_new.kind, v_new.frequency, v_slug, v_new.title,
               v_new.description)
@@ -865,6 +910,8 @@ CREATE FUNCTION alfrd.record_ocr(p_done jsonb) RETURNS void
   select alfrd.save_pages(d.subject_id, d.result -> 'pages')
     from jsonb_to_recordset(p_done) as d(subject_id uuid, result jsonb)
    where d.result -> 'pages' <> '[]';
+  delete from alfrd.pages using jsonb_to_recordset(p_done) as d(subject_id uuid, result jsonb)
+   where document_id = d.subject_id and number > (d.result ->> 'page_count')::integer;
   update alfrd.documents
      set page_count = (d.result ->> 'page_count')::integer, status = d.next_status, updated_at = alfrd.now(),
          made_by = documents.made_by || alfrd.stamp('ocr', d.made_by, null)
@@ -1008,8 +1055,19 @@ begin
       left join alfrd.documents d on t.entity = 'document' and d.id = t.subject_id
       left join alfrd.files f on t.entity = 'file' and f.id = t.subject_id
      where p_failed and t.state = 'dead' and coalesce(d.status, f.status) <> 'cancelled'
+       -- Side work of any milestone, and the main step of what failed at it.
+       and (coalesce(d.status, f.status) = 'failed' and (f.id is not null or t.step = d.failed_step)
+            or not exists (select from alfrd.routes r where r.entity = t.entity and r.status = t.status
+                              and r.step = t.step and r.next_status <> ''))
        and (p_status is null or coalesce(d.status, f.status) = p_status)
-       and (p_document is null or t.subject_id = p_document)) as found;
+       and (p_document is null or t.subject_id = p_document)
+    union all
+    select 'document', d.id, d.status, r.step, r.status, d.generation, d.priority, 'failed: ' || d.error, null
+      from alfrd.documents d
+      join alfrd.routes r on r.entity = 'document' and r.step = d.failed_step and r.next_status <> ''
+     where p_failed and d.status = 'failed' and (p_status is null or p_status = 'failed')
+       and (p_document is null or d.id = p_document)
+       and not exists (select from alfrd.tasks t where t.subject_id = d.id and t.step = d.failed_step)) as found;
   if v_found is null then
     return;
   end if;
@@ -1067,7 +1125,7 @@ begin
   select array_agg(id) into v_gone
     from (select id from alfrd.workers
            where heartbeat_at < alfrd.now() - make_interval(secs => lease_seconds)
-              or suspected_at < alfrd.now() - interval '0.9 seconds'
+              or (locked and suspected_at < alfrd.now() - interval '0.9 seconds')
            order by id for update skip locked) as gone;
 
   select jsonb_agg(to_jsonb(lost)) into v_lost
@@ -1089,6 +1147,9 @@ CREATE FUNCTION alfrd.resubmit_document() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
+  if new.status = old.status and old.status in ('completed', 'failed', 'cancelled') then
+    return new;   -- a program that saves whole rows does not mean "again"
+  end if;
   new.generation := old.generation + 1;
   new.updated_at := alfrd.now();
   if new.status not in ('failed', 'cancelled') then
@@ -1160,7 +1221,7 @@ begin
   select t.subject_id into v_document
     from alfrd.tasks t join alfrd.documents d on d.id = t.subject_id and d.generation = t.generation
    where t.id = p_task and t.attempt = p_attempt and t.worker_id = p_worker and t.state = 'running'
-     for update of t;
+     for update of t for no key update of d;
   if found then
     perform alfrd.save_pages(v_document, p_pages);
   end if;
@@ -1178,6 +1239,10 @@ declare
   v_stale bigint[];
   v_step  text;
 begin
+  -- The documents first, in one order: a person who is changing one is waited for, and what follows sees the change.
+  perform from alfrd.documents
+    where id in (select (o ->> 'subject_id')::uuid from jsonb_array_elements(p_outcomes) as o)
+    order by id for no key update;
   select jsonb_agg(to_jsonb(owned)) into v_owned from (
     select o.*, t.step, t.entity, t.subject_id, t.generation, t.woken_by, coalesce(r.next_status, '') as next_status,
            (extract(epoch from t.claimed_at - t.run_at) * 1000)::integer as waited_ms,
@@ -1231,7 +1296,7 @@ begin
   for v_step, v_done in
     select o ->> 'step', jsonb_agg(o) from jsonb_array_elements(v_owned) as o
      where o ->> 'outcome' = 'done' and not (o ->> 'outlived')::boolean
-     group by 1
+     group by 1 order by 1
   loop
     perform alfrd.record(v_step, v_done);
     insert into alfrd.events (entity, subject_id, kind, step, task_id, attempt, worker_id, woken_by, waited_ms, ran_ms)
@@ -1261,9 +1326,10 @@ begin
   -- What each one comes to. A newer twin that waits already makes a second try needless.
   select jsonb_agg(to_jsonb(ended)) into v_ended from (
     select t.id as task_id, t.step, t.entity, t.subject_id, t.attempt, t.worker_id, t.generation, u.retry_after,
-           coalesce(r.next_status, '') <> '' as is_main, t.woken_by,
+           coalesce(r.next_status, '') <> '' and u.outcome <> 'buried' as is_main, t.woken_by,
            (extract(epoch from alfrd.now() - t.claimed_at) * 1000)::integer as ran_ms,
-           case when u.outcome = 'failed' then 'dead'
+           case when t.entity = 'document' and d.generation is distinct from t.generation then 'superseded'
+                when u.outcome in ('failed', 'buried') then 'dead'
                 when exists (select from alfrd.tasks twin where twin.subject_id = t.subject_id and twin.step = t.step
                               and twin.state in ('ready', 'scheduled')) then 'superseded'
                 when u.outcome in ('retry', 'lost') and t.attempt >= t.max_attempts then 'dead'
@@ -1273,7 +1339,8 @@ begin
       from jsonb_to_recordset(p_unfinished)
            as u(task_id bigint, attempt integer, outcome text, error text, retry_after double precision)
       join alfrd.tasks t on t.id = u.task_id and t.attempt = u.attempt and t.state = 'running'
-      left join alfrd.routes r on r.entity = t.entity and r.status = t.status and r.step = t.step) as ended;
+      left join alfrd.routes r on r.entity = t.entity and r.status = t.status and r.step = t.step
+      left join alfrd.documents d on t.entity = 'document' and d.id = t.subject_id) as ended;
   if v_ended is null then
     return;
   end if;
@@ -1314,7 +1381,7 @@ begin
          as e(entity text, subject_id uuid, outcome text, step text, task_id bigint, attempt integer,
               worker_id bigint, woken_by text, ran_ms integer, error text);
   perform alfrd.ring((select array_agg(distinct e ->> 'step') from jsonb_array_elements(v_ended) as e
-                       where e ->> 'outcome' not in ('dead', 'superseded')));
+                       where e ->> 'outcome' <> 'dead'));
   return query
     select e.task_id, e.step, e.subject_id, e.attempt, e.worker_id, e.outcome
       from jsonb_to_recordset(v_ended)
@@ -1350,8 +1417,8 @@ begin
       return;
     end if;
     -- Somebody has it; where that one was deleted in between, it is ours to insert after all.
-    select d.id, d.fingerprint = p_fingerprint as same, d.status, d.error into v_known
-      from alfrd.documents d where d.fingerprint = p_fingerprint or d.id = p_id
+    select d.id, p_fingerprint <> '' and d.fingerprint = p_fingerprint as same, d.status, d.error into v_known
+      from alfrd.documents d where p_fingerprint <> '' and d.fingerprint = p_fingerprint or d.id = p_id
      order by d.fingerprint = p_fingerprint desc limit 1;
     exit when found;
   end loop;

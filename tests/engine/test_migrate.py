@@ -53,6 +53,14 @@ def test_a_database_that_is_newer_is_refused(database_url: str) -> None:
             asyncio.run(touch(database_url))
 
 
+def test_an_older_program_does_not_put_its_functions_back(database_url: str) -> None:
+    _sql(database_url, "update alfrd.migrations set checksum = '99.0.0' where name = 'program'")
+
+    for touch in (migrate, check_schema):
+        with pytest.raises(SchemaTooNew, match=r"99\.0\.0 has migrated the database.*upgrade it"):
+            asyncio.run(touch(database_url))
+
+
 def test_an_applied_migration_whose_text_changed_is_refused(database_url: str) -> None:
     _sql(database_url, "update alfrd.migrations set checksum = 'x' where name like '0001%'")
 

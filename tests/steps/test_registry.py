@@ -24,7 +24,7 @@ def test_an_installed_package_adds_its_step(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_step_may_not_take_a_built_in_name(monkeypatch: pytest.MonkeyPatch) -> None:
     _installed(monkeypatch, "ocr", "alfrd_events.steps.reading:ocr")
 
-    with pytest.raises(SettingsInvalid, match="'ocr'.*exists already: rename it"):
+    with pytest.raises(SettingsInvalid, match=r"'ocr'.*exists already: rename it"):
         registry.handlers()
 
 

@@ -20,6 +20,7 @@ from typing import LiteralString
 
 import psycopg
 
+from alfrd_events import __version__
 from alfrd_events.db.errors import translated
 from alfrd_events.errors import Refused, SchemaOutdated, SchemaTooNew
 from alfrd_events.model import advisory_key
@@ -122,6 +123,7 @@ async def _apply(connection: psycopg.AsyncConnection) -> list[str]:
         for script in repeatable:
             await connection.execute(script.statements)
         await _remember(connection, "functions", checksum)
+        await _remember(connection, "program", __version__)
         done.append("functions")
     return done
 
@@ -141,7 +143,11 @@ async def _remember(connection: psycopg.AsyncConnection, name: str, checksum: st
 
 def _check(applied: dict[str, str], known: Sequence[Script]) -> None:
     by_name = {script.name: script for script in known}
-    unknown = sorted(name for name in applied if name != "functions" and name not in by_name)
+    if _release(applied.get("program", "0")) > _release(__version__):
+        raise SchemaTooNew(
+            f"alfrd-events {applied['program']} has migrated the database, and this is {__version__}: upgrade it"
+        )
+    unknown = sorted(name for name in applied if name.endswith(".sql") and name not in by_name)
     if unknown:
         raise SchemaTooNew(
             f"the database has migration {unknown[-1]}, which this program does not know: upgrade alfrd-events"
@@ -152,6 +158,11 @@ def _check(applied: dict[str, str], known: Sequence[Script]) -> None:
                 f"migration {name} was applied with another text than it has now: restore the file; a change of the "
                 f"schema is a new migration"
             )
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """The numbers of a release: functions are replaced as a whole, and an older program would put old ones back."""
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
 
 
 async def check_schema(url: str) -> None:
