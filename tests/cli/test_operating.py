@@ -65,7 +65,9 @@ def test_the_doctor_finds_what_is_right_and_what_is_wrong(database_url: str, tmp
     report = lost("doctor", exit_code=1).stdout
     assert "✗ slots: no step orc" in report
     assert "→ correct ALFRD_LISTEN_URL" in report
-    nowhere = Program(re.sub(r"/[^/?]+(\?|$)", r"/nowhere\1", database_url))("doctor", exit_code=1).stdout
+    nowhere = Program(re.sub(r"/[^/?]+(\?|$)", r"/nowhere\1", database_url, count=1))(
+        "doctor", exit_code=1
+    ).stdout
     assert "→ make it with createdb" in nowhere
 
 

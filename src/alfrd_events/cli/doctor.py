@@ -79,7 +79,7 @@ async def _examine(tell: Callable[[Finding], None]) -> None:
             tell(Finding(name, False, str(error), _way_out(str(error))))
         except AlfrdError as error:
             tell(Finding(name, False, str(error)))
-        except Exception as error:  # one check that breaks must not hide what the others find
+        except Exception as error:  # noqa: BLE001 - one broken check must not hide what the others find
             tell(Finding(name, False, f"unexpected {type(error).__name__}: {error}"))
         else:
             return True
