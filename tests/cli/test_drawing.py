@@ -13,6 +13,7 @@ from alfrd_events.cli.accuracy import same_entity, score, series_f1, word_f1
 from alfrd_events.cli.doctor import letters_png
 from alfrd_events.terminal.columns import Column, aligned, drawn, fitted
 from alfrd_events.terminal.progress import Progress
+from alfrd_events.terminal.tables import DOCUMENTS, SEARCH
 from alfrd_events.terminal.values import ago, clean, many, money
 
 COLUMNS = (
@@ -47,10 +48,46 @@ def test_progress_fits_80_columns_and_shows_no_name_as_markup() -> None:
     drawing = console.file.getvalue()  # type: ignore[attr-defined]
 
     assert "1,012 of 1,135 documents" in drawing
-    assert "waiting 120 ▸ read 0 ▸ classified 3 ▸ summarized 0 ▸ filed 0 ▸ done 1000 · fa" in drawing
+    assert "failed 12 · waiting 120 ▸ classified 3 ▸ done 1000" in drawing
     assert "now: ocr [red]" in drawing
     assert "\x1b[2J" not in drawing
     assert max(len(line) for line in drawing.splitlines()) <= 80
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_hit_is_seen_whatever_the_width(width: int) -> None:
+    row = {
+        "id": "3f2a0000",
+        "filename": "2024-01-rent-receipt.jpg",
+        "document_type": "receipt",
+        "document_date": "2024-01-03",
+        "total_amount": 1850,
+        "currency": "USD",
+        "page": 1,
+        "excerpt": "seventeen words that come before the one that was looked for on this page, the ⟦rent⟧ of May",
+    }
+
+    assert "⟦rent⟧" in drawn([row], SEARCH, width - 1)[-1].plain
+    assert row["excerpt"] in aligned([row], SEARCH)[-1]
+
+
+def test_documents_at_80_columns_keep_their_names_and_series() -> None:
+    row = {
+        "id": "3f2a0000",
+        "filename": "2024-02-harborlight-electric.png",
+        "status": "completed",
+        "document_type": "utility_bill",
+        "entity": "Harborlight Electric",
+        "document_date": "2024-02-03",
+        "total_amount": 118.2,
+        "currency": "USD",
+        "series": "harborlight-electric-electricity-bill",
+    }
+    head, _, line = (line.plain for line in drawn([row], DOCUMENTS, 79))
+
+    assert "type" not in head
+    assert line.split()[1] == "2024-02-harborl…tric.png"
+    assert " done " in line
 
 
 def test_columns_shrink_before_they_go_and_go_in_order() -> None:

@@ -104,6 +104,7 @@ def test_a_step_is_paused_shown_and_resumed(program: Program, tmp_path: Path) ->
     (ocr,) = [row for row in program.json("status")["steps"] if row["step"] == "ocr"]
     assert ocr["paused_at"]
     assert "paused" in program.inside("status")[0]
+    assert "ocr is paused: 1 task waits" in program("run", "--once", exit_code=1).stdout
     assert program.inside("resume", "ocr")[0] == "ocr goes on\n"
     assert program.inside("resume", "ocr")[0] == "ocr was not paused\n"
     assert "no route has a step 'orc'" in program("pause", "orc", exit_code=1).stderr

@@ -45,6 +45,7 @@ def run(
 
 async def _run(session: wiring.Session, once: bool, document: str | None, steps: list[str] | None) -> int:
     from alfrd_events.db import looks
+    from alfrd_events.terminal.values import many
 
     only: list[UUID] | None = None
     if document is not None:
@@ -62,7 +63,17 @@ async def _run(session: wiring.Session, once: bool, document: str | None, steps:
         f"done: {done['ocr']} read, {done['extract']} completed, {done['summarize_file']} file summaries,"
         f" {len(given_up)} failed, in {time.monotonic() - started:.1f} s"
     )
-    return 1 if given_up else 0
+    held = [
+        step
+        for step in (await looks.status(session.database))["steps"]
+        if step["paused_at"]
+        and step["ready"] + step["scheduled"]
+        and (steps is None or step["step"] in steps)
+    ]
+    for step in held:
+        verb = "waits" if (number := step["ready"] + step["scheduled"]) == 1 else "wait"
+        print(f"{step['step']} is paused: {many(number, 'task')} {verb}")
+    return 1 if given_up or held else 0
 
 
 @asynccontextmanager

@@ -37,6 +37,8 @@ class Column:
     """Cut in the middle: the end of a file name tells as much as its beginning."""
     drop: int = 0
     """Where shrinking is not enough: the highest goes first, 0 never."""
+    drawn: Callable[[Row], Any] | None = None
+    """A shorter value for a terminal; a pipe gets the whole."""
 
 
 def aligned(rows: Sequence[Row], columns: Sequence[Column]) -> list[str]:
@@ -54,7 +56,7 @@ def aligned(rows: Sequence[Row], columns: Sequence[Column]) -> list[str]:
 
 def drawn(rows: Sequence[Row], columns: Sequence[Column], width: int) -> list[Text]:
     """Lines for a terminal: a dim head, a rule, and the rows in their colours."""
-    cells = [[show(column.value(row)) for column in columns] for row in rows]
+    cells = [[show((column.drawn or column.value)(row)) for column in columns] for row in rows]
     natural = [
         max([cell_len(column.title), *(cell_len(line[place]) for line in cells)])
         for place, column in enumerate(columns)

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from rich.text import Text
 
 from alfrd_events.terminal.columns import Column
 from alfrd_events.terminal.output import Output
-from alfrd_events.terminal.values import ago, many, money, short, status_style
+from alfrd_events.terminal.values import ago, many, money, short, status_style, without_title
 
 Row = Mapping[str, Any]
 
 _MARKS = {"completed": "✓", "failed": "✗"}
 _DOCUMENTS = (
     Column("", lambda row: _MARKS.get(row["status"], "…"), style=status_style),
-    Column("document", lambda row: row["filename"], shrink=True, least=20, middle=True),
-    Column("type", lambda row: row["document_type"], style="cyan"),
+    Column("document", lambda row: row["filename"], shrink=True, least=24, middle=True),
+    Column("type", lambda row: row["document_type"], style="cyan", drop=2),
     Column("entity", lambda row: row["entity"], shrink=True),
     Column("date", lambda row: row["document_date"]),
     Column("amount", lambda row: money(row["total_amount"], row["currency"]), right=True, style="bold"),
@@ -42,11 +45,11 @@ _SERIES = (
     Column("total", lambda row: money(row["total_amount"], row["currency"]), right=True, style="bold"),
 )
 _COMMANDS = (
-    ("alfrd-events show {id}", "everything about one document"),
-    ("alfrd-events explain {id}", "why it is where it is, and what woke the work"),
-    ("alfrd-events search rent", "find words on any page"),
-    ("alfrd-events series", "what recurs"),
-    ("alfrd-events add ~/scans --wait", "your own (beside a worker: alfrd-events run)"),
+    ("{program} show {id}", "everything about one document"),
+    ("{program} explain {id}", "why it is where it is, and what woke the work"),
+    ("{program} search rent", "find words on any page"),
+    ("{program} series", "what recurs"),
+    ("{program} add ~/scans --wait", "your own (beside a worker: {program} run)"),
 )
 
 
@@ -65,9 +68,11 @@ def print_report(
     output: Output, documents: Sequence[Row], series: Sequence[Row], files: Sequence[Row], run: Run
 ) -> None:
     """Documents, series, files, what failed, how fast, what now."""
-    good = [row for row in documents if row["status"] != "failed"]
+    good = [row for row in documents if row["status"] == "completed"]
     failed = [row for row in documents if row["status"] == "failed"]
-    output.heading(f"{many(len(documents), 'document')}: {len(good)} filed, {len(failed)} refused")
+    other = len(documents) - len(good) - len(failed)
+    rest = f", {other} not done" if other else ""
+    output.heading(f"{many(len(documents), 'document')}: {len(good)} filed, {len(failed)} refused{rest}")
     sizes = {row["slug"]: row["document_count"] for row in series}
     output.table([{**row, "place": _place(row, sizes)} for row in documents], _DOCUMENTS)
     recurring = [row for row in series if row["document_count"] > 1]
@@ -79,8 +84,9 @@ def print_report(
         for file in files:
             if file["member_count"] > 1:
                 _file(output, file)
-    for row in failed:
+    if failed:
         output.heading("Refused, with a reason")
+    for row in failed:
         name = row["filename"]
         output.line(f"✗ {name}: {row['error'].removeprefix(f'{name}: ')}", style="red")
     output.line()
@@ -108,9 +114,8 @@ def _months(documents: Sequence[Row]) -> str:
 def _file(output: Output, file: Row) -> None:
     """Its title, its summary without the title said again, and what is not said in the summary."""
     title = file["title"] or " ".join(file["tags"])
-    says = file["summary"].removeprefix(title).strip()
     output.line(f"{title}  ({file['status']})" if file["status"] != "generated" else title, style="cyan")
-    output.paragraph(says[:1].upper() + says[1:])
+    output.paragraph(without_title(file["summary"], title))
     for insight in file["insights"]:
         if insight not in file["summary"]:
             output.paragraph(f"· {insight}", style="dim")
@@ -130,9 +135,13 @@ def _speed(documents: Sequence[Row], run: Run) -> str:
 
 
 def _next(output: Output, documents: Sequence[Row]) -> None:
-    some = short(documents[0]["id"]) if documents else "ID"
+    some = short(_telling(documents)["id"]) if documents else "ID"
+    program = program_name()
     output.heading("Where to look next")
-    commands = [(command.format(id=some), what) for command, what in _COMMANDS]
+    commands = [
+        (command.format(id=some, program=program), what.format(program=program))
+        for command, what in _COMMANDS
+    ]
     width = max(len(command) for command, _ in commands)
     for command, what in commands:
         if output.fancy:
@@ -142,3 +151,21 @@ def _next(output: Output, documents: Sequence[Row]) -> None:
             output.console.print(line)
         else:
             output.line(f"  {command:<{width}}  {what}")
+
+
+def _telling(documents: Sequence[Row]) -> Row:
+    """One of which there is most to see: a bill that was read from a picture, if there is one."""
+
+    def tells(row: Row) -> tuple[bool, bool]:
+        return row["document_type"] == "utility_bill", not row["filename"].endswith((".txt", ".pdf"))
+
+    return max(documents, key=tells)
+
+
+def program_name() -> str:
+    """What a shell finds this program by: its name, or its path where it is not on PATH."""
+    name = "alfrd-events"
+    if shutil.which(name):
+        return name
+    path = Path(sys.executable).parent / name
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -34,7 +34,7 @@ def print_document(output: Output, document: Mapping[str, Any]) -> None:
         output.heading("Values")
         _facts(output, values)
     _items(output, document["structured_data"].get("line_items"))
-    _series(output, document)
+    _series(output, document, values)
     _scores(output, document["scores"])
     for title, rows, columns in (
         ("Pages", document["pages"], tables.PAGES),
@@ -148,14 +148,15 @@ def _items(output: Output, items: Any) -> None:
     )
 
 
-def _series(output: Output, document: Mapping[str, Any]) -> None:
+def _series(output: Output, document: Mapping[str, Any], told: Mapping[str, str]) -> None:
+    """Where it belongs; of what the series notes only what is not among the values already."""
     series = document["series"]
     if not series:
         return
     output.heading("Series")
     facts = {"title": series["title"] or series["slug"], "slug": series["slug"], "every": series["frequency"]}
     for name, value in document["series_data"].items():
-        if not isinstance(value, list | dict):
+        if not isinstance(value, list | dict) and show(value) not in told.values():
             facts[label(name)] = show(value)
     _facts(output, facts)
 

@@ -18,7 +18,7 @@ from rich.text import Text
 from alfrd_events.errors import AlfrdError
 from alfrd_events.terminal.values import STATUS_STYLES, ago, clean, many
 
-MILESTONES = ("pending", "ocr_completed", "classified", "summarized", "filed", "completed", "failed")
+MILESTONES = ("pending", "ocr_completed", "classified", "summarized", "filed", "completed")
 _SHORT = {"pending": "waiting", "ocr_completed": "read", "completed": "done"}
 _ENDS = ("completed", "failed", "cancelled")
 
@@ -57,13 +57,18 @@ class Progress:
         return Group(head, self._milestones(), self._running())
 
     def _milestones(self) -> Text:
+        """How many there are at each; failures first, so that a narrow terminal does not cut them off."""
+        seen = self._seen["documents"]
         line = Text("  ")
-        for status in MILESTONES:
-            number = self._seen["documents"].get(status, 0)
-            style = STATUS_STYLES.get(status, "cyan") if number else "dim"
-            if status != MILESTONES[0]:
-                line.append(" · " if status == "failed" else " ▸ ", style="dim")
-            line.append(f"{_SHORT.get(status, status)} {number}", style=style)
+        if failed := seen.get("failed"):
+            line.append(f"failed {failed}", style=STATUS_STYLES["failed"])
+            line.append(" · ", style="dim")
+        for place, status in enumerate(filter(seen.get, MILESTONES)):
+            if place:
+                line.append(" ▸ ", style="dim")
+            line.append(
+                f"{_SHORT.get(status, status)} {seen[status]}", style=STATUS_STYLES.get(status, "cyan")
+            )
         line.no_wrap = True
         line.overflow = "ellipsis"
         return line

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from alfrd_events.terminal.columns import Column
-from alfrd_events.terminal.values import ago, label, money, percent, short, status_style
+from alfrd_events.terminal.values import ago, label, money, percent, short, status_style, without_title
+
+_MARK = "⟦"
+_WORDS_BEFORE_A_HIT = 3
+_SHORT_STATUS = {"completed": "done", "ocr_completed": "read", "pending": "waiting"}
 
 ID = Column("id", lambda row: short(row["id"]), style="dim")
 
 DOCUMENTS = (
     ID,
-    Column("file", lambda row: row["filename"], shrink=True, least=16, middle=True),
-    Column("status", lambda row: row["status"], style=status_style),
-    Column("type", lambda row: row["document_type"], drop=2),
+    Column("file", lambda row: row["filename"], shrink=True, least=24, middle=True),
+    Column(
+        "status",
+        lambda row: row["status"],
+        style=status_style,
+        drawn=lambda row: _SHORT_STATUS.get(row["status"], row["status"]),
+    ),
+    Column("type", lambda row: row["document_type"], drop=4),
     Column("entity", lambda row: row["entity"], shrink=True),
     Column("date", lambda row: row["document_date"]),
     Column("amount", lambda row: money(row["total_amount"], row["currency"]), right=True),
@@ -23,7 +32,13 @@ FILES = (
     Column("title", lambda row: row["title"] or " ".join(row["tags"]), shrink=True),
     Column("status", lambda row: row["status"], style=status_style),
     Column("documents", lambda row: row["member_count"], right=True),
-    Column("summary", lambda row: row["error"] or row["summary"], shrink=True, least=20, drop=1),
+    Column(
+        "summary",
+        lambda row: row["error"] or without_title(row["summary"], row["title"]),
+        shrink=True,
+        least=20,
+        drop=1,
+    ),
 )
 
 SERIES = (
@@ -56,7 +71,13 @@ SEARCH = (
     Column("date", lambda row: row["document_date"], drop=2),
     Column("amount", lambda row: money(row["total_amount"], row["currency"]), right=True, drop=3),
     Column("page", lambda row: row["page"], right=True),
-    Column("found", lambda row: " ".join(row["excerpt"].split()), shrink=True, least=30),
+    Column(
+        "found",
+        lambda row: " ".join(row["excerpt"].split()),
+        shrink=True,
+        least=30,
+        drawn=lambda row: from_the_hit(row["excerpt"]),
+    ),
 )
 
 USAGE = (
@@ -128,6 +149,14 @@ TASKS = (
     Column("due", lambda row: row["run_at"]),
     Column("error", lambda row: row["error"], shrink=True),
 )
+
+
+def from_the_hit(excerpt: str) -> str:
+    """An excerpt from a few words before its first hit, which a narrow column would cut off else."""
+    words = excerpt.split()
+    hit = next((place for place, word in enumerate(words) if _MARK in word), 0)
+    start = hit - _WORDS_BEFORE_A_HIT
+    return " ".join(words) if start <= 0 else "… " + " ".join(words[start:])
 
 
 def milliseconds(value: int | None) -> str:

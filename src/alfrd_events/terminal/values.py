@@ -85,6 +85,12 @@ def short(id: Any) -> str:
     return str(id)[:8]
 
 
+def without_title(summary: str, title: str) -> str:
+    """A summary that does not begin by saying its title again."""
+    says = summary.removeprefix(title).strip()
+    return says[:1].upper() + says[1:]
+
+
 def status_style(row: Mapping[str, Any]) -> str:
     """The colour of a row's status."""
     return STATUS_STYLES.get(str(row.get("status", row.get("kind", ""))), "cyan")
