@@ -103,3 +103,8 @@ def test_a_torn_pdf_is_refused(read: Read, inspect: Inspect) -> None:
 
     with pytest.raises(Unreadable, match=r"bill\.pdf: the PDF is damaged or truncated"):
         read(whole[:120], "bill.pdf")
+
+
+@pytest.mark.parametrize("junk", [b"\r\n\r\n", b"\x00\x01\x02\x03", b"Content-Type: application/pdf\r\n\r\n"])
+def test_a_pdf_with_bytes_before_its_mark_is_a_pdf(inspect: Inspect, junk: bytes) -> None:
+    assert inspect(junk + pdf([text_page(LETTER)])).media_type == "application/pdf"

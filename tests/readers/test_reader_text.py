@@ -58,3 +58,11 @@ def test_a_form_feed_ends_a_page(read: Read, inspect: Inspect) -> None:
 def test_bytes_without_sense_are_refused(read: Read) -> None:
     with pytest.raises(Unreadable, match=r"given\.bin.*unknown or not supported"):
         read(bytes(range(256)) * 16)
+
+
+@pytest.mark.parametrize(
+    "text", ["The header of such a file is %PDF-1.7.", "# Notes\n%PDF-1.4 begins a file, größer als 1 obj"]
+)
+def test_a_text_that_mentions_a_pdf_mark_is_text(read: Read, inspect: Inspect, text: str) -> None:
+    assert inspect(text.encode()).media_type == "text/plain"
+    assert read(text.encode())[0].text == text
