@@ -162,3 +162,17 @@ def test_hostile_text_takes_time_in_proportion_to_its_length(text: str) -> None:
     run(ANALYST.classify(document, TYPES, PROMPT))
     run(ANALYST.summarize(document, PROMPT))
     assert time.process_time() - started < 6
+
+
+@pytest.mark.parametrize(
+    ("text", "is_paid"),
+    [
+        ("Electricity bill\nkWh 400\nPayment received  -$98.11\nAmount due  $104.20\nDue date  May 7", False),
+        ("Electricity bill\nkWh 400\nPayment received  -$98.11\nDue date: May 7, 2024", False),
+        ("Rent receipt\nTenant: Kim\nAmount due  $800.00\nAmount paid  $800.00\nBalance due  $0.00", True),
+        ("Rent receipt\nTenant: Kim\nPayment received  $800.00", True),
+        ("Invoice\nInvoice number 12-88\nAmount due  $40.00\nPAID IN FULL", True),
+    ],
+)
+def test_a_bill_that_is_due_is_not_tagged_as_paid(text: str, is_paid: bool) -> None:
+    assert ("paid" in run(ANALYST.classify(plain(text), TYPES, PROMPT)).tags) is is_paid

@@ -177,3 +177,9 @@ def _member(month: int, amount: str) -> FileMember:
 
 def _file(*members: FileMember) -> File:
     return File(uuid4(), "Power", ("electricity",), 1, "monthly", members)
+
+
+def test_a_document_on_which_nobody_is_named_gets_no_series() -> None:
+    document = plain("a note for Bob", document_type="other", entity="")
+    filing = run(ANALYST.detect_series(document, [series("Unknown", "other")], PROMPT))
+    assert (filing.entity, filing.series_id) == ("", None)
