@@ -89,3 +89,45 @@ def _typed(document_type: str, confidence: float | None) -> Document:
 
 def _failures(score: Score) -> set[str]:
     return {check.name for check in score.checks if not check.passed}
+
+
+@pytest.mark.parametrize(
+    ("entity", "failed"),
+    [
+        ("Kitchen & Bar", "entity is more than a trade"),
+        ("The Copper Plover 555-0131", "entity without a number"),
+        ("The Copper Plover 4071552803", "entity without a number"),
+        ("3 Wharf Street, Elmton", "entity is no address"),
+    ],
+)
+def test_an_entity_that_is_more_or_less_than_a_name_fails(entity: str, failed: str) -> None:
+    text = (
+        "The Copper Plover 555-0131 4071552803\nKitchen & Bar\n3 Wharf Street, Elmton\n"
+        "Date: 03/23/2024\nSoup  $19.00\nTotal  $19.00"
+    )
+    document = plain(text, document_type="receipt", entity=entity)
+    assert failed in _failures(run(ANALYST.score_summary(document, PROMPT)))
+
+
+@pytest.mark.parametrize("entity", ["The Pharmacy", "Studio 54", "Main Street Dental", "7-Eleven"])
+def test_a_name_with_a_number_a_trade_or_a_street_in_it_is_a_name(entity: str) -> None:
+    document = plain(f"{entity}\nTotal  $19.00", document_type="receipt", entity=entity)
+    failures = _failures(run(ANALYST.score_summary(document, PROMPT)))
+    assert not [name for name in failures if name.startswith("entity ") and name != "entity given"]
+
+
+def test_items_that_add_up_to_a_payment_only_do_not_add_up() -> None:
+    text = "Curlew Market\n03/16/2024\nBread  20.00\nTotal  12.00\nCash  20.00\nChange  8.00"
+    document = plain(
+        text,
+        document_type="receipt",
+        total_amount=Decimal("12.00"),
+        structured_data={"line_items": [{"description": "Bread", "amount": "20.00"}]},
+    )
+    assert "line items add up" in _failures(run(ANALYST.score_summary(document, PROMPT)))
+
+
+def test_items_are_added_up_where_only_a_subtotal_is_known() -> None:
+    data = {"subtotal": "12.00", "line_items": [{"description": "Bread", "amount": "20.00"}]}
+    document = plain("Curlew Market\nSubtotal  12.00", document_type="receipt", structured_data=data)
+    assert "line items add up" in _failures(run(ANALYST.score_summary(document, PROMPT)))

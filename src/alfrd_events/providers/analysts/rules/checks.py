@@ -15,7 +15,7 @@ from decimal import Decimal, InvalidOperation
 from alfrd_events.model import Check, Document, DocumentType, Prompt, Score
 from alfrd_events.providers.analysts.naming import ENDS_WITH_LEGAL_FORM, entity_key
 from alfrd_events.providers.analysts.rules.classify import ENOUGH, confidence_of, rank
-from alfrd_events.providers.analysts.rules.entity import ADDRESS, TRADE, find_issuer_of
+from alfrd_events.providers.analysts.rules.entity import ADDRESS, ORGANISATION, TRADE, find_issuer_of
 from alfrd_events.providers.analysts.rules.items import items_add_up
 from alfrd_events.providers.analysts.rules.layout import fold
 from alfrd_events.providers.analysts.rules.reading import Reading
@@ -154,7 +154,7 @@ def _named(document: Document, reading: Reading) -> Iterable[Weighed]:
     )
     yield _weigh(
         "entity is no address",
-        not ADDRESS.search(folded) or bool(ENDS_WITH_LEGAL_FORM.search(name)) or _heads(name, reading),
+        not _is_address(name) or _heads(name, reading),
         name,
         2,
         "Give the company's name, not its address.",
@@ -166,6 +166,13 @@ def _named(document: Document, reading: Reading) -> Iterable[Weighed]:
         3,
         "Give who it is, not what it is: the name stands above or beside this line.",
     )
+
+
+def _is_address(name: str) -> bool:
+    """ "12 Main Street", not "Main Street Dental" or "Jalan Batu Sdn Bhd"."""
+    folded = fold(name)
+    named = ENDS_WITH_LEGAL_FORM.search(name) or ORGANISATION.search(folded)
+    return bool(ADDRESS.search(folded)) and (not named or bool(re.match(r"\W*(?:no\W*)?\d", folded)))
 
 
 def _heads(name: str, reading: Reading) -> bool:
