@@ -206,3 +206,80 @@ def test_a_shop_that_is_named_for_its_trade_keeps_its_name() -> None:
     found = run(ANALYST.summarize(dataclasses.replace(paper, document_type="receipt"), PROMPT))
 
     assert found.entity == "The Pharmacy"
+
+
+@pytest.mark.parametrize("text", ["a note for Bob", "line 1\nline 2", "Remember the milk\nand call Ann"])
+def test_a_note_of_no_type_has_no_issuer(text: str) -> None:
+    assert run(ANALYST.summarize(plain(text, document_type="other"), PROMPT)).entity == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "entity"),
+    [
+        ("Curlew Ltd\nAbout your visit", "Curlew Ltd"),
+        ("Elmton Savings Bank\nLost and found", "Elmton Savings Bank"),
+        ("Curlew\nsee www.curlew.org", "Curlew"),
+        ("About your visit\nFrom: Curlew", "Curlew"),
+    ],
+)
+def test_an_organisation_is_named_on_a_paper_of_no_type_too(text: str, entity: str) -> None:
+    assert run(ANALYST.summarize(plain(text, document_type="other"), PROMPT)).entity == entity
+
+
+def _items(text: str, document_type: str = "receipt") -> list[dict[str, str]]:
+    found = run(ANALYST.summarize(plain(text, document_type=document_type), PROMPT))
+    items: list[dict[str, str]] = found.structured_data["line_items"]
+    return items
+
+
+@pytest.mark.parametrize("gap", [" ", "  "])
+def test_a_quantity_before_a_description_is_no_part_of_it(gap: str) -> None:
+    items = _items(
+        f"The Copper Plover\nDate: 03/23/2024\n2{gap}Smoked soup  $19.00\n1{gap}Halibut  $27.00\n"
+        f"2{gap}Lemon soda  $8.50\nSubtotal  $54.50\nTotal  $54.50"
+    )
+    assert [(item["quantity"], item["description"]) for item in items] == [
+        ("2", "Smoked soup"),
+        ("1", "Halibut"),
+        ("2", "Lemon soda"),
+    ]
+
+
+def test_numbers_that_count_the_rows_are_no_quantities() -> None:
+    items = _items(
+        "Curlew Ltd\nNo  Description  Amount\n1 Mailbox  12.00\n2 Domain  9.00\n3 Backup  4.00\nTotal  25.00",
+        "invoice",
+    )
+    assert items == [
+        {"description": "Mailbox", "amount": "12.00"},
+        {"description": "Domain", "amount": "9.00"},
+        {"description": "Backup", "amount": "4.00"},
+    ]
+
+
+def test_a_number_in_a_name_stays_unless_arithmetic_says_that_it_is_a_quantity() -> None:
+    items = _items(
+        "Curlew Market\n03/16/2024 17:42\nFree range eggs 12  5.99\n7 grain bread  1.50\n"
+        "Installment 1 of 24  22.91\nScrews 2  3.50  7.00\nDish soap T  3.89\nTotal  41.29"
+    )
+    assert items == [
+        {"description": "Free range eggs 12", "amount": "5.99"},
+        {"description": "7 grain bread", "amount": "1.50"},
+        {"description": "Installment 1 of 24", "amount": "22.91"},
+        {"description": "Screws", "amount": "7.00", "unit_price": "3.50", "quantity": "2"},
+        {"description": "Dish soap", "amount": "3.89"},
+    ]
+
+
+def test_a_tax_has_no_unit_price() -> None:
+    text = "Description  Rate  Amount\nDelivery  26.41\nCity utility tax  5 % of $26.41  $1.32\nTotal  $27.73"
+    assert _items(text, "utility_bill")[-1].keys() == {"description", "amount"}
+
+
+def test_one_of_the_taxes_on_a_payslip_is_not_its_tax() -> None:
+    text = (
+        "Payslip\nGross pay  $500.00\nFederal income tax  $40.00\nState income tax  $9.00\nNet pay  $451.00"
+    )
+    data = run(ANALYST.summarize(plain(text, document_type="payroll"), PROMPT)).structured_data
+    assert "tax" not in data
+    assert data["gross_pay"] == "500.00"

@@ -28,7 +28,7 @@ HEAD_OF_A_TILL_ROLL = re.compile(
     r"(?<![a-z])(?:cashier|register|receipt|tel|phone|pos|table|slip|trans|terminal|server)(?![a-z])"
 )
 CODE = re.compile(r"^[\W\d]*(?:[A-Z]{0,3}\d[\w/-]{3,})?[\W\d]*$")
-LEADING_NUMBER = re.compile(r"^(\d{1,3})\s*(?:[xX]\s+|\s)(?=[^\W\d_])")
+LEADING_NUMBER = re.compile(r"^(\d{1,3})(?:\s?[xX]\s+|\s+)(?=[^\W\d_])")
 QUANTITY_FIRST = re.compile(r"^\W*(?:qty|quantity|menge|aantal|quantite|cantidad)")
 POSITION_FIRST = re.compile(r"^\W*(?:pos|no|nr|s/?n|item|line|#)(?![a-z])")
 TAX_FLAG = re.compile(r"(?<=\w{3})\s+[TFNX]$")
@@ -79,6 +79,9 @@ def _take_leading_numbers(items: list[Item], head: str) -> None:
     found = [(item, LEADING_NUMBER.match(item["description"])) for item in items]
     numbered = [(item, match) for item, match in found if match]
     if 2 * len(numbered) <= len(items) or (len(items) == 1 and not QUANTITY_FIRST.match(head)):
+        for item, match in numbered:
+            if match[0].endswith("  "):
+                item["description"] = item["description"][match.end() :]
         return
     numbers = [int(match[1]) for _, match in numbered]
     counts_rows = len(numbers) > 1 and numbers == list(range(numbers[0], numbers[0] + len(numbers)))
@@ -86,9 +89,7 @@ def _take_leading_numbers(items: list[Item], head: str) -> None:
     for (item, match), number in zip(numbered, numbers, strict=True):
         item["description"] = item["description"][match.end() :]
         if is_quantity and number > 0:
-            item["quantity"] = str(number)
-            if number != 1 and item.get("unit_price") == item["amount"]:
-                del item["unit_price"]
+            item.setdefault("quantity", str(number))
 
 
 def _drop_tax_flags(items: list[Item]) -> None:
@@ -170,6 +171,8 @@ def _name_in(row: Row, reading: Reading) -> str:
         for piece in pieces
         if len(re.findall(r"[^\W\d_]", NOISE.sub("", piece.lower()))) >= 3 and not CODE.match(piece)
     ]
+    if words and re.fullmatch(r"\d{1,3}\s*[xX]?", pieces[0]):
+        words = [f"{pieces[0]} ", *words]  # two blanks: a column of its own
     return " ".join(words)[:120]
 
 
