@@ -57,6 +57,7 @@ def test_show_tells_everything_about_a_document(busy: Program) -> None:
         "507 kWh",
     ):
         assert words in shown
+    assert shown.count("2024-04-06") <= 2, "the summary and Values, and not the series again"
     assert facts["total_amount"] == 1210.5
     assert facts["events"][0]["step"] == "ocr"
 

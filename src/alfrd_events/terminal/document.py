@@ -18,6 +18,15 @@ from alfrd_events.terminal.values import clean, label, money, percent, show, sta
 
 _FILE_COLUMNS = {"currency": 1, "due_date": 2, "document_type": 9}
 """What a file's table leaves out on a narrow terminal: the highest first, others in between."""
+_VALUE_COLUMNS = (
+    "entity",
+    "currency",
+    "document_date",
+    "due_date",
+    "total_amount",
+    "period_start",
+    "period_end",
+)
 _ITEM_COLUMNS = ("description", "quantity", "unit_price", "amount")
 
 
@@ -155,8 +164,9 @@ def _series(output: Output, document: Mapping[str, Any], told: Mapping[str, str]
         return
     output.heading("Series")
     facts = {"title": series["title"] or series["slug"], "slug": series["slug"], "every": series["frequency"]}
+    known = {*told.values(), *(show(document[name]) for name in _VALUE_COLUMNS)}
     for name, value in document["series_data"].items():
-        if not isinstance(value, list | dict) and show(value) not in told.values():
+        if not isinstance(value, list | dict) and show(value) not in known:
             facts[label(name)] = show(value)
     _facts(output, facts)
 
