@@ -17,7 +17,7 @@ begin
   if not found then
     raise exception 'no document or file %', p_id using errcode = 'AL004';
   end if;
-  v_text := format('%s %s is %s since %s.', initcap(v_subject.entity), v_subject.name, v_subject.status,
+  v_text := format('%s %s has been %s since %s.', initcap(v_subject.entity), v_subject.name, v_subject.status,
                    to_char(v_subject.updated_at, 'YYYY-MM-DD HH24:MI:SS'));
   if v_subject.status = 'failed' then
     v_text := v_text || format(' %s failed: %s. Once the cause is mended, try again with: alfrd-events replay --failed --%s %s.',
