@@ -6,8 +6,11 @@ autocommit mode: no transaction is ever left open across an ``await`` of somethi
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, LiteralString, Self
 
 import psycopg
@@ -31,6 +34,8 @@ class Database:
         self, url: str, *, status_feed: bool = True, max_size: int = 4, settings: dict[str, str] | None = None
     ) -> None:
         self.url = url
+        self.patience: float | None = None
+        """Seconds that a statement may take before its connection is given up; ``None``: as long as it likes."""
         parameters = dict(settings or {})
         if not status_feed:
             parameters["alfrd.status_feed"] = "off"
@@ -83,34 +88,54 @@ class Database:
             async with self._pool.connection() as connection:
                 yield connection
 
+    @contextmanager
+    def _hanging_up(self, connection: psycopg.AsyncConnection[Row]) -> Iterator[None]:
+        """Shut the connection's socket when patience ends.
+
+        A network that swallows bytes raises nothing, and a cancelled statement waits for a server that never got it. A
+        socket that is shut fails both at once, and the pool throws the connection away.
+        """
+        if self.patience is None:
+            yield
+            return
+        timer = asyncio.get_running_loop().call_later(self.patience, _hang_up, connection)
+        try:
+            yield
+        finally:
+            timer.cancel()
+
     async def rows(
         self, statement: LiteralString, parameters: Sequence[Any] | dict[str, Any] = ()
     ) -> list[Row]:
         """All rows of a statement, as dictionaries."""
         async with self.connection() as connection:
-            cursor = await connection.execute(statement, parameters)
-            return await cursor.fetchall()
+            with self._hanging_up(connection):
+                cursor = await connection.execute(statement, parameters)
+                return await cursor.fetchall()
 
     async def row(
         self, statement: LiteralString, parameters: Sequence[Any] | dict[str, Any] = ()
     ) -> Row | None:
         """The first row of a statement, or ``None``."""
         async with self.connection() as connection:
-            cursor = await connection.execute(statement, parameters)
-            return await cursor.fetchone()
+            with self._hanging_up(connection):
+                cursor = await connection.execute(statement, parameters)
+                return await cursor.fetchone()
 
     async def value(self, statement: LiteralString, parameters: Sequence[Any] | dict[str, Any] = ()) -> Any:
         """The first column of the first row; ``None`` where there is none."""
         async with self.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
-            await cursor.execute(statement, parameters)
-            row = await cursor.fetchone()
-            return row[0] if row else None
+            with self._hanging_up(connection):
+                await cursor.execute(statement, parameters)
+                row = await cursor.fetchone()
+                return row[0] if row else None
 
     async def execute(self, statement: LiteralString, parameters: Sequence[Any] | dict[str, Any] = ()) -> int:
         """Run a statement for its effect; the number of rows that it touched."""
         async with self.connection() as connection:
-            cursor = await connection.execute(statement, parameters)
-            return cursor.rowcount
+            with self._hanging_up(connection):
+                cursor = await connection.execute(statement, parameters)
+                return cursor.rowcount
 
 
 def keepalives() -> dict[str, Any]:
@@ -128,3 +153,11 @@ def _options(parameters: dict[str, str]) -> dict[str, str]:
     if not parameters:
         return {}
     return {"options": " ".join(f"-c {name}={value}" for name, value in parameters.items())}
+
+
+def _hang_up(connection: psycopg.AsyncConnection[Any]) -> None:
+    with (
+        suppress(OSError, psycopg.OperationalError),
+        socket.socket(fileno=os.dup(connection.fileno())) as end,
+    ):
+        end.shutdown(socket.SHUT_RDWR)

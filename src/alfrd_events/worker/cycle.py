@@ -21,7 +21,6 @@ from uuid import UUID
 from alfrd_events.db import queue
 from alfrd_events.db.database import Database
 from alfrd_events.db.errors import Interrupted, WorkerUnknown
-from alfrd_events.db.patience import within
 from alfrd_events.errors import AlfrdError, DatabaseUnavailable, Refused, StaleClaim
 from alfrd_events.model import Outcome, Task
 from alfrd_events.observe import Log
@@ -183,10 +182,9 @@ class Cycle:
         if self._in_doubt:
             handed_in = {(outcome.task.id, outcome.task.attempt) for outcome in batch}
             owned = [task for task in self._running.values() if (task.id, task.attempt) not in handed_in]
-        exchange = queue.exchange(
+        return await queue.exchange(
             self._database, self._registration.id, batch, room, reason, self._only, owned=owned
         )
-        return await within(self._beat_seconds, exchange, "an exchange with the database")
 
     async def _sign_on_again(self) -> None:
         # What runs goes on: a paid call is paid whether or not we hear its answer. Its result will be refused as

@@ -118,6 +118,7 @@ class _Worker:
         self._options = options
         self._signals = signals
         self._wake = Wake()
+        database.patience = options.lease_seconds / 3
         self._listening: asyncio.Task[None] | None = None
         self._retired: asyncio.Task[None] | None = None
         """Ends the listener of an id that this worker has no more."""
