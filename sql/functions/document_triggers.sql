@@ -1,6 +1,7 @@
 -- The triggers of alfrd.documents: the place where an event begins.
 --
--- BEFORE, each row, people only (workers set alfrd.actor in their transactions):
+-- BEFORE, each row, people only. Workers set alfrd.actor in their transactions; it is believed of who may write tasks, so
+-- of the functions that workers call, and of the owner:
 --   documents_a_correct   records what a person corrected, and sends the document back to redo what depends on it
 --   documents_b_resubmit  a person sets the status: a new generation; work for the old one will be refused
 -- AFTER, once per statement, everyone:
@@ -8,6 +9,11 @@
 --                                           enqueue what the new statuses call for, announce them
 --
 -- Lock order: documents, then files by id, then tasks. The same in alfrd.settle.
+
+-- Who acts: the role taken on by SET ROLE, else the one that signed in. Not current_user, which is a function's owner here.
+create or replace function alfrd.person() returns text
+  language sql stable
+  return coalesce(nullif(current_setting('role', true), 'none'), session_user);
 
 -- What a person may correct. Not to_jsonb(row): that would write out the whole content.
 create or replace function alfrd.correctable(p_document alfrd.documents) returns jsonb
@@ -22,7 +28,7 @@ language sql stable as $$
 $$;
 
 create or replace function alfrd.correct_document() returns trigger
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_old    jsonb := alfrd.correctable(old);
   v_new    jsonb := alfrd.correctable(new);
@@ -47,8 +53,8 @@ begin
     raise exception 'document %: % is not a known document type', new.id, quote_literal(new.document_type)
       using errcode = 'AL003', hint = 'insert it into alfrd.document_types first';
   end if;
-  insert into alfrd.corrections (document_id, field, old_value, new_value)
-  select new.id, field, v_old -> field, v_new -> field from unnest(v_fields) as field;
+  insert into alfrd.corrections (document_id, field, old_value, new_value, corrected_by)
+  select new.id, field, v_old -> field, v_new -> field, alfrd.person() from unnest(v_fields) as field;
   new.corrected := array(select distinct field from unnest(old.corrected || v_fields) as field order by field);
   if 'document_type' = any (v_fields) then
     new.tags := alfrd.normal_tags(array_remove(new.tags, old.document_type) || new.document_type);
@@ -68,7 +74,7 @@ begin
 end $$;
 
 create or replace function alfrd.resubmit_document() returns trigger
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   if new.status = old.status and old.status in ('completed', 'failed', 'cancelled') then
     return new;   -- a program that saves whole rows does not mean "again"
@@ -102,7 +108,7 @@ begin
 end $$;
 
 create or replace function alfrd.documents_inserted() returns trigger
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_row         record;
   v_ids         uuid[];
@@ -131,7 +137,7 @@ begin
 end $$;
 
 create or replace function alfrd.documents_updated() returns trigger
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_person      boolean := current_setting('alfrd.actor', true) is distinct from 'worker';
   v_nestloop    text := current_setting('enable_nestloop');
@@ -198,7 +204,7 @@ begin
     delete from alfrd.tasks where subject_id = any (v_superseded) and state <> 'running';
     insert into alfrd.events (entity, subject_id, kind, detail)
     select 'document', c.id, case c.to_status when 'cancelled' then 'cancelled' else 'resubmitted' end,
-           format('%s -> %s by %s', c.from_status, c.to_status, session_user)
+           format('%s -> %s by %s', c.from_status, c.to_status, alfrd.person())
       from unnest(v_ids, v_from, v_to) as c(id, from_status, to_status) where c.id = any (v_superseded);
   end if;
   if v_ids is not null then
@@ -209,7 +215,7 @@ begin
 end $$;
 
 create or replace function alfrd.documents_deleted() returns trigger
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_tags text[];
 begin
@@ -225,10 +231,12 @@ end $$;
 create or replace trigger documents_normalize before insert on alfrd.documents
   for each row when (new.tags <> '{}') execute function alfrd.normalize_tags();
 create or replace trigger documents_a_correct before update on alfrd.documents
-  for each row when (current_setting('alfrd.actor', true) is distinct from 'worker')
+  for each row when (current_setting('alfrd.actor', true) is distinct from 'worker'
+                     or not has_table_privilege('alfrd.tasks', 'delete'))
   execute function alfrd.correct_document();
 create or replace trigger documents_b_resubmit before update of status on alfrd.documents
-  for each row when (current_setting('alfrd.actor', true) is distinct from 'worker')
+  for each row when (current_setting('alfrd.actor', true) is distinct from 'worker'
+                     or not has_table_privilege('alfrd.tasks', 'delete'))
   execute function alfrd.resubmit_document();
 create or replace trigger documents_inserted after insert on alfrd.documents
   referencing new table as new_rows for each statement execute function alfrd.documents_inserted();

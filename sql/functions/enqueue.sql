@@ -8,6 +8,11 @@
 -- Locks:  a task that is waiting already is not inserted twice. If a worker is claiming that one right now, the
 --         insert waits for its commit and then succeeds: a running task has seen the old world.
 
+-- The queue of notifications is one for the whole server, and a listener that sits in a transaction lets it fill up.
+create or replace function alfrd.notifications_are_stuck() returns boolean
+  language sql volatile
+  return pg_notification_queue_usage() > 0.75;
+
 create or replace function alfrd.ring(p_steps text[]) returns void
 language plpgsql as $$
 declare
@@ -19,7 +24,11 @@ begin
       string_to_array(nullif(current_setting('alfrd.bell_held_for', true), ''), ',') || p_steps, ','), true);
     return;
   end if;
-  foreach v_step in array coalesce(p_steps, '{}') loop
+  -- A full queue would fail the transaction at its commit. Whoever listens finds the work by its poll.
+  if p_steps is null or alfrd.notifications_are_stuck() then
+    return;
+  end if;
+  foreach v_step in array p_steps loop
     perform pg_notify('alfrd_work', v_step);
   end loop;
 end $$;
@@ -53,7 +62,7 @@ declare
   v_group record;
   v_from  integer;
 begin
-  if current_setting('alfrd.status_feed', true) = 'off' then
+  if current_setting('alfrd.status_feed', true) = 'off' or alfrd.notifications_are_stuck() then
     return;
   end if;
   for v_group in

@@ -12,7 +12,8 @@
 -- p_owned:    all (task id, attempt) that this worker knows to be its own, told after a failed exchange: its reply may have been
 --             lost after the commit, and what it claimed then is handed over again here. Null: no doubt.
 -- Returns:    {claimed: [...], stale: [task ids], next_due: seconds until the next scheduled task or null,
---             others_running: whether other workers own tasks, looked up only when nothing was claimed}
+--             others_running: whether other workers own tasks, looked up only when nothing was claimed,
+--             superseded_by: the newer release that has migrated the database; then nothing is claimed}
 -- Locks:      own running tasks by id, documents, files by id, then waiting tasks, skipping locked ones.
 
 create or replace function alfrd.claim(p_worker bigint, p_capacity jsonb, p_woken_by text, p_subjects uuid[])
@@ -54,19 +55,25 @@ create or replace function alfrd.exchange(
   p_worker bigint, p_outcomes jsonb, p_capacity jsonb, p_woken_by text, p_subjects uuid[] default null,
   p_owned bigint[] default null, p_owned_attempts integer[] default null
 ) returns json
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_stale   bigint[];
   v_due     text[];
   v_left    text[];
   v_claimed json;
   v_adopted bigint[];
+  v_newer   text;
 begin
   perform set_config('alfrd.actor', 'worker', true), set_config('alfrd.bell', 'held', true),
           set_config('alfrd.bell_held_for', '', true),
           -- Whoever holds a row for long, a person in a transaction, holds up this row's document and no other.
           set_config('lock_timeout', '1s', true);
+  perform pg_advisory_xact_lock_shared(alfrd.migration_lock());
   perform alfrd.heartbeat(p_worker);
+  select superseded_by into v_newer from alfrd.workers where id = p_worker;
+  if v_newer <> '' then
+    p_capacity := '{}';   -- it may not understand what a task means by now
+  end if;
   if p_outcomes <> '[]' then
     v_stale := alfrd.settle(p_worker, p_outcomes);
   end if;
@@ -99,11 +106,11 @@ begin
    where not p_capacity ? held_for.step
       or exists (select from alfrd.tasks t where t.step = held_for.step and t.state = 'ready');
   perform alfrd.heartbeat(p_worker);
-  perform set_config('alfrd.bell', '', true);
+  perform set_config('alfrd.bell', '', true), set_config('alfrd.actor', '', true);
   perform alfrd.ring(v_left);
 
   return json_build_object(
-    'claimed', coalesce(v_claimed, '[]'), 'stale', coalesce(to_json(v_stale), '[]'),
+    'superseded_by', v_newer, 'claimed', coalesce(v_claimed, '[]'), 'stale', coalesce(to_json(v_stale), '[]'),
     'others_running', v_claimed is null and exists (
        select from alfrd.tasks where state = 'running' and worker_id <> p_worker),
     -- What is due and still scheduled was locked by somebody: look again in a second.

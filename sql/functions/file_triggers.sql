@@ -30,7 +30,7 @@ begin
 end $$;
 
 create or replace function alfrd.files_inserted() returns trigger
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_ids      uuid[];
   v_statuses text[];
@@ -45,7 +45,7 @@ begin
 end $$;
 
 create or replace function alfrd.files_updated() returns trigger
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_row      record;
   v_ids      uuid[];
@@ -71,7 +71,7 @@ begin
 end $$;
 
 create or replace function alfrd.files_deleted() returns trigger
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   delete from alfrd.tasks where subject_id in (select id from old_rows) and state <> 'running';
   return null;
@@ -80,7 +80,8 @@ end $$;
 create or replace trigger files_normalize before insert on alfrd.files
   for each row execute function alfrd.normalize_file();
 create or replace trigger files_retag before update of tags on alfrd.files
-  for each row when (current_setting('alfrd.actor', true) is distinct from 'worker')
+  for each row when (current_setting('alfrd.actor', true) is distinct from 'worker'
+                     or not has_table_privilege('alfrd.tasks', 'delete'))
   execute function alfrd.normalize_file();
 create or replace trigger files_inserted after insert on alfrd.files
   referencing new table as new_rows for each statement execute function alfrd.files_inserted();

@@ -2,19 +2,19 @@
 
 -- alfrd.pause: no worker claims this step from now on; what runs comes to its end. The next exchange of each worker sees it.
 create or replace function alfrd.pause(p_step text, p_reason text default '') returns void
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   if not exists (select from alfrd.routes where step = p_step) then
     raise exception 'no route has a step %', quote_literal(p_step)
       using errcode = 'AL004', hint = 'steps: ' || (select string_agg(distinct step, ', ') from alfrd.routes);
   end if;
-  insert into alfrd.pauses (step, reason) values (p_step, p_reason)
+  insert into alfrd.pauses (step, reason, paused_by) values (p_step, p_reason, alfrd.person())
       on conflict (step) do update set reason = excluded.reason;
 end $$;
 
 -- alfrd.resume: claim it again. Returns whether it was paused.
 create or replace function alfrd.resume(p_step text) returns boolean
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   delete from alfrd.pauses where step = p_step;
   if not found then
@@ -28,7 +28,7 @@ end $$;
 -- document that is not at its end nothing is forgotten.
 -- Returns: how many rows of each went.
 create or replace function alfrd.prune(p_older_than interval) returns table (what text, rows bigint)
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_before timestamptz := alfrd.now() - p_older_than;
 begin

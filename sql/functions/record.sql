@@ -24,7 +24,7 @@ $$;
 -- Pages are saved while the reading goes on, so that a crash in page 40 does not pay for pages 1-39 again.
 create or replace function alfrd.save_progress(p_worker bigint, p_task bigint, p_attempt integer, p_pages jsonb)
 returns boolean
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_document uuid;
 begin
@@ -36,7 +36,8 @@ begin
   if found then
     perform alfrd.save_pages(v_document, p_pages);
   end if;
-  return found;
+  perform set_config('alfrd.actor', '', true);
+  return v_document is not null;
 end $$;
 
 create or replace function alfrd.record_ocr(p_done jsonb) returns void

@@ -12,7 +12,7 @@ create or replace function alfrd.replay(
   p_failed boolean default false, p_status text default null, p_document uuid default null,
   p_dry_run boolean default false
 ) returns table (entity text, id uuid, status text, step text, reason text)
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
   v_found jsonb;
@@ -82,7 +82,7 @@ end $$;
 -- alfrd.cancel: stop working on a document. What runs is refused when it comes in; nothing restarts it but a person
 -- who sets it to pending.
 create or replace function alfrd.cancel(p_document uuid) returns text
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_status text;
 begin
@@ -93,6 +93,6 @@ begin
   if v_status in ('completed', 'cancelled') then
     return v_status;
   end if;
-  update alfrd.documents set status = 'cancelled', error = 'cancelled by ' || session_user where id = p_document;
+  update alfrd.documents set status = 'cancelled', error = 'cancelled by ' || alfrd.person() where id = p_document;
   return 'cancelled';
 end $$;

@@ -8,12 +8,31 @@
 create or replace function alfrd.worker_lock_class() returns integer
   language sql immutable parallel safe return 1634493042;   -- 'alfr' in ASCII
 
+-- '0.2.10' -> {0,2,10}: comparable. Null where it is no release.
+create or replace function alfrd.release(p_version text) returns integer[]
+  language sql immutable parallel safe
+  return string_to_array(substring(p_version from '^[0-9]+(?:[.][0-9]+)*'), '.')::integer[];
+
+-- alfrd.supersede: tell the workers of older programs that theirs is not the schema that they know. Called by migrate.
+create or replace function alfrd.supersede(p_version text) returns void
+language sql as $$
+  update alfrd.workers set superseded_by = p_version
+   where alfrd.release(version) < alfrd.release(p_version) and superseded_by <> p_version;
+$$;
+
+-- An exchange holds this lock shared, a migration holds it alone: none runs half on old functions and half on new ones.
+-- The key is the application's for 'alfrd:migrate'.
+create or replace function alfrd.migration_lock() returns bigint
+  language sql immutable parallel safe return 3594228281552621699;
+
 create or replace function alfrd.register_worker(
   p_name text, p_host text, p_process integer, p_version text, p_steps text[], p_lease_seconds double precision
 ) returns bigint
-language sql as $$
-  insert into alfrd.workers (name, host, process, version, steps, lease_seconds)
-  values (p_name, p_host, p_process, p_version, p_steps, p_lease_seconds)
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  insert into alfrd.workers (name, host, process, version, steps, lease_seconds, superseded_by)
+  select p_name, p_host, p_process, p_version, p_steps, p_lease_seconds,
+         coalesce((select checksum from alfrd.migrations
+                    where name = 'program' and alfrd.release(checksum) > alfrd.release(p_version)), '')
   returning id;
 $$;
 
@@ -22,7 +41,7 @@ create or replace function alfrd.clock() returns timestamptz
   language sql volatile return clock_timestamp() + (alfrd.now() - statement_timestamp());
 
 create or replace function alfrd.heartbeat(p_worker bigint, p_locked boolean default null) returns void
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   update alfrd.workers
      set heartbeat_at = alfrd.clock(), locked = coalesce(p_locked, locked)
@@ -35,7 +54,7 @@ begin
 end $$;
 
 create or replace function alfrd.leave(p_worker bigint) returns void
-language sql as $$
+language sql security definer set search_path = pg_catalog, pg_temp as $$
   delete from alfrd.workers where id = p_worker
      and not exists (select from alfrd.tasks where worker_id = p_worker and state = 'running');
 $$;
@@ -48,7 +67,7 @@ $$;
 -- Returns: the rescued tasks, for the log.
 create or replace function alfrd.rescue()
 returns table (task_id bigint, step text, subject_id uuid, attempt integer, worker_id bigint, outcome text)
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
   v_gone bigint[];
@@ -83,4 +102,5 @@ begin
   end if;
   delete from alfrd.workers w where id = any (v_gone)
      and not exists (select from alfrd.tasks t where t.worker_id = w.id and t.state = 'running');
+  perform set_config('alfrd.actor', '', true);
 end $$;

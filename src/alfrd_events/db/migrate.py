@@ -123,8 +123,10 @@ async def _apply(connection: psycopg.AsyncConnection) -> list[str]:
         for script in repeatable:
             await connection.execute(script.statements)
         await _remember(connection, "functions", checksum)
-        await _remember(connection, "program", __version__)
         done.append("functions")
+    if done or _release(applied.get("program", "0")) < _release(__version__):
+        await _remember(connection, "program", __version__)
+        await connection.execute("select alfrd.supersede(%s)", [__version__])
     return done
 
 

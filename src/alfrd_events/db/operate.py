@@ -1,10 +1,29 @@
-"""What an operator does: replay, explain, cancel, pause, prune. Thin calls of the functions under ``sql/functions``."""
+"""What an operator does and is told: replay, explain, cancel, pause, prune, complaints. Thin calls of the functions under ``sql/functions``."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from alfrd_events.db.database import Database, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """Something that is wrong with the server."""
+
+    kind: str
+    what: str
+    cause: str
+    remedy: str
+
+
+async def complaints(database: Database) -> list[Complaint]:
+    """What is wrong with the server and slows the work down; empty when all is well.
+
+    Source: ``sql/functions/complaints.sql``.
+    """
+    return [Complaint(**row) for row in await database.rows("select * from alfrd.complaints()")]
 
 
 async def replay(

@@ -24,6 +24,8 @@ class Exchange:
     """Seconds until the next scheduled task falls due; ``None``: nothing is scheduled."""
     others_running: bool
     """Other workers own tasks; told only when nothing was claimed."""
+    superseded_by: str
+    """The newer release that has migrated the database, from when on nothing is claimed; else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ async def exchange(
         stale=frozenset(answer["stale"]),
         next_due=answer["next_due"],
         others_running=answer["others_running"],
+        superseded_by=answer["superseded_by"],
     )
 
 

@@ -1,4 +1,4 @@
-"""Give back the tasks of workers that are gone, and make those that are missing.
+"""Give back the tasks of workers that are gone, make those that are missing, and tell what is wrong with the server.
 
 Every worker does it; there is no leader. While somebody's task runs it looks every ``rescue_seconds``. In an
 idle system, where nobody can die with a task in hand, it looks rarely; whatever comes rings the bell, and
@@ -11,7 +11,7 @@ import asyncio
 import random
 import time
 
-from alfrd_events.db import queue
+from alfrd_events.db import operate, queue
 from alfrd_events.db.database import Database
 from alfrd_events.errors import AlfrdError
 from alfrd_events.observe import Log
@@ -21,32 +21,76 @@ log = Log("rescuer")
 _IDLE_SECONDS = 15.0
 
 
-async def rescue_forever(
-    database: Database, stirring: asyncio.Event, rescue_seconds: float, reconcile_seconds: float
-) -> None:
-    """Look every so often, until cancelled. A database that is away is the cycle's to report.
+class Rescuer:
+    """The duties that are not about a worker's own tasks.
 
     :param stirring: set while tasks run somewhere.
+    :param rescue_seconds: how often to look for workers that are gone, while any task runs.
     :param reconcile_seconds: how often to look for documents and files whose task is missing.
+    :param watch_seconds: how often to ask what is wrong with the server.
     """
-    reconcile_at = time.monotonic() + reconcile_seconds * random.uniform(0.5, 1.5)
-    while True:
-        try:
-            async with asyncio.timeout(_IDLE_SECONDS):
-                await stirring.wait()
-        except TimeoutError:
-            pass
-        await asyncio.sleep(rescue_seconds * random.uniform(0.9, 1.1))
-        try:
-            if rescued := await queue.rescue(database):
-                log.warning(
-                    "rescued tasks of workers that are gone; their events tell which",
-                    tasks=len(rescued),
-                    workers=sorted({task["worker_id"] for task in rescued}),
-                )
-            if time.monotonic() >= reconcile_at:
-                reconcile_at = time.monotonic() + reconcile_seconds * random.uniform(0.5, 1.5)
-                if missing := await queue.reconcile(database):
-                    log.warning("made tasks that were missing; see alfrd.replay", count=missing)
-        except AlfrdError as error:
-            log.debug("no rescue this time", error=error)
+
+    def __init__(
+        self,
+        database: Database,
+        stirring: asyncio.Event,
+        rescue_seconds: float,
+        reconcile_seconds: float,
+        watch_seconds: float,
+    ) -> None:
+        self._database = database
+        self._stirring = stirring
+        self._rescue_seconds = rescue_seconds
+        self._reconcile = _Every(reconcile_seconds)
+        self._watch = _Every(watch_seconds)
+        self._complaints: set[str] = set()
+
+    async def run(self) -> None:
+        """Look every so often, until cancelled. A database that is away is the cycle's to report."""
+        while True:
+            try:
+                async with asyncio.timeout(_IDLE_SECONDS):
+                    await self._stirring.wait()
+            except TimeoutError:
+                pass
+            await asyncio.sleep(self._rescue_seconds * random.uniform(0.9, 1.1))
+            try:
+                await self._look()
+            except AlfrdError as error:
+                log.debug("no rescue this time", error=error)
+
+    async def _look(self) -> None:
+        if rescued := await queue.rescue(self._database):
+            log.warning(
+                "rescued tasks of workers that are gone; their events tell which",
+                tasks=len(rescued),
+                workers=sorted({task["worker_id"] for task in rescued}),
+            )
+        if self._reconcile.due() and (missing := await queue.reconcile(self._database)):
+            log.warning("made tasks that were missing; see alfrd.replay", count=missing)
+        if self._watch.due():
+            self._tell(await operate.complaints(self._database))
+
+    def _tell(self, complaints: list[operate.Complaint]) -> None:
+        """Each when it comes up, and not again until it has gone away."""
+        for complaint in complaints:
+            if complaint.kind not in self._complaints:
+                log.warning(complaint.what, cause=complaint.cause, remedy=complaint.remedy)
+        self._complaints = {complaint.kind for complaint in complaints}
+
+
+class _Every:
+    """A duty that falls due every so many seconds, give or take half of them: workers need not do it all at once."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._put_off()
+
+    def due(self) -> bool:
+        if time.monotonic() < self._at:
+            return False
+        self._put_off()
+        return True
+
+    def _put_off(self) -> None:
+        self._at = time.monotonic() + self._seconds * random.uniform(0.5, 1.5)

@@ -23,7 +23,7 @@ from alfrd_events.worker.cycle import Cycle, Tally
 from alfrd_events.worker.endings import cancel_all
 from alfrd_events.worker.listener import Listener
 from alfrd_events.worker.registration import Registration
-from alfrd_events.worker.rescuer import rescue_forever
+from alfrd_events.worker.rescuer import Rescuer
 from alfrd_events.worker.runner import Runner
 from alfrd_events.worker.wake import Wake
 
@@ -42,6 +42,7 @@ class WorkerOptions:
     probe_seconds: float = 15
     rescue_seconds: float = 1
     reconcile_seconds: float = 300
+    watch_seconds: float = 30
     step_seconds: float = 900
     listen_url: str | None = None
     """Where to LISTEN; ``None``: not at all, new work is found by the poll."""
@@ -145,12 +146,13 @@ class _Worker:
         log.info("worker started", worker=self._registration.id, steps=",".join(self._options.slots))
         background = [
             _background(
-                rescue_forever(
+                Rescuer(
                     self._database,
                     self.cycle.stirring,
                     self._options.rescue_seconds,
                     self._options.reconcile_seconds,
-                ),
+                    self._options.watch_seconds,
+                ).run(),
                 "rescuer",
             ),
             _background(self._drain_on_signal(), "drain"),
