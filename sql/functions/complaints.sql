@@ -12,7 +12,7 @@ declare
   v_oldest record;
 begin
   select a.pid, coalesce(nullif(a.application_name, ''), 'no application name') as application, a.usename,
-         date_trunc('second', clock_timestamp() - a.xact_start) as age, a.state,
+         date_trunc('second', alfrd.clock() - a.xact_start) as age, a.state,
          a.backend_xmin is not null or a.backend_xid is not null as holds_rows
     into v_oldest
     from pg_stat_activity a

@@ -59,3 +59,23 @@ async def test_prune_forgets_old_events_of_documents_that_are_done(db: Harness) 
 async def test_prune_refuses_to_forget_what_has_just_happened(db: Harness) -> None:
     with pytest.raises(Refused, match=r"too short.*the shortest is 1 hour"):
         await db.sql("select * from alfrd.prune('1 minute')")
+
+
+async def test_a_transaction_that_stays_open_is_complained_of_with_its_owner(db: Harness) -> None:
+    assert await db.sql("select * from alfrd.complaints()") == []
+    idler = await db.session()
+    await idler.execute("set application_name = 'an old report'")
+    await idler.execute("begin isolation level repeatable read")
+    await idler.execute("select count(*) from alfrd.documents")
+
+    assert await db.sql("select * from alfrd.complaints()") == []
+    await db.advance_clock(660)
+    (complaint,) = await db.sql("select * from alfrd.complaints()")
+
+    assert complaint["what"].startswith("a transaction has been open for 00:11:0")
+    assert (
+        f"process {idler.info.backend_pid} (an old report, user postgres, idle in transaction)"
+        in complaint["cause"]
+    )
+    assert f"pg_terminate_backend({idler.info.backend_pid})" in complaint["remedy"]
+    await idler.close()

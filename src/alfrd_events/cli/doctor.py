@@ -105,7 +105,8 @@ async def _examine(tell: Callable[[Finding], None]) -> None:
     if await check("database", connect):
         await check("clock", lambda: _clock(url))
         await check("LISTEN", lambda: _listen(chosen, url))
-        await check("schema", lambda: _schema(chosen, url))
+        if await check("schema", lambda: _schema(chosen, url)):
+            await check("server", lambda: _complaints(url))
 
 
 def _way_out(problem: str) -> str:
@@ -222,6 +223,20 @@ async def _listen(chosen: Settings, url: str) -> str:
 async def _schema(chosen: Settings, url: str) -> str:
     await wiring.prepare(chosen, url)
     return "up to date"
+
+
+async def _complaints(url: str) -> str:
+    from alfrd_events.db import operate
+    from alfrd_events.db.database import Database
+
+    async with Database(url, max_size=1) as database:
+        complaints = await operate.complaints(database)
+    if complaints:
+        raise Unhealthy(
+            "; ".join(f"{complaint.what}: {complaint.cause}" for complaint in complaints),
+            "; ".join(complaint.remedy for complaint in complaints),
+        )
+    return "no old transaction, and room in the notification queue"
 
 
 def letters_png() -> bytes:

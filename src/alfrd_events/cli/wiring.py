@@ -47,10 +47,16 @@ def settings() -> Settings:
 
 
 def database_url(chosen: Settings) -> str:
-    """The URL that was set, or that of the embedded server, which is started for it."""
+    """The URL that was set, or that of the embedded server, which is started for it.
+
+    :raise SettingsInvalid: libpq cannot read it.
+    """
+    from alfrd_events.db import embedded, health
+
+    for url in filter(None, [chosen.database_url, chosen.listen_url]):
+        health.check_url(url)
     if chosen.database_url:
         return chosen.database_url
-    from alfrd_events.db import embedded
 
     return embedded.start(chosen.data_dir)
 

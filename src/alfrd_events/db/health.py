@@ -10,11 +10,27 @@ from uuid import uuid4
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from alfrd_events.db.errors import translated
 from alfrd_events.db.migrate import OLDEST_SERVER
+from alfrd_events.errors import SettingsInvalid
 
-__all__ = ["OLDEST_SERVER", "clock_drift", "listen_round_trip", "server_version"]
+__all__ = ["OLDEST_SERVER", "check_url", "clock_drift", "listen_round_trip", "server_version"]
+
+
+def check_url(url: str) -> None:
+    """Refuse a URL that libpq cannot read. Its own message would quote it, with the password.
+
+    :raise SettingsInvalid: says how to write one.
+    """
+    try:
+        conninfo_to_dict(url)
+    except psycopg.Error:
+        raise SettingsInvalid(
+            "ALFRD_DATABASE_URL or ALFRD_LISTEN_URL makes no sense to libpq: write it as "
+            "postgresql://user:password@host:5432/database"
+        ) from None
 
 
 async def server_version(url: str) -> int:

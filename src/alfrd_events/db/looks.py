@@ -250,7 +250,8 @@ async def status(database: Database) -> Row:
     """The whole system at a glance."""
     woken_by = await _counts(
         database,
-        "select woken_by, count(*) from alfrd.events where kind = 'completed' and woken_by <> '' group by 1",
+        "select woken_by, count(*) from alfrd.events where kind = 'completed' and woken_by <> ''"
+        "   and at > alfrd.now() - interval '1 day' group by 1",
     )
     return {
         "documents": await _counts(database, "select status, count(*) from alfrd.documents group by 1"),
@@ -277,6 +278,7 @@ async def status(database: Database) -> Row:
         ),
         "limits": await database.rows("select step, max_running from alfrd.limits order by step"),
         "woken_by": woken_by,
+        "complaints": await database.rows("select what, cause, remedy from alfrd.complaints()"),
         "missed_bells": woken_by.get("poll", 0) + woken_by.get("reconnect", 0),
     }
 

@@ -21,12 +21,16 @@ def print_status(output: Output, seen: Mapping[str, Any]) -> None:
     output.table(seen["steps"], tables.STEPS)
     output.heading("Workers")
     output.table(seen["workers"], tables.WORKERS, empty="none; start one with: alfrd-events run")
+    for complaint in seen["complaints"]:
+        output.line()
+        output.line(f"{complaint['what']}: {complaint['cause']}", style="yellow")
+        output.line(f"  → {complaint['remedy']}")
     woken = seen["woken_by"]
     if woken:
         output.line()
         ways = ", ".join(f"{way} {woken[way]:,}" for way in sorted(woken))
         missed = seen["missed_bells"]
-        output.line(f"woken by: {ways}")
+        output.line(f"woken by, in the last day: {ways}")
         output.line(
             f"missed bells: {missed:,}, found by the poll or after a reconnect"
             if missed

@@ -106,7 +106,7 @@ class Runner:
         try:
             async with asyncio.timeout(self._step_seconds) as limit:
                 result = await self._handlers[task.step](case, replace(self._tools, save_page=pages.save))
-            payload: JsonObject = result.model_dump(mode="json")
+            payload: JsonObject = result.model_dump(mode="json", warnings="error")
         except Permanent as error:
             return Outcome(task, "failed", error=str(error))
         except Throttled as error:
