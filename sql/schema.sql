@@ -586,7 +586,9 @@ begin
            (select count(*) from alfrd.tasks r where r.step = t.step and r.state = 'running') as running,
            (select count(*) from alfrd.tasks a where a.step = t.step and a.state = 'ready'
                and (a.priority, -a.id) > (t.priority, -t.id)) as ahead,
-           exists (select from alfrd.workers s where t.step = any (s.steps)) as served
+           exists (select from alfrd.workers s where t.step = any (s.steps) and s.superseded_by = ''
+                      and s.heartbeat_at > alfrd.now() - make_interval(secs => s.lease_seconds)) as served,
+           (select max(s.superseded_by) from alfrd.workers s where t.step = any (s.steps)) as newer
       from alfrd.tasks t
       left join alfrd.workers w on w.id = t.worker_id
       left join alfrd.limits l on l.step = t.step
@@ -612,6 +614,9 @@ begin
       when v_task.paused_at is not null then
         format('%s is paused by %s since %s%s; go on with alfrd-events resume %s.', v_task.step, v_task.paused_by,
                to_char(v_task.paused_at, 'HH24:MI:SS'), coalesce(' (' || nullif(v_task.reason, '') || ')', ''), v_task.step)
+      when not v_task.served and v_task.newer <> '' then
+        format('%s waits: the workers that serve it are older than release %s, which has migrated the database; upgrade them.',
+               v_task.step, v_task.newer)
       when not v_task.served then
         format('%s waits, and no worker that is running serves this step: start one with alfrd-events run.', v_task.step)
       when v_task.max_running is not null and v_task.running >= v_task.max_running then

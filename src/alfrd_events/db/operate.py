@@ -1,4 +1,7 @@
-"""What an operator does and is told: replay, explain, cancel, pause, prune, complaints. Thin calls of the functions under ``sql/functions``."""
+"""What an operator does and is told: replay, explain, cancel, pause, prune, complaints.
+
+Thin calls of the functions under ``sql/functions``.
+"""
 
 from __future__ import annotations
 
