@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -86,3 +88,38 @@ async def test_what_is_too_large_is_refused(inbox: Path) -> None:
     ):
         with pytest.raises(Permanent, match="6 bytes is too large; the limit is 5"):
             await sources.fetch(source)
+
+
+async def test_a_link_that_is_put_there_meanwhile_leads_nowhere(inbox: Path) -> None:
+    """Somebody swaps a directory, and a file, for links to the outside while they are read."""
+    outside = inbox.parent / "outside"
+    outside.mkdir()
+    (outside / "a.txt").write_bytes(b"outside")
+    (inbox / "honest").mkdir()
+    (inbox / "honest" / "a.txt").write_bytes(b"inside")
+    (inbox / "swapped").symlink_to("honest")
+    swapping = True
+
+    def swap() -> None:
+        count = 0
+        while swapping:
+            for target in ("honest", str(outside)):
+                count += 1
+                (inbox / f"next-{count}").symlink_to(target)
+                (inbox / f"next-{count}").rename(inbox / "swapped")
+
+    swapper = threading.Thread(target=swap)
+    swapper.start()
+    seen: Counter[str] = Counter()
+    try:
+        while len(seen) < 2 or seen.total() < 500:
+            try:
+                part = await Sources([inbox]).fetch(PartSource(1, "", None, f"file://{inbox}/swapped/a.txt"))
+                seen[part.content.decode()] += 1
+            except Permanent:
+                seen["refused"] += 1
+    finally:
+        swapping = False
+        swapper.join()
+
+    assert set(seen) == {"inside", "refused"}
