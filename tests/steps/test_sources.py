@@ -95,18 +95,17 @@ async def test_a_link_that_is_put_there_meanwhile_leads_nowhere(inbox: Path) -> 
     outside = inbox.parent / "outside"
     outside.mkdir()
     (outside / "a.txt").write_bytes(b"outside")
-    (inbox / "honest").mkdir()
-    (inbox / "honest" / "a.txt").write_bytes(b"inside")
-    (inbox / "swapped").symlink_to("honest")
+    place, aside = inbox / "place", inbox / "aside"
+    place.mkdir()
+    (place / "a.txt").write_bytes(b"inside")
     swapping = True
 
     def swap() -> None:
-        count = 0
         while swapping:
-            for target in ("honest", str(outside)):
-                count += 1
-                (inbox / f"next-{count}").symlink_to(target)
-                (inbox / f"next-{count}").rename(inbox / "swapped")
+            place.rename(aside)
+            place.symlink_to(outside)
+            place.unlink()
+            aside.rename(place)
 
     swapper = threading.Thread(target=swap)
     swapper.start()
@@ -114,7 +113,7 @@ async def test_a_link_that_is_put_there_meanwhile_leads_nowhere(inbox: Path) -> 
     try:
         while len(seen) < 2 or seen.total() < 500:
             try:
-                part = await Sources([inbox]).fetch(PartSource(1, "", None, f"file://{inbox}/swapped/a.txt"))
+                part = await Sources([inbox]).fetch(PartSource(1, "", None, f"file://{place}/a.txt"))
                 seen[part.content.decode()] += 1
             except Permanent:
                 seen["refused"] += 1
