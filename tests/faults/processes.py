@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 class WorkerProcess:
     """One worker, in a process of its own."""
 
-    def __init__(self, url: str, log: Path, **wishes: Any) -> None:
+    def __init__(self, url: str, log: Path, /, **wishes: Any) -> None:
         self.log = log
         with log.open("ab") as file:
             self._process = subprocess.Popen(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -85,8 +86,24 @@ class Database:
     async def connection(self) -> AsyncIterator[psycopg.AsyncConnection[Row]]:
         """A connection for a few statements that belong together; errors are translated."""
         with translated():
-            async with self._pool.connection() as connection:
-                yield connection
+            connection = await self._one_that_lives()
+            try:
+                async with connection:
+                    yield connection
+            finally:
+                await self._pool.putconn(connection)
+
+    async def _one_that_lives(self) -> psycopg.AsyncConnection[Row]:
+        """A connection that the server has not closed while it lay in the pool.
+
+        After a restart all of them are closed, and each would fail a statement before it is noticed.
+        """
+        for _ in range(self._pool.max_size):
+            connection = await self._pool.getconn()
+            if not _was_closed(connection):
+                return connection
+            await self._pool.putconn(connection)  # which replaces it
+        return await self._pool.getconn()
 
     @contextmanager
     def _hanging_up(self, connection: psycopg.AsyncConnection[Row]) -> Iterator[None]:
@@ -153,6 +170,18 @@ def _options(parameters: dict[str, str]) -> dict[str, str]:
     if not parameters:
         return {}
     return {"options": " ".join(f"-c {name}={value}" for name, value in parameters.items())}
+
+
+def _was_closed(connection: psycopg.AsyncConnection[Any]) -> bool:
+    """Whether the other end has hung up, without a round trip: the farewell waits to be read."""
+    poll = select.poll()
+    try:
+        poll.register(connection.fileno(), select.POLLIN)
+        while poll.poll(0):  # or it is only a notice, of a setting that was changed
+            connection.pgconn.consume_input()
+    except psycopg.OperationalError:
+        return True
+    return False
 
 
 def _hang_up(connection: psycopg.AsyncConnection[Any]) -> None:

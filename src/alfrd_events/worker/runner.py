@@ -24,7 +24,10 @@ log = Log("runner")
 
 _SAVE_EVERY_SECONDS = 2.0
 _SAVE_AT_PAGES = 20
-_LOAD_AGAIN_SECONDS = 1.0
+_LOAD_WITHIN_SECONDS = 1.0
+_LOAD_PAUSE_SECONDS = 0.05
+_THROTTLED_SECONDS = 1.0
+"""How long tasks wait that could not be loaded."""
 
 
 class Runner:
@@ -62,7 +65,7 @@ class Runner:
 
     async def _run_batch(self, worker: int, tasks: Sequence[Task]) -> None:
         try:
-            loaded = await cases.load(self._database, tasks, self._prompt_kinds)
+            loaded = await self._load(tasks)
         except asyncio.CancelledError:
             for task in tasks:
                 self._finished(Outcome(task, "released", error="the worker was stopped"))
@@ -70,7 +73,7 @@ class Runner:
         except DatabaseUnavailable as error:
             # Nothing was tried, so nothing is counted; but not at once again, or it would spin.
             for task in tasks:
-                self._finished(Outcome(task, "throttled", error=str(error), retry_after=_LOAD_AGAIN_SECONDS))
+                self._finished(Outcome(task, "throttled", error=str(error), retry_after=_THROTTLED_SECONDS))
             return
         except Exception as error:  # noqa: BLE001 - whatever one row holds, the other tasks must go on
             if len(tasks) > 1:
@@ -82,6 +85,18 @@ class Runner:
         async with asyncio.TaskGroup() as group:
             for task in tasks:
                 group.create_task(self._run_one(worker, task, loaded.get(task.id)))
+
+    async def _load(self, tasks: Sequence[Task]) -> Mapping[int, Case]:
+        """What the tasks need. A connection that was cut is no reason to give them back: another one may work."""
+        give_up_at = time.monotonic() + _LOAD_WITHIN_SECONDS
+        while True:
+            try:
+                return await cases.load(self._database, tasks, self._prompt_kinds)
+            except DatabaseUnavailable as error:
+                if time.monotonic() >= give_up_at:
+                    raise
+                log.debug("what the tasks need could not be loaded, trying again", error=error)
+            await asyncio.sleep(_LOAD_PAUSE_SECONDS)
 
     async def _run_one(self, worker: int, task: Task, case: Case | None) -> None:
         self._finished(await self._attempt(worker, task, case))
