@@ -32,7 +32,7 @@ async def test_a_read_only_server_fails_no_document(db: Harness, tmp_path: Path)
         await worker.has_logged("reading shop", times=5)
         await db.sql(f"alter database {database} set default_transaction_read_only = on")
         await db.sql(kick)
-        await worker.has_logged("the database is away")
+        await worker.has_logged("the database cannot work now")
         await asyncio.sleep(1)  # long enough to flood a log, had it a mind to
         await db.sql("set default_transaction_read_only = off")
         await db.sql(f"alter database {database} reset default_transaction_read_only")

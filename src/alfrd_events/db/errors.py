@@ -8,10 +8,20 @@ AL002    the worker is not registered (any more)
 AL003    an unknown document type
 AL004    no such document or file
 ======== ==========================================================
+
+Who is to blame decides what becomes of a worker's result:
+
+==================== ======================================= ===================================================
+the moment           :class:`.DatabaseUnavailable`            no server, a read-only one, no room: wait for it
+another transaction  :class:`Interrupted`                     a deadlock, a lock that somebody holds: do it again
+nobody can tell      :class:`Doubtful`, :class:`TimedOut`     do it again alone, but not for ever
+what was handed in   :class:`.Refused`                        a constraint, a trigger that raises: never again
+==================== ======================================= ===================================================
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -30,6 +40,29 @@ class Interrupted(AlfrdError):
     """The transaction was rolled back by a conflict with another; doing it again is right."""
 
 
+class Doubtful(AlfrdError):
+    """The transaction was rolled back, by the moment or by what was handed in: do it again, but not for ever."""
+
+
+class TimedOut(Doubtful):
+    """The server stopped the transaction because it took longer than it may."""
+
+
+class NoAnswer(DatabaseUnavailable):
+    """We hung up because nothing came back in time; whether the transaction had its effect is not known."""
+
+
+# By SQLSTATE, or its class. What is in none of them is in doubt.
+_OF_THE_MOMENT = ("08", "25006", "28", "3D", "53", "57", "58", "F0")
+_OF_ANOTHER_TRANSACTION = ("40", "55P03")
+_OF_TIME = ("57014", "25P04")
+_OF_THE_VALUE = ("20", "21", "22", "23", "27", "38", "39", "44", "54", "HV", "P0")
+_OF_DOUBT = ("23505", "53200", "XX")
+_OUTDATED = (pg.UndefinedTable, pg.UndefinedFunction, pg.UndefinedColumn, pg.InvalidSchemaName)
+# These quote values, or are worded by the author of a trigger: a document's text may be in them.
+_MAY_QUOTE = ("22", "38", "39", "HV", "P0")
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Raise this program's errors for those of the driver."""
@@ -44,30 +77,60 @@ def translated() -> Iterator[None]:
 def translate(error: psycopg.Error) -> AlfrdError:
     """Name a driver's error in this program's terms; the original is chained by the caller."""
     state = error.sqlstate or ""
-    text = error.diag.message_primary or str(error).strip() or type(error).__name__
-    hint = f" ({error.diag.message_hint})" if error.diag.message_hint else ""
-    if state == "AL002":
-        return WorkerUnknown(text)
-    if state == "AL004":
-        return NotFound(text)
     if state.startswith("AL"):
-        return Refused(text + hint)
-    if isinstance(
-        error, pg.UndefinedTable | pg.UndefinedFunction | pg.UndefinedColumn | pg.InvalidSchemaName
-    ):
+        return _of_ours(error)
+    function = _foreign_function(error)
+    text = _told(error, function)
+    if state.startswith(_OF_TIME):
+        return TimedOut(text)
+    if state.startswith(_OF_ANOTHER_TRANSACTION):
+        return Interrupted(text)
+    if state.startswith(_OF_DOUBT):
+        return Doubtful(text)
+    if state.startswith(_OF_THE_MOMENT) or _notifications_are_stuck(error):
+        return DatabaseUnavailable(f"PostgreSQL cannot do it now: {text}")
+    if not state and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return DatabaseUnavailable(f"PostgreSQL is not there: {text}")
+    if function or state.startswith(_OF_THE_VALUE) or isinstance(error, psycopg.DataError):
+        return Refused(f"PostgreSQL refused: {text}")
+    if isinstance(error, _OUTDATED):
         return SchemaOutdated(
             f"the database lacks something this program needs ({text}): run alfrd-events migrate"
         )
-    if isinstance(
-        error, pg.SerializationFailure | pg.DeadlockDetected | pg.UniqueViolation | pg.LockNotAvailable
-    ):
-        return Interrupted(text)
-    if state.startswith("22"):
-        # A data exception quotes the value, which may be a document's: name the condition instead.
-        return Refused(f"PostgreSQL refused a value ({type(error).__name__}, SQLSTATE {state})")
-    if state[:2] in ("21", "23", "54"):
-        return Refused(f"PostgreSQL refused: {text}{hint}")
-    # All that is left is not about what was handed in: no server, a read-only one, no right, no room, no time.
-    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and state[:2] not in ("53", "57"):
-        return DatabaseUnavailable(f"PostgreSQL is not there: {text}")
-    return DatabaseUnavailable(f"PostgreSQL cannot do it now: {text}{hint}")
+    return Doubtful(f"PostgreSQL cannot do it: {text}")
+
+
+def _notifications_are_stuck(error: psycopg.Error) -> bool:
+    """A commit failed because the queue of notifications is full; the state is that of a value that is too large."""
+    return error.sqlstate == "54000" and error.diag.source_file == "async.c"
+
+
+def _of_ours(error: psycopg.Error) -> AlfrdError:
+    text = error.diag.message_primary or ""
+    match error.sqlstate:
+        case "AL002":
+            return WorkerUnknown(text)
+        case "AL004":
+            return NotFound(text)
+    return Refused(f"{text} ({error.diag.message_hint})" if error.diag.message_hint else text)
+
+
+def _told(error: psycopg.Error, function: str) -> str:
+    """What happened, without a word that may be a document's."""
+    state = error.sqlstate or ""
+    if function or state.startswith(_MAY_QUOTE) or (not state and isinstance(error, psycopg.DataError)):
+        where = f" in function {function}" if function else ""
+        return f"{type(error).__name__}, SQLSTATE {state or 'none'}{where}"
+    text = error.diag.message_primary or str(error).strip() or type(error).__name__
+    return f"{text} ({error.diag.message_hint})" if error.diag.message_hint else text
+
+
+def _foreign_function(error: psycopg.Error) -> str:
+    """The innermost procedure that the error came from, if it is not one of ours: a user's trigger, for instance.
+
+    A function in language SQL does not tell its schema; whose it is shows who called it.
+    """
+    for line in (error.diag.context or "").splitlines():
+        if "PL/" in line and (found := re.search(r'([\w."$]+)\(', line)):
+            return "" if found[1].startswith("alfrd.") else found[1]
+    return ""

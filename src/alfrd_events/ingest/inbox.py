@@ -20,6 +20,7 @@ from pathlib import Path
 
 from alfrd_events.db.database import Database
 from alfrd_events.db.documents import NewDocument
+from alfrd_events.db.errors import Doubtful, Interrupted
 from alfrd_events.errors import DatabaseUnavailable, Refused
 from alfrd_events.ingest.files import META, Incomplete, NotSubmitted
 from alfrd_events.ingest.submit import hand_over, load
@@ -153,7 +154,7 @@ class Inbox:
             self._reject(path, entry, str(problem))
         except NotSubmitted as problem:
             self._reject(path, entry, str(problem))
-        except DatabaseUnavailable as error:
+        except (DatabaseUnavailable, Interrupted, Doubtful) as error:
             if not self._away:
                 log.warning("the database is away; the inbox waits", error=error)
             self._away = True

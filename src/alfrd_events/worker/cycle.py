@@ -11,19 +11,19 @@ does nothing.
 from __future__ import annotations
 
 import asyncio
-import random
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 from uuid import UUID
 
 from alfrd_events.db import queue
 from alfrd_events.db.database import Database
-from alfrd_events.db.errors import Interrupted, WorkerUnknown
+from alfrd_events.db.errors import Doubtful, Interrupted, NoAnswer, WorkerUnknown
 from alfrd_events.errors import AlfrdError, DatabaseUnavailable, Refused, StaleClaim
 from alfrd_events.model import Outcome, Task
 from alfrd_events.observe import Log
+from alfrd_events.worker.outbox import Outbox, backoff
 from alfrd_events.worker.registration import Registration
 from alfrd_events.worker.wake import Reason, Wake
 
@@ -76,8 +76,8 @@ class Cycle:
         self._beat_seconds = beat_seconds
         self._only = only
         self._on_outcome = on_outcome
-        self._running: dict[int, Task] = {}
-        self._finished: list[Outcome] = []
+        self._running: set[Task] = set()
+        self._outbox = Outbox()
         self._stopping = False
         self._given_up = False
         self._in_doubt = False
@@ -88,7 +88,7 @@ class Cycle:
 
     def finished(self, outcome: Outcome) -> None:
         """Take an outcome from the runner."""
-        self._finished.append(outcome)
+        self._outbox.put(outcome)
         self._wake.set("handoff")
 
     def stop_claiming(self) -> None:
@@ -97,8 +97,9 @@ class Cycle:
         self._wake.set("handoff")
 
     def give_up(self) -> None:
-        """If the database does not answer now, end without it."""
+        """What the database does not take now, end without."""
         self._given_up = True
+        self._wake.set("handoff")
 
     @property
     def running(self) -> int:
@@ -112,8 +113,13 @@ class Cycle:
         """
         reason: Reason = "start"
         while True:
-            answer = await self._exchange(reason)
+            answer = await self._turn(reason)
             if self._stopping and not self._running:
+                return
+            if self._given_up and self._outbox.is_stuck:
+                log.warning(
+                    "stopping with results that would not go in; others will take over", tasks=self.running
+                )
                 return
             if until_quiet and not self._running and await self._is_quiet():
                 return
@@ -125,66 +131,89 @@ class Cycle:
                 idle = self._beat_seconds
             if answer.next_due is not None and answer.next_due < idle and not self._stopping:
                 idle, otherwise = answer.next_due + 0.001, "timer"
+            if (due_in := self._outbox.due_in) is not None and due_in < idle:
+                idle, otherwise = due_in, "handoff"
             reason = await self._wake.wait(idle, otherwise)
 
     async def _is_quiet(self) -> bool:
         try:
             return (await queue.backlog(self._database, list(self._slots), self._only)).empty
-        except DatabaseUnavailable as error:
+        except (DatabaseUnavailable, Interrupted, Doubtful) as error:
             log.debug("cannot tell what is left to do", error=error)
             return False
 
-    async def _exchange(self, reason: Reason) -> queue.Exchange:
-        """One exchange; while the database is away, again and again with what has gathered."""
+    async def _turn(self, reason: Reason) -> queue.Exchange:
+        """What goes alone until one will not, then all the rest with the claims."""
+        while (alone := self._outbox.next_apart()) is not None:
+            started = time.monotonic()
+            try:
+                answer = await self._hand_in([alone.outcome], {}, reason)
+            except Refused as error:
+                alone.put_off(time.monotonic() - started)
+                alone.give_up(error)
+            except (Interrupted, Doubtful, DatabaseUnavailable) as error:
+                alone.put_off(time.monotonic() - started)
+                answer, failures = await self._exchange(reason)
+                if not failures and isinstance(error, Doubtful | NoAnswer):
+                    alone.strike(error)
+                return answer
+            except WorkerUnknown:
+                break  # as the exchange will find, too
+            else:
+                self._take([alone.outcome], answer, reason)
+        answer, _ = await self._exchange(reason)
+        return answer
+
+    async def _exchange(self, reason: Reason) -> tuple[queue.Exchange, int]:
+        """All that goes together, and the claims; again and again while the database cannot work.
+
+        :return: the answer, and how often the database could not work, whatever was handed in.
+        """
         failures = 0
         while True:
-            batch = list(self._finished)
+            batch = self._outbox.together()
             try:
-                answer = await self._hand_in(batch, self._room(batch), reason)
-            except Interrupted as error:
-                log.debug("exchange rolled back, doing it again", error=error)
-                failures += 1
-                if len(batch) > 1:
-                    await self._isolate(batch, reason)  # somebody holds one of their rows
+                answer = await self._hand_in(batch, self._room(), reason)
             except WorkerUnknown:
                 log.warning("others took this worker for dead and have its tasks; it signs on again")
                 await self._sign_on_again()
-            except Refused:
-                if not batch:
-                    raise
-                await self._isolate(batch, reason)
+            except (Interrupted, Doubtful, Refused, DatabaseUnavailable) as error:
+                if batch and (isinstance(error, NoAnswer) or not isinstance(error, DatabaseUnavailable)):
+                    log.debug("exchange rolled back, doing it again one by one", error=error)
+                    self._outbox.set_apart(batch)  # one of them may be at fault
+                    continue
                 failures += 1
-            except DatabaseUnavailable as error:
-                failures += 1
-                self._in_doubt = True
-                if failures == 1:
-                    log.warning(
-                        "the database is away; finished work waits here", error=error, finished=len(batch)
-                    )
-                if self._given_up:
-                    log.warning(
-                        "stopping without the database; others will take over", tasks=len(self._running)
-                    )
-                    raise
+                self._complain(error, failures)
             else:
                 if failures > 1:
                     log.info("exchange went through", after_failures=failures)
-                self._in_doubt = False
-                del self._finished[: len(batch)]
                 self._take(batch, answer, reason)
-                return answer
-            await asyncio.sleep(min(_RETRY_AT_MOST, 0.02 * 2 ** min(failures, 10)) * random.uniform(0.5, 1))
+                return answer, failures
+            await asyncio.sleep(backoff(failures, _RETRY_AT_MOST))
+
+    def _complain(self, error: AlfrdError, failures: int) -> None:
+        if isinstance(error, Interrupted):
+            log.debug("exchange rolled back, doing it again", error=error)
+        elif self._given_up:
+            log.warning("stopping without the database; others will take over", tasks=self.running)
+            raise error
+        elif failures == 1:
+            log.warning(
+                "the database cannot work now; finished work waits here",
+                error=error,
+                finished=len(self._outbox.tasks),
+            )
 
     async def _hand_in(
         self, batch: Sequence[Outcome], room: Mapping[str, int], reason: Reason
     ) -> queue.Exchange:
-        owned = None
-        if self._in_doubt:
-            handed_in = {(outcome.task.id, outcome.task.attempt) for outcome in batch}
-            owned = [task for task in self._running.values() if (task.id, task.attempt) not in handed_in]
-        return await queue.exchange(
+        owned = list(self._running - {outcome.task for outcome in batch}) if self._in_doubt else None
+        self._in_doubt = True
+        answer = await queue.exchange(
             self._database, self._registration.id, batch, room, reason, self._only, owned=owned
         )
+        self._in_doubt = False
+        return answer
 
     async def _sign_on_again(self) -> None:
         # What runs goes on: a paid call is paid whether or not we hear its answer. Its result will be refused as
@@ -194,35 +223,21 @@ class Cycle:
         except AlfrdError as error:
             log.debug("cannot sign on yet", error=error)
 
-    async def _isolate(self, batch: Sequence[Outcome], reason: Reason) -> None:
-        """One bad result must not hold up the others: hand them in one by one, and fail the bad ones.
-
-        A refused one stays in the queue as the failure of its own task.
-        """
-        for outcome in batch:
-            self._finished.remove(outcome)
-            try:
-                answer = await self._hand_in([outcome], {}, reason)
-            except Refused as error:
-                self._finished.append(_as_failure(outcome, error))
-            except AlfrdError:
-                self._in_doubt = True
-                self._finished.append(outcome)
-            else:
-                self._in_doubt = False
-                self._take([outcome], answer, reason)
-
-    def _room(self, batch: Sequence[Outcome]) -> dict[str, int]:
-        """Free slots per step, counting those that the outcomes in this batch free."""
+    def _room(self) -> dict[str, int]:
+        """Free slots per step: what is finished needs none, unless very much of it waits here."""
         if self._stopping:
             return {}
-        handed_in = {outcome.task.id for outcome in batch}
-        busy = Counter(task.step for task in self._running.values() if task.id not in handed_in)
-        return {step: max(slots - busy[step], 0) for step, slots in self._slots.items()}
+        busy = Counter(task.step for task in self._running - self._outbox.tasks)
+        apart = self._outbox.apart_per_step
+        return {
+            step: max(slots - busy[step] - max(apart[step] - slots, 0), 0)
+            for step, slots in self._slots.items()
+        }
 
     def _take(self, batch: Sequence[Outcome], answer: queue.Exchange, reason: Reason) -> None:
+        self._outbox.taken(batch)
+        self._running -= {outcome.task for outcome in batch}
         for outcome in batch:
-            self._running.pop(outcome.task.id, None)
             if outcome.task.id in answer.stale:
                 self.tally.stale += 1
                 continue
@@ -241,14 +256,6 @@ class Cycle:
         if answer.claimed:
             if reason in ("poll", "reconnect"):
                 self.tally.claimed_by_poll += len(answer.claimed)
-            self._running.update((task.id, task) for task in answer.claimed)
+            self._running.update(answer.claimed)
             self._start(self._registration.id, answer.claimed)
         log.debug("exchanged", handed_in=len(batch), claimed=len(answer.claimed), woken_by=reason)
-
-
-def _as_failure(outcome: Outcome, error: Refused) -> Outcome:
-    """What becomes of a task whose outcome the database refuses; even its failure may be refused."""
-    text = f"{outcome.task.step}: the database refused its result: {error}"
-    log.error(text, task=outcome.task.id, subject=outcome.task.subject_id)
-    kind: Literal["failed", "buried"] = "buried" if outcome.kind == "failed" else "failed"
-    return Outcome(outcome.task, kind, error=text, usage=outcome.usage)

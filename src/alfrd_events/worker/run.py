@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from alfrd_events.db.database import Database
-from alfrd_events.errors import DatabaseUnavailable
+from alfrd_events.errors import AlfrdError
 from alfrd_events.model import Outcome
 from alfrd_events.observe import Log
 from alfrd_events.steps.registry import Handler, Tools
@@ -164,7 +164,7 @@ class _Worker:
             await cancel_all([*background, *([self._listening] if self._listening else [])])
         try:
             await self._registration.sign_off()
-        except DatabaseUnavailable as error:
+        except AlfrdError as error:
             log.warning("could not sign off; others will notice", error=error)
         log.info("worker stopped", worker=self._registration.id)
 

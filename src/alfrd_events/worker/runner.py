@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from alfrd_events.db import cases, queue
 from alfrd_events.db.database import Database
+from alfrd_events.db.errors import Interrupted
 from alfrd_events.errors import AlfrdError, DatabaseUnavailable, Permanent, StaleClaim, Throttled
 from alfrd_events.model import Case, JsonObject, Outcome, Page, Task, Usage
 from alfrd_events.observe import Log
@@ -70,7 +71,7 @@ class Runner:
             for task in tasks:
                 self._finished(Outcome(task, "released", error="the worker was stopped"))
             raise
-        except DatabaseUnavailable as error:
+        except (DatabaseUnavailable, Interrupted) as error:
             # Nothing was tried, so nothing is counted; but not at once again, or it would spin.
             for task in tasks:
                 self._finished(Outcome(task, "throttled", error=str(error), retry_after=_THROTTLED_SECONDS))
@@ -80,7 +81,9 @@ class Runner:
                 for task in tasks:
                     await self._run_batch(worker, [task])
                 return
-            self._finished(Outcome(tasks[0], "retry", error=_unforeseen(tasks[0], error)))
+            known = isinstance(error, AlfrdError)
+            why = f"{tasks[0].step}: {error}" if known else _unforeseen(tasks[0], error)
+            self._finished(Outcome(tasks[0], "retry", error=why))
             return
         async with asyncio.TaskGroup() as group:
             for task in tasks:
@@ -128,10 +131,9 @@ class Runner:
             return Outcome(task, "throttled", error=str(error), retry_after=error.retry_after)
         except StaleClaim as error:
             return Outcome(task, "released", error=str(error))
-        except DatabaseUnavailable as error:
-            return Outcome(
-                task, "released", error=str(error)
-            )  # pages could not be saved; not the document's fault
+        except (DatabaseUnavailable, Interrupted) as error:
+            # Pages could not be saved, and that is not the document's fault.
+            return Outcome(task, "released", error=str(error))
         except asyncio.CancelledError:
             return Outcome(task, "released", error="the worker was stopped")
         except TimeoutError as error:

@@ -1,0 +1,134 @@
+"""What a worker has finished and the database has not taken yet.
+
+All of it goes together, in the next exchange. One outcome that cannot be written would spoil that for the others, so
+after a failure that may be the fault of one, each is set apart and goes alone. Those that do not go alone either
+are tried less and less often, and the others go on meanwhile.
+
+A failure that is in doubt counts as a strike only if an exchange without the outcome goes through right after: then
+it is not the database that is slow or ill. After three strikes, what goes in its place is the news that it could not
+be written.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal
+
+from alfrd_events.db.errors import NoAnswer, TimedOut
+from alfrd_events.errors import AlfrdError, Refused
+from alfrd_events.model import Outcome, Task
+from alfrd_events.observe import Log
+
+log = Log("worker")
+
+_STRIKES = 3
+_AGAIN_AFTER_AT_MOST = 5.0
+
+
+@dataclass(eq=False)
+class Apart:
+    """An outcome that goes alone."""
+
+    outcome: Outcome
+    tries: int = 0
+    strikes: int = 0
+    due: float = 0.0
+    """When it is tried next, as ``time.monotonic()``."""
+
+    def put_off(self, took: float) -> None:
+        """It did not go; later. What waits for a lock or a limit costs the others a tenth of their time, not more."""
+        self.tries += 1
+        self.due = time.monotonic() + max(10 * took, backoff(self.tries, _AGAIN_AFTER_AT_MOST))
+
+    def strike(self, error: AlfrdError) -> None:
+        """It did not go while others did, and by nobody's fault but perhaps its own."""
+        self.strikes += 1
+        if self.strikes >= _STRIKES:
+            self.give_up(error)
+
+    def give_up(self, error: AlfrdError) -> None:
+        """Hand in the news instead: a failure if it was refused, a failed attempt if there is doubt.
+
+        If not even the news can be written, the task ends without a word to its document.
+        """
+        task, kind = self.outcome.task, self.outcome.kind
+        if kind == "buried":
+            return
+        if isinstance(error, Refused):
+            what = f"{task.step}: the database refused its result: {error}"
+        elif isinstance(error, TimedOut | NoAnswer):
+            what = f"{task.step}: the database could not take its result in time: {error}"
+        else:
+            what = f"{task.step}: the database could not take its result: {error}"
+        log.error(what, task=task.id, subject=task.subject_id)
+        news: Literal["failed", "retry"] = "failed" if isinstance(error, Refused) else "retry"
+        self.outcome = Outcome(
+            task, "buried" if kind in (news, "failed") else news, error=what, usage=self.outcome.usage
+        )
+        self.tries = self.strikes = 0
+
+
+class Outbox:
+    """Outcomes on their way; those of one task stay in order."""
+
+    def __init__(self) -> None:
+        self._together: list[Outcome] = []
+        self._apart: list[Apart] = []
+
+    def put(self, outcome: Outcome) -> None:
+        """Add what a task has come to."""
+        self._together.append(outcome)
+
+    def together(self) -> list[Outcome]:
+        """What the next exchange carries."""
+        return list(self._together)
+
+    def set_apart(self, batch: Collection[Outcome]) -> None:
+        """From now on these go alone."""
+        self._remove(batch)
+        self._apart += map(Apart, batch)
+
+    def next_apart(self) -> Apart | None:
+        """One that is to be tried alone now."""
+        now = time.monotonic()
+        return next((each for each in self._apart if each.due <= now), None)
+
+    def taken(self, batch: Collection[Outcome]) -> None:
+        """The database has these."""
+        self._remove(batch)
+
+    def _remove(self, batch: Collection[Outcome]) -> None:
+        tasks = {outcome.task for outcome in batch}
+        self._together = [outcome for outcome in self._together if outcome.task not in tasks]
+        self._apart = [each for each in self._apart if each.outcome.task not in tasks]
+
+    @property
+    def tasks(self) -> set[Task]:
+        """The tasks whose outcomes these are."""
+        return {outcome.task for outcome in self._together} | {each.outcome.task for each in self._apart}
+
+    @property
+    def apart_per_step(self) -> Counter[str]:
+        """How many go alone, per step."""
+        return Counter(each.outcome.task.step for each in self._apart)
+
+    @property
+    def is_stuck(self) -> bool:
+        """Nothing is left but what was tried alone, without success."""
+        return not self._together and all(each.tries for each in self._apart)
+
+    @property
+    def due_in(self) -> float | None:
+        """Seconds until one is to be tried alone; ``None``: there is none."""
+        if not self._apart:
+            return None
+        return max(min(each.due for each in self._apart) - time.monotonic(), 0.0)
+
+
+def backoff(failures: int, at_most: float) -> float:
+    """Seconds to wait after so many failures in a row: exponential, with jitter."""
+    return min(at_most, 0.02 * float(2 ** min(failures, 10))) * random.uniform(0.5, 1)
