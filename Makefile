@@ -15,7 +15,7 @@ DEV     := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint format schema replay migrate up down clean
+.PHONY: help demo test soak check lint format schema replay migrate up down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -27,6 +27,9 @@ demo: $(RUNTIME) ## put the sample documents through the whole pipeline, on an e
 
 test: $(DEV) ## run the test suite on a real PostgreSQL
 	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+soak: $(DEV) ## ten minutes of random faults, and an account of each document; not part of check
+	@$(BIN)/python -m tests.faults.soak $(ARGS)
 
 check: lint test ## lint, then test: what a change must pass
 
