@@ -5,6 +5,28 @@
 
 CREATE SCHEMA alfrd;
 
+-- TYPE finished
+
+CREATE TYPE alfrd.finished AS (
+	task_id bigint,
+	attempt integer,
+	step text,
+	entity text,
+	subject_id uuid,
+	generation integer,
+	next_status text,
+	woken_by text,
+	waited_ms integer,
+	ran_ms integer,
+	made_by text,
+	prompt_id bigint,
+	result jsonb
+);
+
+-- COMMENT TYPE finished
+
+COMMENT ON TYPE alfrd.finished IS 'A task that was done, with its result: what alfrd.settle gives to alfrd.record.';
+
 -- FUNCTION announce(text, uuid[], text[])
 
 CREATE FUNCTION alfrd.announce(p_entity text, p_ids uuid[], p_statuses text[]) RETURNS void
@@ -65,84 +87,47 @@ begin
   return 'cancelled';
 end $$;
 
+-- FUNCTION claim(bigint, jsonb, text, uuid[])
+
+CREATE FUNCTION alfrd.claim(p_worker bigint, p_room jsonb, p_woken_by text, p_subjects uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+declare
+  v_now   timestamptz := alfrd.now();
+  v_limit record;
+begin
+  -- A limited step is claimed by one worker at a time, so that count and claim cannot race.
+  for v_limit in
+    select step, max_running from alfrd.limits where p_room ? step order by step for update
+  loop
+    p_room := jsonb_set(p_room, array[v_limit.step], to_jsonb(least(
+      (p_room ->> v_limit.step)::integer,
+      v_limit.max_running - (select count(*) from alfrd.tasks where step = v_limit.step and state = 'running')::integer)));
+  end loop;
+  with picked as (
+    select waiting.id
+      from jsonb_each_text(p_room) as room(step, size)
+     cross join lateral (
+       select t.id from alfrd.tasks t
+        where t.step = room.step and t.state = 'ready'
+          and (p_subjects is null or t.subject_id = any (p_subjects))
+          and (select twin.id from alfrd.tasks twin   -- not as an anti-join, which looks through all that run
+                where twin.subject_id = t.subject_id and twin.step = t.step and twin.state = 'running') is null
+        order by t.priority desc, t.id
+        limit greatest(room.size::integer, 0)
+          for update skip locked) as waiting)
+  update alfrd.tasks t
+     set state = 'running', attempt = t.attempt + 1, worker_id = p_worker, claimed_at = v_now,
+         woken_by = case when t.created_at = v_now then 'handoff' else p_woken_by end
+   where t.id = any (array(select id from picked));
+end $$;
+
 -- FUNCTION now()
 
 CREATE FUNCTION alfrd.now() RETURNS timestamp with time zone
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (statement_timestamp() + (COALESCE(NULLIF(current_setting('alfrd.clock_offset'::text, true), ''::text), '0'::text))::interval);
-
--- TABLE tasks
-
-CREATE TABLE alfrd.tasks (
-    id bigint NOT NULL,
-    step text NOT NULL,
-    entity text NOT NULL,
-    subject_id uuid NOT NULL,
-    status text NOT NULL,
-    generation integer DEFAULT 1 NOT NULL,
-    state text DEFAULT 'ready'::text NOT NULL,
-    priority smallint DEFAULT 0 NOT NULL,
-    run_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
-    attempt integer DEFAULT 0 NOT NULL,
-    max_attempts integer DEFAULT 5 NOT NULL,
-    throttles integer DEFAULT 0 NOT NULL,
-    worker_id bigint,
-    woken_by text DEFAULT ''::text NOT NULL,
-    error text DEFAULT ''::text NOT NULL,
-    created_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
-    claimed_at timestamp with time zone,
-    CONSTRAINT tasks_state_check CHECK ((state = ANY (ARRAY['ready'::text, 'scheduled'::text, 'running'::text, 'dead'::text])))
-)
-WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_analyze_scale_factor='0.05', autovacuum_vacuum_cost_delay='0');
-
--- COMMENT TABLE tasks
-
-COMMENT ON TABLE alfrd.tasks IS 'A step to be run for a subject. Deleted when done (the outcome goes to alfrd.events); dead ones stay.';
-
--- COMMENT COLUMN tasks.status
-
-COMMENT ON COLUMN alfrd.tasks.status IS 'The status that it follows from: with entity and step, its route.';
-
--- COMMENT COLUMN tasks.attempt
-
-COMMENT ON COLUMN alfrd.tasks.attempt IS 'Counted at each claim, never down: (id, attempt) is the fencing token.';
-
--- FUNCTION claim(bigint, jsonb, text, uuid[])
-
-CREATE FUNCTION alfrd.claim(p_worker bigint, p_capacity jsonb, p_woken_by text, p_subjects uuid[]) RETURNS SETOF alfrd.tasks
-    LANGUAGE plpgsql
-    AS $$
-declare
-  v_capacity jsonb := p_capacity - array(select step from alfrd.pauses);
-  v_limit    record;
-begin
-  -- A limited step is claimed by one worker at a time, so that count and claim cannot race.
-  for v_limit in
-    select step, max_running from alfrd.limits where v_capacity ? step order by step for update
-  loop
-    v_capacity := jsonb_set(v_capacity, array[v_limit.step], to_jsonb(least(
-      (v_capacity ->> v_limit.step)::integer,
-      v_limit.max_running - (select count(*) from alfrd.tasks where step = v_limit.step and state = 'running')::integer)));
-  end loop;
-  return query
-    with picked as (
-      select waiting.id
-        from jsonb_each_text(v_capacity) as room(step, size)
-       cross join lateral (
-         select t.id from alfrd.tasks t
-          where t.step = room.step and t.state = 'ready'
-            and (p_subjects is null or t.subject_id = any (p_subjects))
-            and not exists (select from alfrd.tasks twin
-                             where twin.subject_id = t.subject_id and twin.step = t.step and twin.state = 'running')
-          order by t.priority desc, t.id
-          limit greatest(room.size::integer, 0)
-            for update skip locked) as waiting)
-    update alfrd.tasks t
-       set state = 'running', attempt = t.attempt + 1, worker_id = p_worker, claimed_at = alfrd.now(),
-           woken_by = case when t.created_at = alfrd.now() then 'handoff' else p_woken_by end
-      from picked where t.id = picked.id
-    returning t.*;
-end $$;
 
 -- FUNCTION clock()
 
@@ -342,7 +327,7 @@ begin
   select array_agg(distinct tag) into v_tags
     from old_rows cross join unnest(old_rows.tags) as tag where old_rows.status = 'completed';
   if v_tags is not null then
-    perform alfrd.touch_files(v_tags);
+    perform alfrd.touch_files_of(v_tags);
   end if;
   return null;
 end $$;
@@ -396,7 +381,7 @@ declare
   v_generations integer[];
   v_priorities  smallint[];
   v_superseded  uuid[];
-  v_retagged    uuid[];
+  v_retagged    boolean;
   v_touched     uuid[];
   v_tags        text[];
 begin
@@ -406,7 +391,7 @@ begin
          array_agg(n.status) filter (where changed), array_agg(n.generation) filter (where changed),
          array_agg(n.priority) filter (where changed),
          array_agg(n.id) filter (where n.generation <> o.generation),
-         array_agg(n.id) filter (where n.tags <> o.tags),
+         bool_or(n.tags <> o.tags),
          -- Which files have to be told again: those of completed documents that came, went or changed.
          array_agg(n.id) filter (where (n.status = 'completed' or o.status = 'completed')
            and (n.status, n.owner, n.filename, n.tags, n.summary, n.entity, n.document_date, n.due_date, n.total_amount,
@@ -429,14 +414,12 @@ begin
     perform alfrd.refuse_transition('document', v_refused.id, v_refused.from_status, v_refused.to_status);
   end if;
 
-  if v_retagged is not null then
-    delete from alfrd.tags t using new_rows n
-     where n.id = any (v_retagged) and t.document_id = n.id and t.tag <> all (n.tags);
+  if v_retagged then
+    delete from alfrd.tags t using new_rows n where t.document_id = n.id and t.tag <> all (n.tags);
     insert into alfrd.tags (document_id, tag, source)
     select n.id, tag, case when tag = n.document_type or starts_with(tag, 'series:') then 'system'
                            when v_person then 'user' else 'analyst' end
       from new_rows n cross join unnest(n.tags) as tag
-     where n.id = any (v_retagged)
         on conflict (document_id, tag) do nothing;
   end if;
 
@@ -445,7 +428,7 @@ begin
       from (select tags from new_rows where id = any (v_touched)
             union all select tags from old_rows where id = any (v_touched)) as touched
      cross join unnest(touched.tags) as tag;
-    perform alfrd.touch_files(v_tags);
+    perform alfrd.touch_files_of(v_tags);
   end if;
 
   if v_superseded is not null then
@@ -468,19 +451,59 @@ CREATE FUNCTION alfrd.enqueue(p_entity text, p_ids uuid[], p_statuses text[], p_
     LANGUAGE plpgsql
     AS $$
 declare
-  v_steps text[];
+  v_now    timestamptz := alfrd.now();
+  v_room   jsonb := coalesce(nullif(current_setting('alfrd.room', true), ''), '{}')::jsonb;
+  v_fit    integer;
+  v_handed jsonb;
+  v_steps  text[];
 begin
-  with created as (
-    insert into alfrd.tasks
-           (step, entity, subject_id, status, generation, state, priority, run_at, max_attempts)
-    select route.step, p_entity, changed.id, changed.status, changed.generation,
-           case when route.delay > '0' then 'scheduled' else 'ready' end,
-           changed.priority, alfrd.now() + route.delay, route.max_attempts
-      from unnest(p_ids, p_statuses, p_generations, p_priorities) as changed(id, status, generation, priority)
-      join alfrd.routes route on route.entity = p_entity and route.status = changed.status
+  with wanted as materialized (
+    select route.step, changed.*, route.delay, route.max_attempts,
+           coalesce(route.delay = '0' and (v_room ->> route.step)::integer >=
+             row_number() over (partition by route.step order by changed.priority desc, changed.place), false) as fits
+      from unnest(p_ids, p_statuses, p_generations, p_priorities)
+           with ordinality as changed(id, status, generation, priority, place)
+      join alfrd.routes route on route.entity = p_entity and route.status = changed.status),
+  handed_over as (
+    insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts,
+                             attempt, worker_id, claimed_at, woken_by)
+    select w.step, p_entity, w.id, w.status, w.generation, 'running', w.priority, v_now, v_now, w.max_attempts,
+           1, current_setting('alfrd.worker')::bigint, v_now, 'handoff'
+      from wanted w
+     where w.fits and (select t.id from alfrd.tasks t where t.subject_id = w.id and t.step = w.step
+                          and t.state in ('ready', 'scheduled')) is null
+        on conflict do nothing
+    returning step),
+  created as (
+    insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts)
+    select w.step, p_entity, w.id, w.status, w.generation, case when w.delay > '0' then 'scheduled' else 'ready' end,
+           w.priority, v_now + w.delay, v_now, w.max_attempts
+      from wanted w where not w.fits
         on conflict do nothing
     returning step)
-  select array_agg(distinct step) into v_steps from created;
+  select (select count(*) from wanted where fits),
+         (select jsonb_object_agg(step, n) from (select step, count(*) as n from handed_over group by 1) as by_step),
+         (select array_agg(distinct step) from created)
+    into v_fit, v_handed, v_steps;
+
+  if v_handed is not null then
+    perform set_config('alfrd.room', (v_room || (select jsonb_object_agg(step, (v_room ->> step)::integer - taken::integer)
+                                                   from jsonb_each_text(v_handed) as t(step, taken)))::text, true);
+  end if;
+  if v_fit > coalesce((select sum(taken::integer) from jsonb_each_text(v_handed) as t(step, taken)), 0) then
+    -- One of them waits already, or runs for the old world: it goes the ordinary way.
+    with created as (
+      insert into alfrd.tasks (step, entity, subject_id, status, generation, priority, run_at, created_at, max_attempts)
+      select route.step, p_entity, changed.id, changed.status, changed.generation, changed.priority, v_now, v_now,
+             route.max_attempts
+        from unnest(p_ids, p_statuses, p_generations, p_priorities) as changed(id, status, generation, priority)
+        join alfrd.routes route on route.entity = p_entity and route.status = changed.status and route.delay = '0'
+       where (select t.id from alfrd.tasks t where t.subject_id = changed.id and t.step = route.step
+                 and t.state = 'running' and t.created_at = v_now) is null
+          on conflict do nothing
+      returning step)
+    select array_agg(distinct step) || v_steps into v_steps from created;
+  end if;
   perform alfrd.ring(v_steps);
 end $$;
 
@@ -489,17 +512,20 @@ end $$;
 CREATE FUNCTION alfrd.exchange(p_worker bigint, p_outcomes jsonb, p_capacity jsonb, p_woken_by text, p_subjects uuid[] DEFAULT NULL::uuid[], p_owned bigint[] DEFAULT NULL::bigint[], p_owned_attempts integer[] DEFAULT NULL::integer[]) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     AS $$
 declare
+  v_now     timestamptz := alfrd.now();
+  v_newer   text;
+  v_room    jsonb;
   v_stale   bigint[];
+  v_held    text;
   v_due     text[];
   v_left    text[];
   v_claimed json;
-  v_adopted bigint[];
-  v_newer   text;
 begin
   perform set_config('alfrd.actor', 'worker', true), set_config('alfrd.bell', 'held', true),
-          set_config('alfrd.bell_held_for', '', true),
+          set_config('alfrd.bell_held_for', '', true), set_config('alfrd.touched', '', true),
           -- Whoever holds a row for long, a person in a transaction, holds up this row's document and no other.
           set_config('lock_timeout', '1s', true);
   perform pg_advisory_xact_lock_shared(alfrd.migration_lock());
@@ -508,31 +534,39 @@ begin
   if v_newer <> '' then
     p_capacity := '{}';   -- it may not understand what a task means by now
   end if;
-  if p_outcomes <> '[]' then
-    v_stale := alfrd.settle(p_worker, p_outcomes);
-  end if;
 
   with due as (
     update alfrd.tasks set state = 'ready'
-     where id in (select id from alfrd.tasks where state = 'scheduled' and run_at <= alfrd.now()
+     where id in (select id from alfrd.tasks where state = 'scheduled' and run_at <= v_now
                    order by run_at limit 1000 for update skip locked)
     returning step)
   select array_agg(distinct step) into v_due from due;
 
-  if p_owned is not null then
-    select array_agg(id) into v_adopted from alfrd.tasks
-     where worker_id = p_worker and state = 'running'
-       and (id, attempt) not in (select * from unnest(p_owned, p_owned_attempts));
+  v_room := p_capacity - array(select step from alfrd.pauses);
+  if p_outcomes <> '[]' then
+    -- The next steps of what it hands in are this worker's at once, unless somebody else's turn comes first.
+    perform set_config('alfrd.worker', p_worker::text, true), set_config('alfrd.room', coalesce(
+      (select jsonb_object_agg(step, size) from jsonb_each(v_room) as room(step, size)
+        where p_subjects is null and size > '0'
+          and not exists (select from alfrd.limits l where l.step = room.step)
+          and not exists (select from alfrd.tasks t where t.step = room.step and t.state = 'ready')), '{}')::text, true);
+    v_stale := alfrd.settle(p_worker, p_outcomes);
+    v_room := v_room || current_setting('alfrd.room')::jsonb;
+    perform set_config('alfrd.room', '', true);
   end if;
+  perform alfrd.claim(p_worker, v_room, p_woken_by, p_subjects);
   select json_agg(json_build_object('id', id, 'step', step, 'entity', entity, 'subject_id', subject_id,
                                     'attempt', attempt, 'max_attempts', max_attempts, 'woken_by', woken_by))
     into v_claimed
-    from (select * from alfrd.claim(p_worker, p_capacity, p_woken_by, p_subjects)
-          union all select * from alfrd.tasks where id = any (v_adopted)) as mine;
+    from alfrd.tasks
+   where worker_id = p_worker and state = 'running'
+     and (claimed_at = v_now
+          or p_owned is not null and (id, attempt) not in (select * from unnest(p_owned, p_owned_attempts)));
 
   -- Now ring: for steps that others serve, and for what is ready and did not fit here.
+  v_held := nullif(current_setting('alfrd.bell_held_for'), '');
   select array_agg(distinct held_for.step) into v_left
-    from (select string_to_array(nullif(current_setting('alfrd.bell_held_for'), ''), ',') || v_due
+    from (select string_to_array(v_held, ',') || v_due
                  -- a slot of a limited step may have become free for others
                  || array(select l.step from alfrd.limits l
                            where l.step in (select o ->> 'step' from jsonb_array_elements(p_outcomes) as o)) as steps) as held
@@ -797,6 +831,34 @@ CREATE FUNCTION alfrd.migration_lock() RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN '3594228281552621699'::bigint;
 
+-- FUNCTION new_series(text, bigint, text, text, text, text, text, text, text)
+
+CREATE FUNCTION alfrd.new_series(p_owner text, p_lock_key bigint, p_entity text, p_entity_key text, p_kind text, p_frequency text, p_slug text, p_title text, p_description text) RETURNS uuid
+    LANGUAGE plpgsql
+    AS $_$
+declare
+  v_series uuid;
+  v_slug   text;
+begin
+  perform pg_advisory_xact_lock(p_lock_key);
+  select id into v_series from alfrd.series
+   where owner = p_owner and entity_key = p_entity_key and kind = p_kind and frequency = p_frequency;
+  if v_series is not null then
+    return v_series;
+  end if;
+  -- Two series may want the same slug (same name, another frequency): the later one gets a number.
+  select p_slug || case when max(place) is null then '' else '-' || max(place) + 1 end into v_slug
+    from (select coalesce(nullif(substring(slug from char_length(p_slug) + 2), '')::integer, 1) as place from alfrd.series
+           where owner = p_owner and slug ~ ('^' || regexp_replace(p_slug, '([^a-z0-9])', '\\\1', 'g') || '(-\d{1,4})?$')) as taken;
+  insert into alfrd.series (owner, entity, entity_key, kind, frequency, slug, title, description)
+  values (p_owner, p_entity, p_entity_key, p_kind, p_frequency, v_slug, p_title, p_description)
+  returning id into v_series;
+  insert into alfrd.files (owner, tags, title, series_id)
+  values (p_owner, array['series:' || v_slug], p_title, v_series)
+      on conflict (owner, tags) do nothing;
+  return v_series;
+end $_$;
+
 -- FUNCTION normal_tags(text[])
 
 CREATE FUNCTION alfrd.normal_tags(tags text[]) RETURNS text[]
@@ -882,252 +944,303 @@ begin
   return next;
 end $$;
 
--- FUNCTION record(text, jsonb)
+-- FUNCTION record(text, alfrd.finished[])
 
-CREATE FUNCTION alfrd.record(p_step text, p_done jsonb) RETURNS void
+CREATE FUNCTION alfrd.record(p_step text, p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
     AS $$
 begin
-  case p_step
-    when 'ocr' then perform alfrd.record_ocr(p_done);
-    when 'classify' then perform alfrd.record_classify(p_done);
-    when 'summarize' then perform alfrd.record_summarize(p_done);
-    when 'score_classification', 'score_summary' then perform alfrd.record_score(p_done);
-    when 'file' then perform alfrd.record_file(p_done);
-    when 'extract' then perform alfrd.record_extract(p_done);
-    when 'summarize_file' then perform alfrd.record_summarize_file(p_done);
-    else perform alfrd.record_other(p_step, p_done);
-  end case;
+  return case p_step
+    when 'ocr' then alfrd.record_ocr(p_done)
+    when 'classify' then alfrd.record_classify(p_done)
+    when 'summarize' then alfrd.record_summarize(p_done)
+    when 'score_classification' then alfrd.record_score(p_done)
+    when 'score_summary' then alfrd.record_score(p_done)
+    when 'file' then alfrd.record_file(p_done)
+    when 'extract' then alfrd.record_extract(p_done)
+    when 'summarize_file' then alfrd.record_summarize_file(p_done)
+    else alfrd.record_other(p_step, p_done)
+  end;
 end $$;
 
--- FUNCTION record_classify(jsonb)
+-- FUNCTION record_classify(alfrd.finished[])
 
-CREATE FUNCTION alfrd.record_classify(p_done jsonb) RETURNS void
-    LANGUAGE sql
+CREATE FUNCTION alfrd.record_classify(p_done alfrd.finished[]) RETURNS uuid[]
+    LANGUAGE plpgsql
     AS $$
+declare
+  v_written uuid[];
+begin
+  -- Their tags are read beside them: whoever is changing them is waited for first, so that the UPDATE sees the change.
+  perform from alfrd.documents
+    where id in (select subject_id from unnest(p_done)) order by id for no key update;
+  with written as (
+    update alfrd.documents
+       set document_type = case when 'document_type' = any (corrected) then document_type
+                                else d.result ->> 'document_type' end,
+           classification_confidence = (d.result ->> 'confidence')::real,
+           classification_reasoning = d.result ->> 'reasoning',
+           -- What the user and the series gave stays; what an earlier classification gave goes.
+           tags = alfrd.normal_tags(
+             array(select tag from alfrd.tags t where t.document_id = documents.id
+                    and (t.source = 'user' or starts_with(tag, 'series:')))
+             || case when 'document_type' = any (corrected) then document_type else d.result ->> 'document_type' end
+             || array(select jsonb_array_elements_text(d.result -> 'tags'))),
+           status = d.next_status, updated_at = alfrd.now(),
+           made_by = documents.made_by || alfrd.stamp('classify', d.made_by, d.prompt_id)
+      from unnest(p_done) as d
+     where documents.id = d.subject_id and documents.generation = d.generation
+    returning documents.id)
+  select array_agg(id) into v_written from written;
+
   insert into alfrd.type_suggestions (name, document_id, reasoning)
   select d.result ->> 'suggested_type', d.subject_id, d.result ->> 'reasoning'
-    from jsonb_to_recordset(p_done) as d(subject_id uuid, result jsonb)
-   where coalesce(d.result ->> 'suggested_type', '') <> ''
+    from unnest(alfrd.those_written(p_done, v_written)) as d
+   where d.result ->> 'suggested_type' <> ''
       on conflict (name, document_id) do update set reasoning = excluded.reasoning;
-  update alfrd.documents
-     set document_type = case when 'document_type' = any (corrected) then document_type
-                              else d.result ->> 'document_type' end,
-         classification_confidence = (d.result ->> 'confidence')::real,
-         classification_reasoning = d.result ->> 'reasoning',
-         -- What the user and the series gave stays; what an earlier classification gave goes.
-         tags = alfrd.normal_tags(
-           array(select tag from alfrd.tags t where t.document_id = documents.id
-                  and (t.source = 'user' or starts_with(tag, 'series:')))
-           || case when 'document_type' = any (corrected) then document_type else d.result ->> 'document_type' end
-           || array(select jsonb_array_elements_text(d.result -> 'tags'))),
-         status = d.next_status, updated_at = alfrd.now(),
-         made_by = documents.made_by || alfrd.stamp('classify', d.made_by, d.prompt_id)
-    from jsonb_to_recordset(p_done)
-         as d(subject_id uuid, generation integer, next_status text, made_by text, prompt_id bigint, result jsonb)
-   where documents.id = d.subject_id and documents.generation = d.generation;
-$$;
+  return v_written;
+end $$;
 
--- FUNCTION record_extract(jsonb)
+-- FUNCTION record_extract(alfrd.finished[])
 
-CREATE FUNCTION alfrd.record_extract(p_done jsonb) RETURNS void
-    LANGUAGE sql
+CREATE FUNCTION alfrd.record_extract(p_done alfrd.finished[]) RETURNS uuid[]
+    LANGUAGE plpgsql
     AS $$
+declare
+  v_written uuid[];
+begin
+  with written as (
+    update alfrd.documents
+       set series_data = d.result -> 'fields', status = d.next_status, error = '', failed_step = '',
+           updated_at = alfrd.now(),
+           made_by = documents.made_by || alfrd.stamp('extract', d.made_by, d.prompt_id)
+      from unnest(p_done) as d
+     where documents.id = d.subject_id and documents.generation = d.generation
+    returning documents.id)
+  select array_agg(id) into v_written from written;
   -- New field names go to the end, in one order for all: names are only ever added.
   update alfrd.series
      set fields = series.fields || array(select name from unnest(fresh.names) as name where name <> all (series.fields))
     from (select doc.series_id, array_agg(distinct name order by name) as names
-            from jsonb_to_recordset(p_done) as d(subject_id uuid, result jsonb)
+            from unnest(alfrd.those_written(p_done, v_written)) as d
             join alfrd.documents doc on doc.id = d.subject_id
             join alfrd.series s on s.id = doc.series_id
            cross join jsonb_object_keys(d.result -> 'fields') as name
            where name <> all (s.fields)
            group by doc.series_id) as fresh
    where series.id = fresh.series_id;
-  update alfrd.documents
-     set series_data = d.result -> 'fields', status = d.next_status, error = '', failed_step = '',
-         updated_at = alfrd.now(),
-         made_by = documents.made_by || alfrd.stamp('extract', d.made_by, d.prompt_id)
-    from jsonb_to_recordset(p_done)
-         as d(subject_id uuid, generation integer, next_status text, made_by text, prompt_id bigint, result jsonb)
-   where documents.id = d.subject_id and documents.generation = d.generation;
-$$;
+  return v_written;
+end $$;
 
--- FUNCTION record_file(jsonb)
+-- FUNCTION record_file(alfrd.finished[])
 
-CREATE FUNCTION alfrd.record_file(p_done jsonb) RETURNS void
+CREATE FUNCTION alfrd.record_file(p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
-    AS $_$
+    AS $$
 declare
-  v_new    record;
-  v_series uuid;
-  v_slug   text;
-  v_filed  jsonb := '[]';
+  v_new     record;
+  v_written uuid[];
 begin
+  -- Only what no document has named before, in the order of its locks.
   for v_new in
-    select d.subject_id, d.result, doc.owner, 'series_id' = any (doc.corrected) as settled, r.*
-      from jsonb_to_recordset(p_done) as d(subject_id uuid, result jsonb)
+    select distinct on (r.lock_key, doc.owner, r.frequency) doc.owner, r.*
+      from unnest(p_done) as d
       join alfrd.documents doc on doc.id = d.subject_id
      cross join jsonb_to_record(d.result)
            as r(series_id uuid, entity text, entity_key text, kind text, frequency text, slug text, title text,
                 description text, lock_key bigint)
-     order by r.lock_key, d.subject_id
+     where r.entity <> '' and 'series_id' <> all (doc.corrected)
+       and not exists (select from alfrd.series s where s.id = r.series_id and s.owner = doc.owner)
+       and not exists (select from alfrd.series s
+                        where s.owner = doc.owner and s.entity_key = r.entity_key and s.kind = r.kind
+                          and s.frequency = r.frequency)
+     order by r.lock_key, doc.owner, r.frequency
   loop
-    v_series := null;
-    v_slug := null;
-    if v_new.entity = '' or v_new.settled then   -- nobody is named on it, or a person has said where it belongs
-      v_filed := v_filed || jsonb_build_object('subject_id', v_new.subject_id);
-      continue;
-    end if;
-    if v_new.series_id is not null then
-      select id, slug into v_series, v_slug from alfrd.series where id = v_new.series_id and owner = v_new.owner;
-    end if;
-    if v_series is null then
-      perform pg_advisory_xact_lock(v_new.lock_key);
-      select id, slug into v_series, v_slug from alfrd.series
-       where owner = v_new.owner and entity_key = v_new.entity_key and kind = v_new.kind and frequency = v_new.frequency;
-    end if;
-    if v_series is null then
-      -- Two series may want the same slug (same name, another frequency): the later one gets a number.
-      select v_new.slug || case when max(place) is null then '' else '-' || max(place) + 1 end into v_slug
-        from (select coalesce(nullif(substring(slug from char_length(v_new.slug) + 2), '')::integer, 1) as place from alfrd.series
-               where owner = v_new.owner and slug ~ ('^' || regexp_replace(v_new.slug, '([^a-z0-9])', '\\\1', 'g') || '(-\d{1,4})?$')) as taken;
-      insert into alfrd.series (owner, entity, entity_key, kind, frequency, slug, title, description)
-      values (v_new.owner, v_new.entity, v_new.entity_key, v_new.kind, v_new.frequency, v_slug, v_new.title,
-              v_new.description)
-      returning id into v_series;
-      insert into alfrd.files (owner, tags, title, series_id)
-      values (v_new.owner, array['series:' || v_slug], v_new.title, v_series)
-          on conflict (owner, tags) do nothing;
-    end if;
-    v_filed := v_filed || jsonb_build_object('subject_id', v_new.subject_id, 'series_id', v_series, 'slug', v_slug);
+    perform alfrd.new_series(v_new.owner, v_new.lock_key, v_new.entity, v_new.entity_key, v_new.kind, v_new.frequency,
+                             v_new.slug, v_new.title, v_new.description);
   end loop;
 
-  update alfrd.documents
-     set series_id = case when 'series_id' = any (corrected) then documents.series_id else f.series_id end,
-         tags = alfrd.normal_tags(array(select tag from unnest(documents.tags) as tag where not starts_with(tag, 'series:'))
-           || coalesce('series:' || case when 'series_id' = any (corrected)
-                  then (select slug from alfrd.series where id = documents.series_id) else f.slug end, '')),
-         status = d.next_status, updated_at = alfrd.now(),
-         made_by = documents.made_by || alfrd.stamp('file', d.made_by, d.prompt_id)
-    from jsonb_to_recordset(p_done)
-         as d(subject_id uuid, generation integer, next_status text, made_by text, prompt_id bigint)
-    join jsonb_to_recordset(v_filed) as f(subject_id uuid, series_id uuid, slug text) using (subject_id)
-   where documents.id = d.subject_id and documents.generation = d.generation;
-end $_$;
+  with named as materialized (
+    select d.subject_id, d.generation, d.next_status, d.made_by, d.prompt_id, r.entity <> '' as names_one, r.series_id as known_id,
+           r.entity_key, r.kind, r.frequency
+      from unnest(p_done) as d
+     cross join jsonb_to_record(d.result)
+           as r(series_id uuid, entity text, entity_key text, kind text, frequency text)),
+  written as (
+    update alfrd.documents
+       set series_id = s.id,
+           tags = alfrd.normal_tags(array(select tag from unnest(documents.tags) as tag where not starts_with(tag, 'series:'))
+                                    || coalesce('series:' || s.slug, '')),
+           status = n.next_status, updated_at = alfrd.now(),
+           made_by = documents.made_by || alfrd.stamp('file', n.made_by, n.prompt_id)
+      from named n
+      join alfrd.documents doc on doc.id = n.subject_id
+      left join lateral (
+        select known.id, known.slug from alfrd.series known
+         where known.owner = doc.owner
+           -- A person has said where it belongs, or the analyst knew the series, or it is the one of this name.
+           and case when 'series_id' = any (doc.corrected) then known.id = doc.series_id
+                    when not n.names_one then false
+                    else known.id = n.known_id
+                      or known.entity_key = n.entity_key and known.kind = n.kind and known.frequency = n.frequency end
+         order by known.id = n.known_id desc nulls last limit 1) as s on true
+     where documents.id = n.subject_id and documents.generation = n.generation
+    returning documents.id)
+  select array_agg(id) into v_written from written;
+  return v_written;
+end $$;
 
--- FUNCTION record_ocr(jsonb)
+-- FUNCTION record_ocr(alfrd.finished[])
 
-CREATE FUNCTION alfrd.record_ocr(p_done jsonb) RETURNS void
-    LANGUAGE sql
+CREATE FUNCTION alfrd.record_ocr(p_done alfrd.finished[]) RETURNS uuid[]
+    LANGUAGE plpgsql
     AS $$
-  insert into alfrd.document_parts
-         (document_id, number, filename, uri, media_type, page_count, byte_count, sha256)
+declare
+  v_written uuid[];
+begin
+  with written as (
+    update alfrd.documents
+       set page_count = (d.result ->> 'page_count')::integer, status = d.next_status, updated_at = alfrd.now(),
+           made_by = documents.made_by || alfrd.stamp('ocr', d.made_by, null)
+      from unnest(p_done) as d
+     where documents.id = d.subject_id and documents.generation = d.generation
+    returning documents.id)
+  select array_agg(id) into v_written from written;
+  p_done := alfrd.those_written(p_done, v_written);
+
+  insert into alfrd.document_parts (document_id, number, filename, uri, media_type, page_count, byte_count, sha256)
   select d.subject_id, part.number, part.filename, part.uri, part.media_type, part.page_count, part.byte_count, part.sha256
-    from jsonb_to_recordset(p_done) as d(subject_id uuid, result jsonb)
+    from unnest(p_done) as d
    cross join jsonb_to_recordset(d.result -> 'parts')
          as part(number integer, filename text, uri text, media_type text, page_count integer, byte_count bigint, sha256 text)
       on conflict (document_id, number) do update
      set media_type = excluded.media_type, page_count = excluded.page_count, byte_count = excluded.byte_count,
          sha256 = excluded.sha256;
-  select alfrd.save_pages(d.subject_id, d.result -> 'pages')
-    from jsonb_to_recordset(p_done) as d(subject_id uuid, result jsonb)
-   where d.result -> 'pages' <> '[]';
-  delete from alfrd.pages using jsonb_to_recordset(p_done) as d(subject_id uuid, result jsonb)
+  insert into alfrd.pages (document_id, number, part, text, confidence, source, layout)
+  select d.subject_id, page.number, page.part, page.text, page.confidence, page.source, page.layout
+    from unnest(p_done) as d
+   cross join jsonb_to_recordset(d.result -> 'pages')
+         as page(number integer, part integer, text text, confidence real, source text, layout jsonb)
+      on conflict (document_id, number) do update
+     set part = excluded.part, text = excluded.text, confidence = excluded.confidence, source = excluded.source,
+         layout = excluded.layout, read_at = alfrd.now();
+  -- Pages of an earlier attempt that the document turns out not to have.
+  delete from alfrd.pages using unnest(p_done) as d
    where document_id = d.subject_id and number > (d.result ->> 'page_count')::integer;
-  update alfrd.documents
-     set page_count = (d.result ->> 'page_count')::integer, status = d.next_status, updated_at = alfrd.now(),
-         made_by = documents.made_by || alfrd.stamp('ocr', d.made_by, null)
-    from jsonb_to_recordset(p_done) as d(subject_id uuid, generation integer, next_status text, made_by text, result jsonb)
-   where documents.id = d.subject_id and documents.generation = d.generation;
-$$;
+  return v_written;
+end $$;
 
--- FUNCTION record_other(text, jsonb)
+-- FUNCTION record_other(text, alfrd.finished[])
 
-CREATE FUNCTION alfrd.record_other(p_step text, p_done jsonb) RETURNS void
-    LANGUAGE sql
+CREATE FUNCTION alfrd.record_other(p_step text, p_done alfrd.finished[]) RETURNS uuid[]
+    LANGUAGE plpgsql
     AS $$
+declare
+  v_written uuid[];
+begin
+  select array_agg(d.subject_id) into v_written
+    from unnest(p_done) as d
+    left join alfrd.documents doc on d.entity = 'document' and doc.id = d.subject_id and doc.generation = d.generation
+    left join alfrd.files f on d.entity = 'file' and f.id = d.subject_id
+   where coalesce(doc.id, f.id) is not null;
   insert into alfrd.step_results (entity, subject_id, step, result, made_by)
   select d.entity, d.subject_id, p_step, coalesce(d.result, '{}'), coalesce(d.made_by, '')
-    from jsonb_to_recordset(p_done) as d(entity text, subject_id uuid, made_by text, result jsonb)
+    from unnest(alfrd.those_written(p_done, v_written)) as d
       on conflict (entity, subject_id, step) do update
      set result = excluded.result, made_by = excluded.made_by, at = alfrd.now();
   update alfrd.documents set status = d.next_status, updated_at = alfrd.now()
-    from jsonb_to_recordset(p_done) as d(entity text, subject_id uuid, generation integer, next_status text)
+    from unnest(p_done) as d
    where d.entity = 'document' and d.next_status <> ''
      and documents.id = d.subject_id and documents.generation = d.generation;
   update alfrd.files set status = d.next_status, updated_at = alfrd.now()
-    from jsonb_to_recordset(p_done) as d(entity text, subject_id uuid, next_status text)
+    from unnest(p_done) as d
    where d.entity = 'file' and d.next_status <> '' and files.id = d.subject_id;
-$$;
+  return v_written;
+end $$;
 
--- FUNCTION record_score(jsonb)
+-- FUNCTION record_score(alfrd.finished[])
 
-CREATE FUNCTION alfrd.record_score(p_done jsonb) RETURNS void
-    LANGUAGE sql
-    AS $$
-  insert into alfrd.scores (document_id, step, score, feedback, checks, improvements, prompt_id, made_by)
-  select d.subject_id, d.step, (d.result ->> 'score')::real, d.result ->> 'feedback', d.result -> 'checks',
-         array(select jsonb_array_elements_text(d.result -> 'improvements')),
-         (doc.made_by -> case d.step when 'score_summary' then 'summarize' else 'classify' end ->> 'prompt')::bigint,
-         d.made_by
-    from jsonb_to_recordset(p_done) as d(subject_id uuid, step text, made_by text, result jsonb)
-    join alfrd.documents doc on doc.id = d.subject_id;
-$$;
-
--- FUNCTION record_summarize(jsonb)
-
-CREATE FUNCTION alfrd.record_summarize(p_done jsonb) RETURNS void
-    LANGUAGE sql
-    AS $$
-  update alfrd.documents
-     set summary = case when 'summary' = any (corrected) then documents.summary else r.summary end,
-         entity = case when 'entity' = any (corrected) then documents.entity else r.entity end,
-         document_date = case when 'document_date' = any (corrected) then documents.document_date else r.document_date end,
-         due_date = case when 'due_date' = any (corrected) then documents.due_date else r.due_date end,
-         total_amount = case when 'total_amount' = any (corrected) then documents.total_amount else r.total_amount end,
-         currency = case when 'currency' = any (corrected) then documents.currency else r.currency end,
-         account_number = case when 'account_number' = any (corrected) then documents.account_number
-                               else r.account_number end,
-         period_start = case when 'period_start' = any (corrected) then documents.period_start else r.period_start end,
-         period_end = case when 'period_end' = any (corrected) then documents.period_end else r.period_end end,
-         structured_data = case when 'structured_data' = any (corrected) then documents.structured_data
-                                else r.structured_data end,
-         evidence = r.evidence,
-         status = d.next_status, updated_at = alfrd.now(),
-         made_by = documents.made_by || alfrd.stamp('summarize', d.made_by, d.prompt_id)
-    from jsonb_to_recordset(p_done)
-         as d(subject_id uuid, generation integer, next_status text, made_by text, prompt_id bigint, result jsonb)
-   cross join jsonb_to_record(d.result)
-         as r(summary text, entity text, document_date date, due_date date, total_amount numeric, currency text,
-              account_number text, period_start date, period_end date, structured_data jsonb, evidence jsonb)
-   where documents.id = d.subject_id and documents.generation = d.generation;
-$$;
-
--- FUNCTION record_summarize_file(jsonb)
-
-CREATE FUNCTION alfrd.record_summarize_file(p_done jsonb) RETURNS void
+CREATE FUNCTION alfrd.record_score(p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
     AS $$
+declare
+  v_written uuid[];
 begin
-  perform from alfrd.files
-    where id in (select (d ->> 'subject_id')::uuid from jsonb_array_elements(p_done) as d) order by id for update;
-  update alfrd.files
-     set summary = d.result ->> 'summary',
-         columns = array(select jsonb_array_elements_text(d.result -> 'columns')),
-         rows = d.result -> 'rows', statistics = d.result -> 'statistics',
-         insights = array(select jsonb_array_elements_text(d.result -> 'insights')),
-         member_count = jsonb_array_length(d.result -> 'rows'),
-         generated_revision = (d.result ->> 'revision')::bigint, generated_at = alfrd.now(),
-         status = d.next_status, error = '', updated_at = alfrd.now(),
-         made_by = files.made_by || alfrd.stamp('summarize_file', d.made_by, d.prompt_id)
-    from jsonb_to_recordset(p_done)
-         as d(subject_id uuid, next_status text, made_by text, prompt_id bigint, result jsonb)
-   where files.id = d.subject_id;
+  with written as (
+    insert into alfrd.scores (document_id, step, score, feedback, checks, improvements, prompt_id, made_by)
+    select d.subject_id, d.step, (d.result ->> 'score')::real, d.result ->> 'feedback', d.result -> 'checks',
+           array(select jsonb_array_elements_text(d.result -> 'improvements')),
+           (doc.made_by -> case d.step when 'score_summary' then 'summarize' else 'classify' end ->> 'prompt')::bigint,
+           d.made_by
+      from unnest(p_done) as d
+      join alfrd.documents doc on doc.id = d.subject_id and doc.generation = d.generation
+    returning document_id)
+  select array_agg(document_id) into v_written from written;
+  return v_written;
+end $$;
+
+-- FUNCTION record_summarize(alfrd.finished[])
+
+CREATE FUNCTION alfrd.record_summarize(p_done alfrd.finished[]) RETURNS uuid[]
+    LANGUAGE plpgsql
+    AS $$
+declare
+  v_written uuid[];
+begin
+  with written as (
+    update alfrd.documents
+       set summary = case when 'summary' = any (corrected) then documents.summary else r.summary end,
+           entity = case when 'entity' = any (corrected) then documents.entity else r.entity end,
+           document_date = case when 'document_date' = any (corrected) then documents.document_date else r.document_date end,
+           due_date = case when 'due_date' = any (corrected) then documents.due_date else r.due_date end,
+           total_amount = case when 'total_amount' = any (corrected) then documents.total_amount else r.total_amount end,
+           currency = case when 'currency' = any (corrected) then documents.currency else r.currency end,
+           account_number = case when 'account_number' = any (corrected) then documents.account_number
+                                 else r.account_number end,
+           period_start = case when 'period_start' = any (corrected) then documents.period_start else r.period_start end,
+           period_end = case when 'period_end' = any (corrected) then documents.period_end else r.period_end end,
+           structured_data = case when 'structured_data' = any (corrected) then documents.structured_data
+                                  else r.structured_data end,
+           evidence = r.evidence,
+           status = d.next_status, updated_at = alfrd.now(),
+           made_by = documents.made_by || alfrd.stamp('summarize', d.made_by, d.prompt_id)
+      from unnest(p_done) as d
+     cross join jsonb_to_record(d.result)
+           as r(summary text, entity text, document_date date, due_date date, total_amount numeric, currency text,
+                account_number text, period_start date, period_end date, structured_data jsonb, evidence jsonb)
+     where documents.id = d.subject_id and documents.generation = d.generation
+    returning documents.id)
+  select array_agg(id) into v_written from written;
+  return v_written;
+end $$;
+
+-- FUNCTION record_summarize_file(alfrd.finished[])
+
+CREATE FUNCTION alfrd.record_summarize_file(p_done alfrd.finished[]) RETURNS uuid[]
+    LANGUAGE plpgsql
+    AS $$
+declare
+  v_written uuid[];
+begin
+  perform from alfrd.files where id in (select subject_id from unnest(p_done)) order by id for update;
+  with written as (
+    update alfrd.files
+       set summary = d.result ->> 'summary',
+           columns = array(select jsonb_array_elements_text(d.result -> 'columns')),
+           rows = d.result -> 'rows', statistics = d.result -> 'statistics',
+           insights = array(select jsonb_array_elements_text(d.result -> 'insights')),
+           member_count = jsonb_array_length(d.result -> 'rows'),
+           generated_revision = (d.result ->> 'revision')::bigint, generated_at = alfrd.now(),
+           status = d.next_status, error = '', updated_at = alfrd.now(),
+           made_by = files.made_by || alfrd.stamp('summarize_file', d.made_by, d.prompt_id)
+      from unnest(p_done) as d
+     where files.id = d.subject_id
+    returning files.id)
+  select array_agg(id) into v_written from written;
   -- A member came, went or changed meanwhile: the summary is written, and known to be old.
   update alfrd.files set status = 'outdated'
-   where id in (select (d ->> 'subject_id')::uuid from jsonb_array_elements(p_done) as d)
-     and revision > generated_revision and status = 'generated';
+   where id = any (v_written) and revision > generated_revision and status = 'generated';
+  return v_written;
 end $$;
 
 -- FUNCTION refuse_transition(text, uuid, text, text)
@@ -1377,84 +1490,91 @@ CREATE FUNCTION alfrd.settle(p_worker bigint, p_outcomes jsonb) RETURNS bigint[]
     LANGUAGE plpgsql
     AS $$
 declare
-  v_owned jsonb;
-  v_done  jsonb;
-  v_stale bigint[];
-  v_step  text;
+  v_done    alfrd.finished[];
+  v_files   alfrd.finished[];
+  v_step    text;
+  v_of_step alfrd.finished[];
+  v_written bigint[] := '{}';
+  v_others  jsonb;
+  v_stale   bigint[];
+  v_settled bigint[];
 begin
-  -- The documents first, in one order: a person who is changing one is waited for, and what follows sees the change.
-  perform from alfrd.documents
-    where id in (select (o ->> 'subject_id')::uuid from jsonb_array_elements(p_outcomes) as o)
-    order by id for no key update;
-  select jsonb_agg(to_jsonb(owned)) into v_owned from (
-    select o.*, t.step, t.entity, t.subject_id, t.generation, t.woken_by, coalesce(r.next_status, '') as next_status,
-           (extract(epoch from t.claimed_at - t.run_at) * 1000)::integer as waited_ms,
-           (extract(epoch from alfrd.now() - t.claimed_at) * 1000)::integer as ran_ms,
-           -- A person has changed the document, or deleted it, since this work began.
-           case when t.entity = 'document' then d.generation is distinct from t.generation
-                else f.id is null end as outlived
-      from jsonb_to_recordset(p_outcomes)
-           as o(task_id bigint, attempt integer, outcome text, error text, retry_after double precision,
-                result jsonb, made_by text, prompt_id bigint)
-      join alfrd.tasks t on t.id = o.task_id and t.attempt = o.attempt
-                        and t.worker_id = p_worker and t.state = 'running'
-      left join alfrd.routes r on r.entity = t.entity and r.status = t.status and r.step = t.step
-      left join alfrd.documents d on t.entity = 'document' and d.id = t.subject_id
-      left join alfrd.files f on t.entity = 'file' and f.id = t.subject_id
-     order by t.id for update of t) as owned;
-  v_owned := coalesce(v_owned, '[]');
-
-  -- What is not owned any more may be a second hand-in, because the reply to the first was lost after its commit.
-  -- Then it is settled already, and counts neither as stale nor as cost.
-  if jsonb_array_length(v_owned) < jsonb_array_length(p_outcomes) then
-    select coalesce(jsonb_agg(o), '[]') into p_outcomes
-      from jsonb_array_elements(p_outcomes) as o
-     where not exists (select from alfrd.events e
-                        where e.subject_id = (o ->> 'subject_id')::uuid and e.task_id = (o ->> 'task_id')::bigint
-                          and e.attempt = (o ->> 'attempt')::integer and e.worker_id = p_worker);
+  v_done := alfrd.take_finished(p_worker, p_outcomes);
+  v_files := array(select d from unnest(v_done) as d where d.entity = 'file');
+  for v_step, v_of_step in
+    select d.step, array_agg(d) from unnest(v_done) as d where d.entity = 'document' group by 1 order by 1
+  loop
+    v_written := v_written || alfrd.write_finished(p_worker, v_step, v_of_step);
+  end loop;
+  -- Files at the end, those that documents have changed and those that were summarised: locked together, in one order.
+  if v_files <> '{}' or current_setting('alfrd.touched', true) <> '' then
+    perform alfrd.touch_files(coalesce(nullif(current_setting('alfrd.touched', true), ''), '{}')::text[],
+                              array(select subject_id from unnest(v_files)));
+    perform set_config('alfrd.touched', '', true);
+    for v_step, v_of_step in select d.step, array_agg(d) from unnest(v_files) as d group by 1 order by 1 loop
+      v_written := v_written || alfrd.write_finished(p_worker, v_step, v_of_step);
+    end loop;
   end if;
 
-  select array_agg((o ->> 'task_id')::bigint) into v_stale
-    from jsonb_array_elements(p_outcomes) as o
-   where not exists (select from jsonb_array_elements(v_owned) as w
-                      where w -> 'task_id' = o -> 'task_id' and not (w ->> 'outlived')::boolean);
+  if cardinality(v_written) < jsonb_array_length(p_outcomes) then
+    select jsonb_agg(o) into v_others from jsonb_array_elements(p_outcomes) as o
+     where (o ->> 'task_id')::bigint not in (select unnest(v_written));
+    select o.stale, o.settled into v_stale, v_settled from alfrd.settle_others(p_worker, v_others) as o;
+  end if;
+
+  insert into alfrd.usage (document_id, step, task_id, attempt, provider, model, pages, input_tokens, output_tokens,
+                           usd, milliseconds, cached, outcome)
+  select case o.entity when 'document' then o.subject_id end, o.step, o.task_id, o.attempt, u.provider, u.model, u.pages,
+         u.input_tokens, u.output_tokens, u.usd, u.milliseconds, u.cached,
+         case when o.task_id = any (v_stale) then 'stale' else o.outcome end
+    from jsonb_to_recordset(p_outcomes)
+         as o(task_id bigint, attempt integer, step text, entity text, subject_id uuid, outcome text, usage jsonb)
+   cross join jsonb_to_recordset(o.usage)
+         as u(provider text, model text, pages integer, input_tokens integer, output_tokens integer, usd numeric,
+              milliseconds integer, cached boolean)
+   where o.usage <> '[]' and not (coalesce(o.task_id = any (v_settled), false));
+  return v_stale;
+end $$;
+
+-- FUNCTION settle_others(bigint, jsonb)
+
+CREATE FUNCTION alfrd.settle_others(p_worker bigint, p_others jsonb, OUT stale bigint[], OUT settled bigint[]) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+declare
+  v_owned jsonb;
+begin
+  -- Whoever is changing one of their documents is waited for, so that what follows sees the change.
+  perform from alfrd.documents
+    where id in (select (o ->> 'subject_id')::uuid from jsonb_array_elements(p_others) as o)
+    order by id for no key update;
+  with owned as (
+    select o, t.id, case t.entity when 'document' then d.generation is distinct from t.generation
+                                  else f.id is null end as outlived
+      from jsonb_array_elements(p_others) as o
+      join alfrd.tasks t on t.id = (o ->> 'task_id')::bigint and t.attempt = (o ->> 'attempt')::integer
+                        and t.worker_id = p_worker and t.state = 'running'
+      left join alfrd.documents d on t.entity = 'document' and d.id = t.subject_id
+      left join alfrd.files f on t.entity = 'file' and f.id = t.subject_id),
+  outlived as (
+    delete from alfrd.tasks where id in (select id from owned where outlived))
+  select jsonb_agg(o) into v_owned from owned where not outlived;
+
+  select array_agg((o ->> 'task_id')::bigint) filter (where e.id is null),
+         array_agg((o ->> 'task_id')::bigint) filter (where e.id is not null)
+    into stale, settled
+    from jsonb_array_elements(p_others) as o
+    left join alfrd.events e on e.subject_id = (o ->> 'subject_id')::uuid and e.task_id = (o ->> 'task_id')::bigint
+                            and e.attempt = (o ->> 'attempt')::integer and e.worker_id = p_worker
+   where (o ->> 'task_id')::bigint not in (select (w ->> 'task_id')::bigint
+                                             from jsonb_array_elements(coalesce(v_owned, '[]')) as w);
   insert into alfrd.events (entity, subject_id, kind, step, task_id, attempt, worker_id, detail)
   select o ->> 'entity', (o ->> 'subject_id')::uuid, 'stale', o ->> 'step', (o ->> 'task_id')::bigint,
          (o ->> 'attempt')::integer, p_worker, 'the result came too late and was not written'
-    from jsonb_array_elements(p_outcomes) as o where (o ->> 'task_id')::bigint = any (v_stale);
-  insert into alfrd.usage (document_id, step, task_id, attempt, provider, model, pages, input_tokens, output_tokens,
-                           usd, milliseconds, cached, outcome)
-  select case o ->> 'entity' when 'document' then (o ->> 'subject_id')::uuid end, o ->> 'step',
-         (o ->> 'task_id')::bigint, (o ->> 'attempt')::integer, u.provider, u.model, u.pages, u.input_tokens,
-         u.output_tokens, u.usd, u.milliseconds, u.cached,
-         case when (o ->> 'task_id')::bigint = any (v_stale) then 'stale' else o ->> 'outcome' end
-    from jsonb_array_elements(p_outcomes) as o
-   cross join jsonb_to_recordset(coalesce(o -> 'usage', '[]'))
-         as u(provider text, model text, pages integer, input_tokens integer, output_tokens integer, usd numeric,
-              milliseconds integer, cached boolean);
-
-  delete from alfrd.tasks t using jsonb_to_recordset(v_owned) as o(task_id bigint, outcome text, outlived boolean)
-   where t.id = o.task_id and (o.outcome = 'done' or o.outlived);
-
-  for v_step, v_done in
-    select o ->> 'step', jsonb_agg(o) from jsonb_array_elements(v_owned) as o
-     where o ->> 'outcome' = 'done' and not (o ->> 'outlived')::boolean
-     group by 1 order by 1
-  loop
-    perform alfrd.record(v_step, v_done);
-    insert into alfrd.events (entity, subject_id, kind, step, task_id, attempt, worker_id, woken_by, waited_ms, ran_ms)
-    select o.entity, o.subject_id, 'completed', o.step, o.task_id, o.attempt, p_worker, o.woken_by, o.waited_ms, o.ran_ms
-      from jsonb_to_recordset(v_done)
-           as o(entity text, subject_id uuid, step text, task_id bigint, attempt integer, woken_by text,
-                waited_ms integer, ran_ms integer);
-  end loop;
-
-  select jsonb_agg(o) into v_done from jsonb_array_elements(v_owned) as o
-   where o ->> 'outcome' <> 'done' and not (o ->> 'outlived')::boolean;
-  if v_done is not null then
-    perform alfrd.settle_unfinished(v_done);
+    from jsonb_array_elements(p_others) as o where (o ->> 'task_id')::bigint = any (stale);
+  if v_owned is not null then
+    perform alfrd.settle_unfinished(v_owned);
   end if;
-  return v_stale;
 end $$;
 
 -- FUNCTION settle_unfinished(jsonb)
@@ -1466,6 +1586,11 @@ CREATE FUNCTION alfrd.settle_unfinished(p_unfinished jsonb) RETURNS TABLE(task_i
 declare
   v_ended jsonb;
 begin
+  -- Whoever is changing one of their documents is waited for, so that what follows sees the change.
+  perform from alfrd.documents
+    where id in (select t.subject_id from jsonb_to_recordset(p_unfinished) as u(task_id bigint)
+                   join alfrd.tasks t on t.id = u.task_id)
+    order by id for no key update;
   -- What each one comes to. A newer twin that waits already makes a second try needless.
   select jsonb_agg(to_jsonb(ended)) into v_ended from (
     select t.id as task_id, t.step, t.entity, t.subject_id, t.attempt, t.worker_id, t.generation, u.retry_after,
@@ -1581,15 +1706,54 @@ CREATE FUNCTION alfrd.supersede(p_version text) RETURNS void
    where alfrd.release(version) < alfrd.release(p_version) and superseded_by <> p_version;
 $$;
 
--- FUNCTION touch_files(text[])
+-- FUNCTION take_finished(bigint, jsonb)
 
-CREATE FUNCTION alfrd.touch_files(p_tags text[]) RETURNS void
+CREATE FUNCTION alfrd.take_finished(p_worker bigint, p_outcomes jsonb) RETURNS alfrd.finished[]
+    LANGUAGE plpgsql
+    SET enable_nestloop TO 'off'
+    SET enable_seqscan TO 'off'
+    AS $$
+declare
+  v_now  timestamptz := alfrd.now();
+  v_done alfrd.finished[];
+begin
+  with taken as (
+    delete from alfrd.tasks t
+     using jsonb_to_recordset(p_outcomes)
+           as o(task_id bigint, attempt integer, outcome text, made_by text, prompt_id bigint, result jsonb)
+     where o.outcome = 'done' and t.id = o.task_id and t.attempt = o.attempt
+       and t.worker_id = p_worker and t.state = 'running'
+    returning t.*, o.made_by, o.prompt_id, o.result)
+  select array_agg(row(t.id, t.attempt, t.step, t.entity, t.subject_id, t.generation, coalesce(r.next_status, ''), t.woken_by,
+                       (extract(epoch from t.claimed_at - t.run_at) * 1000)::integer,
+                       (extract(epoch from v_now - t.claimed_at) * 1000)::integer,
+                       t.made_by, t.prompt_id, t.result)::alfrd.finished)
+    into v_done
+    from taken t left join alfrd.routes r on r.entity = t.entity and r.status = t.status and r.step = t.step;
+  return coalesce(v_done, '{}');
+end $$;
+
+-- FUNCTION those_written(alfrd.finished[], uuid[])
+
+CREATE FUNCTION alfrd.those_written(p_done alfrd.finished[], p_written uuid[]) RETURNS alfrd.finished[]
+    LANGUAGE plpgsql IMMUTABLE
+    AS $$
+begin
+  if cardinality(p_written) = cardinality(p_done) then
+    return p_done;
+  end if;
+  return array(select d from unnest(p_done) as d where d.subject_id = any (p_written));
+end $$;
+
+-- FUNCTION touch_files(text[], uuid[])
+
+CREATE FUNCTION alfrd.touch_files(p_tags text[], p_also uuid[] DEFAULT '{}'::uuid[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
 begin
   -- Any file that one of the tags could concern: its first tag is among them. A bump too many costs one
   -- summary; one too few would leave a file wrong.
-  perform from alfrd.files where tags[1] = any (p_tags) and tags <@ p_tags order by id for update;
+  perform from alfrd.files where tags[1] = any (p_tags) and tags <@ p_tags or id = any (p_also) order by id for update;
   update alfrd.files
      set revision = revision + 1,
          status = case when status in ('generated', 'failed') then 'outdated' else status end,
@@ -1597,11 +1761,39 @@ begin
    where tags[1] = any (p_tags) and tags <@ p_tags;
 end $$;
 
+-- FUNCTION touch_files_of(text[])
+
+CREATE FUNCTION alfrd.touch_files_of(p_tags text[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+  if coalesce(current_setting('alfrd.bell', true), '') = 'held' then
+    perform set_config('alfrd.touched', (coalesce(nullif(current_setting('alfrd.touched', true), ''), '{}')::text[] || p_tags)::text, true);
+  else
+    perform alfrd.touch_files(p_tags);
+  end if;
+end $$;
+
 -- FUNCTION worker_lock_class()
 
 CREATE FUNCTION alfrd.worker_lock_class() RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN 1634493042;
+
+-- FUNCTION write_finished(bigint, text, alfrd.finished[])
+
+CREATE FUNCTION alfrd.write_finished(p_worker bigint, p_step text, p_done alfrd.finished[]) RETURNS bigint[]
+    LANGUAGE plpgsql
+    AS $$
+declare
+  v_now     timestamptz := alfrd.now();
+  v_written alfrd.finished[] := alfrd.those_written(p_done, alfrd.record(p_step, p_done));
+begin
+  insert into alfrd.events (at, entity, subject_id, kind, step, task_id, attempt, worker_id, woken_by, waited_ms, ran_ms)
+  select v_now, d.entity, d.subject_id, 'completed', d.step, d.task_id, d.attempt, p_worker, d.woken_by, d.waited_ms, d.ran_ms
+    from unnest(v_written) as d;
+  return array(select task_id from unnest(v_written));
+end $$;
 
 -- TABLE corrections
 
@@ -1645,6 +1837,42 @@ ALTER TABLE ONLY alfrd.document_parts ALTER COLUMN content SET STORAGE EXTERNAL;
 -- COMMENT TABLE document_parts
 
 COMMENT ON TABLE alfrd.document_parts IS 'The files of a document in order. A document with content or a uri of its own gets its row when it is read.';
+
+-- TABLE tasks
+
+CREATE TABLE alfrd.tasks (
+    id bigint NOT NULL,
+    step text NOT NULL,
+    entity text NOT NULL,
+    subject_id uuid NOT NULL,
+    status text NOT NULL,
+    generation integer DEFAULT 1 NOT NULL,
+    state text DEFAULT 'ready'::text NOT NULL,
+    priority smallint DEFAULT 0 NOT NULL,
+    run_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    attempt integer DEFAULT 0 NOT NULL,
+    max_attempts integer DEFAULT 5 NOT NULL,
+    throttles integer DEFAULT 0 NOT NULL,
+    worker_id bigint,
+    woken_by text DEFAULT ''::text NOT NULL,
+    error text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    claimed_at timestamp with time zone,
+    CONSTRAINT tasks_state_check CHECK ((state = ANY (ARRAY['ready'::text, 'scheduled'::text, 'running'::text, 'dead'::text])))
+)
+WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_analyze_scale_factor='0.05', autovacuum_vacuum_cost_delay='0');
+
+-- COMMENT TABLE tasks
+
+COMMENT ON TABLE alfrd.tasks IS 'A step to be run for a subject. Deleted when done (the outcome goes to alfrd.events); dead ones stay.';
+
+-- COMMENT COLUMN tasks.status
+
+COMMENT ON COLUMN alfrd.tasks.status IS 'The status that it follows from: with entity and step, its route.';
+
+-- COMMENT COLUMN tasks.attempt
+
+COMMENT ON COLUMN alfrd.tasks.attempt IS 'Counted at each claim, never down: (id, attempt) is the fencing token.';
 
 -- VIEW document_progress
 
@@ -2313,11 +2541,11 @@ CREATE OR REPLACE VIEW alfrd.series_overview AS
 
 -- TRIGGER documents documents_a_correct
 
-CREATE TRIGGER documents_a_correct BEFORE UPDATE ON alfrd.documents FOR EACH ROW WHEN (((current_setting('alfrd.actor'::text, true) IS DISTINCT FROM 'worker'::text) OR (NOT has_table_privilege('alfrd.tasks'::text, 'delete'::text)))) EXECUTE FUNCTION alfrd.correct_document();
+CREATE TRIGGER documents_a_correct BEFORE UPDATE ON alfrd.documents FOR EACH ROW WHEN (((current_setting('alfrd.actor'::text, true) IS DISTINCT FROM 'worker'::text) OR (NOT has_table_privilege(('alfrd.tasks'::regclass)::oid, 'delete'::text)))) EXECUTE FUNCTION alfrd.correct_document();
 
 -- TRIGGER documents documents_b_resubmit
 
-CREATE TRIGGER documents_b_resubmit BEFORE UPDATE OF status ON alfrd.documents FOR EACH ROW WHEN (((current_setting('alfrd.actor'::text, true) IS DISTINCT FROM 'worker'::text) OR (NOT has_table_privilege('alfrd.tasks'::text, 'delete'::text)))) EXECUTE FUNCTION alfrd.resubmit_document();
+CREATE TRIGGER documents_b_resubmit BEFORE UPDATE OF status ON alfrd.documents FOR EACH ROW WHEN (((current_setting('alfrd.actor'::text, true) IS DISTINCT FROM 'worker'::text) OR (NOT has_table_privilege(('alfrd.tasks'::regclass)::oid, 'delete'::text)))) EXECUTE FUNCTION alfrd.resubmit_document();
 
 -- TRIGGER documents documents_deleted
 
@@ -2349,7 +2577,7 @@ CREATE TRIGGER files_normalize BEFORE INSERT ON alfrd.files FOR EACH ROW EXECUTE
 
 -- TRIGGER files files_retag
 
-CREATE TRIGGER files_retag BEFORE UPDATE OF tags ON alfrd.files FOR EACH ROW WHEN (((current_setting('alfrd.actor'::text, true) IS DISTINCT FROM 'worker'::text) OR (NOT has_table_privilege('alfrd.tasks'::text, 'delete'::text)))) EXECUTE FUNCTION alfrd.normalize_file();
+CREATE TRIGGER files_retag BEFORE UPDATE OF tags ON alfrd.files FOR EACH ROW WHEN (((current_setting('alfrd.actor'::text, true) IS DISTINCT FROM 'worker'::text) OR (NOT has_table_privilege(('alfrd.tasks'::regclass)::oid, 'delete'::text)))) EXECUTE FUNCTION alfrd.normalize_file();
 
 -- TRIGGER files files_updated
 

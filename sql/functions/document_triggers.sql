@@ -148,7 +148,7 @@ declare
   v_generations integer[];
   v_priorities  smallint[];
   v_superseded  uuid[];
-  v_retagged    uuid[];
+  v_retagged    boolean;
   v_touched     uuid[];
   v_tags        text[];
 begin
@@ -158,7 +158,7 @@ begin
          array_agg(n.status) filter (where changed), array_agg(n.generation) filter (where changed),
          array_agg(n.priority) filter (where changed),
          array_agg(n.id) filter (where n.generation <> o.generation),
-         array_agg(n.id) filter (where n.tags <> o.tags),
+         bool_or(n.tags <> o.tags),
          -- Which files have to be told again: those of completed documents that came, went or changed.
          array_agg(n.id) filter (where (n.status = 'completed' or o.status = 'completed')
            and (n.status, n.owner, n.filename, n.tags, n.summary, n.entity, n.document_date, n.due_date, n.total_amount,
@@ -181,14 +181,12 @@ begin
     perform alfrd.refuse_transition('document', v_refused.id, v_refused.from_status, v_refused.to_status);
   end if;
 
-  if v_retagged is not null then
-    delete from alfrd.tags t using new_rows n
-     where n.id = any (v_retagged) and t.document_id = n.id and t.tag <> all (n.tags);
+  if v_retagged then
+    delete from alfrd.tags t using new_rows n where t.document_id = n.id and t.tag <> all (n.tags);
     insert into alfrd.tags (document_id, tag, source)
     select n.id, tag, case when tag = n.document_type or starts_with(tag, 'series:') then 'system'
                            when v_person then 'user' else 'analyst' end
       from new_rows n cross join unnest(n.tags) as tag
-     where n.id = any (v_retagged)
         on conflict (document_id, tag) do nothing;
   end if;
 
@@ -197,7 +195,7 @@ begin
       from (select tags from new_rows where id = any (v_touched)
             union all select tags from old_rows where id = any (v_touched)) as touched
      cross join unnest(touched.tags) as tag;
-    perform alfrd.touch_files(v_tags);
+    perform alfrd.touch_files_of(v_tags);
   end if;
 
   if v_superseded is not null then
@@ -223,7 +221,7 @@ begin
   select array_agg(distinct tag) into v_tags
     from old_rows cross join unnest(old_rows.tags) as tag where old_rows.status = 'completed';
   if v_tags is not null then
-    perform alfrd.touch_files(v_tags);
+    perform alfrd.touch_files_of(v_tags);
   end if;
   return null;
 end $$;
@@ -232,11 +230,11 @@ create or replace trigger documents_normalize before insert on alfrd.documents
   for each row when (new.tags <> '{}') execute function alfrd.normalize_tags();
 create or replace trigger documents_a_correct before update on alfrd.documents
   for each row when (current_setting('alfrd.actor', true) is distinct from 'worker'
-                     or not has_table_privilege('alfrd.tasks', 'delete'))
+                     or not has_table_privilege('alfrd.tasks'::regclass, 'delete'))
   execute function alfrd.correct_document();
 create or replace trigger documents_b_resubmit before update of status on alfrd.documents
   for each row when (current_setting('alfrd.actor', true) is distinct from 'worker'
-                     or not has_table_privilege('alfrd.tasks', 'delete'))
+                     or not has_table_privilege('alfrd.tasks'::regclass, 'delete'))
   execute function alfrd.resubmit_document();
 create or replace trigger documents_inserted after insert on alfrd.documents
   referencing new table as new_rows for each statement execute function alfrd.documents_inserted();

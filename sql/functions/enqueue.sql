@@ -5,6 +5,8 @@
 -- alfrd.announce  NOTIFY alfrd_status, the feed for applications.
 --
 -- Called: by the triggers of documents and files, in the transaction that changes the status.
+-- Handing over: inside an exchange, alfrd.room says how many tasks of which steps the worker takes on without a claim. These
+--         are inserted as running, which saves writing them twice; alfrd.exchange leaves out steps for which others wait.
 -- Locks:  a task that is waiting already is not inserted twice. If a worker is claiming that one right now, the
 --         insert waits for its commit and then succeeds: a running task has seen the old world.
 
@@ -38,19 +40,59 @@ create or replace function alfrd.enqueue(
 ) returns void
 language plpgsql as $$
 declare
-  v_steps text[];
+  v_now    timestamptz := alfrd.now();
+  v_room   jsonb := coalesce(nullif(current_setting('alfrd.room', true), ''), '{}')::jsonb;
+  v_fit    integer;
+  v_handed jsonb;
+  v_steps  text[];
 begin
-  with created as (
-    insert into alfrd.tasks
-           (step, entity, subject_id, status, generation, state, priority, run_at, max_attempts)
-    select route.step, p_entity, changed.id, changed.status, changed.generation,
-           case when route.delay > '0' then 'scheduled' else 'ready' end,
-           changed.priority, alfrd.now() + route.delay, route.max_attempts
-      from unnest(p_ids, p_statuses, p_generations, p_priorities) as changed(id, status, generation, priority)
-      join alfrd.routes route on route.entity = p_entity and route.status = changed.status
+  with wanted as materialized (
+    select route.step, changed.*, route.delay, route.max_attempts,
+           coalesce(route.delay = '0' and (v_room ->> route.step)::integer >=
+             row_number() over (partition by route.step order by changed.priority desc, changed.place), false) as fits
+      from unnest(p_ids, p_statuses, p_generations, p_priorities)
+           with ordinality as changed(id, status, generation, priority, place)
+      join alfrd.routes route on route.entity = p_entity and route.status = changed.status),
+  handed_over as (
+    insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts,
+                             attempt, worker_id, claimed_at, woken_by)
+    select w.step, p_entity, w.id, w.status, w.generation, 'running', w.priority, v_now, v_now, w.max_attempts,
+           1, current_setting('alfrd.worker')::bigint, v_now, 'handoff'
+      from wanted w
+     where w.fits and (select t.id from alfrd.tasks t where t.subject_id = w.id and t.step = w.step
+                          and t.state in ('ready', 'scheduled')) is null
+        on conflict do nothing
+    returning step),
+  created as (
+    insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts)
+    select w.step, p_entity, w.id, w.status, w.generation, case when w.delay > '0' then 'scheduled' else 'ready' end,
+           w.priority, v_now + w.delay, v_now, w.max_attempts
+      from wanted w where not w.fits
         on conflict do nothing
     returning step)
-  select array_agg(distinct step) into v_steps from created;
+  select (select count(*) from wanted where fits),
+         (select jsonb_object_agg(step, n) from (select step, count(*) as n from handed_over group by 1) as by_step),
+         (select array_agg(distinct step) from created)
+    into v_fit, v_handed, v_steps;
+
+  if v_handed is not null then
+    perform set_config('alfrd.room', (v_room || (select jsonb_object_agg(step, (v_room ->> step)::integer - taken::integer)
+                                                   from jsonb_each_text(v_handed) as t(step, taken)))::text, true);
+  end if;
+  if v_fit > coalesce((select sum(taken::integer) from jsonb_each_text(v_handed) as t(step, taken)), 0) then
+    -- One of them waits already, or runs for the old world: it goes the ordinary way.
+    with created as (
+      insert into alfrd.tasks (step, entity, subject_id, status, generation, priority, run_at, created_at, max_attempts)
+      select route.step, p_entity, changed.id, changed.status, changed.generation, changed.priority, v_now, v_now,
+             route.max_attempts
+        from unnest(p_ids, p_statuses, p_generations, p_priorities) as changed(id, status, generation, priority)
+        join alfrd.routes route on route.entity = p_entity and route.status = changed.status and route.delay = '0'
+       where (select t.id from alfrd.tasks t where t.subject_id = changed.id and t.step = route.step
+                 and t.state = 'running' and t.created_at = v_now) is null
+          on conflict do nothing
+      returning step)
+    select array_agg(distinct step) || v_steps into v_steps from created;
+  end if;
   perform alfrd.ring(v_steps);
 end $$;
 

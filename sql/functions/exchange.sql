@@ -16,56 +16,58 @@
 --             superseded_by: the newer release that has migrated the database; then nothing is claimed}
 -- Locks:      own running tasks by id, documents, files by id, then waiting tasks, skipping locked ones.
 
-create or replace function alfrd.claim(p_worker bigint, p_capacity jsonb, p_woken_by text, p_subjects uuid[])
-returns setof alfrd.tasks
-language plpgsql as $$
+drop function if exists alfrd.claim(bigint, jsonb, text, uuid[]);   -- it returned the tasks
+
+create or replace function alfrd.claim(p_worker bigint, p_room jsonb, p_woken_by text, p_subjects uuid[]) returns void
+language plpgsql set enable_seqscan = off as $$
 declare
-  v_capacity jsonb := p_capacity - array(select step from alfrd.pauses);
-  v_limit    record;
+  v_now   timestamptz := alfrd.now();
+  v_limit record;
 begin
   -- A limited step is claimed by one worker at a time, so that count and claim cannot race.
   for v_limit in
-    select step, max_running from alfrd.limits where v_capacity ? step order by step for update
+    select step, max_running from alfrd.limits where p_room ? step order by step for update
   loop
-    v_capacity := jsonb_set(v_capacity, array[v_limit.step], to_jsonb(least(
-      (v_capacity ->> v_limit.step)::integer,
+    p_room := jsonb_set(p_room, array[v_limit.step], to_jsonb(least(
+      (p_room ->> v_limit.step)::integer,
       v_limit.max_running - (select count(*) from alfrd.tasks where step = v_limit.step and state = 'running')::integer)));
   end loop;
-  return query
-    with picked as (
-      select waiting.id
-        from jsonb_each_text(v_capacity) as room(step, size)
-       cross join lateral (
-         select t.id from alfrd.tasks t
-          where t.step = room.step and t.state = 'ready'
-            and (p_subjects is null or t.subject_id = any (p_subjects))
-            and not exists (select from alfrd.tasks twin
-                             where twin.subject_id = t.subject_id and twin.step = t.step and twin.state = 'running')
-          order by t.priority desc, t.id
-          limit greatest(room.size::integer, 0)
-            for update skip locked) as waiting)
-    update alfrd.tasks t
-       set state = 'running', attempt = t.attempt + 1, worker_id = p_worker, claimed_at = alfrd.now(),
-           woken_by = case when t.created_at = alfrd.now() then 'handoff' else p_woken_by end
-      from picked where t.id = picked.id
-    returning t.*;
+  with picked as (
+    select waiting.id
+      from jsonb_each_text(p_room) as room(step, size)
+     cross join lateral (
+       select t.id from alfrd.tasks t
+        where t.step = room.step and t.state = 'ready'
+          and (p_subjects is null or t.subject_id = any (p_subjects))
+          and (select twin.id from alfrd.tasks twin   -- not as an anti-join, which looks through all that run
+                where twin.subject_id = t.subject_id and twin.step = t.step and twin.state = 'running') is null
+        order by t.priority desc, t.id
+        limit greatest(room.size::integer, 0)
+          for update skip locked) as waiting)
+  update alfrd.tasks t
+     set state = 'running', attempt = t.attempt + 1, worker_id = p_worker, claimed_at = v_now,
+         woken_by = case when t.created_at = v_now then 'handoff' else p_woken_by end
+   where t.id = any (array(select id from picked));
 end $$;
 
 create or replace function alfrd.exchange(
   p_worker bigint, p_outcomes jsonb, p_capacity jsonb, p_woken_by text, p_subjects uuid[] default null,
   p_owned bigint[] default null, p_owned_attempts integer[] default null
 ) returns json
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+-- Costs that are guessed too high would have each statement compiled, for 20 ms each.
+language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off as $$
 declare
+  v_now     timestamptz := alfrd.now();
+  v_newer   text;
+  v_room    jsonb;
   v_stale   bigint[];
+  v_held    text;
   v_due     text[];
   v_left    text[];
   v_claimed json;
-  v_adopted bigint[];
-  v_newer   text;
 begin
   perform set_config('alfrd.actor', 'worker', true), set_config('alfrd.bell', 'held', true),
-          set_config('alfrd.bell_held_for', '', true),
+          set_config('alfrd.bell_held_for', '', true), set_config('alfrd.touched', '', true),
           -- Whoever holds a row for long, a person in a transaction, holds up this row's document and no other.
           set_config('lock_timeout', '1s', true);
   perform pg_advisory_xact_lock_shared(alfrd.migration_lock());
@@ -74,31 +76,39 @@ begin
   if v_newer <> '' then
     p_capacity := '{}';   -- it may not understand what a task means by now
   end if;
-  if p_outcomes <> '[]' then
-    v_stale := alfrd.settle(p_worker, p_outcomes);
-  end if;
 
   with due as (
     update alfrd.tasks set state = 'ready'
-     where id in (select id from alfrd.tasks where state = 'scheduled' and run_at <= alfrd.now()
+     where id in (select id from alfrd.tasks where state = 'scheduled' and run_at <= v_now
                    order by run_at limit 1000 for update skip locked)
     returning step)
   select array_agg(distinct step) into v_due from due;
 
-  if p_owned is not null then
-    select array_agg(id) into v_adopted from alfrd.tasks
-     where worker_id = p_worker and state = 'running'
-       and (id, attempt) not in (select * from unnest(p_owned, p_owned_attempts));
+  v_room := p_capacity - array(select step from alfrd.pauses);
+  if p_outcomes <> '[]' then
+    -- The next steps of what it hands in are this worker's at once, unless somebody else's turn comes first.
+    perform set_config('alfrd.worker', p_worker::text, true), set_config('alfrd.room', coalesce(
+      (select jsonb_object_agg(step, size) from jsonb_each(v_room) as room(step, size)
+        where p_subjects is null and size > '0'
+          and not exists (select from alfrd.limits l where l.step = room.step)
+          and not exists (select from alfrd.tasks t where t.step = room.step and t.state = 'ready')), '{}')::text, true);
+    v_stale := alfrd.settle(p_worker, p_outcomes);
+    v_room := v_room || current_setting('alfrd.room')::jsonb;
+    perform set_config('alfrd.room', '', true);
   end if;
+  perform alfrd.claim(p_worker, v_room, p_woken_by, p_subjects);
   select json_agg(json_build_object('id', id, 'step', step, 'entity', entity, 'subject_id', subject_id,
                                     'attempt', attempt, 'max_attempts', max_attempts, 'woken_by', woken_by))
     into v_claimed
-    from (select * from alfrd.claim(p_worker, p_capacity, p_woken_by, p_subjects)
-          union all select * from alfrd.tasks where id = any (v_adopted)) as mine;
+    from alfrd.tasks
+   where worker_id = p_worker and state = 'running'
+     and (claimed_at = v_now
+          or p_owned is not null and (id, attempt) not in (select * from unnest(p_owned, p_owned_attempts)));
 
   -- Now ring: for steps that others serve, and for what is ready and did not fit here.
+  v_held := nullif(current_setting('alfrd.bell_held_for'), '');
   select array_agg(distinct held_for.step) into v_left
-    from (select string_to_array(nullif(current_setting('alfrd.bell_held_for'), ''), ',') || v_due
+    from (select string_to_array(v_held, ',') || v_due
                  -- a slot of a limited step may have become free for others
                  || array(select l.step from alfrd.limits l
                            where l.step in (select o ->> 'step' from jsonb_array_elements(p_outcomes) as o)) as steps) as held

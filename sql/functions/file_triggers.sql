@@ -3,12 +3,27 @@
 -- A revision counter and not a flag: a change that comes while the file is being summarised raises the
 -- revision past the one that the summary was made from, so the summary is written and known to be old.
 
-create or replace function alfrd.touch_files(p_tags text[]) returns void
+-- Inside an exchange the files wait for its end: they are shared by many documents, so that workers would wait for each
+-- other, and they have to be locked together with those that the exchange has summarised, in one order.
+create or replace function alfrd.touch_files_of(p_tags text[]) returns void
+language plpgsql as $$
+begin
+  if coalesce(current_setting('alfrd.bell', true), '') = 'held' then
+    perform set_config('alfrd.touched', (coalesce(nullif(current_setting('alfrd.touched', true), ''), '{}')::text[] || p_tags)::text, true);
+  else
+    perform alfrd.touch_files(p_tags);
+  end if;
+end $$;
+
+drop function if exists alfrd.touch_files(text[]);   -- it had no p_also
+
+-- p_also: further files that are about to be written, and are locked with them.
+create or replace function alfrd.touch_files(p_tags text[], p_also uuid[] default '{}') returns void
 language plpgsql as $$
 begin
   -- Any file that one of the tags could concern: its first tag is among them. A bump too many costs one
   -- summary; one too few would leave a file wrong.
-  perform from alfrd.files where tags[1] = any (p_tags) and tags <@ p_tags order by id for update;
+  perform from alfrd.files where tags[1] = any (p_tags) and tags <@ p_tags or id = any (p_also) order by id for update;
   update alfrd.files
      set revision = revision + 1,
          status = case when status in ('generated', 'failed') then 'outdated' else status end,
@@ -81,7 +96,7 @@ create or replace trigger files_normalize before insert on alfrd.files
   for each row execute function alfrd.normalize_file();
 create or replace trigger files_retag before update of tags on alfrd.files
   for each row when (current_setting('alfrd.actor', true) is distinct from 'worker'
-                     or not has_table_privilege('alfrd.tasks', 'delete'))
+                     or not has_table_privilege('alfrd.tasks'::regclass, 'delete'))
   execute function alfrd.normalize_file();
 create or replace trigger files_inserted after insert on alfrd.files
   referencing new table as new_rows for each statement execute function alfrd.files_inserted();

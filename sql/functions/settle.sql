@@ -1,13 +1,14 @@
 -- What becomes of tasks that a worker has finished, one way or the other.
 --
--- alfrd.settle            sorts the outcomes that a worker hands in: done, refused as stale, or unfinished
+-- alfrd.settle            takes the outcomes that a worker hands in, and writes those that are done
+-- alfrd.settle_others     the rest: refused as stale, or unfinished
 -- alfrd.settle_unfinished retry, throttled, released, lost, failed -> waiting again, or dead
 --
 -- Fencing: an outcome counts only while (task id, attempt) is running and owned by the worker that hands it in, and
 -- only if no person has re-submitted, corrected or cancelled the document since (its generation). A refused one
 -- leaves an event and its cost, nothing else.
 --
--- Called: by alfrd.exchange and alfrd.rescue.   Lock order: documents by id, own running tasks by id, files.
+-- Called: by alfrd.exchange and alfrd.rescue.   Lock order: own running tasks, documents, files by id.
 
 create or replace function alfrd.backoff(p_attempt integer) returns interval
 language sql volatile
@@ -23,6 +24,11 @@ language plpgsql as $$
 declare
   v_ended jsonb;
 begin
+  -- Whoever is changing one of their documents is waited for, so that what follows sees the change.
+  perform from alfrd.documents
+    where id in (select t.subject_id from jsonb_to_recordset(p_unfinished) as u(task_id bigint)
+                   join alfrd.tasks t on t.id = u.task_id)
+    order by id for no key update;
   -- What each one comes to. A newer twin that waits already makes a second try needless.
   select jsonb_agg(to_jsonb(ended)) into v_ended from (
     select t.id as task_id, t.step, t.entity, t.subject_id, t.attempt, t.worker_id, t.generation, u.retry_after,
@@ -88,85 +94,133 @@ begin
            as e(task_id bigint, step text, subject_id uuid, attempt integer, worker_id bigint, outcome text);
 end $$;
 
+-- The fence: who deletes the task as its owner may write its result. Returns what was done and is this worker's.
+create or replace function alfrd.take_finished(p_worker bigint, p_outcomes jsonb) returns alfrd.finished[]
+language plpgsql
+-- The statistics of tasks are always old, and say one row where there are a thousand: a nested loop compares each with each.
+set enable_nestloop = off set enable_seqscan = off as $$
+declare
+  v_now  timestamptz := alfrd.now();
+  v_done alfrd.finished[];
+begin
+  with taken as (
+    delete from alfrd.tasks t
+     using jsonb_to_recordset(p_outcomes)
+           as o(task_id bigint, attempt integer, outcome text, made_by text, prompt_id bigint, result jsonb)
+     where o.outcome = 'done' and t.id = o.task_id and t.attempt = o.attempt
+       and t.worker_id = p_worker and t.state = 'running'
+    returning t.*, o.made_by, o.prompt_id, o.result)
+  select array_agg(row(t.id, t.attempt, t.step, t.entity, t.subject_id, t.generation, coalesce(r.next_status, ''), t.woken_by,
+                       (extract(epoch from t.claimed_at - t.run_at) * 1000)::integer,
+                       (extract(epoch from v_now - t.claimed_at) * 1000)::integer,
+                       t.made_by, t.prompt_id, t.result)::alfrd.finished)
+    into v_done
+    from taken t left join alfrd.routes r on r.entity = t.entity and r.status = t.status and r.step = t.step;
+  return coalesce(v_done, '{}');
+end $$;
+
 create or replace function alfrd.settle(p_worker bigint, p_outcomes jsonb) returns bigint[]
 language plpgsql as $$
 declare
-  v_owned jsonb;
-  v_done  jsonb;
-  v_stale bigint[];
-  v_step  text;
+  v_done    alfrd.finished[];
+  v_files   alfrd.finished[];
+  v_step    text;
+  v_of_step alfrd.finished[];
+  v_written bigint[] := '{}';
+  v_others  jsonb;
+  v_stale   bigint[];
+  v_settled bigint[];
 begin
-  -- The documents first, in one order: a person who is changing one is waited for, and what follows sees the change.
-  perform from alfrd.documents
-    where id in (select (o ->> 'subject_id')::uuid from jsonb_array_elements(p_outcomes) as o)
-    order by id for no key update;
-  select jsonb_agg(to_jsonb(owned)) into v_owned from (
-    select o.*, t.step, t.entity, t.subject_id, t.generation, t.woken_by, coalesce(r.next_status, '') as next_status,
-           (extract(epoch from t.claimed_at - t.run_at) * 1000)::integer as waited_ms,
-           (extract(epoch from alfrd.now() - t.claimed_at) * 1000)::integer as ran_ms,
-           -- A person has changed the document, or deleted it, since this work began.
-           case when t.entity = 'document' then d.generation is distinct from t.generation
-                else f.id is null end as outlived
-      from jsonb_to_recordset(p_outcomes)
-           as o(task_id bigint, attempt integer, outcome text, error text, retry_after double precision,
-                result jsonb, made_by text, prompt_id bigint)
-      join alfrd.tasks t on t.id = o.task_id and t.attempt = o.attempt
-                        and t.worker_id = p_worker and t.state = 'running'
-      left join alfrd.routes r on r.entity = t.entity and r.status = t.status and r.step = t.step
-      left join alfrd.documents d on t.entity = 'document' and d.id = t.subject_id
-      left join alfrd.files f on t.entity = 'file' and f.id = t.subject_id
-     order by t.id for update of t) as owned;
-  v_owned := coalesce(v_owned, '[]');
-
-  -- What is not owned any more may be a second hand-in, because the reply to the first was lost after its commit.
-  -- Then it is settled already, and counts neither as stale nor as cost.
-  if jsonb_array_length(v_owned) < jsonb_array_length(p_outcomes) then
-    select coalesce(jsonb_agg(o), '[]') into p_outcomes
-      from jsonb_array_elements(p_outcomes) as o
-     where not exists (select from alfrd.events e
-                        where e.subject_id = (o ->> 'subject_id')::uuid and e.task_id = (o ->> 'task_id')::bigint
-                          and e.attempt = (o ->> 'attempt')::integer and e.worker_id = p_worker);
+  v_done := alfrd.take_finished(p_worker, p_outcomes);
+  v_files := array(select d from unnest(v_done) as d where d.entity = 'file');
+  for v_step, v_of_step in
+    select d.step, array_agg(d) from unnest(v_done) as d where d.entity = 'document' group by 1 order by 1
+  loop
+    v_written := v_written || alfrd.write_finished(p_worker, v_step, v_of_step);
+  end loop;
+  -- Files at the end, those that documents have changed and those that were summarised: locked together, in one order.
+  if v_files <> '{}' or current_setting('alfrd.touched', true) <> '' then
+    perform alfrd.touch_files(coalesce(nullif(current_setting('alfrd.touched', true), ''), '{}')::text[],
+                              array(select subject_id from unnest(v_files)));
+    perform set_config('alfrd.touched', '', true);
+    for v_step, v_of_step in select d.step, array_agg(d) from unnest(v_files) as d group by 1 order by 1 loop
+      v_written := v_written || alfrd.write_finished(p_worker, v_step, v_of_step);
+    end loop;
   end if;
 
-  select array_agg((o ->> 'task_id')::bigint) into v_stale
-    from jsonb_array_elements(p_outcomes) as o
-   where not exists (select from jsonb_array_elements(v_owned) as w
-                      where w -> 'task_id' = o -> 'task_id' and not (w ->> 'outlived')::boolean);
+  if cardinality(v_written) < jsonb_array_length(p_outcomes) then
+    select jsonb_agg(o) into v_others from jsonb_array_elements(p_outcomes) as o
+     where (o ->> 'task_id')::bigint not in (select unnest(v_written));
+    select o.stale, o.settled into v_stale, v_settled from alfrd.settle_others(p_worker, v_others) as o;
+  end if;
+
+  insert into alfrd.usage (document_id, step, task_id, attempt, provider, model, pages, input_tokens, output_tokens,
+                           usd, milliseconds, cached, outcome)
+  select case o.entity when 'document' then o.subject_id end, o.step, o.task_id, o.attempt, u.provider, u.model, u.pages,
+         u.input_tokens, u.output_tokens, u.usd, u.milliseconds, u.cached,
+         case when o.task_id = any (v_stale) then 'stale' else o.outcome end
+    from jsonb_to_recordset(p_outcomes)
+         as o(task_id bigint, attempt integer, step text, entity text, subject_id uuid, outcome text, usage jsonb)
+   cross join jsonb_to_recordset(o.usage)
+         as u(provider text, model text, pages integer, input_tokens integer, output_tokens integer, usd numeric,
+              milliseconds integer, cached boolean)
+   where o.usage <> '[]' and not (coalesce(o.task_id = any (v_settled), false));
+  return v_stale;
+end $$;
+
+-- The results of one step, and an event for each that was written. Returns the ids of their tasks; a subject that is missing
+-- was deleted or changed by a person since the task began.
+create or replace function alfrd.write_finished(p_worker bigint, p_step text, p_done alfrd.finished[]) returns bigint[]
+language plpgsql as $$
+declare
+  v_now     timestamptz := alfrd.now();
+  v_written alfrd.finished[] := alfrd.those_written(p_done, alfrd.record(p_step, p_done));
+begin
+  insert into alfrd.events (at, entity, subject_id, kind, step, task_id, attempt, worker_id, woken_by, waited_ms, ran_ms)
+  select v_now, d.entity, d.subject_id, 'completed', d.step, d.task_id, d.attempt, p_worker, d.woken_by, d.waited_ms, d.ran_ms
+    from unnest(v_written) as d;
+  return array(select task_id from unnest(v_written));
+end $$;
+
+-- What was not written as done: refused as stale, or to be tried again, or at its end.
+--
+-- stale:   ids of the tasks whose outcome was refused
+-- settled: ids of the tasks that an earlier call has settled, because the reply to it was lost after its commit
+create or replace function alfrd.settle_others(
+  p_worker bigint, p_others jsonb, out stale bigint[], out settled bigint[]
+) language plpgsql as $$
+declare
+  v_owned jsonb;
+begin
+  -- Whoever is changing one of their documents is waited for, so that what follows sees the change.
+  perform from alfrd.documents
+    where id in (select (o ->> 'subject_id')::uuid from jsonb_array_elements(p_others) as o)
+    order by id for no key update;
+  with owned as (
+    select o, t.id, case t.entity when 'document' then d.generation is distinct from t.generation
+                                  else f.id is null end as outlived
+      from jsonb_array_elements(p_others) as o
+      join alfrd.tasks t on t.id = (o ->> 'task_id')::bigint and t.attempt = (o ->> 'attempt')::integer
+                        and t.worker_id = p_worker and t.state = 'running'
+      left join alfrd.documents d on t.entity = 'document' and d.id = t.subject_id
+      left join alfrd.files f on t.entity = 'file' and f.id = t.subject_id),
+  outlived as (
+    delete from alfrd.tasks where id in (select id from owned where outlived))
+  select jsonb_agg(o) into v_owned from owned where not outlived;
+
+  select array_agg((o ->> 'task_id')::bigint) filter (where e.id is null),
+         array_agg((o ->> 'task_id')::bigint) filter (where e.id is not null)
+    into stale, settled
+    from jsonb_array_elements(p_others) as o
+    left join alfrd.events e on e.subject_id = (o ->> 'subject_id')::uuid and e.task_id = (o ->> 'task_id')::bigint
+                            and e.attempt = (o ->> 'attempt')::integer and e.worker_id = p_worker
+   where (o ->> 'task_id')::bigint not in (select (w ->> 'task_id')::bigint
+                                             from jsonb_array_elements(coalesce(v_owned, '[]')) as w);
   insert into alfrd.events (entity, subject_id, kind, step, task_id, attempt, worker_id, detail)
   select o ->> 'entity', (o ->> 'subject_id')::uuid, 'stale', o ->> 'step', (o ->> 'task_id')::bigint,
          (o ->> 'attempt')::integer, p_worker, 'the result came too late and was not written'
-    from jsonb_array_elements(p_outcomes) as o where (o ->> 'task_id')::bigint = any (v_stale);
-  insert into alfrd.usage (document_id, step, task_id, attempt, provider, model, pages, input_tokens, output_tokens,
-                           usd, milliseconds, cached, outcome)
-  select case o ->> 'entity' when 'document' then (o ->> 'subject_id')::uuid end, o ->> 'step',
-         (o ->> 'task_id')::bigint, (o ->> 'attempt')::integer, u.provider, u.model, u.pages, u.input_tokens,
-         u.output_tokens, u.usd, u.milliseconds, u.cached,
-         case when (o ->> 'task_id')::bigint = any (v_stale) then 'stale' else o ->> 'outcome' end
-    from jsonb_array_elements(p_outcomes) as o
-   cross join jsonb_to_recordset(coalesce(o -> 'usage', '[]'))
-         as u(provider text, model text, pages integer, input_tokens integer, output_tokens integer, usd numeric,
-              milliseconds integer, cached boolean);
-
-  delete from alfrd.tasks t using jsonb_to_recordset(v_owned) as o(task_id bigint, outcome text, outlived boolean)
-   where t.id = o.task_id and (o.outcome = 'done' or o.outlived);
-
-  for v_step, v_done in
-    select o ->> 'step', jsonb_agg(o) from jsonb_array_elements(v_owned) as o
-     where o ->> 'outcome' = 'done' and not (o ->> 'outlived')::boolean
-     group by 1 order by 1
-  loop
-    perform alfrd.record(v_step, v_done);
-    insert into alfrd.events (entity, subject_id, kind, step, task_id, attempt, worker_id, woken_by, waited_ms, ran_ms)
-    select o.entity, o.subject_id, 'completed', o.step, o.task_id, o.attempt, p_worker, o.woken_by, o.waited_ms, o.ran_ms
-      from jsonb_to_recordset(v_done)
-           as o(entity text, subject_id uuid, step text, task_id bigint, attempt integer, woken_by text,
-                waited_ms integer, ran_ms integer);
-  end loop;
-
-  select jsonb_agg(o) into v_done from jsonb_array_elements(v_owned) as o
-   where o ->> 'outcome' <> 'done' and not (o ->> 'outlived')::boolean;
-  if v_done is not null then
-    perform alfrd.settle_unfinished(v_done);
+    from jsonb_array_elements(p_others) as o where (o ->> 'task_id')::bigint = any (stale);
+  if v_owned is not null then
+    perform alfrd.settle_unfinished(v_owned);
   end if;
-  return v_stale;
 end $$;
