@@ -21,6 +21,7 @@ from alfrd_events.errors import Permanent, Transient
 from alfrd_events.model import Page, Part, PartInfo
 from alfrd_events.observe import configure_logging
 from alfrd_events.steps.registry import BUILT_IN
+from alfrd_events.worker import registration
 from alfrd_events.worker.run import run_worker
 from tests.support.noop import NoopAnalyst, NoopReader, noop_tools, options
 
@@ -57,6 +58,7 @@ async def main(url: str, wishes: dict[str, Any]) -> int:
     slots = dict.fromkeys(BUILT_IN, wishes.pop("slots", 20))
     delay = wishes.pop("delay", 0)
     database = Database(wishes.pop("pool_url", url), settings=wishes.pop("settings", None))
+    registration.__version__ = wishes.pop("version", registration.__version__)
     listen_url = wishes.pop("listen_url", url) if wishes.pop("listen", True) else None
     async with database:
         report = await run_worker(

@@ -82,6 +82,8 @@ class Cycle:
         self._given_up = False
         self._in_doubt = False
         """An exchange failed, and may have committed all the same: the next one tells what this worker knows."""
+        self.superseded_by = ""
+        """The newer release that has migrated the database: from then on this worker claims nothing."""
         self.tally = Tally()
         self.stirring = asyncio.Event()
         """Set while anyone's task runs, as far as this worker knows: somebody could die with it."""
@@ -114,6 +116,8 @@ class Cycle:
         reason: Reason = "start"
         while True:
             answer = await self._turn(reason)
+            if answer.superseded_by and not self.superseded_by:
+                self._step_down(answer.superseded_by)
             if self._stopping and not self._running:
                 return
             if self._given_up and self._outbox.is_stuck:
@@ -135,6 +139,16 @@ class Cycle:
                 idle, otherwise = due_in, "handoff"
             reason = await self._wake.wait(idle, otherwise)
 
+    def _step_down(self, release: str) -> None:
+        """A newer program has migrated the database: what a task means by now, this one may not understand."""
+        self.superseded_by = release
+        log.error(
+            "a newer release has migrated the database: claiming nothing more, and stopping when what runs is done",
+            release=release,
+            running=self.running,
+        )
+        self.stop_claiming()
+
     async def _is_quiet(self) -> bool:
         try:
             return (await queue.backlog(self._database, list(self._slots), self._only)).empty
@@ -150,7 +164,10 @@ class Cycle:
                 answer = await self._hand_in([alone.outcome], {}, reason)
             except Refused as error:
                 alone.put_off(time.monotonic() - started)
-                alone.give_up(error)
+                if self.superseded_by:
+                    alone.give_back()  # the schema may want something else by now, and the document is not to blame
+                else:
+                    alone.give_up(error)
             except (Interrupted, Doubtful, DatabaseUnavailable) as error:
                 alone.put_off(time.monotonic() - started)
                 answer, failures = await self._exchange(reason)

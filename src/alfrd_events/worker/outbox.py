@@ -50,6 +50,15 @@ class Apart:
         if self.strikes >= _STRIKES:
             self.give_up(error)
 
+    def give_back(self) -> None:
+        """Hand in no result at all: somebody else shall do it."""
+        self.outcome = Outcome(
+            self.outcome.task,
+            "released",
+            error="the worker was too old for the schema",
+            usage=self.outcome.usage,
+        )
+
     def give_up(self, error: AlfrdError) -> None:
         """Hand in the news instead: a failure if it was refused, a failed attempt if there is doubt.
 

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from alfrd_events import __version__
 from alfrd_events.db.database import Database
-from alfrd_events.errors import AlfrdError
+from alfrd_events.errors import AlfrdError, SchemaTooNew
 from alfrd_events.model import Outcome
 from alfrd_events.observe import Log
 from alfrd_events.steps.registry import Handler, Tools
@@ -71,6 +72,7 @@ async def run_worker(
     """Work until a signal comes, or until nothing is left if ``until_quiet``.
 
     :param on_outcome: called for each outcome that the database has accepted.
+    :raise SchemaTooNew: a newer release migrated the database meanwhile; what ran was finished first.
     """
     signals = _Signals()
     worker = _Worker(database, handlers, tools, options, signals, on_outcome)
@@ -167,6 +169,10 @@ class _Worker:
         except AlfrdError as error:
             log.warning("could not sign off; others will notice", error=error)
         log.info("worker stopped", worker=self._registration.id)
+        if self.cycle.superseded_by:
+            raise SchemaTooNew(
+                f"alfrd-events {self.cycle.superseded_by} has migrated the database, and this is {__version__}: upgrade it"
+            )
 
     def _listen_anew(self) -> None:
         """A listener for the id that the worker has now: its lock and its probe channel carry it."""
