@@ -12,13 +12,14 @@ PIP  := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(BIN)/pytho
 # One stamp for each set of packages, written last: an install that was interrupted is taken up again.
 RUNTIME := $(VENV)/.installed-runtime
 DEV     := $(VENV)/.installed-dev
+BENCH   := $(VENV)/.installed-bench
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test soak check lint format schema replay migrate up down clean
+.PHONY: help demo test soak check lint format schema bench bench-quick replay migrate up down clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo "Variables: ARGS=\"...\" is passed on (make test ARGS=\"-k inbox\"), JOBS=4 sets the test processes,"
 	@echo "PYTHON=python3.12 chooses the interpreter. Settings are ALFRD_* in the environment: .env.example."
 
@@ -47,6 +48,12 @@ format: $(DEV) ## format the code and mend what ruff can mend
 schema: $(DEV) ## write sql/schema.sql anew, after a change of sql/
 	@$(BIN)/python -m tools.dump_schema
 
+bench: $(BENCH) ## measure the engine and its peers on an embedded PostgreSQL: takes most of an hour
+	@$(BIN)/python -m bench.run $(ARGS)
+
+bench-quick: $(BENCH) ## the same with smaller sizes and one peer: takes three minutes
+	@$(BIN)/python -m bench.run --quick $(ARGS)
+
 migrate: $(RUNTIME) ## bring the database up to date
 	@$(BIN)/alfrd-events migrate $(ARGS)
 
@@ -73,6 +80,10 @@ $(RUNTIME): pyproject.toml constraints.txt | $(BIN)/python
 
 $(DEV): pyproject.toml constraints.txt | $(BIN)/python
 	@$(call install,.[local$(comma)embedded$(comma)dev])
+	@touch $(RUNTIME) $@
+
+$(BENCH): pyproject.toml constraints.txt | $(BIN)/python
+	@$(call install,.[local$(comma)embedded$(comma)bench])
 	@touch $(RUNTIME) $@
 
 comma := ,
