@@ -171,7 +171,8 @@ class _Worker:
         log.info("worker stopped", worker=self._registration.id)
         if self.cycle.superseded_by:
             raise SchemaTooNew(
-                f"alfrd-events {self.cycle.superseded_by} has migrated the database, and this is {__version__}: upgrade it"
+                f"alfrd-events {self.cycle.superseded_by} has migrated the database, and this is {__version__}: "
+                f"upgrade it"
             )
 
     def _listen_anew(self) -> None:
