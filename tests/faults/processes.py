@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,16 +20,21 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class WorkerProcess:
-    """One worker, in a process of its own."""
+    """One worker, in a process of its own.
 
-    def __init__(self, url: str, log: Path, /, **wishes: Any) -> None:
+    :param environment: variables beside those of the test.
+    """
+
+    def __init__(
+        self, url: str, log: Path, /, environment: Mapping[str, str] | None = None, **wishes: Any
+    ) -> None:
         self.log = log
         with log.open("ab") as file:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.support.worker_process", url, json.dumps(wishes)],
                 cwd=ROOT,
                 stderr=file,
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
             )
 
     def signal(self, number: int) -> None:
