@@ -37,6 +37,11 @@ class WorkerProcess:
                 env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
             )
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
     def signal(self, number: int) -> None:
         """Send a signal."""
         self._process.send_signal(number)

@@ -4,6 +4,8 @@
 
 What it does to a document is said by the document's filename: ``hang``, ``die`` (the process kills itself),
 ``refuse`` (a permanent error), ``stumble`` (one transient error for each document in this process).
+
+With ``"local": {"memory_bytes": 600000000}`` it reads with the real reader, in two processes under these limits.
 """
 
 from __future__ import annotations
@@ -14,12 +16,15 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Container
+from contextlib import aclosing
 from typing import Any
 
 from alfrd_events.db.database import Database
 from alfrd_events.errors import Permanent, Transient
 from alfrd_events.model import Page, Part, PartInfo
 from alfrd_events.observe import configure_logging
+from alfrd_events.providers.readers.limits import ReaderLimits
+from alfrd_events.providers.readers.local import LocalReader
 from alfrd_events.steps.registry import BUILT_IN
 from alfrd_events.worker import registration
 from alfrd_events.worker.run import run_worker
@@ -57,14 +62,16 @@ async def main(url: str, wishes: dict[str, Any]) -> int:
     configure_logging(wishes.pop("log", "info"), "text")
     slots = dict.fromkeys(BUILT_IN, wishes.pop("slots", 20))
     delay = wishes.pop("delay", 0)
+    limits = wishes.pop("local", None)
+    reader = FaultyReader(delay) if limits is None else LocalReader(ReaderLimits(**limits), processes=2)
     database = Database(wishes.pop("pool_url", url), settings=wishes.pop("settings", None))
     registration.__version__ = wishes.pop("version", registration.__version__)
     listen_url = wishes.pop("listen_url", url) if wishes.pop("listen", True) else None
-    async with database:
+    async with database, aclosing(reader):
         report = await run_worker(
             database,
             BUILT_IN,
-            noop_tools(NoopAnalyst(delay), FaultyReader(delay)),
+            noop_tools(NoopAnalyst(delay), reader),
             options(listen_url, slots=slots, **wishes),
         )
     return 3 if report.interrupted else 0
