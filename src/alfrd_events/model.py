@@ -228,14 +228,20 @@ class Task:
     max_attempts: int
     woken_by: str = ""
 
+    def __hash__(self) -> int:
+        return self.id
+
+
+Kind = Literal["done", "retry", "throttled", "released", "failed", "buried"]
+"""How a task ended. ``buried``: dead without a word to the document, for when even its failure cannot be written."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a task ended, as handed in with the next exchange."""
 
     task: Task
-    kind: Literal["done", "retry", "throttled", "released", "failed", "buried"]
-    """``buried``: dead without a word to the document, for when even its failure cannot be written."""
+    kind: Kind
     result: JsonObject | None = None
     error: str = ""
     retry_after: float | None = None

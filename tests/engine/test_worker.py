@@ -100,11 +100,8 @@ async def test_a_result_that_the_database_refuses_fails_its_own_document_only(db
     class Odd(NoopAnalyst):
         async def summarize(self, document: Document, prompt: Prompt) -> Summary:
             found = await super().summarize(document, prompt)
-            return (
-                found.model_copy(update={"entity": "a\0b"})
-                if document.text in {"text 7", "text 5"}
-                else found
-            )
+            odd = {"text 5": "a\0b", "text 7": "half a surrogate pair: \ud800"}
+            return found.model_copy(update={"entity": odd[document.text]}) if document.text in odd else found
 
     await _insert(db, 10)
 

@@ -91,10 +91,11 @@ async def _documents(
             [list(with_pages)],
         ):
             pages[row["document_id"]].append(_page(row))
-    return {
-        row["id"]: Document(**{**row, "tags": tuple(row["tags"])}, pages=tuple(pages[row["id"]]))
-        for row in rows
-    }
+    documents = {}
+    for row in rows:
+        row["tags"] = tuple(row["tags"])
+        documents[row["id"]] = Document(**row, pages=tuple(pages.get(row["id"], ())))
+    return documents
 
 
 def _page(row: Mapping[str, Any]) -> Page:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
-
 from alfrd_events.db.database import Database
+from alfrd_events.db.json import jsonb
 from alfrd_events.model import Outcome, Page, Task
 
 
@@ -91,8 +90,8 @@ async def exchange(
         "select alfrd.exchange(%s, %s, %s, %s, %s, %s::bigint[], %s::integer[])",
         [
             worker,
-            Jsonb([_outcome(outcome) for outcome in done]),
-            Jsonb(dict(capacity)),
+            jsonb([_outcome(outcome) for outcome in done]),
+            jsonb(dict(capacity)),
             woken_by,
             _ids(only),
             None if owned is None else [task.id for task in owned],
@@ -138,7 +137,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "result": outcome.result,
         "made_by": outcome.made_by,
         "prompt_id": outcome.prompt_id,
-        "usage": [usage.model_dump(mode="json") for usage in outcome.usage],
+        "usage": [usage.model_dump(mode="json") for usage in outcome.usage] if outcome.usage else [],
     }
 
 
@@ -173,7 +172,7 @@ async def save_progress(database: Database, worker: int, task: Task, pages: Sequ
     """
     return bool(
         await database.value(
-            "select alfrd.save_progress(%s, %s, %s, %s)", [worker, task.id, task.attempt, Jsonb(list(pages))]
+            "select alfrd.save_progress(%s, %s, %s, %s)", [worker, task.id, task.attempt, jsonb(list(pages))]
         )
     )
 

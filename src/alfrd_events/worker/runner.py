@@ -10,13 +10,12 @@ import asyncio
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 from alfrd_events.db import cases, queue
 from alfrd_events.db.database import Database
 from alfrd_events.db.errors import Interrupted
 from alfrd_events.errors import AlfrdError, DatabaseUnavailable, Permanent, StaleClaim, Throttled
-from alfrd_events.model import Case, JsonObject, Outcome, Page, Task, Usage
+from alfrd_events.model import Case, JsonObject, Kind, Outcome, Page, Task, Usage
 from alfrd_events.observe import Log
 from alfrd_events.steps.registry import PROMPT_KINDS, Handler, Tools
 from alfrd_events.worker.endings import cancel_all
@@ -53,6 +52,7 @@ class Runner:
         self._step_seconds = step_seconds
         self._prompt_kinds = {step: tools.analyst.prompt_prefix + kind for step, kind in PROMPT_KINDS.items()}
         self._running: set[asyncio.Task[None]] = set()
+        self._overdue: set[asyncio.Task[None]] = set()
 
     def start(self, worker: int, tasks: Sequence[Task]) -> None:
         """Load what the tasks need and run them; returns at once."""
@@ -85,9 +85,19 @@ class Runner:
             why = f"{tasks[0].step}: {error}" if known else _unforeseen(tasks[0], error)
             self._finished(Outcome(tasks[0], "retry", error=why))
             return
-        async with asyncio.TaskGroup() as group:
-            for task in tasks:
-                group.create_task(self._run_one(worker, task, loaded.get(task.id)))
+        runs = [
+            asyncio.create_task(self._run_one(worker, task, loaded.get(task.id)), name=task.step)
+            for task in tasks
+        ]
+        try:
+            # One time limit for all: they start together, and a timer for each costs as much as the cheapest steps.
+            _, overdue = await asyncio.wait(runs, timeout=self._step_seconds)
+            self._overdue |= overdue
+            await cancel_all(overdue)
+            self._overdue -= overdue
+        except asyncio.CancelledError:
+            await cancel_all(runs)
+            raise
 
     async def _load(self, tasks: Sequence[Task]) -> Mapping[int, Case]:
         """What the tasks need. A connection that was cut is no reason to give them back: another one may work."""
@@ -107,50 +117,58 @@ class Runner:
     async def _attempt(self, worker: int, task: Task, case: Case | None) -> Outcome:
         if case is None:
             return Outcome(task, "failed", error=f"{task.entity} {task.subject_id} is gone")
-        made_by = self._tools.reader.name if task.step == "ocr" else self._tools.analyst.name
+        tools = self._tools
+        made_by = tools.reader.name if task.step == "ocr" else tools.analyst.name
         pages = _Pages(self._database, worker, task)
         started = time.monotonic()
-        outcome = await self._outcome(task, case, pages)
-        milliseconds = int((time.monotonic() - started) * 1000)
-        # What it cost is told whatever became of it.
-        return replace(
-            outcome,
-            made_by=made_by,
-            prompt_id=case.prompt.id if case.prompt else None,
-            usage=pages.usage(made_by, milliseconds),
+        kind: Kind = "done"
+        payload: JsonObject | None = None
+        error_text, retry_after = "", None
+        try:
+            result = await self._handlers[task.step](
+                case, Tools(tools.reader, tools.analyst, tools.sources, pages.save)
+            )
+            payload = result.model_dump(mode="json", warnings="error")
+            if task.step == "ocr":
+                payload["pages"] = pages.unsaved
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - whatever a handler does, its task must end
+            kind, error_text, retry_after = self._what_it_comes_to(task, error)
+        return Outcome(
+            task,
+            kind,
+            payload,
+            error_text,
+            retry_after,
+            made_by,
+            case.prompt.id if case.prompt else None,
+            # What it cost is told whatever became of it.
+            pages.usage(made_by, int((time.monotonic() - started) * 1000)),
         )
 
-    async def _outcome(self, task: Task, case: Case, pages: _Pages) -> Outcome:
-        try:
-            async with asyncio.timeout(self._step_seconds) as limit:
-                result = await self._handlers[task.step](case, replace(self._tools, save_page=pages.save))
-            payload: JsonObject = result.model_dump(mode="json", warnings="error")
-        except Permanent as error:
-            return Outcome(task, "failed", error=str(error))
-        except Throttled as error:
-            return Outcome(task, "throttled", error=str(error), retry_after=error.retry_after)
-        except StaleClaim as error:
-            return Outcome(task, "released", error=str(error))
-        except (DatabaseUnavailable, Interrupted) as error:
-            # Pages could not be saved, and that is not the document's fault.
-            return Outcome(task, "released", error=str(error))
-        except asyncio.CancelledError:
-            return Outcome(task, "released", error="the worker was stopped")
-        except TimeoutError as error:
-            if not limit.expired():  # the handler's own, of a socket perhaps
-                return Outcome(task, "retry", error=_unforeseen(task, error))
-            error_text = f"{task.step} took longer than {self._step_seconds:g} s (ALFRD_STEP_SECONDS)"
-            return Outcome(task, "retry", error=error_text)
-        except AlfrdError as error:
-            return Outcome(task, "retry", error=str(error))
-        except Exception as error:  # noqa: BLE001 - whatever a handler does, its task must end
-            return Outcome(task, "retry", error=_unforeseen(task, error))
-        if task.step == "ocr":
-            payload["pages"] = pages.unsaved
-        return Outcome(task, "done", result=payload)
+    def _what_it_comes_to(self, task: Task, error: BaseException) -> tuple[Kind, str, float | None]:
+        """From an error to what becomes of the task: its kind, the text, and the seconds to wait."""
+        match error:
+            case Permanent():
+                return "failed", str(error), None
+            case Throttled():
+                return "throttled", str(error), error.retry_after
+            case StaleClaim() | DatabaseUnavailable() | Interrupted():
+                # Pages could not be saved, and that is not the document's fault.
+                return "released", str(error), None
+            case asyncio.CancelledError() if asyncio.current_task() in self._overdue:
+                return (
+                    "retry",
+                    f"{task.step} took longer than {self._step_seconds:g} s (ALFRD_STEP_SECONDS)",
+                    None,
+                )
+            case asyncio.CancelledError():
+                return "released", "the worker was stopped", None
+            case AlfrdError():
+                return "retry", str(error), None
+        return "retry", _unforeseen(task, error), None
 
 
-def _unforeseen(task: Task, error: Exception) -> str:
+def _unforeseen(task: Task, error: BaseException) -> str:
     """Tell of a bug, ours or of a user's step: the type, and in the log the place.
 
     Its message may hold anything, also a document's text, and stays in the process.

@@ -1,0 +1,28 @@
+"""JSON between here and the database, by orjson: a worker decodes a dozen small values for each task.
+
+Importing this module has effect for every connection of the process.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+from psycopg.types.json import Jsonb, set_json_loads
+
+
+def jsonb(value: Any) -> Jsonb:
+    """A value to be sent as ``jsonb``."""
+    return Jsonb(value, dumps=_dumps)
+
+
+def _dumps(value: Any) -> bytes | str:
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        # Half a surrogate pair, say, which orjson refuses. The server refuses it too, and says of which task.
+        return json.dumps(value)
+
+
+set_json_loads(orjson.loads)
