@@ -36,7 +36,6 @@ async def test_a_read_only_server_fails_no_document(db: Harness, tmp_path: Path)
         await asyncio.sleep(1)  # long enough to flood a log, had it a mind to
         await db.sql("set default_transaction_read_only = off")
         await db.sql(f"alter database {database} reset default_transaction_read_only")
-        await db.sql(kick)
         await until(db, ALL_ENDED)
         complaints = [line for line in worker.lines() if "warning" in line or "error" in line]
 

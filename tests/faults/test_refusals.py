@@ -175,7 +175,6 @@ async def test_a_timeout_too_small_for_anything_costs_no_document_once_it_is_lif
         await asyncio.sleep(3)  # time enough to give up on everything, were a worker to do that
         await db.sql(f"alter database {database} reset statement_timeout")
         await db.sql("drop trigger dawdle on alfrd.tasks")
-        await db.sql(kick)
         await until(db, ALL_ENDED)
         complaints = [line for line in worker.lines() if "warning" in line or "error" in line]
 
@@ -245,3 +244,23 @@ async def test_what_can_never_be_loaded_in_time_fails_with_the_reason(db: Harnes
 
     error = await db.one("select error from alfrd.documents where id = %s", document)
     assert error == "gave up after 1 attempts: classify: canceling statement due to statement timeout"
+
+
+async def test_a_result_that_outlasts_our_patience_holds_up_nobody(db: Harness, tmp_path: Path) -> None:
+    await db.sql("update alfrd.routes set max_attempts = 1")
+    await given_a_trigger(db, "perform pg_sleep(30)")
+    # So that the server stops working for whom it has lost, and the transaction never comes to its end.
+    database = await db.one("select current_database()")
+    await db.sql(f"alter database {database} set client_connection_check_interval = '100ms'")
+    await insert(db, 1, name="odd")
+    await insert(db, 20)
+    with fleet(db.url, tmp_path) as workers:
+        workers.start(lease_seconds=1.5, settings=QUICKLY)
+        await until(db, "count(*) = 20 from alfrd.documents where status = 'completed'")
+        await until(db, ALL_ENDED)
+
+    error = await db.one("select error from alfrd.documents where status = 'failed'")
+    assert error == (
+        "gave up after 1 attempts: ocr: the database could not take its result in time:"
+        " no answer from PostgreSQL within 0.5 s"
+    )

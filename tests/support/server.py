@@ -9,11 +9,17 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 import warnings
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
+
+import psycopg
 
 CONFIGURATION = """
 listen_addresses = '127.0.0.1'
@@ -47,15 +53,24 @@ def free_port() -> int:
 
 
 class Server:
-    """One cluster in a directory of its own."""
+    """One cluster in a directory of its own.
 
-    def __init__(self, configuration: str = CONFIGURATION) -> None:
+    :param follows: be a streaming replica of this one, which answers to reads only until it is promoted.
+    """
+
+    def __init__(self, configuration: str = CONFIGURATION, *, follows: Server | None = None) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="alfrd-test-"))
         self.data = self.directory / "data"
         self.port = free_port()
         self._bin = binaries()
         self._user = self._unprivileged()
-        self._run("initdb", "-D", str(self.data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+        if follows is None:
+            self._run(
+                "initdb", "-D", str(self.data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"
+            )
+        else:
+            source = f"host=127.0.0.1 port={follows.port} user=postgres"
+            self._run("pg_basebackup", "-d", source, "-D", str(self.data), "-R", "-c", "fast", "--no-sync")
         with (self.data / "postgresql.conf").open("a") as file:
             file.write(configuration.format(directory=self.directory, port=self.port))
         self.start()
@@ -97,6 +112,25 @@ class Server:
         """Stop; ``mode`` is ``smart``, ``fast`` or ``immediate``."""
         self._run("pg_ctl", "-D", str(self.data), "-m", mode, "-w", "stop")
 
+    def kill(self) -> None:
+        """SIGKILL: no clean-up of any kind."""
+        postmaster = int((self.data / "postmaster.pid").read_text().split()[0])
+        os.kill(postmaster, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            while True:
+                os.kill(postmaster, 0)
+                time.sleep(0.01)
+
+    def promote(self) -> None:
+        """From a replica to a server of its own, as after the loss of the one that it followed."""
+        self._run("pg_ctl", "-D", str(self.data), "-w", "promote")
+
+    def sql(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
+        """Run a statement as an administrator; its rows."""
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
     def url(self, database: str) -> str:
         """Where to connect to."""
         return f"postgresql://postgres@/{database}?host={self.directory}&port={self.port}"
@@ -107,7 +141,6 @@ class Server:
 
     def remove(self) -> None:
         """Stop for good."""
-        try:
+        with suppress(RuntimeError):  # it may be gone already
             self.stop("immediate")
-        finally:
-            shutil.rmtree(self.directory, ignore_errors=True)
+        shutil.rmtree(self.directory, ignore_errors=True)

@@ -7,20 +7,30 @@ autocommit mode: no transaction is ever left open across an ``await`` of somethi
 from __future__ import annotations
 
 import asyncio
+import math
 import os
+import random
 import select
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Any, LiteralString, Self
+from typing import Any, LiteralString, Self, TypeVar
 
 import psycopg
-from psycopg.rows import dict_row, tuple_row
-from psycopg_pool import AsyncConnectionPool
+from psycopg import errors as pg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import dict_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from alfrd_events.db.errors import translated
+from alfrd_events.db.errors import NoAnswer, translated
 
 Row = dict[str, Any]
+T = TypeVar("T")
+
+_CONNECT_SECONDS = 10
+_PAUSES = (0.01, 0.04)
+"""Before a transaction is tried again that a conflict rolled back; after that, it is for the caller to say."""
 
 
 class Database:
@@ -37,6 +47,8 @@ class Database:
         self.url = url
         self.patience: float | None = None
         """Seconds that a statement may take before its connection is given up; ``None``: as long as it likes."""
+        self.cut_at = -math.inf
+        """When the server was last found to have gone from under a connection, as ``time.monotonic()``."""
         parameters = dict(settings or {})
         if not status_feed:
             parameters["alfrd.status_feed"] = "off"
@@ -55,8 +67,8 @@ class Database:
                 # their plans in the session anyway: measured, no difference.
                 "prepare_threshold": None,
                 "application_name": "alfrd-events",
-                **keepalives(),
-                **_options(parameters),
+                **keepalives(url),
+                **_options(url, parameters),
             },
         )
 
@@ -67,7 +79,7 @@ class Database:
         """
         with translated():
             # A first connection by hand: the pool would only say that it timed out, not why.
-            probe = await psycopg.AsyncConnection.connect(self.url, connect_timeout=10)
+            probe = await psycopg.AsyncConnection.connect(self.url, **keepalives(self.url))
             await probe.close()
             await self._pool.open(wait=True)
         return self
@@ -91,6 +103,8 @@ class Database:
                 async with connection:
                     yield connection
             finally:
+                if connection.broken:
+                    self.cut_at = time.monotonic()
                 await self._pool.putconn(connection)
 
     async def _one_that_lives(self) -> psycopg.AsyncConnection[Row]:
@@ -98,12 +112,64 @@ class Database:
 
         After a restart all of them are closed, and each would fail a statement before it is noticed.
         """
-        for _ in range(self._pool.max_size):
-            connection = await self._pool.getconn()
-            if not _was_closed(connection):
-                return connection
-            await self._pool.putconn(connection)  # which replaces it
-        return await self._pool.getconn()
+        try:
+            for _ in range(self._pool.max_size):
+                connection = await self._pool.getconn()
+                if not _was_closed(connection):
+                    return connection
+                self.cut_at = time.monotonic()
+                await self._pool.putconn(connection)  # which replaces it
+            return await self._pool.getconn()
+        except PoolTimeout:
+            self.cut_at = time.monotonic()
+            raise
+
+    async def rows(
+        self, statement: LiteralString, parameters: Sequence[Any] | dict[str, Any] = ()
+    ) -> list[Row]:
+        """All rows of a statement, as dictionaries."""
+        return await self._once(statement, parameters, lambda cursor: cursor.fetchall())
+
+    async def row(
+        self, statement: LiteralString, parameters: Sequence[Any] | dict[str, Any] = ()
+    ) -> Row | None:
+        """The first row of a statement, or ``None``."""
+        return await self._once(statement, parameters, lambda cursor: cursor.fetchone())
+
+    async def value(self, statement: LiteralString, parameters: Sequence[Any] | dict[str, Any] = ()) -> Any:
+        """The first column of the first row; ``None`` where there is none."""
+        row = await self.row(statement, parameters)
+        return next(iter(row.values())) if row else None
+
+    async def execute(self, statement: LiteralString, parameters: Sequence[Any] | dict[str, Any] = ()) -> int:
+        """Run a statement for its effect; the number of rows that it touched."""
+
+        async def count(cursor: psycopg.AsyncCursor[Row]) -> int:
+            return cursor.rowcount
+
+        return await self._once(statement, parameters, count)
+
+    async def _once(
+        self,
+        statement: LiteralString,
+        parameters: Sequence[Any] | dict[str, Any],
+        take: Callable[[psycopg.AsyncCursor[Row]], Awaitable[T]],
+    ) -> T:
+        """One statement, which is one transaction; tried again when a conflict with another rolls it back."""
+        pauses = iter(_PAUSES)
+        async with self.connection() as connection:
+            while True:
+                try:
+                    with self._hanging_up(connection):
+                        return await take(await connection.execute(statement, parameters))
+                except (pg.SerializationFailure, pg.DeadlockDetected):
+                    if (pause := next(pauses, None)) is None:
+                        raise
+                except (pg.ReadOnlySqlTransaction, pg.QueryCanceled):
+                    # What forbids or limits it may have been lifted since this connection was made.
+                    await connection.close()
+                    raise
+                await asyncio.sleep(pause * random.uniform(0.5, 1))
 
     @contextmanager
     def _hanging_up(self, connection: psycopg.AsyncConnection[Row]) -> Iterator[None]:
@@ -111,65 +177,54 @@ class Database:
 
         A network that swallows bytes raises nothing, and a cancelled statement waits for a server that never got it. A
         socket that is shut fails both at once, and the pool throws the connection away.
+
+        :raise NoAnswer: patience ended.
         """
         if self.patience is None:
             yield
             return
         timer = asyncio.get_running_loop().call_later(self.patience, _hang_up, connection)
+        ends = timer.when()
         try:
             yield
+        except psycopg.OperationalError as error:
+            if asyncio.get_running_loop().time() < ends:
+                raise
+            raise NoAnswer(f"no answer from PostgreSQL within {self.patience:g} s") from error
         finally:
             timer.cancel()
 
-    async def rows(
-        self, statement: LiteralString, parameters: Sequence[Any] | dict[str, Any] = ()
-    ) -> list[Row]:
-        """All rows of a statement, as dictionaries."""
-        async with self.connection() as connection:
-            with self._hanging_up(connection):
-                cursor = await connection.execute(statement, parameters)
-                return await cursor.fetchall()
 
-    async def row(
-        self, statement: LiteralString, parameters: Sequence[Any] | dict[str, Any] = ()
-    ) -> Row | None:
-        """The first row of a statement, or ``None``."""
-        async with self.connection() as connection:
-            with self._hanging_up(connection):
-                cursor = await connection.execute(statement, parameters)
-                return await cursor.fetchone()
+def keepalives(url: str) -> dict[str, Any]:
+    """A server that is gone without a word is noticed in half a minute, not in two hours.
 
-    async def value(self, statement: LiteralString, parameters: Sequence[Any] | dict[str, Any] = ()) -> Any:
-        """The first column of the first row; ``None`` where there is none."""
-        async with self.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
-            with self._hanging_up(connection):
-                await cursor.execute(statement, parameters)
-                row = await cursor.fetchone()
-                return row[0] if row else None
-
-    async def execute(self, statement: LiteralString, parameters: Sequence[Any] | dict[str, Any] = ()) -> int:
-        """Run a statement for its effect; the number of rows that it touched."""
-        async with self.connection() as connection:
-            with self._hanging_up(connection):
-                cursor = await connection.execute(statement, parameters)
-                return cursor.rowcount
-
-
-def keepalives() -> dict[str, Any]:
-    """A server that is gone without a word is noticed in half a minute, not in two hours."""
-    return {
-        "connect_timeout": 10,
+    What the URL says itself stays. Several hosts are tried one after the other, in the time that one may take.
+    """
+    given = _given(url)
+    hosts = str(given.get("host", "")).count(",") + 1
+    ours = {
+        "connect_timeout": max(_CONNECT_SECONDS // hosts, 2),  # libpq takes 1 for 2
         "keepalives_idle": 15,
         "keepalives_interval": 5,
         "keepalives_count": 3,
         "tcp_user_timeout": 30_000,
     }
+    return {name: value for name, value in ours.items() if name not in given}
 
 
-def _options(parameters: dict[str, str]) -> dict[str, str]:
+def _options(url: str, parameters: dict[str, str]) -> dict[str, str]:
+    """Run-time parameters, beside those that the URL gives."""
     if not parameters:
         return {}
-    return {"options": " ".join(f"-c {name}={value}" for name, value in parameters.items())}
+    ours = [f"-c {name}={value}" for name, value in parameters.items()]
+    return {"options": " ".join([str(_given(url).get("options", "")), *ours]).strip()}
+
+
+def _given(url: str) -> dict[str, Any]:
+    try:
+        return conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        return {}  # libpq will say so when it connects
 
 
 def _was_closed(connection: psycopg.AsyncConnection[Any]) -> bool:

@@ -121,7 +121,7 @@ def _told(error: psycopg.Error, function: str) -> str:
     if function or state.startswith(_MAY_QUOTE) or (not state and isinstance(error, psycopg.DataError)):
         where = f" in function {function}" if function else ""
         return f"{type(error).__name__}, SQLSTATE {state or 'none'}{where}"
-    text = error.diag.message_primary or str(error).strip() or type(error).__name__
+    text = " ".join((error.diag.message_primary or str(error) or type(error).__name__).split())
     return f"{text} ({error.diag.message_hint})" if error.diag.message_hint else text
 
 

@@ -29,7 +29,7 @@ class StatusFeed:
     async def __aenter__(self) -> Self:
         with translated():
             self._connection = await psycopg.AsyncConnection.connect(
-                self._url, autocommit=True, application_name="alfrd-events feed", **keepalives()
+                self._url, autocommit=True, application_name="alfrd-events feed", **keepalives(self._url)
             )
             await self._connection.execute("listen alfrd_status")
         return self

@@ -55,7 +55,7 @@ class Ear:
         probe_channel = f"alfrd_probe_{worker}"
         with translated():
             connection = await psycopg.AsyncConnection.connect(
-                url, autocommit=True, application_name="alfrd-events listener", **keepalives()
+                url, autocommit=True, application_name="alfrd-events listener", **keepalives(url)
             )
             ear = cls(connection, worker, probe_channel)
             try:

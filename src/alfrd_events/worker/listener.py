@@ -68,40 +68,30 @@ class Listener:
                     )
                 await _pause(failures)
                 continue
+            if failures:
+                log.info("listener connected again", after_failures=failures)
+            failures = 0
             try:
-                await queue.set_locked(self._database, self._worker, ear.locked)
-                if failures:
-                    log.info("listener connected again", after_failures=failures)
-                failures = 0
                 self._wake.set("reconnect" if was_deaf else "start")
                 was_deaf = True
                 await self._listen(ear)
-            except WorkerUnknown:
-                # The cycle signs on again at its next exchange, and a listener for the new id takes over.
-                self._wake.set("poll")
-                await asyncio.Event().wait()
             except AlfrdError as error:
-                if not failures:
-                    log.warning("listener lost its connection; connecting again", error=error)
+                log.warning("listener lost its connection; connecting again", error=error)
             finally:
                 await within(1, ear.close(), "closing the listen connection")
-            await self._judge_by_heartbeat()
+            await self._tell(locked=False)  # there is no lock now, and that must not be taken for death
             failures += 1
             await _pause(failures)
-
-    async def _judge_by_heartbeat(self) -> None:
-        """Without a listener there is no lock, and that must not be taken for death."""
-        try:
-            await queue.set_locked(self._database, self._worker, False)
-        except AlfrdError as error:
-            log.debug("cannot tell that the listener is away", error=error)
 
     async def _listen(self, ear: Ear) -> None:
         """Wake the cycle for each bell; leave when the connection breaks or goes deaf."""
         loop = asyncio.get_running_loop()
         next_probe = loop.time() + self._probe_seconds
         answer_by: float | None = None
+        told: bool | None = None
         while True:
+            if told != ear.locked and await self._tell(locked=ear.locked):
+                told = ear.locked
             deadline = next_probe if answer_by is None else answer_by
             async for heard in ear.hear(timeout=max(deadline - loop.time(), 0.01)):
                 if heard.channel == WORK and heard.payload in self._steps:
@@ -113,11 +103,33 @@ class Listener:
                 if answer_by is not None and loop.time() >= answer_by:
                     log.warning("listener hears nothing, not even itself; connecting again")
                     return
-                if not ear.locked and await ear.try_lock():
-                    await queue.set_locked(self._database, self._worker, True)
+                if not ear.locked:
+                    await ear.try_lock()
                 if answer_by is None:
-                    await ear.probe(self._database, "?")
-                    answer_by = loop.time() + _ANSWER_WITHIN
+                    if await self._probe(ear):
+                        answer_by = loop.time() + _ANSWER_WITHIN
+                    else:
+                        next_probe = loop.time() + self._probe_seconds
+
+    async def _probe(self, ear: Ear) -> bool:
+        """Ask for a sign of life; not being able to ask says nothing of the ear."""
+        try:
+            await ear.probe(self._database, "?")
+        except AlfrdError as error:
+            log.debug("cannot send a probe", error=error)
+            return False
+        return True
+
+    async def _tell(self, *, locked: bool) -> bool:
+        """Tell whether the worker holds its lock, so that others may judge by it; ``False`` if that was not heard."""
+        try:
+            await queue.set_locked(self._database, self._worker, locked)
+        except WorkerUnknown:
+            self._wake.set("poll")  # the cycle signs on again, and a listener for the new id takes over
+        except AlfrdError as error:
+            log.debug("cannot tell whether the lock is held", locked=locked, error=error)
+            return False
+        return True
 
 
 async def _pause(failures: int) -> None:

@@ -19,6 +19,7 @@ from alfrd_events.observe import Log
 log = Log("rescuer")
 
 _IDLE_SECONDS = 15.0
+_RETURN_SECONDS = 15.0
 
 
 class Rescuer:
@@ -54,10 +55,21 @@ class Rescuer:
             except TimeoutError:
                 pass
             await asyncio.sleep(self._rescue_seconds * random.uniform(0.9, 1.1))
+            await self._others_are_back()
             try:
                 await self._look()
             except AlfrdError as error:
                 log.debug("no rescue this time", error=error)
+
+    async def _others_are_back(self) -> None:
+        """After the server was lost, wait until the others had time to find it, or the one that took its place.
+
+        Until their listeners hold their locks again, live workers look dead. On a network that never rests, do not wait
+        for ever.
+        """
+        patience_ends = time.monotonic() + 4 * _RETURN_SECONDS
+        while time.monotonic() < min(self._database.cut_at + _RETURN_SECONDS, patience_ends):
+            await asyncio.sleep(1)
 
     async def _look(self) -> None:
         if rescued := await queue.rescue(self._database):
