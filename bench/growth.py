@@ -16,7 +16,7 @@ from tests.support.harness import Harness
 FEW = 1_000
 AT_ONCE = 100_000
 """Documents inserted by one statement when a million are."""
-CLAIMS, CLAIMED = 20, 10
+CLAIMS, CLAIMED = 40, 5
 
 CHURN = """
 with made as (
@@ -86,7 +86,7 @@ async def _claim_milliseconds(url: str) -> float:
 
 
 async def _after_much(plan: Plan) -> Measured:
-    documents = plan.pick(5_000, 1_500)
+    documents = plan.pick(5_000, 1_000)
     finished = plan.pick(2_000_000, 210_000)
     meanwhile = plan.pick(1_000_000, 105_000)
     fresh: list[float] = []

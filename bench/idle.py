@@ -16,7 +16,6 @@ from bench.measure import Goal, Measure
 from bench.plan import Measured, Plan
 from bench.process import WorkerProcess, worker
 
-SETTLE_SECONDS = 8.0
 IN_FLIGHT = 1_000
 PROVIDER_SECONDS = 3.0
 MEGABYTE = 1_000_000
@@ -89,7 +88,7 @@ async def _windows(plan: Plan, seconds: float) -> dict[str, list[Window]]:
             process.go()
             idle[contender.name] = database, process
         plan.say(f"{len(idle)} idle workers for {plan.repeats} × {seconds:g} s")
-        await asyncio.sleep(SETTLE_SECONDS)
+        await asyncio.sleep(plan.pick(8.0, 4.0))  # until they have begun and are idle
         for _ in range(plan.repeats):
             logged = len(plan.cluster.log)
             spent = {name: process.cpu_seconds() for name, (_, process) in idle.items()}

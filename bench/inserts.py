@@ -101,7 +101,7 @@ async def _single_inserts(plan: Plan, *, listening: bool, notify: bool) -> float
             process.go()
             await asyncio.sleep(2)
         await plan.cluster.settle()
-        return await asyncio.to_thread(_pgbench, url, plan.pick(10, 4))
+        return await asyncio.to_thread(_pgbench, url, plan.pick(10, 3))
 
 
 async def _silence(url: str) -> None:

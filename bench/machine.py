@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import statistics
+import subprocess
 import tempfile
 import time
 from importlib.metadata import version
 from typing import Any
 
 import psutil
+
+from bench.process import ROOT
 
 
 def describe(peers: list[str]) -> dict[str, Any]:
@@ -19,11 +23,23 @@ def describe(peers: list[str]) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
         "system": platform.platform(),
+        "source": _source(),
         "python": platform.python_version(),
         "packages": {name: version(name) for name in ("alfrd-events", "psycopg", *peers)},
         "load_average": os.getloadavg(),
         "flush_ms": flush_milliseconds(),
     }
+
+
+def _source() -> str:
+    """The commit that is measured, and whether files differ from it."""
+    git = shutil.which("git")
+    if git is None:
+        return "unknown"
+    done = subprocess.run(
+        [git, "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() or "unknown"
 
 
 def flush_milliseconds() -> float:

@@ -24,7 +24,7 @@ SAMPLES = ROOT / "samples"
 async def measure(plan: Plan) -> Measured:
     """Measure 14."""
     processes = os.cpu_count() or 1
-    count = plan.pick(100, 8)
+    count = plan.pick(100, 6)
     images = list(islice(cycle(_images()), count))
     engine, bare = [], []
     for _ in range(1 if plan.quick else plan.repeats):

@@ -7,6 +7,7 @@ import asyncio
 import json
 import sys
 import time
+import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,8 +42,10 @@ def main() -> int:
             f"no {', '.join(unknown)}: choose among {', '.join(GROUPS)}; {', '.join(PEERS)}", file=sys.stderr
         )
         return 2
-    asyncio.run(_run(chosen))
-    return 0
+    failed = asyncio.run(_run(chosen))
+    if failed:
+        print(f"could not be measured: {', '.join(failed)}; the reasons are above", file=sys.stderr)
+    return 1 if failed else 0
 
 
 def _arguments() -> argparse.Namespace:
@@ -65,18 +68,25 @@ def _arguments() -> argparse.Namespace:
     return chosen
 
 
-async def _run(chosen: argparse.Namespace) -> None:
+async def _run(chosen: argparse.Namespace) -> list[str]:
+    """Groups that could not be measured to their end."""
     began = time.monotonic()
     machine = describe(list(chosen.peers))
     cluster = Cluster()
     measures: list[Measure] = []
+    failed: list[str] = []
     try:
         server = await cluster.settings()
         peers = tuple(contender(name) for name in chosen.peers)
         plan = Plan(cluster, contender("alfrd-events"), peers, chosen.quick, chosen.repeats)
         for name in chosen.only:
             plan.say(f"{name}, after {time.monotonic() - began:.0f} s")
-            measures += [measure async for measure in GROUPS[name](plan)]
+            try:
+                async for measure in GROUPS[name](plan):
+                    measures.append(measure)  # noqa: PERF401 - what was measured before an error is kept
+            except Exception:  # noqa: BLE001 - an hour's other figures are worth having
+                traceback.print_exc()
+                failed.append(name)
     finally:
         cluster.remove()
     took = time.monotonic() - began
@@ -87,6 +97,7 @@ async def _run(chosen: argparse.Namespace) -> None:
             "quick": chosen.quick,
             "repeats": chosen.repeats,
             "seconds": round(took),
+            "failed": failed,
             "machine": machine,
             "server": server,
             "contenders": {one.name: one.settings for one in plan.contenders},
@@ -100,6 +111,7 @@ async def _run(chosen: argparse.Namespace) -> None:
     )
     show(measures, heading)
     print(file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file)
+    return failed
 
 
 def _write(content: dict[str, object], chosen: argparse.Namespace) -> Path:

@@ -20,8 +20,8 @@ DOCUMENTS: dict[Shape, dict[str, tuple[int, int]]] = {
         "dbos": (300, 100),
     },
     "single": {
-        "alfrd-events": (30_000, 8_000),
-        "pgqueuer": (30_000, 10_000),
+        "alfrd-events": (30_000, 10_000),
+        "pgqueuer": (60_000, 20_000),
         "procrastinate": (3_000, 1_000),
         "chancy": (10_000, 3_000),
         "dbos": (3_000, 1_000),
