@@ -114,7 +114,7 @@ async def test_a_result_that_always_times_out_ends_dead_with_the_reason_and_hold
         pytest.skip(f"this server knows no {setting}")
     await db.sql("update alfrd.routes set max_attempts = 2")
     await given_a_trigger(db, "perform pg_sleep(30)")
-    await db.sql(f"alter database {await db.one('select current_database()')} set {setting} = '100ms'")
+    await db.sql(f"alter database {await db.one('select current_database()')} set {setting} = '500ms'")
     await insert(db, 1, name="odd")
     await insert(db, 20)
     with fleet(db.url, tmp_path) as workers:
@@ -135,10 +135,10 @@ async def test_a_result_that_always_times_out_ends_dead_with_the_reason_and_hold
 async def test_a_document_that_cannot_even_fail_in_time_leaves_a_dead_task_with_the_reason(
     db: Harness, tmp_path: Path
 ) -> None:
-    await db.sql("update alfrd.routes set max_attempts = 1")
+    await db.sql("update alfrd.routes set max_attempts = 1 where step = 'ocr'")
     await given_a_trigger(db, "perform pg_sleep(30)", condition="true")
     await db.sql(
-        f"alter database {await db.one('select current_database()')} set statement_timeout = '100ms'"
+        f"alter database {await db.one('select current_database()')} set statement_timeout = '500ms'"
     )
     await insert(db, 1, name="odd")
     await insert(db, 5)
@@ -247,7 +247,7 @@ async def test_what_can_never_be_loaded_in_time_fails_with_the_reason(db: Harnes
 
 
 async def test_a_result_that_outlasts_our_patience_holds_up_nobody(db: Harness, tmp_path: Path) -> None:
-    await db.sql("update alfrd.routes set max_attempts = 1")
+    await db.sql("update alfrd.routes set max_attempts = 1 where step = 'ocr'")
     await given_a_trigger(db, "perform pg_sleep(30)")
     # So that the server stops working for whom it has lost, and the transaction never comes to its end.
     database = await db.one("select current_database()")

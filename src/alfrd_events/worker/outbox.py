@@ -40,9 +40,11 @@ class Apart:
     """When it is tried next, as ``time.monotonic()``."""
 
     def put_off(self, took: float) -> None:
-        """It did not go; later. What waits for a lock or a limit costs the others a tenth of their time, not more."""
+        """It did not go; later. What keeps waiting for a lock or a limit may cost the others a tenth of their time."""
         self.tries += 1
-        self.due = time.monotonic() + max(10 * took, backoff(self.tries, _AGAIN_AFTER_AT_MOST))
+        self.due = time.monotonic() + max(
+            min(self.tries, 10) * took, backoff(self.tries, _AGAIN_AFTER_AT_MOST)
+        )
 
     def strike(self, error: AlfrdError) -> None:
         """It did not go while others did, and by nobody's fault but perhaps its own."""
