@@ -130,8 +130,9 @@ begin
   select array_agg(id), array_agg(status), array_agg(generation), array_agg(priority)
     into v_ids, v_statuses, v_generations, v_priorities from new_rows;
   if v_ids is not null then
-    perform alfrd.enqueue('document', v_ids, v_statuses, v_generations, v_priorities);
-    perform alfrd.announce('document', v_ids, v_statuses);
+    if alfrd.enqueue('document', v_ids, v_statuses, v_generations, v_priorities, p_quietly => true) then
+      perform alfrd.announce('document', v_ids, v_statuses);
+    end if;
   end if;
   return null;
 end $$;

@@ -1,7 +1,8 @@
 -- From a status change to tasks, the bell and the feed.
 --
 -- alfrd.enqueue   inserts the tasks that the routes name for each new status.
--- alfrd.ring      NOTIFY alfrd_work, at most once per step and transaction. A hint: the task is the truth.
+-- alfrd.ring      NOTIFY alfrd_work, at most once per step and transaction, unless all who serve the step are awake. A hint:
+--                 the task is the truth.
 -- alfrd.announce  NOTIFY alfrd_status, the feed for applications.
 --
 -- Called: by the triggers of documents and files, in the transaction that changes the status.
@@ -15,7 +16,22 @@ create or replace function alfrd.notifications_are_stuck() returns boolean
   language sql volatile
   return pg_notification_queue_usage() > 0.75;
 
-create or replace function alfrd.ring(p_steps text[]) returns void
+-- Who rings holds this lock shared until its commit; a worker that has said it will sleep tries to get it alone. If it gets it,
+-- everyone whose work is not visible yet has seen that it sleeps, and rings. The second number of the pair is no worker's.
+create or replace function alfrd.everyone_knows() returns boolean
+language plpgsql as $$
+begin
+  if pg_try_advisory_lock(alfrd.worker_lock_class(), 0) then
+    perform pg_advisory_unlock(alfrd.worker_lock_class(), 0);
+    return true;
+  end if;
+  return false;
+end $$;
+
+drop function if exists alfrd.ring(text[]);   -- it told nothing
+
+-- Returns whether anybody was notified.
+create or replace function alfrd.ring(p_steps text[]) returns boolean
 language plpgsql as $$
 declare
   v_step text;
@@ -24,20 +40,38 @@ begin
   if coalesce(current_setting('alfrd.bell', true), '') = 'held' then
     perform set_config('alfrd.bell_held_for', array_to_string(
       string_to_array(nullif(current_setting('alfrd.bell_held_for', true), ''), ',') || p_steps, ','), true);
-    return;
+    return true;
+  end if;
+  if p_steps is null then
+    return false;
+  end if;
+  perform pg_advisory_xact_lock_shared(alfrd.worker_lock_class(), 0);
+  -- A worker that is awake looks by itself before it goes to sleep. Where nobody serves a step, somebody else may listen. A
+  -- transaction that goes on seeing the past cannot tell who sleeps.
+  if current_setting('transaction_isolation') = 'read committed' then
+    p_steps := array(select step from unnest(p_steps) as step
+                      where exists (select from alfrd.workers w where step = any (w.waiting_for))
+                         or not exists (select from alfrd.workers w where step = any (w.steps)
+                                           and w.heartbeat_at > alfrd.now() - make_interval(secs => w.lease_seconds)));
   end if;
   -- A full queue would fail the transaction at its commit. Whoever listens finds the work by its poll.
-  if p_steps is null or alfrd.notifications_are_stuck() then
-    return;
+  if p_steps = '{}' or alfrd.notifications_are_stuck() then
+    return false;
   end if;
   foreach v_step in array p_steps loop
     perform pg_notify('alfrd_work', v_step);
   end loop;
+  return true;
 end $$;
 
+drop function if exists alfrd.enqueue(text, uuid[], text[], integer[], smallint[]);   -- it told nothing
+
+-- p_quietly: these are new, and may be announced with their claim if nobody sleeps.
+-- Returns whether they are to be announced now.
 create or replace function alfrd.enqueue(
-  p_entity text, p_ids uuid[], p_statuses text[], p_generations integer[], p_priorities smallint[]
-) returns void
+  p_entity text, p_ids uuid[], p_statuses text[], p_generations integer[], p_priorities smallint[],
+  p_quietly boolean default false
+) returns boolean
 language plpgsql as $$
 declare
   v_now    timestamptz := alfrd.now();
@@ -45,7 +79,12 @@ declare
   v_fit    integer;
   v_handed jsonb;
   v_steps  text[];
+  v_told   boolean := true;
 begin
+  if p_quietly then
+    v_steps := array(select distinct step from alfrd.routes where entity = p_entity and status = any (p_statuses));
+    v_told := v_steps = '{}' or alfrd.ring(v_steps);
+  end if;
   with wanted as materialized (
     select route.step, changed.*, route.delay, route.max_attempts,
            coalesce(route.delay = '0' and (v_room ->> route.step)::integer >=
@@ -64,9 +103,10 @@ begin
         on conflict do nothing
     returning step),
   created as (
-    insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts)
+    insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts,
+                             announced)
     select w.step, p_entity, w.id, w.status, w.generation, case when w.delay > '0' then 'scheduled' else 'ready' end,
-           w.priority, v_now + w.delay, v_now, w.max_attempts
+           w.priority, v_now + w.delay, v_now, w.max_attempts, v_told
       from wanted w where not w.fits
         on conflict do nothing
     returning step)
@@ -93,7 +133,10 @@ begin
       returning step)
     select array_agg(distinct step) || v_steps into v_steps from created;
   end if;
-  perform alfrd.ring(v_steps);
+  if not p_quietly then
+    perform alfrd.ring(v_steps);
+  end if;
+  return v_told;
 end $$;
 
 create or replace function alfrd.announce(p_entity text, p_ids uuid[], p_statuses text[]) returns void

@@ -7,12 +7,17 @@
 -- p_outcomes: [{task_id, attempt, step, entity, subject_id, outcome, error, retry_after, result, made_by, prompt_id,
 --             usage}], outcome one of done, retry, throttled, released, failed
 -- p_capacity: {step: how many tasks of it this worker could start now}
--- p_woken_by: start, notify, timer, poll, reconnect or handoff: recorded with each claim
+-- p_woken_by: start, notify, timer, poll, reconnect, handoff or awake: recorded with each claim
 -- p_subjects: only tasks of these documents and files; null for all
 -- p_owned:    all (task id, attempt) that this worker knows to be its own, told after a failed exchange: its reply may have been
 --             lost after the commit, and what it claimed then is handed over again here. Null: no doubt.
+-- p_waiting:  the steps that this worker would sleep for now; null: it will look again by itself.
+-- Sleeping:   when nothing was claimed, p_waiting is written to its row, and from then on bells ring for it. A transaction that
+--             looked at the row just before, and commits just after, would not ring: so the worker looks again until it
+--             is the only one with a hand on the bell (alfrd.everyone_knows), which that look begins with.
 -- Returns:    {claimed: [...], stale: [task ids], next_due: seconds until the next scheduled task or null,
 --             others_running: whether other workers own tasks, looked up only when nothing was claimed,
+--             asleep: whether this worker may sleep until it is rung for; else it looks again in a moment,
 --             superseded_by: the newer release that has migrated the database; then nothing is claimed}
 -- Locks:      own running tasks by id, documents, files by id, then waiting tasks, skipping locked ones.
 
@@ -21,6 +26,8 @@ drop function if exists alfrd.claim(bigint, jsonb, text, uuid[]);   -- it return
 create or replace function alfrd.claim(p_worker bigint, p_room jsonb, p_woken_by text, p_subjects uuid[]) returns void
 language plpgsql set enable_seqscan = off as $$
 declare
+  v_ids      uuid[];
+  v_statuses text[];
   v_now   timestamptz := alfrd.now();
   v_limit record;
 begin
@@ -32,33 +39,42 @@ begin
       (p_room ->> v_limit.step)::integer,
       v_limit.max_running - (select count(*) from alfrd.tasks where step = v_limit.step and state = 'running')::integer)));
   end loop;
-  with picked as (
-    select waiting.id
+  with picked as materialized (
+    select waiting.id, waiting.subject_id, waiting.status, waiting.announced
       from jsonb_each_text(p_room) as room(step, size)
      cross join lateral (
-       select t.id from alfrd.tasks t
+       select t.id, t.subject_id, t.status, t.announced from alfrd.tasks t
         where t.step = room.step and t.state = 'ready'
           and (p_subjects is null or t.subject_id = any (p_subjects))
           and (select twin.id from alfrd.tasks twin   -- not as an anti-join, which looks through all that run
                 where twin.subject_id = t.subject_id and twin.step = t.step and twin.state = 'running') is null
         order by t.priority desc, t.id
         limit greatest(room.size::integer, 0)
-          for update skip locked) as waiting)
-  update alfrd.tasks t
-     set state = 'running', attempt = t.attempt + 1, worker_id = p_worker, claimed_at = v_now,
-         woken_by = case when t.created_at = v_now then 'handoff' else p_woken_by end
-   where t.id = any (array(select id from picked));
+          for update skip locked) as waiting),
+  claimed as (
+    update alfrd.tasks t
+       set state = 'running', attempt = t.attempt + 1, worker_id = p_worker, claimed_at = v_now, announced = true,
+           woken_by = case when t.created_at = v_now then 'handoff' else p_woken_by end
+     where t.id = any (array(select id from picked)))
+  select array_agg(subject_id), array_agg(status) into v_ids, v_statuses from picked where not announced;
+  if v_ids is not null then
+    perform alfrd.announce('document', v_ids, v_statuses);
+  end if;
 end $$;
+
+drop function if exists alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[]);   -- it had no p_waiting
 
 create or replace function alfrd.exchange(
   p_worker bigint, p_outcomes jsonb, p_capacity jsonb, p_woken_by text, p_subjects uuid[] default null,
-  p_owned bigint[] default null, p_owned_attempts integer[] default null
+  p_owned bigint[] default null, p_owned_attempts integer[] default null, p_waiting text[] default null
 ) returns json
 -- Costs that are guessed too high would have each statement compiled, for 20 ms each.
 language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off as $$
 declare
   v_now     timestamptz := alfrd.now();
   v_newer   text;
+  v_waiting text[];
+  v_asleep  boolean;
   v_room    jsonb;
   v_stale   bigint[];
   v_held    text;
@@ -72,7 +88,8 @@ begin
           set_config('lock_timeout', '1s', true);
   perform pg_advisory_xact_lock_shared(alfrd.migration_lock());
   perform alfrd.heartbeat(p_worker);
-  select superseded_by into v_newer from alfrd.workers where id = p_worker;
+  select superseded_by, waiting_for into v_newer, v_waiting from alfrd.workers where id = p_worker;
+  v_asleep := p_waiting = v_waiting and alfrd.everyone_knows();
   if v_newer <> '' then
     p_capacity := '{}';   -- it may not understand what a task means by now
   end if;
@@ -115,12 +132,20 @@ begin
    cross join unnest(held.steps) as held_for(step)
    where not p_capacity ? held_for.step
       or exists (select from alfrd.tasks t where t.step = held_for.step and t.state = 'ready');
-  perform alfrd.heartbeat(p_worker);
+  if v_claimed is not null or p_waiting is null then
+    p_waiting := '{}';
+    v_asleep := false;
+  end if;
+  if p_waiting <> v_waiting then
+    update alfrd.workers set waiting_for = p_waiting, heartbeat_at = alfrd.clock() where id = p_worker;
+  else
+    perform alfrd.heartbeat(p_worker);
+  end if;
   perform set_config('alfrd.bell', '', true), set_config('alfrd.actor', '', true);
   perform alfrd.ring(v_left);
 
   return json_build_object(
-    'superseded_by', v_newer, 'claimed', coalesce(v_claimed, '[]'), 'stale', coalesce(to_json(v_stale), '[]'),
+    'superseded_by', v_newer, 'asleep', coalesce(v_asleep, false), 'claimed', coalesce(v_claimed, '[]'), 'stale', coalesce(to_json(v_stale), '[]'),
     'others_running', v_claimed is null and exists (
        select from alfrd.tasks where state = 'running' and worker_id <> p_worker),
     -- What is due and still scheduled was locked by somebody: look again in a second.

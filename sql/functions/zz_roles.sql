@@ -62,7 +62,7 @@ begin
   grant execute on function
     alfrd.register_worker(text, text, integer, text, text[], double precision), alfrd.worker_lock_class(),
     alfrd.heartbeat(bigint, boolean), alfrd.leave(bigint), alfrd.rescue(),
-    alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[]),
+    alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[], text[]),
     alfrd.save_progress(bigint, bigint, integer, jsonb),
     alfrd.replay(boolean, text, uuid, boolean), alfrd.cancel(uuid),
     alfrd.pause(text, text), alfrd.resume(text), alfrd.prune(interval)

@@ -17,6 +17,7 @@ async def test_a_paused_step_is_claimed_by_nobody_until_it_is_resumed(db: Harnes
     assert "ocr is paused by postgres since" in explained
     assert "(the scanner is mended); go on with alfrd-events resume ocr" in explained
 
+    await db.sleeps_for("a", "ocr")
     listener = await db.session()
     await listener.execute("listen alfrd_work")
     assert await db.one("select alfrd.resume('ocr')")

@@ -361,6 +361,7 @@ async def test_a_free_slot_of_a_limited_step_rings_for_those_who_wait(db: Harnes
     task = await db.claim("ocr", worker="a")
     assert task is not None
     assert await db.claim("ocr", worker="b") is None
+    await db.sleeps_for("b", "ocr")
     listener = await db.session()
     await listener.execute("listen alfrd_work")
 

@@ -136,7 +136,7 @@ async def _lock_table(world: World, chance: random.Random) -> bool:
 async def _drop_bells(world: World, chance: random.Random) -> bool:
     await world.insist(
         lambda session: session.execute(
-            "create or replace function alfrd.ring(p_steps text[]) returns void language sql as 'select'"
+            "create or replace function alfrd.ring(p_steps text[]) returns boolean language sql as 'select true'"
         )
     )
     await asyncio.sleep(chance.uniform(3, 6))

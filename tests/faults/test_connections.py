@@ -121,7 +121,7 @@ async def test_a_server_that_stops_and_starts_again_costs_no_document(
 
 async def test_lost_bells_are_found_by_the_poll_and_counted(db: Harness, tmp_path: Path) -> None:
     await db.sql(
-        "create or replace function alfrd.ring(p_steps text[]) returns void language sql as 'select'"
+        "create or replace function alfrd.ring(p_steps text[]) returns boolean language sql as 'select true'"
     )
     with fleet(db.url, tmp_path) as workers:
         workers.start(poll_seconds=0.5)

@@ -141,6 +141,11 @@ class Harness:
             )
         return self._workers[name]
 
+    async def sleeps_for(self, worker: str, *steps: str) -> None:
+        """Let a worker sleep, to be rung for when there is work for one of the steps."""
+        id = await self.worker(worker)
+        await self.sql("update alfrd.workers set waiting_for = %s where id = %s", list(steps), id)
+
     async def exchange(
         self,
         worker: str,

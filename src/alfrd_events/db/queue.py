@@ -23,6 +23,8 @@ class Exchange:
     """Seconds until the next scheduled task falls due; ``None``: nothing is scheduled."""
     others_running: bool
     """Other workers own tasks; told only when nothing was claimed."""
+    asleep: bool
+    """The worker may sleep until it is rung for; else it has to look again in a moment."""
     superseded_by: str
     """The newer release that has migrated the database, from when on nothing is claimed; else empty."""
 
@@ -72,6 +74,7 @@ async def exchange(
     woken_by: str,
     only: Sequence[UUID] | None = None,
     owned: Sequence[Task] | None = None,
+    waiting: Sequence[str] | None = None,
 ) -> Exchange:
     """Hand in finished work and claim new work, in one transaction.
 
@@ -81,13 +84,14 @@ async def exchange(
     :param only: claim nothing but the tasks of these documents and files.
     :param owned: after an exchange whose reply was not heard: all tasks that this worker knows to own.
         What the lost reply claimed is among the ``claimed`` of this one.
+    :param waiting: the steps that this worker would sleep for now, if nothing is to be claimed.
     :raise WorkerUnknown: others have taken this worker for dead; register again.
     :raise Interrupted: a conflict rolled it back; hand the same in again.
 
     Source: ``sql/functions/exchange.sql``.
     """
     answer = await database.value(
-        "select alfrd.exchange(%s, %s, %s, %s, %s, %s::bigint[], %s::integer[])",
+        "select alfrd.exchange(%s, %s, %s, %s, %s, %s::bigint[], %s::integer[], %s::text[])",
         [
             worker,
             jsonb([_outcome(outcome) for outcome in done]),
@@ -96,6 +100,7 @@ async def exchange(
             _ids(only),
             None if owned is None else [task.id for task in owned],
             None if owned is None else [task.attempt for task in owned],
+            None if waiting is None else list(waiting),
         ],
     )
     return Exchange(
@@ -103,6 +108,7 @@ async def exchange(
         stale=frozenset(answer["stale"]),
         next_due=answer["next_due"],
         others_running=answer["others_running"],
+        asleep=answer["asleep"],
         superseded_by=answer["superseded_by"],
     )
 

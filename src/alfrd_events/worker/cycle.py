@@ -6,6 +6,9 @@ idle, and batches grow by themselves under load.
 An outcome leaves this process only when the exchange that carries it has committed; until then it is
 handed in again. Should the commit have succeeded unseen, the second hand-in is recognised by its event and
 does nothing.
+
+Before it sleeps it asks to be rung for, and looks again until nobody can have missed that (see ``sql/functions/
+exchange.sql``). While it is awake nobody needs to ring, and a busy system sends no notifications at all.
 """
 
 from __future__ import annotations
@@ -30,6 +33,10 @@ from alfrd_events.worker.wake import Reason, Wake
 log = Log("worker")
 
 _RETRY_AT_MOST = 5.0
+_DOZE_SECONDS = 0.003
+"""How long a worker without anything to do stays awake."""
+_NAP_AT_MOST = 0.5
+"""How often it looks while somebody's transaction may have missed that it sleeps."""
 
 
 @dataclass
@@ -52,6 +59,7 @@ class Cycle:
     :param poll_seconds: look at the queue this often although nothing woke us.
     :param beat_seconds: the same while tasks run, since an exchange is the heartbeat.
     :param only: serve nothing but these documents and files.
+    :param listens: it hears bells, and may sleep.
     """
 
     def __init__(
@@ -65,6 +73,7 @@ class Cycle:
         poll_seconds: float,
         beat_seconds: float,
         only: Sequence[UUID] | None = None,
+        listens: bool = True,
         on_outcome: Callable[[Outcome], None] = lambda _: None,
     ) -> None:
         self._database = database
@@ -75,6 +84,9 @@ class Cycle:
         self._poll_seconds = poll_seconds
         self._beat_seconds = beat_seconds
         self._only = only
+        self._listens = listens
+        self._naps: int | None = None
+        """Looks since it asked to be rung for; ``None``: it has not asked."""
         self._on_outcome = on_outcome
         self._running: set[Task] = set()
         self._outbox = Outbox()
@@ -137,7 +149,24 @@ class Cycle:
                 idle, otherwise = answer.next_due + 0.001, "timer"
             if (due_in := self._outbox.due_in) is not None and due_in < idle:
                 idle, otherwise = due_in, "handoff"
-            reason = await self._wake.wait(idle, otherwise)
+            reason = await self._rest(answer, idle, otherwise)
+
+    async def _rest(self, answer: queue.Exchange, idle: float, otherwise: Reason) -> Reason:
+        """Wait for the next reason to look: asleep for as long as it may be, else for a moment only."""
+        if answer.claimed or self._stopping or not self._listens:
+            self._naps = None
+        if self._stopping or not self._listens:
+            return await self._wake.wait(idle, otherwise)
+        if not answer.asleep:
+            nap = _DOZE_SECONDS if self._naps is None else min(_NAP_AT_MOST, 0.0005 * 2**self._naps)
+            if nap < idle:
+                idle, otherwise = nap, "awake"
+        reason = await self._wake.wait(idle, otherwise)
+        if reason == "awake":
+            self._naps = 0 if self._naps is None else self._naps + 1
+        elif not answer.asleep:
+            self._naps = None
+        return reason
 
     def _step_down(self, release: str) -> None:
         """A newer program has migrated the database: what a task means by now, this one may not understand."""
@@ -190,7 +219,7 @@ class Cycle:
         while True:
             batch = self._outbox.together()
             try:
-                answer = await self._hand_in(batch, self._room(), reason)
+                answer = await self._hand_in(batch, self._room(), reason, may_sleep=self._naps is not None)
             except WorkerUnknown:
                 log.warning("others took this worker for dead and have its tasks; it signs on again")
                 await self._sign_on_again()
@@ -222,12 +251,13 @@ class Cycle:
             )
 
     async def _hand_in(
-        self, batch: Sequence[Outcome], room: Mapping[str, int], reason: Reason
+        self, batch: Sequence[Outcome], room: Mapping[str, int], reason: Reason, *, may_sleep: bool = False
     ) -> queue.Exchange:
         owned = list(self._running - {outcome.task for outcome in batch}) if self._in_doubt else None
         self._in_doubt = True
+        waiting = [step for step, slots in room.items() if slots] if may_sleep else None
         answer = await queue.exchange(
-            self._database, self._registration.id, batch, room, reason, self._only, owned=owned
+            self._database, self._registration.id, batch, room, reason, self._only, owned, waiting
         )
         self._in_doubt = False
         return answer

@@ -140,6 +140,7 @@ class _Worker:
             poll_seconds=min(options.poll_seconds, options.lease_seconds / 3),
             beat_seconds=options.lease_seconds / 3,
             only=options.only,
+            listens=options.listen_url is not None,
             on_outcome=on_outcome,
         )
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Literal
 
-Reason = Literal["start", "notify", "timer", "poll", "reconnect", "handoff"]
+Reason = Literal["start", "notify", "timer", "poll", "reconnect", "handoff", "awake"]
 """``start``: the first look; ``notify``: a bell; ``timer``: a scheduled task fell due; ``poll``: the slow look that
-finds what no bell told; ``reconnect``: the look after the listener was deaf; ``handoff``: own work was finished."""
+finds what no bell told; ``reconnect``: the look after the listener was deaf; ``handoff``: own work was finished;
+``awake``: the look of a worker that is about to sleep."""
 
 
 class Wake:
