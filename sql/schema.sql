@@ -94,6 +94,8 @@ CREATE FUNCTION alfrd.claim(p_worker bigint, p_room jsonb, p_woken_by text, p_su
     SET enable_seqscan TO 'off'
     AS $$
 declare
+  v_ids      uuid[];
+  v_statuses text[];
   v_now   timestamptz := alfrd.now();
   v_limit record;
 begin
@@ -105,22 +107,27 @@ begin
       (p_room ->> v_limit.step)::integer,
       v_limit.max_running - (select count(*) from alfrd.tasks where step = v_limit.step and state = 'running')::integer)));
   end loop;
-  with picked as (
-    select waiting.id
+  with picked as materialized (
+    select waiting.id, waiting.subject_id, waiting.status, waiting.announced
       from jsonb_each_text(p_room) as room(step, size)
      cross join lateral (
-       select t.id from alfrd.tasks t
+       select t.id, t.subject_id, t.status, t.announced from alfrd.tasks t
         where t.step = room.step and t.state = 'ready'
           and (p_subjects is null or t.subject_id = any (p_subjects))
           and (select twin.id from alfrd.tasks twin   -- not as an anti-join, which looks through all that run
                 where twin.subject_id = t.subject_id and twin.step = t.step and twin.state = 'running') is null
         order by t.priority desc, t.id
         limit greatest(room.size::integer, 0)
-          for update skip locked) as waiting)
-  update alfrd.tasks t
-     set state = 'running', attempt = t.attempt + 1, worker_id = p_worker, claimed_at = v_now,
-         woken_by = case when t.created_at = v_now then 'handoff' else p_woken_by end
-   where t.id = any (array(select id from picked));
+          for update skip locked) as waiting),
+  claimed as (
+    update alfrd.tasks t
+       set state = 'running', attempt = t.attempt + 1, worker_id = p_worker, claimed_at = v_now, announced = true,
+           woken_by = case when t.created_at = v_now then 'handoff' else p_woken_by end
+     where t.id = any (array(select id from picked)))
+  select array_agg(subject_id), array_agg(status) into v_ids, v_statuses from picked where not announced;
+  if v_ids is not null then
+    perform alfrd.announce('document', v_ids, v_statuses);
+  end if;
 end $$;
 
 -- FUNCTION now()
@@ -359,8 +366,9 @@ begin
   select array_agg(id), array_agg(status), array_agg(generation), array_agg(priority)
     into v_ids, v_statuses, v_generations, v_priorities from new_rows;
   if v_ids is not null then
-    perform alfrd.enqueue('document', v_ids, v_statuses, v_generations, v_priorities);
-    perform alfrd.announce('document', v_ids, v_statuses);
+    if alfrd.enqueue('document', v_ids, v_statuses, v_generations, v_priorities, p_quietly => true) then
+      perform alfrd.announce('document', v_ids, v_statuses);
+    end if;
   end if;
   return null;
 end $$;
@@ -445,9 +453,9 @@ begin
   return null;
 end $$;
 
--- FUNCTION enqueue(text, uuid[], text[], integer[], smallint[])
+-- FUNCTION enqueue(text, uuid[], text[], integer[], smallint[], boolean)
 
-CREATE FUNCTION alfrd.enqueue(p_entity text, p_ids uuid[], p_statuses text[], p_generations integer[], p_priorities smallint[]) RETURNS void
+CREATE FUNCTION alfrd.enqueue(p_entity text, p_ids uuid[], p_statuses text[], p_generations integer[], p_priorities smallint[], p_quietly boolean DEFAULT false) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
 declare
@@ -456,7 +464,12 @@ declare
   v_fit    integer;
   v_handed jsonb;
   v_steps  text[];
+  v_told   boolean := true;
 begin
+  if p_quietly then
+    v_steps := array(select distinct step from alfrd.routes where entity = p_entity and status = any (p_statuses));
+    v_told := v_steps = '{}' or alfrd.ring(v_steps);
+  end if;
   with wanted as materialized (
     select route.step, changed.*, route.delay, route.max_attempts,
            coalesce(route.delay = '0' and (v_room ->> route.step)::integer >=
@@ -475,9 +488,10 @@ begin
         on conflict do nothing
     returning step),
   created as (
-    insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts)
+    insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts,
+                             announced)
     select w.step, p_entity, w.id, w.status, w.generation, case when w.delay > '0' then 'scheduled' else 'ready' end,
-           w.priority, v_now + w.delay, v_now, w.max_attempts
+           w.priority, v_now + w.delay, v_now, w.max_attempts, v_told
       from wanted w where not w.fits
         on conflict do nothing
     returning step)
@@ -504,12 +518,28 @@ begin
       returning step)
     select array_agg(distinct step) || v_steps into v_steps from created;
   end if;
-  perform alfrd.ring(v_steps);
+  if not p_quietly then
+    perform alfrd.ring(v_steps);
+  end if;
+  return v_told;
 end $$;
 
--- FUNCTION exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[])
+-- FUNCTION everyone_knows()
 
-CREATE FUNCTION alfrd.exchange(p_worker bigint, p_outcomes jsonb, p_capacity jsonb, p_woken_by text, p_subjects uuid[] DEFAULT NULL::uuid[], p_owned bigint[] DEFAULT NULL::bigint[], p_owned_attempts integer[] DEFAULT NULL::integer[]) RETURNS json
+CREATE FUNCTION alfrd.everyone_knows() RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+begin
+  if pg_try_advisory_lock(alfrd.worker_lock_class(), 0) then
+    perform pg_advisory_unlock(alfrd.worker_lock_class(), 0);
+    return true;
+  end if;
+  return false;
+end $$;
+
+-- FUNCTION exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[], text[])
+
+CREATE FUNCTION alfrd.exchange(p_worker bigint, p_outcomes jsonb, p_capacity jsonb, p_woken_by text, p_subjects uuid[] DEFAULT NULL::uuid[], p_owned bigint[] DEFAULT NULL::bigint[], p_owned_attempts integer[] DEFAULT NULL::integer[], p_waiting text[] DEFAULT NULL::text[]) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
@@ -517,6 +547,8 @@ CREATE FUNCTION alfrd.exchange(p_worker bigint, p_outcomes jsonb, p_capacity jso
 declare
   v_now     timestamptz := alfrd.now();
   v_newer   text;
+  v_waiting text[];
+  v_asleep  boolean;
   v_room    jsonb;
   v_stale   bigint[];
   v_held    text;
@@ -530,7 +562,8 @@ begin
           set_config('lock_timeout', '1s', true);
   perform pg_advisory_xact_lock_shared(alfrd.migration_lock());
   perform alfrd.heartbeat(p_worker);
-  select superseded_by into v_newer from alfrd.workers where id = p_worker;
+  select superseded_by, waiting_for into v_newer, v_waiting from alfrd.workers where id = p_worker;
+  v_asleep := p_waiting = v_waiting and alfrd.everyone_knows();
   if v_newer <> '' then
     p_capacity := '{}';   -- it may not understand what a task means by now
   end if;
@@ -573,12 +606,20 @@ begin
    cross join unnest(held.steps) as held_for(step)
    where not p_capacity ? held_for.step
       or exists (select from alfrd.tasks t where t.step = held_for.step and t.state = 'ready');
-  perform alfrd.heartbeat(p_worker);
+  if v_claimed is not null or p_waiting is null then
+    p_waiting := '{}';
+    v_asleep := false;
+  end if;
+  if p_waiting <> v_waiting then
+    update alfrd.workers set waiting_for = p_waiting, heartbeat_at = alfrd.clock() where id = p_worker;
+  else
+    perform alfrd.heartbeat(p_worker);
+  end if;
   perform set_config('alfrd.bell', '', true), set_config('alfrd.actor', '', true);
   perform alfrd.ring(v_left);
 
   return json_build_object(
-    'superseded_by', v_newer, 'claimed', coalesce(v_claimed, '[]'), 'stale', coalesce(to_json(v_stale), '[]'),
+    'superseded_by', v_newer, 'asleep', coalesce(v_asleep, false), 'claimed', coalesce(v_claimed, '[]'), 'stale', coalesce(to_json(v_stale), '[]'),
     'others_running', v_claimed is null and exists (
        select from alfrd.tasks where state = 'running' and worker_id <> p_worker),
     -- What is due and still scheduled was locked by somebody: look again in a second.
@@ -791,7 +832,7 @@ begin
   grant execute on function
     alfrd.register_worker(text, text, integer, text, text[], double precision), alfrd.worker_lock_class(),
     alfrd.heartbeat(bigint, boolean), alfrd.leave(bigint), alfrd.rescue(),
-    alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[]),
+    alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[], text[]),
     alfrd.save_progress(bigint, bigint, integer, jsonb),
     alfrd.replay(boolean, text, uuid, boolean), alfrd.cancel(uuid),
     alfrd.pause(text, text), alfrd.resume(text), alfrd.prune(interval)
@@ -1428,7 +1469,7 @@ end $$;
 
 -- FUNCTION ring(text[])
 
-CREATE FUNCTION alfrd.ring(p_steps text[]) RETURNS void
+CREATE FUNCTION alfrd.ring(p_steps text[]) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
 declare
@@ -1438,15 +1479,28 @@ begin
   if coalesce(current_setting('alfrd.bell', true), '') = 'held' then
     perform set_config('alfrd.bell_held_for', array_to_string(
       string_to_array(nullif(current_setting('alfrd.bell_held_for', true), ''), ',') || p_steps, ','), true);
-    return;
+    return true;
+  end if;
+  if p_steps is null then
+    return false;
+  end if;
+  perform pg_advisory_xact_lock_shared(alfrd.worker_lock_class(), 0);
+  -- A worker that is awake looks by itself before it goes to sleep. Where nobody serves a step, somebody else may listen. A
+  -- transaction that goes on seeing the past cannot tell who sleeps.
+  if current_setting('transaction_isolation') = 'read committed' then
+    p_steps := array(select step from unnest(p_steps) as step
+                      where exists (select from alfrd.workers w where step = any (w.waiting_for))
+                         or not exists (select from alfrd.workers w where step = any (w.steps)
+                                           and w.heartbeat_at > alfrd.now() - make_interval(secs => w.lease_seconds)));
   end if;
   -- A full queue would fail the transaction at its commit. Whoever listens finds the work by its poll.
-  if p_steps is null or alfrd.notifications_are_stuck() then
-    return;
+  if p_steps = '{}' or alfrd.notifications_are_stuck() then
+    return false;
   end if;
   foreach v_step in array p_steps loop
     perform pg_notify('alfrd_work', v_step);
   end loop;
+  return true;
 end $$;
 
 -- FUNCTION save_pages(uuid, jsonb)
@@ -1858,6 +1912,7 @@ CREATE TABLE alfrd.tasks (
     error text DEFAULT ''::text NOT NULL,
     created_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
     claimed_at timestamp with time zone,
+    announced boolean DEFAULT true NOT NULL,
     CONSTRAINT tasks_state_check CHECK ((state = ANY (ARRAY['ready'::text, 'scheduled'::text, 'running'::text, 'dead'::text])))
 )
 WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_analyze_scale_factor='0.05', autovacuum_vacuum_cost_delay='0');
@@ -1873,6 +1928,10 @@ COMMENT ON COLUMN alfrd.tasks.status IS 'The status that it follows from: with e
 -- COMMENT COLUMN tasks.attempt
 
 COMMENT ON COLUMN alfrd.tasks.attempt IS 'Counted at each claim, never down: (id, attempt) is the fencing token.';
+
+-- COMMENT COLUMN tasks.announced
+
+COMMENT ON COLUMN alfrd.tasks.announced IS 'False: nobody was rung for it, and its status goes to the feed with its claim.';
 
 -- VIEW document_progress
 
@@ -2290,7 +2349,8 @@ CREATE TABLE alfrd.workers (
     heartbeat_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
     locked boolean DEFAULT false NOT NULL,
     suspected_at timestamp with time zone,
-    superseded_by text DEFAULT ''::text NOT NULL
+    superseded_by text DEFAULT ''::text NOT NULL,
+    waiting_for text[] DEFAULT '{}'::text[] NOT NULL
 );
 
 -- COMMENT COLUMN workers.locked
@@ -2300,6 +2360,10 @@ COMMENT ON COLUMN alfrd.workers.locked IS 'Its listener holds the session adviso
 -- COMMENT COLUMN workers.superseded_by
 
 COMMENT ON COLUMN alfrd.workers.superseded_by IS 'The release that has migrated the database past this worker''s: it hands in what it has, and claims nothing more.';
+
+-- COMMENT COLUMN workers.waiting_for
+
+COMMENT ON COLUMN alfrd.workers.waiting_for IS 'The steps that this worker sleeps for and wants to be rung for; empty while it is awake and looks by itself.';
 
 -- SEQUENCE workers_id_seq
 
