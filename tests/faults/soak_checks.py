@@ -23,6 +23,12 @@ _BY_DESIGN: LiteralString = (
     "(filename ~ '^(refuse|die|hang)' or filename ~ '^stumble' and error ~ 'by design$')"
 )
 
+_HISTORY: LiteralString = """
+  (select array_agg(format('%%s %%s %%s, task %%s, attempt %%s, worker %%s, %%s',
+                           at::time(2), kind, step, task_id, attempt, worker_id, detail)
+                    order by e.id)
+     from alfrd.events e where e.subject_id = documents.id) as history"""
+
 LOST: dict[str, LiteralString] = {
     "acknowledged, and not there": """
       select id from unnest(%(known)s::uuid[]) as id where id not in (select id from alfrd.documents)""",
@@ -33,8 +39,10 @@ LOST: dict[str, LiteralString] = {
       select id, step, entity, subject_id, state, attempt, worker_id from alfrd.tasks where state <> 'dead'""",
     "workers left behind": """
       select id, name, heartbeat_at from alfrd.workers where heartbeat_at < now() - interval '1 minute'""",
-    "failed, and not by design": "select id, filename, failed_step, error from alfrd.documents"
-    " where status = 'failed' and not " + _BY_DESIGN,
+    "failed, and not by design": "select id, filename, failed_step, error, "
+    + _HISTORY
+    + " from alfrd.documents where status = 'failed' and not "
+    + _BY_DESIGN,
     "cancelled by nobody": """
       select id, filename from alfrd.documents where status = 'cancelled' and id <> all (%(cancelled)s::uuid[])""",
     "cancelled, and not so any more": """
@@ -81,9 +89,12 @@ LOST: dict[str, LiteralString] = {
 
 DUPLICATED: dict[str, LiteralString] = {
     "steps completed twice in one era": _ERAS
+    + "select twice.*, "
+    + _HISTORY
     + """
-      select subject_id, era, step, count(*) from told where kind = 'completed'
-       group by 1, 2, 3 having count(*) > 1""",
+        from (select subject_id, era, step, count(*) from told where kind = 'completed'
+               group by 1, 2, 3 having count(*) > 1) as twice
+        join alfrd.documents on id = subject_id""",
     "scores without a completed step, or the reverse": """
       select * from (select document_id, step, count(*) from alfrd.scores group by 1, 2) as s
         full join (select subject_id, step, count(*) from alfrd.events
@@ -121,7 +132,7 @@ COUNTS: LiteralString = (
          (select count(*) from alfrd.files) as files,
          (select max(extract(epoch from e.at - d.created_at))
             from alfrd.documents d join alfrd.events e on e.subject_id = d.id and e.step = 'extract'
-           where e.kind = 'completed' and d.generation = 1) as slowest_seconds,
+           where e.kind = 'completed' and d.generation = 1 and d.filename ~ '^shop') as slowest_seconds,
          (select jsonb_object_agg(kind, count)
             from (select kind, count(*) from alfrd.events group by 1) as k) as events,
          (select jsonb_object_agg(woken_by, count)
