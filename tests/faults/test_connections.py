@@ -14,7 +14,7 @@ import pytest
 
 from alfrd_events.db.database import Database
 from alfrd_events.db.migrate import migrate
-from tests.faults.processes import ALL_ENDED, each_step_was_committed_once, fleet, insert, until
+from tests.faults.processes import ALL_ENDED, all_asleep, each_step_was_committed_once, fleet, insert, until
 from tests.faults.proxy import Proxy
 from tests.support.harness import Harness
 from tests.support.server import CONFIGURATION, Server
@@ -156,13 +156,14 @@ async def test_a_deaf_listener_notices_and_connects_again(
                 lease_seconds=3600,
                 poll_seconds=3600,
             )
-            await until(db, "exists (select from alfrd.workers where locked)")
+            await all_asleep(db)
             proxy.mood = "deaf"
             await insert(db, 1)
             # probe_seconds, 5 s for the answer, and the rest for a busy machine
             await worker.has_logged("hears nothing, not even itself", timeout=10)
             proxy.mood = "fine"
             await until(db, ALL_ENDED)
+            await all_asleep(db)
             await insert(db, 1)
             await until(db, "count(*) = 2 from alfrd.documents where status = 'completed'")
 

@@ -83,7 +83,7 @@ async def test_a_worker_whose_pool_goes_through_pgbouncer_loses_nothing(
     assert complaints == []
     assert await db.one("select count(*) from alfrd.documents where status = 'completed'") == 100
     woken = await db.sql("select distinct woken_by from alfrd.events where step = 'ocr'")
-    assert {row["woken_by"] for row in woken} <= {"notify", "handoff"}
+    assert {row["woken_by"] for row in woken} <= {"notify", "handoff", "awake"}
     await each_step_was_committed_once(db)
 
 
