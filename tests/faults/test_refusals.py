@@ -194,8 +194,8 @@ async def test_rows_that_a_person_holds_hold_up_no_other_document_and_no_stoppin
         person = await db.session()
         await person.execute("begin")
         await person.execute("select from alfrd.documents where filename like 'held%' for update")
-        await insert(db, 20)
-        await until(db, "count(*) = 20 from alfrd.documents where status = 'completed'")
+        await insert(db, 10)
+        await until(db, "count(*) = 10 from alfrd.documents where status = 'completed'")
         held = await db.one("select count(*) from alfrd.documents where status = 'pending'")
         worker.signal(signal.SIGTERM)
         code = await asyncio.to_thread(worker.wait, 30)
@@ -205,7 +205,7 @@ async def test_rows_that_a_person_holds_hold_up_no_other_document_and_no_stoppin
 
     assert held == 3
     assert code == 3
-    assert await db.one("select count(*) from alfrd.documents where status = 'completed'") == 23
+    assert await db.one("select count(*) from alfrd.documents where status = 'completed'") == 13
     await each_step_was_committed_once(db)
 
 
@@ -253,10 +253,10 @@ async def test_a_result_that_outlasts_our_patience_holds_up_nobody(db: Harness, 
     database = await db.one("select current_database()")
     await db.sql(f"alter database {database} set client_connection_check_interval = '100ms'")
     await insert(db, 1, name="odd")
-    await insert(db, 20)
+    await insert(db, 10)
     with fleet(db.url, tmp_path) as workers:
         workers.start(lease_seconds=1.5, settings=QUICKLY)
-        await until(db, "count(*) = 20 from alfrd.documents where status = 'completed'")
+        await until(db, "count(*) = 10 from alfrd.documents where status = 'completed'")
         await until(db, ALL_ENDED)
 
     error = await db.one("select error from alfrd.documents where status = 'failed'")
