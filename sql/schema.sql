@@ -276,7 +276,8 @@ CREATE TABLE alfrd.documents (
     CONSTRAINT documents_page_count_check CHECK ((page_count >= 0)),
     CONSTRAINT documents_series_data_check CHECK ((jsonb_typeof(series_data) = 'object'::text)),
     CONSTRAINT documents_structured_data_check CHECK ((jsonb_typeof(structured_data) = 'object'::text))
-);
+)
+WITH (fillfactor='70');
 ALTER TABLE ONLY alfrd.documents ALTER COLUMN content SET STORAGE EXTERNAL;
 
 -- COMMENT TABLE documents
@@ -2507,10 +2508,6 @@ CREATE UNIQUE INDEX documents_fingerprint ON alfrd.documents USING btree (finger
 -- INDEX documents_series
 
 CREATE INDEX documents_series ON alfrd.documents USING btree (series_id, document_date) WHERE (series_id IS NOT NULL);
-
--- INDEX documents_status
-
-CREATE INDEX documents_status ON alfrd.documents USING btree (status, created_at);
 
 -- INDEX events_at
 

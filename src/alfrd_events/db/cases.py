@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import fields
+from typing import Any, LiteralString
 from uuid import UUID
 
 from alfrd_events.db.database import Database
@@ -22,80 +23,131 @@ from alfrd_events.model import (
     Task,
 )
 
-_DOCUMENT = """
-select id, owner, filename, status, created_at, tags, metadata, page_count, document_type, classification_confidence,
-       classification_reasoning, summary, entity, document_date, due_date, total_amount, currency, account_number,
-       period_start, period_end, structured_data, series_id, series_data, made_by
-  from alfrd.documents where id = any (%s)
-"""
+_COLUMNS = [field.name for field in fields(Document) if field.name != "pages"]
+_TAGS = _COLUMNS.index("tags")
+_DOCUMENTS: LiteralString = (
+    f"select {', '.join(_COLUMNS)}, generation from alfrd.documents where id = any (%s::uuid[])"  # noqa: S608
+)
 _SERIES = "select id, owner, entity, kind, frequency, slug, title, fields from alfrd.series "
 _CANDIDATES_AT_MOST = 2000
+_KEPT_CHARACTERS = 8_000_000
+_CHARACTERS_PER_LINE = 100
+"""What the position of a line counts for, beside its text."""
+
+Pages = tuple[Page, ...]
 
 
-async def load(database: Database, tasks: Sequence[Task], prompt_kinds: Mapping[str, str]) -> dict[int, Case]:
-    """The case of each task, by task id; a task whose subject is gone has none.
+class Cases:
+    """Loads the cases of tasks, and keeps pages in memory from one step of a document to the next.
 
     :param prompt_kinds: step -> kind of the prompt that it works with; a step without one needs none.
     """
-    by_step: dict[str, list[Task]] = defaultdict(list)
-    for task in tasks:
-        by_step[task.step].append(task)
-    files = await _files(database, [task.subject_id for task in tasks if task.entity == "file"])
-    document_ids = [task.subject_id for task in tasks if task.entity == "document"]
-    with_pages = [task.subject_id for task in tasks if task.entity == "document" and task.step != "ocr"]
-    documents = await _documents(database, document_ids, with_pages)
-    reading = [task.subject_id for task in by_step["ocr"]]
-    parts = await _parts(database, reading)
-    saved = await _saved_pages(database, reading)
-    types = await _types(database) if {"classify", "score_classification"} & by_step.keys() else ()
-    candidates = await _candidates(database) if by_step["file"] else ()
-    series = await _series(
-        database,
-        [
-            found
-            for task in by_step["extract"]
-            if (d := documents.get(task.subject_id)) and (found := d.series_id)
-        ],
-    )
-    prompts = await _prompts(database, {prompt_kinds[step] for step in by_step if step in prompt_kinds})
-    cases = {}
-    for task in tasks:
-        document, file = documents.get(task.subject_id), files.get(task.subject_id)
-        if document is None and file is None:
-            continue
-        document_type = document.document_type if document else ""
-        cases[task.id] = Case(
-            document=document,
-            file=file,
-            parts=tuple(parts.get(task.subject_id, ())),
-            saved_pages=frozenset(saved.get(task.subject_id, ())),
-            types=types,
-            candidates=tuple(known for known in candidates if document and known.owner == document.owner),
-            series=series.get(document.series_id) if document and document.series_id else None,
-            prompt=_best_prompt(prompts, prompt_kinds.get(task.step, ""), document_type),
-        )
-    return cases
+
+    def __init__(self, database: Database, prompt_kinds: Mapping[str, str]) -> None:
+        self._database = database
+        self._prompt_kinds = prompt_kinds
+        self._kept = _KeptPages()
+
+    async def load(self, tasks: Sequence[Task]) -> dict[int, Case]:
+        """The case of each task, by task id; a task whose subject is gone has none."""
+        by_step: dict[str, list[Task]] = defaultdict(list)
+        for task in tasks:
+            by_step[task.step].append(task)
+        database, kinds = self._database, self._prompt_kinds
+        files = await _files(database, [task.subject_id for task in tasks if task.entity == "file"])
+        documents = await self._documents([task for task in tasks if task.entity == "document"])
+        reading = [task.subject_id for task in by_step["ocr"]]
+        parts = await _parts(database, reading)
+        saved = await _saved_pages(database, reading)
+        types = await _types(database) if {"classify", "score_classification"} & by_step.keys() else ()
+        candidates = await _candidates(database) if by_step["file"] else {}
+        extracting = [
+            documents[task.subject_id] for task in by_step["extract"] if task.subject_id in documents
+        ]
+        series = await _series(database, {found.series_id for found in extracting if found.series_id})
+        prompts = await _prompts(database, {kinds[step] for step in by_step if step in kinds})
+        cases = {}
+        for task in tasks:
+            document, file = documents.get(task.subject_id), files.get(task.subject_id)
+            if document is None and file is None:
+                continue
+            cases[task.id] = Case(
+                document=document,
+                file=file,
+                parts=tuple(parts.get(task.subject_id, ())),
+                saved_pages=frozenset(saved.get(task.subject_id, ())),
+                types=types,
+                candidates=candidates.get(document.owner, ()) if document and task.step == "file" else (),
+                series=series.get(document.series_id) if document and document.series_id else None,
+                prompt=_best_prompt(
+                    prompts, kinds.get(task.step, ""), document.document_type if document else ""
+                ),
+            )
+        return cases
+
+    async def _documents(self, tasks: Sequence[Task]) -> dict[UUID, Document]:
+        if not tasks:
+            return {}
+        rows = await self._database.tuples(_DOCUMENTS, [_array({task.subject_id for task in tasks})])
+        read = {task.subject_id for task in tasks if task.step != "ocr"}
+        missing = [row[0] for row in rows if row[0] in read and (row[0], row[-1]) not in self._kept]
+        pages = await _pages(self._database, missing)
+        # The last step, as far as it is known here: nobody needs them soon.
+        last = {task.subject_id for task in tasks if task.step == "extract"}
+        documents = {}
+        for *values, generation in rows:
+            id = values[0]
+            values[_TAGS] = tuple(values[_TAGS])
+            of_document: Pages = ()
+            if id in read:
+                of_document = self._kept.get((id, generation), pages.get(id, ()), keep=id not in last)
+            documents[id] = Document(*values, *[of_document])
+        return documents
 
 
-async def _documents(
-    database: Database, ids: Sequence[UUID], with_pages: Sequence[UUID]
-) -> dict[UUID, Document]:
+class _KeptPages:
+    """Pages by document and generation, the least recently used ones dropped first.
+
+    Within a generation they do not change: reading a document again is a new one.
+    """
+
+    def __init__(self) -> None:
+        self._pages: OrderedDict[tuple[UUID, int], tuple[Pages, int]] = OrderedDict()
+        self._size = 0
+
+    def __contains__(self, key: tuple[UUID, int]) -> bool:
+        return key in self._pages
+
+    def get(self, key: tuple[UUID, int], loaded: Pages, *, keep: bool) -> Pages:
+        """What is kept, or else what was loaded; kept from now on, or no more."""
+        pages, size = self._pages.pop(key, (loaded, 0))
+        self._size -= size
+        if keep and pages:
+            size = size or sum(len(page.text) + _CHARACTERS_PER_LINE * len(page.lines) for page in pages)
+            self._pages[key] = pages, size
+            self._size += size
+            while self._size > _KEPT_CHARACTERS:
+                _, (_, dropped) = self._pages.popitem(last=False)
+                self._size -= dropped
+        return pages
+
+
+def _array(ids: Iterable[UUID]) -> str:
+    """Ids as a literal of ``uuid[]``, which is sent sooner than a list."""
+    return f"{{{','.join(map(str, ids))}}}"
+
+
+async def _pages(database: Database, ids: Sequence[UUID]) -> dict[UUID, Pages]:
     if not ids:
         return {}
-    rows = await database.rows(_DOCUMENT, [list(ids)])
     pages: dict[UUID, list[Page]] = defaultdict(list)
-    if with_pages:
-        for row in await database.rows(
-            "select document_id, number, text, confidence, source, layout"
-            "  from alfrd.pages where document_id = any (%s) order by document_id, number",
-            [list(with_pages)],
-        ):
-            pages[row["document_id"]].append(_page(row))
-    documents = {}
-    for row in rows:
-        row["tags"] = tuple(row["tags"])
-        documents[row["id"]] = Document(**row, pages=tuple(pages.get(row["id"], ())))
-    return documents
+    for row in await database.rows(
+        "select document_id, number, text, confidence, source, layout"
+        "  from alfrd.pages where document_id = any (%s::uuid[]) order by document_id, number",
+        [_array(ids)],
+    ):
+        pages[row["document_id"]].append(_page(row))
+    return {id: tuple(found) for id, found in pages.items()}
 
 
 def _page(row: Mapping[str, Any]) -> Page:
@@ -120,13 +172,13 @@ async def _parts(database: Database, ids: Sequence[UUID]) -> dict[UUID, list[Par
     # A document that carries content or a uri itself is its own first and only part.
     rows = await database.rows(
         "select id as document_id, 1 as number, filename, content, uri from alfrd.documents"
-        "  where id = any (%(ids)s) and (content is not null or uri <> '')"
+        "  where id = any (%(ids)s::uuid[]) and (content is not null or uri <> '')"
         " union all "
         "select p.document_id, p.number, p.filename, p.content, p.uri"
         "  from alfrd.document_parts p join alfrd.documents d on d.id = p.document_id"
-        "  where p.document_id = any (%(ids)s) and d.content is null and d.uri = ''"
+        "  where p.document_id = any (%(ids)s::uuid[]) and d.content is null and d.uri = ''"
         " order by document_id, number",
-        {"ids": list(ids)},
+        {"ids": _array(ids)},
     )
     parts: dict[UUID, list[PartSource]] = defaultdict(list)
     for row in rows:
@@ -138,8 +190,9 @@ async def _saved_pages(database: Database, ids: Sequence[UUID]) -> dict[UUID, li
     if not ids:
         return {}
     rows = await database.rows(
-        "select document_id, array_agg(number) as numbers from alfrd.pages where document_id = any (%s) group by 1",
-        [list(ids)],
+        "select document_id, array_agg(number) as numbers from alfrd.pages where document_id = any (%s::uuid[])"
+        " group by 1",
+        [_array(ids)],
     )
     return {row["document_id"]: row["numbers"] for row in rows}
 
@@ -149,9 +202,12 @@ async def _types(database: Database) -> tuple[DocumentType, ...]:
     return tuple(DocumentType(**row) for row in rows)
 
 
-async def _candidates(database: Database) -> tuple[Series, ...]:
-    rows = await database.rows(_SERIES + "order by created_at desc limit %s", [_CANDIDATES_AT_MOST])
-    return tuple(_one_series(row) for row in rows)
+async def _candidates(database: Database) -> dict[str, tuple[Series, ...]]:
+    """Per owner, the newest first."""
+    candidates: dict[str, list[Series]] = defaultdict(list)
+    for row in await database.rows(_SERIES + "order by created_at desc limit %s", [_CANDIDATES_AT_MOST]):
+        candidates[row["owner"]].append(_one_series(row))
+    return {owner: tuple(known) for owner, known in candidates.items()}
 
 
 async def _series(database: Database, ids: Iterable[UUID]) -> dict[UUID, Series]:

@@ -20,7 +20,7 @@ from typing import Any, LiteralString, Self, TypeVar
 import psycopg
 from psycopg import errors as pg
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.rows import dict_row
+from psycopg.rows import dict_row, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from alfrd_events.db.errors import NoAnswer, translated
@@ -129,6 +129,17 @@ class Database:
     ) -> list[Row]:
         """All rows of a statement, as dictionaries."""
         return await self._once(statement, parameters, lambda cursor: cursor.fetchall())
+
+    async def tuples(
+        self, statement: LiteralString, parameters: Sequence[Any] | dict[str, Any] = ()
+    ) -> list[tuple[Any, ...]]:
+        """All rows of a statement, as tuples: for many rows of many columns."""
+
+        async def fetch(cursor: psycopg.AsyncCursor[Any]) -> list[tuple[Any, ...]]:
+            cursor.row_factory = tuple_row
+            return await cursor.fetchall()
+
+        return await self._once(statement, parameters, fetch)
 
     async def row(
         self, statement: LiteralString, parameters: Sequence[Any] | dict[str, Any] = ()

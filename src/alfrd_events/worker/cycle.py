@@ -153,6 +153,9 @@ class Cycle:
 
     async def _rest(self, answer: queue.Exchange, idle: float, otherwise: Reason) -> Reason:
         """Wait for the next reason to look: asleep for as long as it may be, else for a moment only."""
+        if self._outbox.is_waiting:
+            self._naps = None
+            return "handoff"
         if answer.claimed or self._stopping or not self._listens:
             self._naps = None
         if self._stopping or not self._listens:
@@ -217,7 +220,7 @@ class Cycle:
         """
         failures = 0
         while True:
-            batch = self._outbox.together()
+            batch = self._outbox.together(len(self._running))
             try:
                 answer = await self._hand_in(batch, self._room(), reason, may_sleep=self._naps is not None)
             except WorkerUnknown:

@@ -27,6 +27,7 @@ log = Log("worker")
 
 _STRIKES = 3
 _AGAIN_AFTER_AT_MOST = 5.0
+_HALVED_FROM = 32
 
 
 @dataclass(eq=False)
@@ -94,9 +95,22 @@ class Outbox:
         """Add what a task has come to."""
         self._together.append(outcome)
 
-    def together(self) -> list[Outcome]:
-        """What the next exchange carries."""
+    def together(self, running: int) -> list[Outcome]:
+        """What the next exchange carries.
+
+        Where all that is owned is finished, half of it: the other half follows while the next steps of the first one
+        run, so that the database and this process work at the same time.
+
+        :param running: tasks owned, those that are finished included.
+        """
+        if _HALVED_FROM <= len(self._together) == running:
+            return self._together[: running // 2]
         return list(self._together)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Something can go together at once."""
+        return bool(self._together)
 
     def set_apart(self, batch: Collection[Outcome]) -> None:
         """From now on these go alone."""

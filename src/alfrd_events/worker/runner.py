@@ -11,7 +11,8 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 
-from alfrd_events.db import cases, queue
+from alfrd_events.db import queue
+from alfrd_events.db.cases import Cases
 from alfrd_events.db.database import Database
 from alfrd_events.db.errors import Interrupted
 from alfrd_events.errors import AlfrdError, DatabaseUnavailable, Permanent, StaleClaim, Throttled
@@ -50,7 +51,9 @@ class Runner:
         self._tools = tools
         self._finished = finished
         self._step_seconds = step_seconds
-        self._prompt_kinds = {step: tools.analyst.prompt_prefix + kind for step, kind in PROMPT_KINDS.items()}
+        self._cases = Cases(
+            database, {step: tools.analyst.prompt_prefix + kind for step, kind in PROMPT_KINDS.items()}
+        )
         self._running: set[asyncio.Task[None]] = set()
         self._overdue: set[asyncio.Task[None]] = set()
 
@@ -104,7 +107,7 @@ class Runner:
         give_up_at = time.monotonic() + _LOAD_WITHIN_SECONDS
         while True:
             try:
-                return await cases.load(self._database, tasks, self._prompt_kinds)
+                return await self._cases.load(tasks)
             except DatabaseUnavailable as error:
                 if time.monotonic() >= give_up_at:
                     raise

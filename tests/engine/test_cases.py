@@ -1,0 +1,66 @@
+"""What tasks are given, and what is kept of it from one step to the next."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from alfrd_events.db.cases import Cases
+from alfrd_events.model import Document, Task
+from tests.support.harness import RESULTS, Harness
+
+PAGE = RESULTS["ocr"]["pages"][0]
+
+
+async def _read(db: Harness, document: UUID, text: str) -> None:
+    task = await db.claim("ocr", subject=document)
+    assert task is not None
+    assert await db.complete(task, pages=[{**PAGE, "text": text}])
+
+
+async def _given(db: Harness, cases: Cases, document: UUID, step: str) -> Document:
+    task = Task(1, step, "document", document, 1, 5)
+    found = (await cases.load([task]))[1].document
+    assert found is not None
+    return found
+
+
+async def test_pages_are_loaded_once_and_the_document_each_time(db: Harness) -> None:
+    cases = Cases(db.database, {})
+    document = await db.given_document()
+    await _read(db, document, "one")
+    assert (await _given(db, cases, document, "classify")).text == "one"
+
+    await db.sql("update alfrd.pages set text = 'nobody looks any more'")
+    await db.sql("update alfrd.documents set priority = 5, metadata = '{\"case\": 7}'")
+    again = await _given(db, cases, document, "summarize")
+    assert (again.text, again.metadata) == ("one", {"case": 7})
+
+
+async def test_a_document_that_is_read_again_has_its_new_pages(db: Harness) -> None:
+    cases = Cases(db.database, {})
+    document = await db.given_document()
+    await _read(db, document, "one")
+    assert (await _given(db, cases, document, "classify")).text == "one"
+
+    await db.sql("update alfrd.documents set status = 'pending' where id = %s", document)
+    await _read(db, document, "two")
+    assert (await _given(db, cases, document, "classify")).text == "two"
+
+
+async def test_what_is_kept_is_bounded(db: Harness) -> None:
+    cases = Cases(db.database, {})
+    documents = [await db.given_document() for _ in range(12)]
+    for number, document in enumerate(documents):
+        await _read(db, document, f"{number} {'x' * 1_000_000}")
+        await _given(db, cases, document, "classify")
+    await db.sql("update alfrd.pages set text = 'loaded again'")
+
+    texts = [(await _given(db, cases, document, "summarize")).text for document in reversed(documents)]
+    assert [text == "loaded again" for text in texts] == [False] * 7 + [True] * 5
+
+
+async def test_a_subject_that_is_gone_has_no_case(db: Harness) -> None:
+    document = await db.given_document("classified")
+    await db.sql("delete from alfrd.documents")
+    task = Task(1, "summarize", "document", document, 1, 5)
+    assert await Cases(db.database, {}).load([task]) == {}
