@@ -177,8 +177,8 @@ class Database:
                     if (pause := next(pauses, None)) is None:
                         raise
                 except (pg.ReadOnlySqlTransaction, pg.QueryCanceled):
-                    # What forbids or limits it may have been lifted since this connection was made.
-                    await connection.close()
+                    # What forbids or limits it may have been lifted since these connections were made.
+                    await self._pool.drain()
                     raise
                 await asyncio.sleep(pause * random.uniform(0.5, 1))
 
