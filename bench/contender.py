@@ -13,7 +13,10 @@ Shape = Literal["route", "single"]
 STEPS: dict[Shape, int] = {"route": 7, "single": 1}
 
 CONCURRENCY = 200
-"""Handlers at once that every contender may run: for each step where it counts by step."""
+"""Handlers of a step at once in one worker."""
+
+TOGETHER = CONCURRENCY * STEPS["route"]
+"""The same for a contender that does not count by step."""
 
 
 class Client(Protocol):

@@ -104,10 +104,10 @@ async def _starts(plan: Plan, contender: Contender, number: int) -> Starts:
             key = await client.submit_one(shape)
             committed = time.monotonic_ns()
             async with asyncio.timeout(PATIENCE_SECONDS):
-                told, began = await process.starts.get()
+                told, began = await process.next_start()
                 assert told == key, "the system was not idle"
                 for _ in range(STEPS[shape] - 1):
-                    await process.starts.get()
+                    await process.next_start()
             if round_ >= WARM_UP:
                 starts.after_commit.append((began - committed) / 1e6)
                 starts.after_sending.append((began - sent) / 1e6)

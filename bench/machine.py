@@ -10,20 +10,19 @@ import subprocess
 import tempfile
 import time
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import psutil
 
-from bench.process import ROOT
 
-
-def describe(peers: list[str]) -> dict[str, Any]:
+def describe(checkout: Path, peers: list[str]) -> dict[str, Any]:
     """The machine, the versions, and how busy and how slow the machine was as the run began."""
     return {
         "cores": os.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
         "system": platform.platform(),
-        "source": _source(),
+        "source": _source(checkout),
         "python": platform.python_version(),
         "packages": {name: version(name) for name in ("alfrd-events", "psycopg", *peers)},
         "load_average": os.getloadavg(),
@@ -31,13 +30,13 @@ def describe(peers: list[str]) -> dict[str, Any]:
     }
 
 
-def _source() -> str:
+def _source(checkout: Path) -> str:
     """The commit that is measured, and whether files differ from it."""
     git = shutil.which("git")
     if git is None:
         return "unknown"
     done = subprocess.run(
-        [git, "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
+        [git, "describe", "--always", "--dirty"], cwd=checkout, capture_output=True, text=True, check=False
     )
     return done.stdout.strip() or "unknown"
 

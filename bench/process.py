@@ -30,7 +30,7 @@ class WorkerProcess:
         self.finished = 0
         self.progress = asyncio.Event()
         """Set whenever ``finished`` has changed."""
-        self.starts: asyncio.Queue[tuple[str, int]] = asyncio.Queue()
+        self._starts: asyncio.Queue[tuple[str, int]] = asyncio.Queue()
         self._reading = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
@@ -43,15 +43,30 @@ class WorkerProcess:
                 self.finished = int(values[0])
                 self.progress.set()
             elif word == "started":
-                self.starts.put_nowait((values[0], int(values[1])))
+                self._starts.put_nowait((values[0], int(values[1])))
+        await self._process.wait()
         self.progress.set()
+
+    async def next_start(self) -> tuple[str, int]:
+        """The key of the next handler that started, and when it did, in nanoseconds.
+
+        :raise RuntimeError: the worker has ended.
+        """
+        waiting = asyncio.create_task(self._starts.get())
+        await asyncio.wait({waiting, self._reading}, return_when=asyncio.FIRST_COMPLETED)
+        if not waiting.done():
+            waiting.cancel()
+            self.check()
+        return await waiting
 
     def check(self) -> None:
         """
         :raise RuntimeError: it has ended, which no worker does by itself.
         """
         if self._process.returncode is not None:
-            raise RuntimeError(f"a worker ended by itself with exit code {self._process.returncode}")
+            raise RuntimeError(
+                f"a worker ended by itself with exit code {self._process.returncode}: see its messages above"
+            )
 
     async def ready(self) -> None:
         """Wait until it could begin."""
@@ -69,10 +84,12 @@ class WorkerProcess:
 
     def cpu_seconds(self) -> float:
         """Processor time of the process and its children so far."""
+        self.check()
         return processor_seconds(self.seen)
 
     def resident_bytes(self) -> int:
         """Memory that it holds now."""
+        self.check()
         return int(self.seen.memory_info().rss)
 
     async def stop(self) -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
+import shutil
+import subprocess
 import sys
 import time
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from bench import calls, growth, idle, inserts, latency, ocr, throughput
 from bench.cluster import Cluster
@@ -17,6 +21,7 @@ from bench.contender import contender
 from bench.machine import describe, flush_milliseconds
 from bench.measure import Measure
 from bench.plan import Group, Plan
+from bench.process import ROOT
 from bench.table import show
 
 GROUPS: dict[str, Group] = {
@@ -29,7 +34,9 @@ GROUPS: dict[str, Group] = {
     "ocr": ocr.measure,
 }
 PEERS = ("pgqueuer", "chancy", "procrastinate", "dbos")
-RESULTS = Path(__file__).parent / "results"
+COPIED = ("src", "sql", "bench", "samples", "tests")
+MEASURED_FROM = "BENCH_MEASURED_FROM"
+"""Set in the process that works on a copy: the directory that was copied."""
 
 
 def main() -> int:
@@ -42,10 +49,25 @@ def main() -> int:
             f"no {', '.join(unknown)}: choose among {', '.join(GROUPS)}; {', '.join(PEERS)}", file=sys.stderr
         )
         return 2
+    if MEASURED_FROM not in os.environ:
+        return _run_a_copy()
     failed = asyncio.run(_run(chosen))
     if failed:
         print(f"could not be measured: {', '.join(failed)}; the reasons are above", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _run_a_copy() -> int:
+    """Do it all with a copy of the sources, so that whoever goes on working on them does not change what is measured."""
+    with TemporaryDirectory(prefix="alfrd-bench-") as directory:
+        for name in COPIED:
+            shutil.copytree(
+                ROOT / name, Path(directory) / name, ignore=shutil.ignore_patterns("__pycache__", "results")
+            )
+        paths = os.pathsep.join([f"{directory}/src", directory])
+        environment = {**os.environ, MEASURED_FROM: str(ROOT), "PYTHONPATH": paths}
+        command = [sys.executable, "-m", "bench.run", *sys.argv[1:]]
+        return subprocess.run(command, cwd=directory, env=environment, check=False).returncode
 
 
 def _arguments() -> argparse.Namespace:
@@ -71,7 +93,7 @@ def _arguments() -> argparse.Namespace:
 async def _run(chosen: argparse.Namespace) -> list[str]:
     """Groups that could not be measured to their end."""
     began = time.monotonic()
-    machine = describe(list(chosen.peers))
+    machine = describe(Path(os.environ[MEASURED_FROM]), list(chosen.peers))
     cluster = Cluster()
     measures: list[Measure] = []
     failed: list[str] = []
@@ -110,14 +132,15 @@ async def _run(chosen: argparse.Namespace) -> list[str]:
         f"{machine['flush_ms']:g} ms; {chosen.repeats} × in {took:.0f} s"
     )
     show(measures, heading)
-    print(file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file)
+    print(file)
     return failed
 
 
 def _write(content: dict[str, object], chosen: argparse.Namespace) -> Path:
-    RESULTS.mkdir(exist_ok=True)
+    results = Path(os.environ[MEASURED_FROM]) / "bench" / "results"
+    results.mkdir(exist_ok=True)
     kind = "quick" if chosen.quick else "full"
-    file = RESULTS / f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}-{kind}.json"
+    file = results / f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}-{kind}.json"
     file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return file
 

@@ -3,41 +3,63 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
+from typing import Any
 
 import psycopg
-from chancy import Chancy, Job, Queue, Worker
+from chancy import Chancy, Job, Queue, QueuedJob, Worker
+from chancy.plugin import Plugin, PluginScope
 from psycopg.rows import dict_row
 
-from bench.contender import CONCURRENCY, Shape
+from bench.contender import TOGETHER, Shape
 from bench.peers.chain import NEXT, first
 from bench.teller import Teller
 
 CONNECTIONS = 20
-FLUSH_SECONDS = 0.05
+FLUSH_SECONDS = 0.01
 
 log = logging.getLogger("bench.chancy")
 log.setLevel(logging.WARNING)
 
-_running: dict[str, tuple[Chancy, Teller]] = {}
+_running: dict[str, Teller] = {}
 """What the job's function finds: chancy calls it by name, in this process."""
 
 
-async def run(step: str, key: str) -> None:
+async def run(step: str, key: str) -> None:  # noqa: ARG001 - the plugin needs the step
     """The function of every job."""
-    chancy, teller = _running["here"]
+    teller = _running["here"]
     teller.started(key)
-    following = [_job(name, key) for name in NEXT[step]]
-    if following:
-        async for _ in chancy.push_many(following):
-            pass
     teller.finished()
 
 
 def _job(step: str, key: str) -> Job:
     return Job(func="bench.peers.chancy.run", kwargs={"step": step, "key": key})
+
+
+class Chain(Plugin):
+    """Pushes the next steps in the transaction that writes the completion of a batch."""
+
+    @classmethod
+    def get_scope(cls) -> PluginScope:
+        return PluginScope.WORKER
+
+    @staticmethod
+    def get_identifier() -> str:
+        return "bench.chain"
+
+    async def on_jobs_updated_in_transaction(
+        self, *, worker: Worker, jobs: Sequence[QueuedJob], cursor: psycopg.AsyncCursor[Any]
+    ) -> None:
+        following = [
+            _job(name, job.kwargs["key"])
+            for job in jobs
+            if job.state is QueuedJob.State.SUCCEEDED
+            for name in NEXT[job.kwargs["step"]]
+        ]
+        if following:
+            await worker.chancy.push_many_ex(cursor, following)
 
 
 class ChancyClient:
@@ -68,12 +90,12 @@ class ChancyClient:
 
 
 class ChancyPeer:
-    """The library writes completion in batches; the next step is pushed before it, in its own transaction."""
+    """The library writes completion in batches, and a plugin pushes the next steps in the same transaction."""
 
     name = "chancy"
     settings = (
-        f"asyncio executor, concurrency {CONCURRENCY}, eager polling, notifications on, pool of {CONNECTIONS}, "
-        f"outcomes written every {FLUSH_SECONDS:g} s, default plugins, asyncio's loop"
+        f"asyncio executor, concurrency {TOGETHER:,}, eager polling, notifications on, pool of {CONNECTIONS}, "
+        f"outcomes and next steps written every {FLUSH_SECONDS:g} s, default plugins, asyncio's loop"
     )
     uvloop = False
 
@@ -83,7 +105,7 @@ class ChancyPeer:
             await chancy.declare(
                 Queue(
                     "default",
-                    concurrency=CONCURRENCY,
+                    concurrency=TOGETHER,
                     executor=Chancy.Executor.Async,
                     polling_interval=1,
                     eager_polling=True,
@@ -99,8 +121,8 @@ class ChancyPeer:
             yield ChancyClient(chancy, connection)
 
     async def work(self, url: str, shape: Shape, teller: Teller) -> None:  # noqa: ARG002 - all steps are served
-        async with Chancy(url, log=log, max_connection_pool_size=CONNECTIONS) as chancy:
-            _running["here"] = chancy, teller
+        async with Chancy(url, log=log, plugins=[Chain()], max_connection_pool_size=CONNECTIONS) as chancy:
+            _running["here"] = teller
             await teller.ready()
             worker = Worker(chancy)
             worker.send_outgoing_interval = FLUSH_SECONDS

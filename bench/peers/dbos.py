@@ -11,7 +11,7 @@ import psycopg
 import sqlalchemy
 from dbos import DBOS, DBOSClient, DBOSConfig
 
-from bench.contender import CONCURRENCY, Shape
+from bench.contender import TOGETHER, Shape
 from bench.teller import Teller
 
 CONNECTIONS = 20
@@ -58,7 +58,7 @@ class DbosPeer:
 
     name = "dbos"
     settings = (
-        f"asynchronous workflows from a queue, {CONCURRENCY} at once, polled every {POLL_SECONDS:g} s (it has no "
+        f"asynchronous workflows from a queue, {TOGETHER:,} at once, polled every {POLL_SECONDS:g} s (it has no "
         f"wake-up), pool of {CONNECTIONS}, side steps beside the next main step"
     )
     uvloop = False
@@ -88,7 +88,7 @@ class DbosPeer:
 
 def _launch_once() -> None:
     DBOS.launch()
-    DBOS.register_queue(QUEUE, worker_concurrency=CONCURRENCY, polling_interval_sec=POLL_SECONDS)
+    DBOS.register_queue(QUEUE, worker_concurrency=TOGETHER, polling_interval_sec=POLL_SECONDS)
     DBOS.destroy(destroy_registry=True)
 
 

@@ -13,7 +13,7 @@ from procrastinate import App, PsycopgConnector
 from procrastinate.tasks import Task
 from procrastinate.types import JSONDict
 
-from bench.contender import CONCURRENCY, Shape
+from bench.contender import TOGETHER, Shape
 from bench.peers.chain import NEXT, first
 from bench.teller import Teller
 
@@ -49,7 +49,7 @@ class ProcrastinatePeer:
 
     name = "procrastinate"
     settings = (
-        f"psycopg pool of {CONNECTIONS}, concurrency {CONCURRENCY}, successful jobs deleted, asyncio's loop"
+        f"psycopg pool of {CONNECTIONS}, concurrency {TOGETHER:,}, successful jobs deleted, asyncio's loop"
     )
     uvloop = False
 
@@ -68,7 +68,7 @@ class ProcrastinatePeer:
         app, _ = _app(url, teller)
         async with app.open_async():
             await teller.ready()
-            await app.run_worker_async(concurrency=CONCURRENCY, delete_jobs="successful")
+            await app.run_worker_async(concurrency=TOGETHER, delete_jobs="successful")
 
 
 def _app(url: str, teller: Teller | None) -> tuple[App, dict[str, Task[..., Any, Any]]]:
