@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from alfrd_events.db.database import Database
+from alfrd_events.db.listen import Ear
 from alfrd_events.db.migrate import migrate
 from tests.faults.processes import ALL_ENDED, all_asleep, each_step_was_committed_once, fleet, insert, until
 from tests.faults.proxy import Proxy
@@ -230,6 +231,18 @@ async def test_a_way_of_2_seconds_is_not_taken_for_a_dead_one(
     assert proxy.accepted - before <= 3  # the pool grows to four; nothing is connected anew
     assert await db.one("select count(*) from alfrd.documents where status = 'completed'") == 10
     assert await db.one("select count(*) from alfrd.events where kind <> 'completed'") == 0
+
+
+async def test_a_listener_connects_over_a_way_of_2_seconds(server: Server, db: Harness) -> None:
+    async with Proxy(server.port, delay=2) as proxy:
+        proxy.mood = "slow"
+        ear = await Ear.connect(server.tcp_url(_name(db), proxy.port), await db.worker("a"))
+        await ear.probe(db.database, "?")
+        heard = [found async for found in ear.hear(timeout=4)]
+        await ear.close()
+
+    assert ear.locked
+    assert [ear.is_probe(found) for found in heard] == [True]
 
 
 def _name(db: Harness) -> str:

@@ -19,7 +19,7 @@ from alfrd_events.db.errors import translated
 from alfrd_events.db.patience import within
 
 WORK = "alfrd_work"
-_CONNECT_SECONDS = 15.0
+_CONNECT_SECONDS = 25.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,12 @@ class Ear:
             )
             ear = cls(connection, worker, probe_channel)
             try:
-                await connection.execute(sql.SQL("listen {}").format(sql.Identifier(WORK)))
-                await connection.execute(sql.SQL("listen {}").format(sql.Identifier(probe_channel)))
+                # One round trip for both: a way that is seconds long is walked often enough for a connection.
+                await connection.execute(
+                    sql.SQL("listen {}; listen {}").format(
+                        sql.Identifier(WORK), sql.Identifier(probe_channel)
+                    )
+                )
                 await ear.try_lock()
             except BaseException:
                 await connection.close()
