@@ -150,7 +150,7 @@ declare
   v_priorities  smallint[];
   v_superseded  uuid[];
   v_retagged    boolean;
-  v_touched     uuid[];
+  v_completed   boolean;
   v_tags        text[];
 begin
   -- The one join of old and new. Transition tables have no statistics, and a nested loop over 10,000 rows takes minutes.
@@ -159,21 +159,25 @@ begin
          array_agg(n.status) filter (where changed), array_agg(n.generation) filter (where changed),
          array_agg(n.priority) filter (where changed),
          array_agg(n.id) filter (where n.generation <> o.generation),
-         bool_or(n.tags <> o.tags),
-         -- Which files have to be told again: those of completed documents that came, went or changed.
-         array_agg(n.id) filter (where (n.status = 'completed' or o.status = 'completed')
-           and (n.status, n.owner, n.filename, n.tags, n.summary, n.entity, n.document_date, n.due_date, n.total_amount,
-                n.currency, n.document_type, n.series_id, n.series_data)
-               is distinct from
-               (o.status, o.owner, o.filename, o.tags, o.summary, o.entity, o.document_date, o.due_date, o.total_amount,
-                o.currency, o.document_type, o.series_id, o.series_data))
-    into v_ids, v_from, v_to, v_generations, v_priorities, v_superseded, v_retagged, v_touched
+         bool_or(n.tags <> o.tags), bool_or(n.status = 'completed' or o.status = 'completed')
+    into v_ids, v_from, v_to, v_generations, v_priorities, v_superseded, v_retagged, v_completed
     from new_rows n join old_rows o using (id),
          lateral (select n.status <> o.status or n.generation <> o.generation as changed) as whether;
+  if v_completed then
+    -- Which files have to be told again: those of completed documents that came, went or changed.
+    select array_agg(distinct tag) into v_tags
+      from new_rows n join old_rows o using (id) cross join unnest(n.tags || o.tags) as tag
+     where (n.status = 'completed' or o.status = 'completed')
+       and (n.status, n.owner, n.filename, n.tags, n.summary, n.entity, n.document_date, n.due_date, n.total_amount,
+            n.currency, n.document_type, n.series_id, n.series_data)
+           is distinct from
+           (o.status, o.owner, o.filename, o.tags, o.summary, o.entity, o.document_date, o.due_date, o.total_amount,
+            o.currency, o.document_type, o.series_id, o.series_data);
+  end if;
   perform set_config('enable_nestloop', v_nestloop, true);
 
-  select c.* into v_refused
-    from unnest(v_ids, v_from, v_to) as c(id, from_status, to_status)
+  select c.id, c.from_status, c.to_status into v_refused
+    from (select distinct on (from_status, to_status) * from unnest(v_ids, v_from, v_to) as c(id, from_status, to_status)) as c
    where c.from_status <> c.to_status
      and not exists (select from alfrd.transitions t where t.entity = 'document'
                       and t.from_status = c.from_status and t.to_status = c.to_status)
@@ -191,11 +195,7 @@ begin
         on conflict (document_id, tag) do nothing;
   end if;
 
-  if v_touched is not null then
-    select array_agg(distinct tag) into v_tags
-      from (select tags from new_rows where id = any (v_touched)
-            union all select tags from old_rows where id = any (v_touched)) as touched
-     cross join unnest(touched.tags) as tag;
+  if v_tags is not null then
     perform alfrd.touch_files_of(v_tags);
   end if;
 

@@ -242,7 +242,8 @@ class Outcome:
 
     task: Task
     kind: Kind
-    result: JsonObject | None = None
+    result: JsonObject | bytes | None = None
+    """An object, or the JSON of one."""
     error: str = ""
     retry_after: float | None = None
     """Seconds, for ``throttled``: what the provider asked for."""

@@ -101,7 +101,8 @@ class Cases:
             of_document: Pages = ()
             if id in read:
                 of_document = self._kept.get((id, generation), pages.get(id, ()), keep=id not in last)
-            documents[id] = Document(*values, *[of_document])
+            values.append(of_document)
+            documents[id] = Document(*values)
         return documents
 
 

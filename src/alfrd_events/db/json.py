@@ -22,7 +22,12 @@ def _dumps(value: Any) -> bytes | str:
         return orjson.dumps(value)
     except TypeError:
         # Half a surrogate pair, say, which orjson refuses. The server refuses it too, and says of which task.
-        return json.dumps(value)
+        return json.dumps(value, default=_unpacked)
+
+
+def _unpacked(value: Any) -> Any:
+    """What orjson knows and the standard library does not: JSON that is made already."""
+    return orjson.loads(orjson.dumps(value))
 
 
 set_json_loads(orjson.loads)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from orjson import Fragment
+
 from alfrd_events.db.database import Database
 from alfrd_events.db.json import jsonb
 from alfrd_events.model import Outcome, Page, Task
@@ -140,7 +142,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "outcome": outcome.kind,
         "error": outcome.error,
         "retry_after": outcome.retry_after,
-        "result": outcome.result,
+        "result": Fragment(outcome.result) if isinstance(outcome.result, bytes) else outcome.result,
         "made_by": outcome.made_by,
         "prompt_id": outcome.prompt_id,
         "usage": [usage.model_dump(mode="json") for usage in outcome.usage] if outcome.usage else [],

@@ -11,6 +11,8 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 
+from pydantic_core import PydanticSerializationError
+
 from alfrd_events.db import queue
 from alfrd_events.db.cases import Cases
 from alfrd_events.db.database import Database
@@ -27,6 +29,7 @@ _SAVE_EVERY_SECONDS = 2.0
 _SAVE_AT_PAGES = 20
 _LOAD_WITHIN_SECONDS = 1.0
 _LOAD_PAUSE_SECONDS = 0.05
+_STARTED_TOGETHER = 25
 _THROTTLED_SECONDS = 1.0
 """How long tasks wait that could not be loaded."""
 
@@ -71,8 +74,7 @@ class Runner:
         try:
             loaded = await self._load(tasks)
         except asyncio.CancelledError:
-            for task in tasks:
-                self._finished(Outcome(task, "released", error="the worker was stopped"))
+            self._release(tasks)
             raise
         except (DatabaseUnavailable, Interrupted) as error:
             # Nothing was tried, so nothing is counted; but not at once again, or it would spin.
@@ -81,18 +83,20 @@ class Runner:
             return
         except Exception as error:  # noqa: BLE001 - whatever one row holds, the other tasks must go on
             if len(tasks) > 1:
-                for task in tasks:
-                    await self._run_batch(worker, [task])
+                await asyncio.gather(*(self._run_batch(worker, [task]) for task in tasks))
                 return
             known = isinstance(error, AlfrdError)
             why = f"{tasks[0].step}: {error}" if known else _unforeseen(tasks[0], error)
             self._finished(Outcome(tasks[0], "retry", error=why))
             return
-        runs = [
-            asyncio.create_task(self._run_one(worker, task, loaded.get(task.id)), name=task.step)
-            for task in tasks
-        ]
+        runs: list[asyncio.Task[None]] = []
         try:
+            for task in tasks:
+                runs.append(
+                    asyncio.create_task(self._run_one(worker, task, loaded.get(task.id)), name=task.step)
+                )
+                if len(runs) % _STARTED_TOGETHER == 0:
+                    await asyncio.sleep(0)  # the exchange has its turn, too
             # One time limit for all: they start together, and a timer for each costs as much as the cheapest steps.
             _, overdue = await asyncio.wait(runs, timeout=self._step_seconds)
             self._overdue |= overdue
@@ -100,7 +104,12 @@ class Runner:
             self._overdue -= overdue
         except asyncio.CancelledError:
             await cancel_all(runs)
+            self._release(tasks[len(runs) :])
             raise
+
+    def _release(self, tasks: Sequence[Task]) -> None:
+        for task in tasks:
+            self._finished(Outcome(task, "released", error="the worker was stopped"))
 
     async def _load(self, tasks: Sequence[Task]) -> Mapping[int, Case]:
         """What the tasks need. A connection that was cut is no reason to give them back: another one may work."""
@@ -125,15 +134,16 @@ class Runner:
         pages = _Pages(self._database, worker, task)
         started = time.monotonic()
         kind: Kind = "done"
-        payload: JsonObject | None = None
+        payload: JsonObject | bytes | None = None
         error_text, retry_after = "", None
         try:
             result = await self._handlers[task.step](
                 case, Tools(tools.reader, tools.analyst, tools.sources, pages.save)
             )
-            payload = result.model_dump(mode="json", warnings="error")
             if task.step == "ocr":
-                payload["pages"] = pages.unsaved
+                payload = {**result.model_dump(mode="json", warnings="error"), "pages": pages.unsaved}
+            else:
+                payload = result.model_dump_json(warnings="error").encode()
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - whatever a handler does, its task must end
             kind, error_text, retry_after = self._what_it_comes_to(task, error)
         return Outcome(
@@ -168,6 +178,8 @@ class Runner:
                 return "released", "the worker was stopped", None
             case AlfrdError():
                 return "retry", str(error), None
+            case PydanticSerializationError():
+                return "failed", f"{task.step}: its result holds what JSON cannot", None
         return "retry", _unforeseen(task, error), None
 
 
