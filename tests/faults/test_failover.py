@@ -16,6 +16,7 @@ from alfrd_events.db.migrate import migrate
 from tests.faults.processes import (
     ALL_ENDED,
     WorkerProcess,
+    all_asleep,
     each_step_was_committed_once,
     fleet,
     insert,
@@ -131,6 +132,7 @@ async def test_workers_go_on_by_themselves_with_all_that_was_committed(
             completed = await db.sql("select id from alfrd.documents where status = 'completed'")
             # The bell is heard from the new primary, too.
             await until(db, "count(*) = 2 from pg_locks where locktype = 'advisory' and objsubid = 2")
+            await all_asleep(db, 2)
             await insert(db, 1)
             await until(db, ALL_ENDED)
             woken_by = await db.one(
@@ -157,7 +159,7 @@ async def test_hosts_that_swallow_every_byte_are_passed_over(
         url = whichever_takes_writes(first.port, second.port, server.port, database=database)
         with fleet(url + "&connect_timeout=2", tmp_path) as workers:
             worker = workers.start(lease_seconds=3600, poll_seconds=3600)
-            await until(db, "exists (select from alfrd.workers where locked)")
+            await all_asleep(db)
             await insert(db, 1)
             await until(db, ALL_ENDED)
             assert complaints(worker) == []

@@ -12,7 +12,7 @@ import pytest
 from alfrd_events.db.database import Database
 from alfrd_events.db.migrate import migrate
 from alfrd_events.errors import DatabaseUnavailable
-from tests.faults.processes import each_step_was_committed_once, fleet, insert, until
+from tests.faults.processes import all_asleep, each_step_was_committed_once, fleet, insert, until
 from tests.support.harness import Harness
 from tests.support.server import CONFIGURATION, Server
 
@@ -78,6 +78,7 @@ async def test_commits_go_on_while_the_notification_queue_is_full(
 
             await sitter.close()
             await until(db, f"{HOW_FULL} < 0.1")
+            await all_asleep(db)
             await insert(db, 1)
             await until(db, "count(*) = 21 from alfrd.documents where status = 'completed'")
             await each_step_was_committed_once(db)
