@@ -391,7 +391,7 @@ declare
   v_priorities  smallint[];
   v_superseded  uuid[];
   v_retagged    boolean;
-  v_touched     uuid[];
+  v_completed   boolean;
   v_tags        text[];
 begin
   -- The one join of old and new. Transition tables have no statistics, and a nested loop over 10,000 rows takes minutes.
@@ -400,21 +400,25 @@ begin
          array_agg(n.status) filter (where changed), array_agg(n.generation) filter (where changed),
          array_agg(n.priority) filter (where changed),
          array_agg(n.id) filter (where n.generation <> o.generation),
-         bool_or(n.tags <> o.tags),
-         -- Which files have to be told again: those of completed documents that came, went or changed.
-         array_agg(n.id) filter (where (n.status = 'completed' or o.status = 'completed')
-           and (n.status, n.owner, n.filename, n.tags, n.summary, n.entity, n.document_date, n.due_date, n.total_amount,
-                n.currency, n.document_type, n.series_id, n.series_data)
-               is distinct from
-               (o.status, o.owner, o.filename, o.tags, o.summary, o.entity, o.document_date, o.due_date, o.total_amount,
-                o.currency, o.document_type, o.series_id, o.series_data))
-    into v_ids, v_from, v_to, v_generations, v_priorities, v_superseded, v_retagged, v_touched
+         bool_or(n.tags <> o.tags), bool_or(n.status = 'completed' or o.status = 'completed')
+    into v_ids, v_from, v_to, v_generations, v_priorities, v_superseded, v_retagged, v_completed
     from new_rows n join old_rows o using (id),
          lateral (select n.status <> o.status or n.generation <> o.generation as changed) as whether;
+  if v_completed then
+    -- Which files have to be told again: those of completed documents that came, went or changed.
+    select array_agg(distinct tag) into v_tags
+      from new_rows n join old_rows o using (id) cross join unnest(n.tags || o.tags) as tag
+     where (n.status = 'completed' or o.status = 'completed')
+       and (n.status, n.owner, n.filename, n.tags, n.summary, n.entity, n.document_date, n.due_date, n.total_amount,
+            n.currency, n.document_type, n.series_id, n.series_data)
+           is distinct from
+           (o.status, o.owner, o.filename, o.tags, o.summary, o.entity, o.document_date, o.due_date, o.total_amount,
+            o.currency, o.document_type, o.series_id, o.series_data);
+  end if;
   perform set_config('enable_nestloop', v_nestloop, true);
 
-  select c.* into v_refused
-    from unnest(v_ids, v_from, v_to) as c(id, from_status, to_status)
+  select c.id, c.from_status, c.to_status into v_refused
+    from (select distinct on (from_status, to_status) * from unnest(v_ids, v_from, v_to) as c(id, from_status, to_status)) as c
    where c.from_status <> c.to_status
      and not exists (select from alfrd.transitions t where t.entity = 'document'
                       and t.from_status = c.from_status and t.to_status = c.to_status)
@@ -432,11 +436,7 @@ begin
         on conflict (document_id, tag) do nothing;
   end if;
 
-  if v_touched is not null then
-    select array_agg(distinct tag) into v_tags
-      from (select tags from new_rows where id = any (v_touched)
-            union all select tags from old_rows where id = any (v_touched)) as touched
-     cross join unnest(touched.tags) as tag;
+  if v_tags is not null then
     perform alfrd.touch_files_of(v_tags);
   end if;
 
@@ -484,9 +484,10 @@ begin
     select w.step, p_entity, w.id, w.status, w.generation, 'running', w.priority, v_now, v_now, w.max_attempts,
            1, current_setting('alfrd.worker')::bigint, v_now, 'handoff'
       from wanted w
-     where w.fits and (select t.id from alfrd.tasks t where t.subject_id = w.id and t.step = w.step
-                          and t.state in ('ready', 'scheduled')) is null
-        on conflict do nothing
+     where w.fits
+       and (select t.id from alfrd.tasks t where t.subject_id = w.id and t.step = w.step
+               and t.state in ('ready', 'scheduled')) is null
+       and (select t.id from alfrd.tasks t where t.subject_id = w.id and t.step = w.step and t.state = 'running') is null
     returning step),
   created as (
     insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts,
@@ -494,7 +495,7 @@ begin
     select w.step, p_entity, w.id, w.status, w.generation, case when w.delay > '0' then 'scheduled' else 'ready' end,
            w.priority, v_now + w.delay, v_now, w.max_attempts, v_told
       from wanted w where not w.fits
-        on conflict do nothing
+        on conflict (subject_id, step) where state in ('ready', 'scheduled') do nothing
     returning step)
   select (select count(*) from wanted where fits),
          (select jsonb_object_agg(step, n) from (select step, count(*) as n from handed_over group by 1) as by_step),
@@ -515,7 +516,7 @@ begin
         join alfrd.routes route on route.entity = p_entity and route.status = changed.status and route.delay = '0'
        where (select t.id from alfrd.tasks t where t.subject_id = changed.id and t.step = route.step
                  and t.state = 'running' and t.created_at = v_now) is null
-          on conflict do nothing
+          on conflict (subject_id, step) where state in ('ready', 'scheduled') do nothing
       returning step)
     select array_agg(distinct step) || v_steps into v_steps from created;
   end if;
@@ -725,6 +726,45 @@ begin
     v_text := v_text || format(' Its work was woken by: %s.', v_last.ways);
   end if;
   return v_text;
+end $$;
+
+-- FUNCTION file_in_series(alfrd.finished[])
+
+CREATE FUNCTION alfrd.file_in_series(p_done alfrd.finished[]) RETURNS uuid[]
+    LANGUAGE plpgsql
+    AS $$
+declare
+  v_written uuid[];
+begin
+  with named as materialized (
+    select d.subject_id, d.generation, d.next_status, d.made_by, d.prompt_id, r.entity <> '' as names_one, r.series_id as known_id,
+           r.entity_key, r.kind, r.frequency
+      from unnest(p_done) as d
+     cross join jsonb_to_record(d.result)
+           as r(series_id uuid, entity text, entity_key text, kind text, frequency text)),
+  written as (
+    update alfrd.documents
+       set series_id = s.id,
+           tags = alfrd.normal_tags(array(select tag from unnest(documents.tags) as tag where not starts_with(tag, 'series:'))
+                                    || coalesce('series:' || s.slug, '')),
+           status = n.next_status, updated_at = alfrd.now(),
+           made_by = documents.made_by || alfrd.stamp('file', n.made_by, n.prompt_id)
+      from named n
+      join alfrd.documents doc on doc.id = n.subject_id
+      left join lateral (
+        select known.id, known.slug from alfrd.series known
+         where known.owner = doc.owner
+           -- A person has said where it belongs, or the analyst knew the series, or it is the one of this name.
+           and case when 'series_id' = any (doc.corrected) then known.id = doc.series_id
+                    when not n.names_one then false
+                    else known.id = n.known_id
+                      or known.entity_key = n.entity_key and known.kind = n.kind and known.frequency = n.frequency end
+         order by known.id = n.known_id desc nulls last limit 1) as s on true
+     where documents.id = n.subject_id and documents.generation = n.generation
+       and (s.id is not null or not n.names_one or 'series_id' = any (doc.corrected))
+    returning documents.id)
+  select array_agg(id) into v_written from written;
+  return coalesce(v_written, '{}');
 end $$;
 
 -- FUNCTION file_members(uuid)
@@ -1080,56 +1120,29 @@ CREATE FUNCTION alfrd.record_file(p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
     AS $$
 declare
+  v_written uuid[] := alfrd.file_in_series(p_done);
+  v_rest    alfrd.finished[];
   v_new     record;
-  v_written uuid[];
 begin
-  -- Only what no document has named before, in the order of its locks.
+  if cardinality(v_written) = cardinality(p_done) then
+    return v_written;
+  end if;
+  -- Some name a series that nobody has named before: make them, in the order of their locks.
+  v_rest := array(select d from unnest(p_done) as d where d.subject_id <> all (v_written));
   for v_new in
     select distinct on (r.lock_key, doc.owner, r.frequency) doc.owner, r.*
-      from unnest(p_done) as d
-      join alfrd.documents doc on doc.id = d.subject_id
+      from unnest(v_rest) as d
+      join alfrd.documents doc on doc.id = d.subject_id and doc.generation = d.generation
      cross join jsonb_to_record(d.result)
-           as r(series_id uuid, entity text, entity_key text, kind text, frequency text, slug text, title text,
-                description text, lock_key bigint)
-     where r.entity <> '' and 'series_id' <> all (doc.corrected)
-       and not exists (select from alfrd.series s where s.id = r.series_id and s.owner = doc.owner)
-       and not exists (select from alfrd.series s
-                        where s.owner = doc.owner and s.entity_key = r.entity_key and s.kind = r.kind
-                          and s.frequency = r.frequency)
+           as r(entity text, entity_key text, kind text, frequency text, slug text, title text, description text,
+                lock_key bigint)
+     where r.entity <> ''
      order by r.lock_key, doc.owner, r.frequency
   loop
     perform alfrd.new_series(v_new.owner, v_new.lock_key, v_new.entity, v_new.entity_key, v_new.kind, v_new.frequency,
                              v_new.slug, v_new.title, v_new.description);
   end loop;
-
-  with named as materialized (
-    select d.subject_id, d.generation, d.next_status, d.made_by, d.prompt_id, r.entity <> '' as names_one, r.series_id as known_id,
-           r.entity_key, r.kind, r.frequency
-      from unnest(p_done) as d
-     cross join jsonb_to_record(d.result)
-           as r(series_id uuid, entity text, entity_key text, kind text, frequency text)),
-  written as (
-    update alfrd.documents
-       set series_id = s.id,
-           tags = alfrd.normal_tags(array(select tag from unnest(documents.tags) as tag where not starts_with(tag, 'series:'))
-                                    || coalesce('series:' || s.slug, '')),
-           status = n.next_status, updated_at = alfrd.now(),
-           made_by = documents.made_by || alfrd.stamp('file', n.made_by, n.prompt_id)
-      from named n
-      join alfrd.documents doc on doc.id = n.subject_id
-      left join lateral (
-        select known.id, known.slug from alfrd.series known
-         where known.owner = doc.owner
-           -- A person has said where it belongs, or the analyst knew the series, or it is the one of this name.
-           and case when 'series_id' = any (doc.corrected) then known.id = doc.series_id
-                    when not n.names_one then false
-                    else known.id = n.known_id
-                      or known.entity_key = n.entity_key and known.kind = n.kind and known.frequency = n.frequency end
-         order by known.id = n.known_id desc nulls last limit 1) as s on true
-     where documents.id = n.subject_id and documents.generation = n.generation
-    returning documents.id)
-  select array_agg(id) into v_written from written;
-  return v_written;
+  return v_written || alfrd.file_in_series(v_rest);
 end $$;
 
 -- FUNCTION record_ocr(alfrd.finished[])

@@ -98,9 +98,10 @@ begin
     select w.step, p_entity, w.id, w.status, w.generation, 'running', w.priority, v_now, v_now, w.max_attempts,
            1, current_setting('alfrd.worker')::bigint, v_now, 'handoff'
       from wanted w
-     where w.fits and (select t.id from alfrd.tasks t where t.subject_id = w.id and t.step = w.step
-                          and t.state in ('ready', 'scheduled')) is null
-        on conflict do nothing
+     where w.fits
+       and (select t.id from alfrd.tasks t where t.subject_id = w.id and t.step = w.step
+               and t.state in ('ready', 'scheduled')) is null
+       and (select t.id from alfrd.tasks t where t.subject_id = w.id and t.step = w.step and t.state = 'running') is null
     returning step),
   created as (
     insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts,
@@ -108,7 +109,7 @@ begin
     select w.step, p_entity, w.id, w.status, w.generation, case when w.delay > '0' then 'scheduled' else 'ready' end,
            w.priority, v_now + w.delay, v_now, w.max_attempts, v_told
       from wanted w where not w.fits
-        on conflict do nothing
+        on conflict (subject_id, step) where state in ('ready', 'scheduled') do nothing
     returning step)
   select (select count(*) from wanted where fits),
          (select jsonb_object_agg(step, n) from (select step, count(*) as n from handed_over group by 1) as by_step),
@@ -129,7 +130,7 @@ begin
         join alfrd.routes route on route.entity = p_entity and route.status = changed.status and route.delay = '0'
        where (select t.id from alfrd.tasks t where t.subject_id = changed.id and t.step = route.step
                  and t.state = 'running' and t.created_at = v_now) is null
-          on conflict do nothing
+          on conflict (subject_id, step) where state in ('ready', 'scheduled') do nothing
       returning step)
     select array_agg(distinct step) || v_steps into v_steps from created;
   end if;

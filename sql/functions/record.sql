@@ -210,31 +210,12 @@ begin
   return v_series;
 end $$;
 
-create or replace function alfrd.record_file(p_done alfrd.finished[]) returns uuid[]
+-- Those of the documents whose series is known by now, or that name none.
+create or replace function alfrd.file_in_series(p_done alfrd.finished[]) returns uuid[]
 language plpgsql as $$
 declare
-  v_new     record;
   v_written uuid[];
 begin
-  -- Only what no document has named before, in the order of its locks.
-  for v_new in
-    select distinct on (r.lock_key, doc.owner, r.frequency) doc.owner, r.*
-      from unnest(p_done) as d
-      join alfrd.documents doc on doc.id = d.subject_id
-     cross join jsonb_to_record(d.result)
-           as r(series_id uuid, entity text, entity_key text, kind text, frequency text, slug text, title text,
-                description text, lock_key bigint)
-     where r.entity <> '' and 'series_id' <> all (doc.corrected)
-       and not exists (select from alfrd.series s where s.id = r.series_id and s.owner = doc.owner)
-       and not exists (select from alfrd.series s
-                        where s.owner = doc.owner and s.entity_key = r.entity_key and s.kind = r.kind
-                          and s.frequency = r.frequency)
-     order by r.lock_key, doc.owner, r.frequency
-  loop
-    perform alfrd.new_series(v_new.owner, v_new.lock_key, v_new.entity, v_new.entity_key, v_new.kind, v_new.frequency,
-                             v_new.slug, v_new.title, v_new.description);
-  end loop;
-
   with named as materialized (
     select d.subject_id, d.generation, d.next_status, d.made_by, d.prompt_id, r.entity <> '' as names_one, r.series_id as known_id,
            r.entity_key, r.kind, r.frequency
@@ -260,9 +241,38 @@ begin
                       or known.entity_key = n.entity_key and known.kind = n.kind and known.frequency = n.frequency end
          order by known.id = n.known_id desc nulls last limit 1) as s on true
      where documents.id = n.subject_id and documents.generation = n.generation
+       and (s.id is not null or not n.names_one or 'series_id' = any (doc.corrected))
     returning documents.id)
   select array_agg(id) into v_written from written;
-  return v_written;
+  return coalesce(v_written, '{}');
+end $$;
+
+create or replace function alfrd.record_file(p_done alfrd.finished[]) returns uuid[]
+language plpgsql as $$
+declare
+  v_written uuid[] := alfrd.file_in_series(p_done);
+  v_rest    alfrd.finished[];
+  v_new     record;
+begin
+  if cardinality(v_written) = cardinality(p_done) then
+    return v_written;
+  end if;
+  -- Some name a series that nobody has named before: make them, in the order of their locks.
+  v_rest := array(select d from unnest(p_done) as d where d.subject_id <> all (v_written));
+  for v_new in
+    select distinct on (r.lock_key, doc.owner, r.frequency) doc.owner, r.*
+      from unnest(v_rest) as d
+      join alfrd.documents doc on doc.id = d.subject_id and doc.generation = d.generation
+     cross join jsonb_to_record(d.result)
+           as r(entity text, entity_key text, kind text, frequency text, slug text, title text, description text,
+                lock_key bigint)
+     where r.entity <> ''
+     order by r.lock_key, doc.owner, r.frequency
+  loop
+    perform alfrd.new_series(v_new.owner, v_new.lock_key, v_new.entity, v_new.entity_key, v_new.kind, v_new.frequency,
+                             v_new.slug, v_new.title, v_new.description);
+  end loop;
+  return v_written || alfrd.file_in_series(v_rest);
 end $$;
 
 create or replace function alfrd.record_extract(p_done alfrd.finished[]) returns uuid[]
