@@ -58,12 +58,11 @@ def main() -> int:
 
 
 def _run_a_copy() -> int:
-    """Do it all with a copy of the sources, so that whoever goes on working on them does not change what is measured."""
+    """Do it all with a copy of the sources, so that work that goes on does not change what is measured."""
     with TemporaryDirectory(prefix="alfrd-bench-") as directory:
         for name in COPIED:
-            shutil.copytree(
-                ROOT / name, Path(directory) / name, ignore=shutil.ignore_patterns("__pycache__", "results")
-            )
+            left_out = shutil.ignore_patterns("__pycache__", "results")
+            shutil.copytree(ROOT / name, Path(directory) / name, ignore=left_out)
         paths = os.pathsep.join([f"{directory}/src", directory])
         environment = {**os.environ, MEASURED_FROM: str(ROOT), "PYTHONPATH": paths}
         command = [sys.executable, "-m", "bench.run", *sys.argv[1:]]

@@ -38,7 +38,7 @@ def _job(step: str, key: str) -> Job:
     return Job(func="bench.peers.chancy.run", kwargs={"step": step, "key": key})
 
 
-class Chain(Plugin):
+class Chain(Plugin):  # type: ignore[misc]  # it comes without types
     """Pushes the next steps in the transaction that writes the completion of a batch."""
 
     @classmethod
