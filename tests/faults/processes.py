@@ -125,7 +125,7 @@ async def insert(db: Harness, count: int, name: str = "shop", names: int = 3) ->
 async def all_asleep(db: Harness, workers: int = 1) -> None:
     """Wait until so many workers listen, and sleep until they are rung for."""
     await until(db, f"count(*) = {workers} from alfrd.workers where locked and waiting_for <> '{{}}'")
-    await asyncio.sleep(0.2)  # what they ask for is in their rows, and their last look before they sleep is not
+    await asyncio.sleep(0.2)  # their last look before they sleep leaves no trace
 
 
 async def until(db: Harness, condition: str, timeout: float = 60) -> float:
