@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
@@ -54,18 +55,18 @@ class Cases:
         for task in tasks:
             by_step[task.step].append(task)
         database, kinds = self._database, self._prompt_kinds
-        files = await _files(database, [task.subject_id for task in tasks if task.entity == "file"])
-        documents = await self._documents([task for task in tasks if task.entity == "document"])
-        reading = [task.subject_id for task in by_step["ocr"]]
-        parts = await _parts(database, reading)
-        saved = await _saved_pages(database, reading)
-        types = await _types(database) if {"classify", "score_classification"} & by_step.keys() else ()
-        candidates = await _candidates(database) if by_step["file"] else {}
-        extracting = [
-            documents[task.subject_id] for task in by_step["extract"] if task.subject_id in documents
-        ]
-        series = await _series(database, {found.series_id for found in extracting if found.series_id})
-        prompts = await _prompts(database, {kinds[step] for step in by_step if step in kinds})
+        # Side by side: what a single task waits for is round trips.
+        (documents, files), (parts, saved), types, candidates, series, prompts = await asyncio.gather(
+            asyncio.gather(
+                self._documents([task for task in tasks if task.entity == "document"]),
+                _files(database, [task.subject_id for task in tasks if task.entity == "file"]),
+            ),
+            _parts(database, [task.subject_id for task in by_step["ocr"]]),
+            _types(database, wanted=bool({"classify", "score_classification"} & by_step.keys())),
+            _candidates(database, wanted=bool(by_step["file"])),
+            _series_of(database, [task.subject_id for task in by_step["extract"]]),
+            _prompts(database, {kinds[step] for step in by_step if step in kinds}),
+        )
         cases = {}
         for task in tasks:
             document, file = documents.get(task.subject_id), files.get(task.subject_id)
@@ -167,55 +168,54 @@ def _page(row: Mapping[str, Any]) -> Page:
     )
 
 
-async def _parts(database: Database, ids: Sequence[UUID]) -> dict[UUID, list[PartSource]]:
+async def _parts(
+    database: Database, ids: Sequence[UUID]
+) -> tuple[dict[UUID, list[PartSource]], dict[UUID, list[int]]]:
+    """The parts of documents, and the numbers of the pages that an earlier attempt has saved."""
     if not ids:
-        return {}
+        return {}, {}
     # A document that carries content or a uri itself is its own first and only part.
-    rows = await database.rows(
-        "select id as document_id, 1 as number, filename, content, uri from alfrd.documents"
-        "  where id = any (%(ids)s::uuid[]) and (content is not null or uri <> '')"
-        " union all "
-        "select p.document_id, p.number, p.filename, p.content, p.uri"
-        "  from alfrd.document_parts p join alfrd.documents d on d.id = p.document_id"
-        "  where p.document_id = any (%(ids)s::uuid[]) and d.content is null and d.uri = ''"
-        " order by document_id, number",
-        {"ids": _array(ids)},
-    )
-    parts: dict[UUID, list[PartSource]] = defaultdict(list)
-    for row in rows:
-        parts[row.pop("document_id")].append(PartSource(**row))
-    return parts
-
-
-async def _saved_pages(database: Database, ids: Sequence[UUID]) -> dict[UUID, list[int]]:
-    if not ids:
-        return {}
-    rows = await database.rows(
-        "select document_id, array_agg(number) as numbers from alfrd.pages where document_id = any (%s::uuid[])"
-        " group by 1",
+    rows = await database.tuples(
+        "with wanted as (select id, filename, content, uri from alfrd.documents where id = any (%s::uuid[]))"
+        " select w.id, coalesce(p.number, 1), coalesce(p.filename, w.filename), coalesce(p.content, w.content),"
+        "        coalesce(p.uri, w.uri), array(select number from alfrd.pages where document_id = w.id)"
+        "   from wanted w left join alfrd.document_parts p"
+        "     on p.document_id = w.id and w.content is null and w.uri = ''"
+        "  where p.number is not null or w.content is not null or w.uri <> '' order by 1, 2",
         [_array(ids)],
     )
-    return {row["document_id"]: row["numbers"] for row in rows}
+    parts: dict[UUID, list[PartSource]] = defaultdict(list)
+    saved = {}
+    for id, *part, numbers in rows:
+        parts[id].append(PartSource(*part))
+        saved[id] = numbers
+    return parts, saved
 
 
-async def _types(database: Database) -> tuple[DocumentType, ...]:
+async def _types(database: Database, *, wanted: bool) -> tuple[DocumentType, ...]:
+    if not wanted:
+        return ()
     rows = await database.rows("select name, description from alfrd.document_types order by name")
     return tuple(DocumentType(**row) for row in rows)
 
 
-async def _candidates(database: Database) -> dict[str, tuple[Series, ...]]:
+async def _candidates(database: Database, *, wanted: bool) -> dict[str, tuple[Series, ...]]:
     """Per owner, the newest first."""
+    if not wanted:
+        return {}
     candidates: dict[str, list[Series]] = defaultdict(list)
     for row in await database.rows(_SERIES + "order by created_at desc limit %s", [_CANDIDATES_AT_MOST]):
         candidates[row["owner"]].append(_one_series(row))
     return {owner: tuple(known) for owner, known in candidates.items()}
 
 
-async def _series(database: Database, ids: Iterable[UUID]) -> dict[UUID, Series]:
-    wanted = list(ids)
-    if not wanted:
+async def _series_of(database: Database, documents: Sequence[UUID]) -> dict[UUID, Series]:
+    if not documents:
         return {}
-    rows = await database.rows(_SERIES + "where id = any (%s)", [wanted])
+    rows = await database.rows(
+        _SERIES + "where id in (select series_id from alfrd.documents where id = any (%s::uuid[]))",  # noqa: S608
+        [_array(documents)],
+    )
     return {row["id"]: _one_series(row) for row in rows}
 
 
