@@ -7,13 +7,14 @@ import asyncio
 import json
 import os
 import shutil
-import subprocess
+import signal
 import sys
 import time
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
+from typing import NoReturn
 
 from bench import calls, growth, idle, inserts, latency, ocr, throughput
 from bench.cluster import Cluster
@@ -50,23 +51,28 @@ def main() -> int:
         )
         return 2
     if MEASURED_FROM not in os.environ:
-        return _run_a_copy()
-    failed = asyncio.run(_run(chosen))
+        _become_a_copy()
+    try:
+        failed = asyncio.run(_run(chosen))
+    except asyncio.CancelledError:
+        return 130
+    finally:
+        shutil.rmtree(ROOT)
     if failed:
         print(f"could not be measured: {', '.join(failed)}; the reasons are above", file=sys.stderr)
     return 1 if failed else 0
 
 
-def _run_a_copy() -> int:
-    """Do it all with a copy of the sources, so that work that goes on does not change what is measured."""
-    with TemporaryDirectory(prefix="alfrd-bench-") as directory:
-        for name in COPIED:
-            left_out = shutil.ignore_patterns("__pycache__", "results")
-            shutil.copytree(ROOT / name, Path(directory) / name, ignore=left_out)
-        paths = os.pathsep.join([f"{directory}/src", directory])
-        environment = {**os.environ, MEASURED_FROM: str(ROOT), "PYTHONPATH": paths}
-        command = [sys.executable, "-m", "bench.run", *sys.argv[1:]]
-        return subprocess.run(command, cwd=directory, env=environment, check=False).returncode
+def _become_a_copy() -> NoReturn:
+    """Go on in a copy of the sources, so that work on them does not change what is measured."""
+    copy = Path(mkdtemp(prefix="alfrd-bench-"))
+    for name in COPIED:
+        left_out = shutil.ignore_patterns("__pycache__", "results")
+        shutil.copytree(ROOT / name, copy / name, ignore=left_out)
+    paths = os.pathsep.join([str(copy / "src"), str(copy)])
+    environment = {**os.environ, MEASURED_FROM: str(ROOT), "PYTHONPATH": paths}
+    os.chdir(copy)
+    os.execve(sys.executable, [sys.executable, "-m", "bench.run", *sys.argv[1:]], environment)
 
 
 def _arguments() -> argparse.Namespace:
@@ -91,6 +97,7 @@ def _arguments() -> argparse.Namespace:
 
 async def _run(chosen: argparse.Namespace) -> list[str]:
     """Groups that could not be measured to their end."""
+    _end_on_signals()
     began = time.monotonic()
     machine = describe(Path(os.environ[MEASURED_FROM]), list(chosen.peers))
     cluster = Cluster()
@@ -133,6 +140,14 @@ async def _run(chosen: argparse.Namespace) -> list[str]:
     show(measures, heading)
     print(file)
     return failed
+
+
+def _end_on_signals() -> None:
+    """Ctrl-C and SIGTERM end the run the ordinary way, so that no worker and no server is left behind."""
+    run = asyncio.current_task()
+    assert run is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, run.cancel)
 
 
 def _write(content: dict[str, object], chosen: argparse.Namespace) -> Path:
