@@ -96,11 +96,11 @@ async def _single_inserts(plan: Plan, company: Company, *, notify: bool) -> floa
             process = await stack.enter_async_context(worker(plan.engine, url, "route", steps=steps))
             if company == "a worker at work":
                 async with plan.engine.client(url) as client:
-                    await client.submit("route", plan.pick(40_000, 12_000))
+                    await client.submit("route", plan.pick(40_000, 8_000))
             process.go()
             await asyncio.sleep(1)
         await plan.cluster.settle()
-        return await asyncio.to_thread(_pgbench, url, plan.pick(10, 3))
+        return await asyncio.to_thread(_pgbench, url, plan.pick(10, 2))
 
 
 async def _silence(url: str) -> None:

@@ -37,7 +37,7 @@ class Starts:
 
 async def measure(plan: Plan) -> Measured:
     """Measures 4 and 5."""
-    number = plan.pick(300, 80)
+    number = plan.pick(300, 60)
     runs: dict[str, list[Starts]] = defaultdict(list)
     for _ in range(plan.repeats):
         for contender in plan.contenders:
@@ -72,7 +72,7 @@ async def measure(plan: Plan) -> Measured:
         for peer in plan.peers:
             yield Measure(4, f"the same by {peer.name}, p{percent}", "ms", samples[peer.name])
 
-    number = plan.pick(200, 50)
+    number = plan.pick(200, 30)
     completed = [await _completions(plan, number) for _ in range(plan.repeats)]
     yield Measure(
         5,
