@@ -7,6 +7,7 @@ the database comes back (:meth:`Ear.probe` sends it through another connection).
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from alfrd_events.db.errors import translated
 from alfrd_events.db.patience import within
 
 WORK = "alfrd_work"
+_LISTEN_SECONDS = 0.01
+"""How long it listens on when something has come."""
 _CONNECT_SECONDS = 25.0
 
 
@@ -89,10 +92,33 @@ class Ear:
 
         :raise DatabaseUnavailable: the connection broke.
         """
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + timeout
+        while True:
+            with translated():
+                async with aclosing(self._connection.notifies(timeout=_LISTEN_SECONDS)) as notifies:
+                    async for notify in notifies:
+                        yield Heard(notify.channel, notify.payload)
+            if not await self._readable(ends - loop.time()):
+                return
+
+    async def _readable(self, timeout: float) -> bool:
+        """Wait until something has come; ``False`` if nothing did.
+
+        psycopg's own wait wakes ten times a second to look for Ctrl-C, which is all that an idle worker would do.
+        """
+        loop, came = asyncio.get_running_loop(), asyncio.Event()
         with translated():
-            async with aclosing(self._connection.notifies(timeout=timeout)) as notifies:
-                async for notify in notifies:
-                    yield Heard(notify.channel, notify.payload)
+            socket = self._connection.fileno()
+        loop.add_reader(socket, came.set)
+        try:
+            async with asyncio.timeout(timeout):
+                await came.wait()
+        except TimeoutError:
+            return False
+        finally:
+            loop.remove_reader(socket)
+        return True
 
     async def probe(self, database: Database, token: str) -> None:
         """Send ourselves a notification through another connection."""
