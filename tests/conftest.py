@@ -2,6 +2,8 @@
 
 The database is cloned from a template that was migrated once, so that tests can run side by side.
 ``async def`` tests run under ``asyncio.run``, with their ``db`` opened in the same loop.
+
+The way to the server can be another one: see ``tests/support/routes.py``.
 """
 
 from __future__ import annotations
@@ -18,9 +20,25 @@ import pytest
 
 from alfrd_events.db.migrate import migrate
 from tests.support.harness import Harness
+from tests.support.pgbouncer import NOT_INSTALLED, PROGRAM, PgBouncer
+from tests.support.routes import ROUTE, ROUTES
 from tests.support.server import Server
 
 _numbers = count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a route that nobody knows, and name our marker."""
+    if ROUTE not in ROUTES:
+        raise pytest.UsageError(f"ALFRD_TEST_ROUTE: there is no route {ROUTE!r}")
+    config.addinivalue_line("markers", "not_by_route(route, reason): what it tests is not to be had that way")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave out what the chosen route cannot do."""
+    for marker in item.iter_markers("not_by_route"):
+        if marker.args[0] == ROUTE:
+            pytest.skip(f"not by {ROUTE}: {marker.kwargs['reason']}")
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +50,22 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
+def pooler(server: Server) -> Iterator[PgBouncer]:
+    """A PgBouncer in transaction mode before it."""
+    if PROGRAM is None:
+        pytest.skip(NOT_INSTALLED)
+    pooler = PgBouncer(server)
+    yield pooler
+    pooler.stop()
+
+
+@pytest.fixture(scope="session")
+def entrance(server: Server, request: pytest.FixtureRequest) -> Server | PgBouncer:
+    """Where pools connect to."""
+    return request.getfixturevalue("pooler") if ROUTE == "pgbouncer" else server
+
+
+@pytest.fixture(scope="session")
 def template(server: Server) -> str:
     """A migrated database to clone."""
     _administer(server, "create database alfrd_template")
@@ -40,21 +74,27 @@ def template(server: Server) -> str:
 
 
 @pytest.fixture
-def empty_database_url(server: Server) -> Iterator[str]:
+def empty_database_url(server: Server, entrance: Server | PgBouncer) -> Iterator[str]:
     """A database without anything in it."""
     name = f"test_{next(_numbers)}"
     _administer(server, f"create database {name}")
-    yield server.url(name)
+    yield entrance.url(name)
     _administer(server, f"drop database {name} with (force)")
 
 
 @pytest.fixture
-def database_url(server: Server, template: str) -> Iterator[str]:
-    """A migrated database."""
+def database(server: Server, template: str) -> Iterator[str]:
+    """The name of a migrated database."""
     name = f"test_{next(_numbers)}"
     _administer(server, f"create database {name} template {template}")
-    yield server.url(name)
+    yield name
     _administer(server, f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def database_url(database: str, entrance: Server | PgBouncer) -> str:
+    """A migrated database."""
+    return entrance.url(database)
 
 
 @pytest.fixture

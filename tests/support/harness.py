@@ -12,6 +12,7 @@ from alfrd_events.db import queue
 from alfrd_events.db.database import Database
 from alfrd_events.model import JsonObject, Outcome, Task
 from alfrd_events.steps.registry import BUILT_IN
+from tests.support.pgbouncer import past
 
 RESULTS: dict[str, JsonObject] = {
     "ocr": {
@@ -78,12 +79,13 @@ RESULTS: dict[str, JsonObject] = {
 
 
 class Harness:
-    """One database, one session (so that the clock can be moved for it), any number of named workers."""
+    """One database with a clock of its own, and any number of named workers."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.database = Database(url, max_size=1)
         self._workers: dict[str, int] = {}
+        self._ahead = 0.0
 
     async def __aenter__(self) -> Self:
         await self.database.open()
@@ -94,7 +96,7 @@ class Harness:
 
     async def sql(self, statement: str, *parameters: Any) -> list[dict[str, Any]]:
         """Run a statement as a person would; its rows."""
-        async with self.database.connection() as connection:
+        async with self.database.connection() as connection, self.database.configured(connection):
             cursor = await connection.execute(statement, parameters)  # type: ignore[arg-type]
             return await cursor.fetchall() if cursor.description else []
 
@@ -106,7 +108,7 @@ class Harness:
 
     async def session(self) -> psycopg.AsyncConnection[dict[str, Any]]:
         """Another session, in autocommit mode."""
-        return await psycopg.AsyncConnection.connect(self.url, autocommit=True, row_factory=dict_row)
+        return await psycopg.AsyncConnection.connect(past(self.url), autocommit=True, row_factory=dict_row)
 
     async def given_document(self, status: str = "pending", **columns: Any) -> UUID:
         """A document that has been brought to a status by a worker's ordinary work."""
@@ -207,12 +209,8 @@ class Harness:
 
     async def advance_clock(self, seconds: float) -> None:
         """Let the engine's clock run ahead, for what this harness does from now on."""
-        await self.sql(
-            "select set_config('alfrd.clock_offset', (coalesce(nullif("
-            "current_setting('alfrd.clock_offset', true), ''), '0')::interval"
-            " + make_interval(secs => %s))::text, false)",
-            seconds,
-        )
+        self._ahead += seconds
+        self.database.settings["alfrd.clock_offset"] = f"{self._ahead} seconds"
 
     async def rescue(self) -> list[dict[str, Any]]:
         """Rescue what belongs to workers that are gone."""

@@ -27,6 +27,7 @@ from alfrd_events.providers.base import Reader
 from alfrd_events.providers.sources import Sources
 from alfrd_events.steps.registry import BUILT_IN, Tools
 from alfrd_events.worker.run import WorkerOptions
+from tests.support.routes import listen_url
 
 
 class NoopReader:
@@ -107,10 +108,13 @@ def noop_tools(analyst: NoopAnalyst | None = None, reader: Reader | None = None)
 def options(
     url: str | None, *, until_quiet: bool = True, slots: Mapping[str, int] | None = None, **changes: float
 ) -> WorkerOptions:
-    """Worker options for a test: every step, many slots, quick background duties."""
+    """Worker options for a test: every step, many slots; it listens where the tests' route lets it.
+
+    :param url: where the worker's pool connects to; ``None``: it does not listen at all.
+    """
     return WorkerOptions(
         slots=slots or dict.fromkeys(BUILT_IN, 20),
-        listen_url=url,
+        listen_url=listen_url(url),
         until_quiet=until_quiet,
         **changes,  # type: ignore[arg-type]
     )

@@ -38,7 +38,7 @@ class Database:
 
     :param url: libpq URL or key-value string.
     :param status_feed: ``False`` silences channel ``alfrd_status`` for what is written through this pool.
-    :param settings: further run-time parameters for each connection, such as ``alfrd.clock_offset``.
+    :param settings: further run-time parameters, such as ``alfrd.clock_offset``.
     """
 
     def __init__(
@@ -49,9 +49,11 @@ class Database:
         """Seconds that a statement may take before its connection is given up; ``None``: as long as it likes."""
         self.cut_at = -math.inf
         """When the server was last found to have gone from under a connection, as ``time.monotonic()``."""
-        parameters = dict(settings or {})
+        self.settings = dict(settings or {})
+        """Run-time parameters that hold in each transaction. A PgBouncer takes none when a connection is made, and the
+        session that a transaction gets from it was another's before."""
         if not status_feed:
-            parameters["alfrd.status_feed"] = "off"
+            self.settings["alfrd.status_feed"] = "off"
         self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Row]] = AsyncConnectionPool(
             url,
             connection_class=psycopg.AsyncConnection[Row],
@@ -68,7 +70,6 @@ class Database:
                 "prepare_threshold": None,
                 "application_name": "alfrd-events",
                 **keepalives(url),
-                **_options(url, parameters),
             },
         )
 
@@ -172,7 +173,8 @@ class Database:
             while True:
                 try:
                     with self._hanging_up(connection):
-                        return await take(await connection.execute(statement, parameters))
+                        async with self.configured(connection):
+                            return await take(await connection.execute(statement, parameters))
                 except (pg.SerializationFailure, pg.DeadlockDetected):
                     if (pause := next(pauses, None)) is None:
                         raise
@@ -181,6 +183,19 @@ class Database:
                     await self._pool.drain()
                     raise
                 await asyncio.sleep(pause * random.uniform(0.5, 1))
+
+    @asynccontextmanager
+    async def configured(self, connection: psycopg.AsyncConnection[Row]) -> AsyncIterator[None]:
+        """Within, the settings hold: one transaction, if there are any."""
+        if not self.settings:
+            yield
+            return
+        async with connection.transaction():
+            await connection.execute(
+                "select set_config(name, value, true) from unnest(%s::text[], %s::text[]) as setting(name, value)",
+                [list(self.settings), list(self.settings.values())],
+            )
+            yield
 
     @contextmanager
     def _hanging_up(self, connection: psycopg.AsyncConnection[Row]) -> Iterator[None]:
@@ -221,14 +236,6 @@ def keepalives(url: str) -> dict[str, Any]:
         "tcp_user_timeout": 30_000,
     }
     return {name: value for name, value in ours.items() if name not in given}
-
-
-def _options(url: str, parameters: dict[str, str]) -> dict[str, str]:
-    """Run-time parameters, beside those that the URL gives."""
-    if not parameters:
-        return {}
-    ours = [f"-c {name}={value}" for name, value in parameters.items()]
-    return {"options": " ".join([str(_given(url).get("options", "")), *ours]).strip()}
 
 
 def _given(url: str) -> dict[str, Any]:

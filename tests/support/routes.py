@@ -1,0 +1,19 @@
+"""The way that tests take to the server, as ``ALFRD_TEST_ROUTE`` says.
+
+Nothing: straight. ``pgbouncer``: every pool through a PgBouncer in transaction mode. ``deaf``: no worker listens.
+``tests/faults/test_routes.py`` runs the tests of the engine by each.
+"""
+
+from __future__ import annotations
+
+import os
+
+from tests.support.pgbouncer import past
+
+ROUTES = ("", "pgbouncer", "deaf")
+ROUTE = os.environ.get("ALFRD_TEST_ROUTE", "")
+
+
+def listen_url(url: str | None) -> str | None:
+    """Where a worker listens whose pool connects to this; ``None``: nowhere."""
+    return None if url is None or ROUTE == "deaf" else past(url)
