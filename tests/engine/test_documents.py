@@ -78,7 +78,7 @@ async def test_a_large_statement_sends_few_messages(db: Harness) -> None:
 
 
 async def test_the_feed_can_be_switched_off(db: Harness) -> None:
-    await db.sql("set alfrd.status_feed = 'off'")
+    db.database.settings["alfrd.status_feed"] = "off"
     assert await _feed(db, "insert into alfrd.documents (filename, content) values ('a', 'x')") == []
 
 

@@ -28,6 +28,7 @@ from hypothesis.stateful import (
 from alfrd_events.db.errors import WorkerUnknown
 from alfrd_events.model import Outcome, Task
 from tests.support.harness import RESULTS, Harness
+from tests.support.routes import ROUTE
 
 T = TypeVar("T")
 WORKERS = st.sampled_from(["a", "b", "c"])
@@ -170,7 +171,7 @@ class Engine(RuleBasedStateMachine):
         assert {row["id"] for row in rows} == self.cancelled
 
 
-@pytest.mark.parametrize("examples", [80])
+@pytest.mark.parametrize("examples", [15 if ROUTE else 80])
 def test_the_engine_keeps_its_promises_whatever_happens(database_url: str, examples: int) -> None:
     Engine.url = database_url
     run_state_machine_as_test(

@@ -17,6 +17,7 @@ from alfrd_events.steps.registry import BUILT_IN
 from alfrd_events.worker.run import run_worker
 from tests.support.harness import Harness
 from tests.support.noop import noop_tools, options
+from tests.support.pgbouncer import past
 from tests.support.server import Server
 
 LOGINS = {"shop": "alfrd_app", "mill": "alfrd_worker", "wall": "alfrd_reader"}
@@ -103,7 +104,7 @@ def _url(db: Harness, login: str) -> str:
 
 
 async def _as(db: Harness, login: str) -> psycopg.AsyncConnection[tuple[object, ...]]:
-    return await psycopg.AsyncConnection.connect(_url(db, login), autocommit=True)
+    return await psycopg.AsyncConnection.connect(past(_url(db, login)), autocommit=True)
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,7 @@ async def test_two_workers_run_each_step_of_each_document_exactly_once(db: Harne
     assert await db.one("select sum(member_count) from alfrd.files") == 200
 
 
+@pytest.mark.not_by_route("deaf", reason="a worker that does not listen hears no bell")
 async def test_an_insert_wakes_an_idle_worker_by_its_bell(db: Harness) -> None:
     async with Database(db.url) as database:
         worker = asyncio.create_task(
