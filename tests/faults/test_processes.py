@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from pathlib import Path
 
@@ -116,6 +117,23 @@ async def test_a_document_that_kills_its_worker_each_time_is_dead_and_the_others
     error = await db.one("select error from alfrd.documents where status = 'failed'")
     assert error.startswith("gave up after 3 attempts: worker ")
     assert await db.one("select count(*) from alfrd.documents where status = 'completed'") == 3
+
+
+async def test_what_runs_beside_a_document_that_kills_its_worker_does_not_die_with_it(
+    db: Harness, tmp_path: Path
+) -> None:
+    await insert(db, 1, name="die")
+    await insert(db, 15)
+    with fleet(db.url, tmp_path) as workers:
+        wishes = {"lease_seconds": 1, "delay": 0.05, "settings": {"alfrd.backoff_seconds": "2"}}
+        worker = workers.start(**wishes)
+        while await db.one("select count(*) from alfrd.documents where status not in ('completed', 'failed')"):
+            if not worker.alive:
+                worker = workers.start(**wishes)
+            await asyncio.sleep(0.05)
+
+    assert await db.one("select count(*) from alfrd.documents where status = 'completed'") == 15
+    assert await db.one("select filename from alfrd.documents where status = 'failed'") == "die1-1.txt"
 
 
 async def test_a_handler_that_hangs_is_stopped_by_its_time_limit(db: Harness, tmp_path: Path) -> None:
