@@ -73,6 +73,7 @@ async def test_a_stricter_isolation_costs_time_and_no_document(
 ) -> None:
     database = await db.one("select current_database()")
     await db.sql(f"alter database {database} set default_transaction_isolation = '{isolation}'")
+    await db.sql(f"alter database {database} set deadlock_timeout = '20ms'")
     with fleet(db.url, tmp_path) as workers:
         members = [workers.start(delay=0.02, slots=10) for _ in range(2)]
         await until(db, "count(*) = 2 from alfrd.workers where locked")
