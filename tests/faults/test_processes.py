@@ -127,7 +127,9 @@ async def test_what_runs_beside_a_document_that_kills_its_worker_does_not_die_wi
     with fleet(db.url, tmp_path) as workers:
         wishes = {"lease_seconds": 1, "delay": 0.05, "settings": {"alfrd.backoff_seconds": "2"}}
         worker = workers.start(**wishes)
-        while await db.one("select count(*) from alfrd.documents where status not in ('completed', 'failed')"):
+        while await db.one(
+            "select count(*) from alfrd.documents where status not in ('completed', 'failed')"
+        ):
             if not worker.alive:
                 worker = workers.start(**wishes)
             await asyncio.sleep(0.05)
