@@ -32,9 +32,7 @@ from tests.faults.soak_world import DATABASE, Crew, HonestProxy, Session, World
 from tests.support.server import CONFIGURATION, Server
 
 _SHOPS = 200
-_ODDITIES = {"stumble": 0.01, "refuse": 0.004, "hang": 0.002}
-_DEADLY = 2
-"""How many documents kill their worker; each does so five times."""
+_ODDITIES = {"stumble": 0.01, "refuse": 0.004, "hang": 0.004}
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,8 @@ class Plan:
     seed: int = 1
     pause: tuple[float, float] = (2, 5)
     """Seconds between the beginnings of two faults, at least and at most."""
+    deadly: int = 2
+    """How many documents kill their worker; each does so five times, and again when it is replayed."""
     end_within: float = 300
     """Seconds after the last fault in which all must have come to its end."""
     configuration: str = CONFIGURATION.replace("= off", "= on")
@@ -105,6 +105,7 @@ async def _run(plan: Plan, world: World) -> Report:
             overall=watch.overall,
             unexcused=watch.unexcused,
             away_seconds=watch.away_seconds,
+            longest_held=watch.longest_held,
             history=history,
         )
 
@@ -129,7 +130,7 @@ async def _let_happen(plan: Plan, world: World, watch: Watch) -> list[tuple[floa
 async def _feed(plan: Plan, world: World) -> None:
     """Insert all documents, spread over the time, one or hundreds in a statement."""
     chance = random.Random(f"{plan.seed} documents")
-    names = _filenames(plan.documents, chance)
+    names = _filenames(plan, chance)
     sizes = list(_statement_sizes(plan.documents, chance))
     times = sorted(chance.uniform(0, plan.seconds * 0.95) for _ in sizes)
     started = asyncio.get_running_loop().time()
@@ -163,11 +164,16 @@ def _statement_sizes(documents: int, chance: random.Random) -> Iterator[int]:
         left -= size[kind]
 
 
-def _filenames(documents: int, chance: random.Random) -> Iterator[str]:
-    """Most are of a shop; the others misbehave as ``tests.support.worker_process`` tells."""
-    deadly = set(chance.sample(range(documents), min(_DEADLY, documents)))
-    for number in range(documents):
+def _filenames(plan: Plan, chance: random.Random) -> Iterator[str]:
+    """Most are of a shop; the others misbehave as ``tests.support.worker_process`` tells.
+
+    What kills workers or takes long to fail comes early: in the end workers live, and nobody waits for the last attempt.
+    """
+    deadly = set(chance.sample(range(plan.documents // 2), plan.deadly))
+    for number in range(plan.documents):
         name = chance.choices([*_ODDITIES, ""], [*_ODDITIES.values(), 1 - sum(_ODDITIES.values())])[0]
+        if name == "hang" and number > plan.documents // 2:
+            name = ""
         if number in deadly:
             name = "die"
         yield f"{name}shop{chance.randint(1, _SHOPS)}-{number}.txt"

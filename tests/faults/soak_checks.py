@@ -133,6 +133,7 @@ COUNTS: LiteralString = (
          (select max(extract(epoch from e.at - d.created_at))
             from alfrd.documents d join alfrd.events e on e.subject_id = d.id and e.step = 'extract'
            where e.kind = 'completed' and d.generation = 1 and d.filename ~ '^shop') as slowest_seconds,
+         (select max(ran_ms) / 1000.0 from alfrd.events where kind = 'lost') as longest_in_dead_hands,
          (select jsonb_object_agg(kind, count)
             from (select kind, count(*) from alfrd.events group by 1) as k) as events,
          (select jsonb_object_agg(woken_by, count)

@@ -97,11 +97,23 @@ async def _stop_server(mode: Literal["fast", "immediate"], world: World, chance:
     return True
 
 
-async def _mood(mood: Mood, world: World, chance: random.Random) -> bool:
+async def _deaf(world: World, chance: random.Random) -> bool:
+    return await _mood("deaf", world, chance.uniform(2, 7), resets=0)
+
+
+async def _slow(world: World, chance: random.Random) -> bool:
+    """With resets, so that replies are lost whose transactions have been committed."""
+    return await _mood("slow", world, chance.uniform(2, 7), resets=chance.randint(1, 4))
+
+
+async def _mood(mood: Mood, world: World, seconds: float, resets: int) -> bool:
     if world.proxy.mood != "fine":
         return False
     world.proxy.mood = mood
-    await asyncio.sleep(chance.uniform(2, 7))
+    for _ in range(resets + 1):
+        await asyncio.sleep(seconds / (resets + 1))
+        if resets:
+            world.proxy.reset()
     world.proxy.mood = "fine"
     return True
 
@@ -234,8 +246,8 @@ FAULTS: dict[str, Fault] = {
     "server process crashed": _crash,
     "server stopped": partial(_stop_server, "fast"),
     "server stopped at once": partial(_stop_server, "immediate"),
-    "network deaf": partial(_mood, "deaf"),
-    "network slow": partial(_mood, "slow"),
+    "network deaf": _deaf,
+    "network slow": _slow,
     "network reset": _reset,
     "rows held": _hold_rows,
     "table locked": _lock_table,
@@ -250,6 +262,12 @@ FAULTS: dict[str, Fault] = {
 }
 
 
+# What a live worker forgets is found when it dies, so in the end they must live. A replay of
+# what failed brings the deadly documents back.
+_HARD = {"worker killed", "worker frozen", "worker told to stop", "everything replayed"}
+_HARD_UNTIL = 0.8
+
+
 async def strike(kind: str, world: World, chance: random.Random) -> str:
     """Let a fault happen; what became of it: ``done``, ``no occasion``, or ``in vain`` if the server was away."""
     try:
@@ -259,14 +277,17 @@ async def strike(kind: str, world: World, chance: random.Random) -> str:
 
 
 def sequence(seed: int, seconds: float, pause: tuple[float, float]) -> list[tuple[float, str]]:
-    """When which fault begins. Every kind comes once before any comes again."""
+    """When which fault begins. Every kind comes once before any comes again, the hard ones not at the end."""
     chance = random.Random(seed)
     plan: list[tuple[float, str]] = []
     bag: list[str] = []
     at = chance.uniform(*pause)
     while at < seconds:
-        if not bag:
-            bag = chance.sample(sorted(FAULTS), len(FAULTS))
-        plan.append((at, bag.pop()))
+        kinds = set(FAULTS) if at < _HARD_UNTIL * seconds else set(FAULTS) - _HARD
+        if not kinds & set(bag):
+            bag = chance.sample(sorted(kinds), len(kinds))
+        kind = next(kind for kind in bag if kind in kinds)
+        bag.remove(kind)
+        plan.append((at, kind))
         at += chance.uniform(*pause)
     return plan

@@ -21,9 +21,14 @@ _LOOK: LiteralString = """
                   where (state = 'ready' or state = 'scheduled' and run_at < now())
                     and step not in (select step from alfrd.pauses)
                     and not exists (select from alfrd.tasks twin where twin.subject_id = t.subject_id
-                                       and twin.step = t.step and twin.state = 'running')) as work_waits
+                                       and twin.step = t.step and twin.state = 'running')) as work_waits,
+         (select extract(epoch from max(now() - t.claimed_at))::float
+            from alfrd.tasks t join alfrd.workers w on w.id = t.worker_id
+           where t.state = 'running' and w.heartbeat_at > now() - make_interval(secs => w.lease_seconds)) as held
 """
 _LOOK_EVERY_SECONDS = 0.2
+_FORGOTTEN_SECONDS = 60
+"""Nothing takes a live worker that long: not a step, not a person who holds the row for twice the lease."""
 
 
 @dataclass
@@ -48,6 +53,8 @@ class Watch:
         self.unexcused = Stall()
         """While the server answered and a worker was awake."""
         self.away_seconds = 0.0
+        self.longest_held = 0.0
+        """Seconds that a live worker had a task; what it forgets shows here."""
 
     @property
     def seconds(self) -> float:
@@ -75,6 +82,7 @@ class Watch:
             self._last_excuse = now
         self._note(self.overall, now - self._last_sign)
         self._note(self.unexcused, now - max(self._last_sign, self._last_excuse))
+        self.longest_held = max(self.longest_held, row["held"] or 0)
         if row["newest"] != self._newest or not row["work_waits"]:
             self._newest = row["newest"]
             self._last_sign = now
@@ -104,6 +112,7 @@ class Report:
     overall: Stall
     unexcused: Stall
     away_seconds: float
+    longest_held: float
     alarms: Counter[str] = field(default_factory=Counter)
     """Log lines of the workers that nobody should ever see."""
     history: list[tuple[float, str, str]] = field(default_factory=list)
@@ -111,8 +120,11 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Nothing was lost, nothing happened twice, and no worker fell over."""
-        return not (self.lost or self.duplicated or self.alarms or self.fallen)
+        """Nothing was lost, nothing happened twice, no worker fell over or forgot what it had."""
+        return (
+            not (self.lost or self.duplicated or self.alarms or self.fallen)
+            and self.longest_held < _FORGOTTEN_SECONDS
+        )
 
     @property
     def fallen(self) -> list[str]:
@@ -162,6 +174,8 @@ class Report:
                     ("dead", events["dead"]),
                     ("files summarised", counts["files"]),
                     ("slowest document", _seconds(counts["slowest_seconds"])),
+                    ("longest in the hands of a dead worker", _seconds(counts["longest_in_dead_hands"])),
+                    ("longest in those of a live one", _seconds(self.longest_held)),
                     ("longest stall", _at(self.unexcused)),
                     ("the same, outages included", _at(self.overall)),
                     ("server away", _seconds(self.away_seconds)),

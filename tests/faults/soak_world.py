@@ -39,7 +39,7 @@ WISHES: dict[str, Any] = {
     "reconcile_seconds": 20,
     "drain_seconds": 2,
     "delay": 0.15,
-    "settings": {"alfrd.backoff_seconds": "0.5"},
+    "settings": {"alfrd.backoff_seconds": "2"},
 }
 """How the workers of a soak differ from those of a user: impatient, so that ten minutes hold many deaths."""
 
