@@ -327,6 +327,7 @@ $$;
 CREATE FUNCTION alfrd.documents_deleted() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     AS $$
 declare
   v_tags text[];
@@ -345,6 +346,7 @@ end $$;
 CREATE FUNCTION alfrd.documents_inserted() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     AS $$
 declare
   v_row         record;
@@ -379,6 +381,7 @@ end $$;
 CREATE FUNCTION alfrd.documents_updated() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     AS $$
 declare
   v_person      boolean := current_setting('alfrd.actor', true) is distinct from 'worker';
@@ -406,14 +409,14 @@ begin
          lateral (select n.status <> o.status or n.generation <> o.generation as changed) as whether;
   if v_completed then
     -- Which files have to be told again: those of completed documents that came, went or changed.
-    select array_agg(distinct tag) into v_tags
-      from new_rows n join old_rows o using (id) cross join unnest(n.tags || o.tags) as tag
+    select array_agg(distinct tag) into v_tags from (select unnest(n.tags || o.tags) as tag
+      from new_rows n join old_rows o using (id)
      where (n.status = 'completed' or o.status = 'completed')
        and (n.status, n.owner, n.filename, n.tags, n.summary, n.entity, n.document_date, n.due_date, n.total_amount,
             n.currency, n.document_type, n.series_id, n.series_data)
            is distinct from
            (o.status, o.owner, o.filename, o.tags, o.summary, o.entity, o.document_date, o.due_date, o.total_amount,
-            o.currency, o.document_type, o.series_id, o.series_data);
+            o.currency, o.document_type, o.series_id, o.series_data)) as touched;
   end if;
   perform set_config('enable_nestloop', v_nestloop, true);
 
@@ -1334,6 +1337,7 @@ CREATE FUNCTION alfrd.release(p_version text) RETURNS integer[]
 CREATE FUNCTION alfrd.replay(p_failed boolean DEFAULT false, p_status text DEFAULT NULL::text, p_document uuid DEFAULT NULL::uuid, p_dry_run boolean DEFAULT false) RETURNS TABLE(entity text, id uuid, status text, step text, reason text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     AS $$
 #variable_conflict use_column
 declare
@@ -1406,6 +1410,7 @@ end $$;
 CREATE FUNCTION alfrd.rescue() RETURNS TABLE(task_id bigint, step text, subject_id uuid, attempt integer, worker_id bigint, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
     AS $$
 #variable_conflict use_column
 declare

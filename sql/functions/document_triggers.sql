@@ -108,7 +108,7 @@ begin
 end $$;
 
 create or replace function alfrd.documents_inserted() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off as $$
 declare
   v_row         record;
   v_ids         uuid[];
@@ -138,7 +138,7 @@ begin
 end $$;
 
 create or replace function alfrd.documents_updated() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off as $$
 declare
   v_person      boolean := current_setting('alfrd.actor', true) is distinct from 'worker';
   v_nestloop    text := current_setting('enable_nestloop');
@@ -165,14 +165,14 @@ begin
          lateral (select n.status <> o.status or n.generation <> o.generation as changed) as whether;
   if v_completed then
     -- Which files have to be told again: those of completed documents that came, went or changed.
-    select array_agg(distinct tag) into v_tags
-      from new_rows n join old_rows o using (id) cross join unnest(n.tags || o.tags) as tag
+    select array_agg(distinct tag) into v_tags from (select unnest(n.tags || o.tags) as tag
+      from new_rows n join old_rows o using (id)
      where (n.status = 'completed' or o.status = 'completed')
        and (n.status, n.owner, n.filename, n.tags, n.summary, n.entity, n.document_date, n.due_date, n.total_amount,
             n.currency, n.document_type, n.series_id, n.series_data)
            is distinct from
            (o.status, o.owner, o.filename, o.tags, o.summary, o.entity, o.document_date, o.due_date, o.total_amount,
-            o.currency, o.document_type, o.series_id, o.series_data);
+            o.currency, o.document_type, o.series_id, o.series_data)) as touched;
   end if;
   perform set_config('enable_nestloop', v_nestloop, true);
 
@@ -214,7 +214,7 @@ begin
 end $$;
 
 create or replace function alfrd.documents_deleted() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off as $$
 declare
   v_tags text[];
 begin

@@ -12,7 +12,7 @@ create or replace function alfrd.replay(
   p_failed boolean default false, p_status text default null, p_document uuid default null,
   p_dry_run boolean default false
 ) returns table (entity text, id uuid, status text, step text, reason text)
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off as $$
 #variable_conflict use_column
 declare
   v_found jsonb;

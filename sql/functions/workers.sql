@@ -67,7 +67,7 @@ $$;
 -- Returns: the rescued tasks, for the log.
 create or replace function alfrd.rescue()
 returns table (task_id bigint, step text, subject_id uuid, attempt integer, worker_id bigint, outcome text)
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off as $$
 #variable_conflict use_column
 declare
   v_gone bigint[];
