@@ -1,0 +1,26 @@
+"""A minute of the soak; ``make soak`` runs ten, with more workers and many more documents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.faults.soak import Plan, soak
+from tests.faults.soak_faults import FAULTS
+from tests.support.server import CONFIGURATION
+
+
+async def test_a_minute_of_random_faults_loses_no_document_and_does_nothing_twice(tmp_path: Path) -> None:
+    plan = Plan(
+        documents=600,
+        seconds=55,
+        workers=3,
+        pause=(1.5, 2.3),
+        deadly=1,
+        end_within=60,
+        configuration=CONFIGURATION,
+    )
+
+    report = await soak(plan, tmp_path)
+
+    assert report.ok, f"{report}\n\nlost: {report.lost}\n\nduplicated: {report.duplicated}"
+    assert set(report.faults) == set(FAULTS)
