@@ -56,12 +56,12 @@ begin
       or (e.outcome = 'dead' and t.subject_id = e.subject_id and t.step = e.step and t.state = 'dead');
   update alfrd.tasks t
      set state = case when e.outcome = 'dead' then 'dead'
-                      when e.outcome in ('retry', 'throttled') or e.outcome = 'lost' and t.attempt > 1 then 'scheduled'
+                      when e.outcome in ('retry', 'throttled') or e.outcome = 'lost' and t.attempt > 2 then 'scheduled'
                       else 'ready' end,
          run_at = case e.outcome when 'retry' then alfrd.now() + alfrd.backoff(t.attempt)
-                                 -- At once the first time. If that kills a worker again, one of them is to blame: they come back
+                                 -- At once the first two times. If that kills a worker again, one of them is to blame: they come back
                                  -- each at its own time, so that it does not take the others with it to their last attempt.
-                                 when 'lost' then alfrd.now() + case when t.attempt > 1 then alfrd.backoff(t.attempt - 1)
+                                 when 'lost' then alfrd.now() + case when t.attempt > 2 then alfrd.backoff(t.attempt - 1)
                                                                      else interval '0' end
                                  when 'throttled' then alfrd.now() + coalesce(
                                    make_interval(secs => e.retry_after), alfrd.backoff(least(t.throttles + 1, 5)))
