@@ -167,7 +167,7 @@ def _statement_sizes(documents: int, chance: random.Random) -> Iterator[int]:
 def _filenames(plan: Plan, chance: random.Random) -> Iterator[str]:
     """Most are of a shop; the others misbehave as ``tests.support.worker_process`` tells.
 
-    What kills workers or takes long to fail comes early: in the end workers live, and nobody waits for the last attempt.
+    What kills workers or takes long to fail comes early: in the end workers live, and nobody waits for a last attempt.
     """
     deadly = set(chance.sample(range(plan.documents // 2), plan.deadly))
     for number in range(plan.documents):

@@ -92,9 +92,20 @@ DUPLICATED: dict[str, LiteralString] = {
     + "select twice.*, "
     + _HISTORY
     + """
-        from (select subject_id, era, step, count(*) from told where kind = 'completed'
+        from (select subject_id, era, step, count(*) from told
+               where kind = 'completed' and not starts_with(step, 'score_')
                group by 1, 2, 3 having count(*) > 1) as twice
         join alfrd.documents on id = subject_id""",
+    # Scoring locks no document, so a score may be done in the moment before a person's change is committed.
+    "scores given more often than there were eras": _ERAS
+    + "select often.*, "
+    + _HISTORY
+    + """
+        from (select subject_id, step, count(*) from told
+               where kind = 'completed' and starts_with(step, 'score_') group by 1, 2) as often
+        join (select subject_id, max(era) + 1 as eras from told group by 1) as lived using (subject_id)
+        join alfrd.documents on id = subject_id
+       where often.count > lived.eras""",
     "scores without a completed step, or the reverse": """
       select * from (select document_id, step, count(*) from alfrd.scores group by 1, 2) as s
         full join (select subject_id, step, count(*) from alfrd.events

@@ -28,7 +28,7 @@ Session = psycopg.AsyncConnection[dict[str, Any]]
 T = TypeVar("T")
 
 LEASE_SECONDS = 5.0
-STEP_SECONDS = 3.0
+STEP_SECONDS = 2.0
 DATABASE = "alfrd"
 
 WISHES: dict[str, Any] = {

@@ -16,7 +16,7 @@ async def test_a_minute_of_random_faults_loses_no_document_and_does_nothing_twic
         workers=3,
         pause=(1.5, 2.3),
         deadly=1,
-        end_within=60,
+        end_within=120,
         configuration=CONFIGURATION,
     )
 
