@@ -20,6 +20,7 @@ from alfrd_events.db.errors import Interrupted
 from alfrd_events.errors import AlfrdError, DatabaseUnavailable, Permanent, StaleClaim, Throttled
 from alfrd_events.model import Case, JsonObject, Kind, Outcome, Page, Task, Usage
 from alfrd_events.observe import Log
+from alfrd_events.providers.calls import Caller, caller
 from alfrd_events.steps.registry import PROMPT_KINDS, Handler, Tools
 from alfrd_events.worker.endings import cancel_all
 
@@ -132,6 +133,7 @@ class Runner:
         tools = self._tools
         made_by = tools.reader.name if task.step == "ocr" else tools.analyst.name
         pages = _Pages(self._database, worker, task)
+        caller.set(Caller(worker, task))
         started = time.monotonic()
         kind: Kind = "done"
         payload: JsonObject | bytes | None = None
