@@ -79,7 +79,7 @@ $(RUNTIME): pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(DEV): pyproject.toml constraints.txt | $(BIN)/python
-	@$(call install,.[local$(comma)embedded$(comma)dev])
+	@$(call install,.[local$(comma)embedded$(comma)aws$(comma)llm$(comma)dev])
 	@touch $(RUNTIME) $@
 
 $(BENCH): pyproject.toml constraints.txt | $(BIN)/python

@@ -104,7 +104,7 @@ class Ledger(Protocol):
 class NoLedger:
     """Keeps nothing and forbids nothing: for work outside of the database."""
 
-    async def known(self, call: Call) -> Reply | None:  # noqa: ARG002
+    async def known(self, call: Call) -> Reply | None:
         """Nothing is known."""
 
     async def reserve(self, call: Call, who: Caller | None) -> int:  # noqa: ARG002
