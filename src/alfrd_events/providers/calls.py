@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
-from alfrd_events.errors import AlfrdError, Throttled
+from alfrd_events.errors import AlfrdError, Throttled, Transient
 from alfrd_events.model import JsonObject, Task
 
 Made = TypeVar("Made")
@@ -76,6 +76,10 @@ class BadReply(AlfrdError):
         """For ``alfrd.usage``: ``malformed``, ``max_tokens``, ``content_filtered``, ``guardrail_intervened`` …"""
 
 
+class Lost(Transient):
+    """The request was sent, and no answer came: it may have been worked on, and then it is paid."""
+
+
 class Ledger(Protocol):
     """Remembers replies and money; in ``db/`` over ``alfrd.usage``, ``alfrd.prices`` and ``alfrd.reply_cache``."""
 
@@ -128,8 +132,8 @@ class Calls:
     ) -> Made:
         """Send a request unless its reply is known, and check what came back.
 
-        :param send: raises :class:`~alfrd_events.errors.Throttled`, ``Transient`` or ``Permanent``; :class:`BadReply`
-            if the provider says that its own reply is no good.
+        :param send: raises :class:`~alfrd_events.errors.Throttled`, ``Transient`` or ``Permanent``; :class:`Lost` if it
+            may have been worked on; :class:`BadReply` if the provider says that its own reply is no good.
         :param check: makes something of the reply's content; raises :class:`BadReply`. Only what passed is kept.
         """
         if call.key and not call.fresh and (known := await self._ledger.known(call)) is not None:
@@ -147,6 +151,8 @@ class Calls:
             raise
         except Throttled:
             outcome = "throttled"
+            raise
+        except Lost:
             raise
         except AlfrdError:
             outcome = "failed"
