@@ -9,6 +9,12 @@ from alfrd_events.providers.readers import plain
 
 PDF = "application/pdf"
 TEXT = "text/plain"
+HTML = "text/html"
+MAIL = "message/rfc822"
+OUTLOOK_MAIL = "application/vnd.ms-outlook"
+ZIP = "application/zip"
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+E_INVOICE = "application/xml"
 
 IMAGE_FORMATS = {
     "image/png": "PNG",
@@ -21,7 +27,7 @@ IMAGE_FORMATS = {
 }
 """Media types of images and the one Pillow plugin that may open each; no other plugin is ever tried."""
 
-READABLE = "PDF, PNG, JPEG, TIFF, WEBP, BMP, GIF, HEIC and plain text"
+READABLE = "PDF, PNG, JPEG, TIFF, WEBP, BMP, GIF, HEIC, DOCX, HTML, EML, MSG, ZIP, an e-invoice or plain text"
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -35,7 +41,6 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 )
 
 _FOREIGN: tuple[tuple[bytes, str], ...] = (
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Microsoft Office document or Outlook message"),
     (b"Rar!\x1a\x07", "a RAR archive"),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
     (b"\x1f\x8b", "a gzip archive"),
@@ -63,6 +68,13 @@ _MAIL_HEADER = re.compile(
     rb"^(return-path|received|from|to|subject|date|message-id|mime-version|content-type|delivered-to): ?",
     re.IGNORECASE | re.MULTILINE,
 )
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OUTLOOK = "__properties_version1.0".encode("utf-16-le")
+_INVOICE_NAMESPACES = (
+    b"urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:",
+    b"urn:oasis:names:specification:ubl:schema:xsd:Invoice-2",
+    b"urn:oasis:names:specification:ubl:schema:xsd:CreditNote-2",
+)
 _MARKUP = re.compile(
     rb"^(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(!doctype\s+)?(html|svg)\b", re.I | re.S
 )
@@ -77,7 +89,7 @@ def media_type(content: bytes) -> str:
 
     :return: one of the image types above, PDF, or plain text for everything else: whether it is text is
         found out when it is decoded.
-    :raise Unsupported: it is clearly something else, such as an archive or an e-mail.
+    :raise Unsupported: it is clearly something else, such as a program or a spreadsheet.
     """
     for magic, name in _MAGIC:
         if content.startswith(magic):
@@ -90,10 +102,16 @@ def media_type(content: bytes) -> str:
         return "image/bmp"
     if content[4:8] == b"ftyp":
         return _iso_media(content)
-    if _is_pdf(content):
+    if content.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
+        return _zip_flavour(content)
+    if content.startswith(_OLE):
+        if _OUTLOOK in content:
+            return OUTLOOK_MAIL
+        raise Unsupported("an old Microsoft Office document")
+    if _is_pdf(content):  # after those that may hold one near their start
         return PDF
     _refuse_foreign(content)
-    return TEXT
+    return _text_flavour(content)
 
 
 def _is_pdf(content: bytes) -> bool:
@@ -128,32 +146,52 @@ def _iso_media(content: bytes) -> str:
 
 
 def _refuse_foreign(content: bytes) -> None:
-    if content.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
-        raise Unsupported(_zip_flavour(content))
     for magic, name in _FOREIGN:
         if content.startswith(magic):
             raise Unsupported(name)
     if content[257:262] == b"ustar":
         raise Unsupported("a tar archive")
+
+
+def _text_flavour(content: bytes) -> str:
     head = content[:4096]
     if markup := _MARKUP.match(head):
-        raise Unsupported("an SVG drawing" if markup[2].lower() == b"svg" else "an HTML page")
+        if markup[2].lower() == b"svg":
+            raise Unsupported("an SVG drawing")
+        return HTML
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") and any(
+        name in head for name in _INVOICE_NAMESPACES
+    ):
+        return E_INVOICE
     block = re.split(rb"\r?\n\r?\n", head, maxsplit=1)[0]
     headers = {name.lower() for name in _MAIL_HEADER.findall(block)}
     if headers & {b"mime-version", b"message-id", b"received", b"return-path"} and len(headers) >= 3:
-        raise Unsupported("an e-mail message")
+        return MAIL
+    return TEXT
 
 
 def _zip_flavour(content: bytes) -> str:
-    """Office documents are ZIP archives; the names of their members, near the head or the tail, tell."""
-    names = content[:65536] + content[-65536:]
+    """Office documents are ZIP archives: the directory at the end tells, by the names of its files."""
+    start = content.rfind(b"PK\x05\x06")
+    names = content[_directory_start(content, start) :] if start >= 0 else content[:65536]
+    if b"word/document.xml" in names and b"[Content_Types].xml" in names:
+        return DOCX
     for mark, name in (
-        (b"word/document", "a Word document (DOCX)"),
         (b"xl/workbook", "an Excel workbook (XLSX)"),
         (b"ppt/presentation", "a PowerPoint presentation (PPTX)"),
+    ):
+        if mark in names and b"[Content_Types].xml" in names:
+            raise Unsupported(name)
+    for mark, name in (
         (b"mimetypeapplication/vnd.oasis.opendocument", "an OpenDocument file"),
         (b"mimetypeapplication/epub", "an e-book (EPUB)"),
     ):
-        if mark in names:
-            return name
-    return "a ZIP archive"
+        if mark in content[:200]:
+            raise Unsupported(name)
+    return ZIP
+
+
+def _directory_start(content: bytes, end_record: int) -> int:
+    """Where an archive's directory begins, by its end record; the record itself where that cannot be."""
+    size = int.from_bytes(content[end_record + 12 : end_record + 16], "little")
+    return max(end_record - size, 0)

@@ -15,6 +15,14 @@ class ReaderLimits:
     """Pages of one part."""
     max_pixels: int = 100_000_000
     """Width times height of one image, checked in its header before a pixel is decoded."""
+    max_members: int = 500
+    """Files in one mail or archive, those in the archives inside it included."""
+    max_unpacked_bytes: int = 300 * 1024 * 1024
+    """What they may have together once unpacked."""
+    max_depth: int = 3
+    """Mails and archives inside one another."""
+    max_page_characters: int = 5_000_000
+    """Text of one page; a bomb of text costs the database more than the reader."""
     memory_bytes: int = 3 * 1024 * 1024 * 1024
     """Address space of one process. The models and one ordinary page take about a third of it."""
     page_cpu_seconds: int = 60

@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 from alfrd_events.errors import Unreadable
 from alfrd_events.providers.readers import content, plain
+from alfrd_events.providers.readers.budget import Budget
 from alfrd_events.providers.readers.layout import Row, scaled, text_of
 from alfrd_events.providers.readers.limits import ReaderLimits
 
@@ -63,6 +64,10 @@ class Reading:
         }
 
 
+class UnsupportedType(Unreadable):
+    """A file whose type is not read here: an attachment that is one does not spoil its mail."""
+
+
 class Source(Protocol):
     """A part that has been opened."""
 
@@ -87,7 +92,7 @@ class TextSource:
         try:
             self._pages = plain.pages(plain.decode(data))
         except plain.NotText:
-            raise Unreadable(
+            raise UnsupportedType(
                 f"{filename}: the type of this file is unknown or not supported; "
                 f"send it as {content.READABLE}"
             ) from None
@@ -105,7 +110,7 @@ def open_source(data: bytes, filename: str, limits: ReaderLimits) -> Source:
 
     :raise Unreadable: unknown, unsupported, damaged, protected, or beyond a limit.
     """
-    source = _open(data, filename, limits)
+    source = open_within(data, filename, limits, Budget(filename, limits))
     if source.page_count > limits.max_pages:
         raise Unreadable(
             f"{filename}: has {source.page_count:,} pages, more than the limit of {limits.max_pages:,}; "
@@ -114,19 +119,28 @@ def open_source(data: bytes, filename: str, limits: ReaderLimits) -> Source:
     return source
 
 
-def _open(data: bytes, filename: str, limits: ReaderLimits) -> Source:
+def open_within(data: bytes, filename: str, limits: ReaderLimits, budget: Budget) -> Source:
+    """Open a file that may be inside of others, on what they have left it.
+
+    :raise Unreadable: as :func:`open_source`; :class:`UnsupportedType` where it is no document at all.
+    """
     try:
         media_type = content.media_type(data)
     except content.Unsupported as kind:
-        raise Unreadable(
+        raise UnsupportedType(
             f"{filename}: is {kind}, a type that is not supported; send it as {content.READABLE}"
         ) from None
+    if media_type == content.TEXT:
+        return TextSource(data, filename)
+    # Heavy or seldom: each is loaded only where it is needed.
     if media_type == content.PDF:
-        from alfrd_events.providers.readers.pdf import PdfSource  # heavy: only where it is needed
+        from alfrd_events.providers.readers.pdf import PdfSource
 
         return PdfSource(data, filename, limits)
     if media_type in content.IMAGE_FORMATS:
         from alfrd_events.providers.readers.images import ImageSource
 
         return ImageSource(data, filename, media_type, limits)
-    return TextSource(data, filename)
+    from alfrd_events.providers.readers import containers
+
+    return containers.open_converted(media_type, data, filename, limits, budget)
