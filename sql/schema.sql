@@ -27,6 +27,25 @@ CREATE TYPE alfrd.finished AS (
 
 COMMENT ON TYPE alfrd.finished IS 'A task that was done, with its result: what alfrd.settle gives to alfrd.record.';
 
+-- TYPE wanted_call
+
+CREATE TYPE alfrd.wanted_call AS (
+	place integer,
+	worker_id bigint,
+	task_id bigint,
+	attempt integer,
+	document_id uuid,
+	step text,
+	provider text,
+	operation text,
+	model text,
+	purpose text,
+	prices numeric[],
+	usd numeric,
+	scopes text[],
+	caps numeric[]
+);
+
 -- FUNCTION announce(text, uuid[], text[])
 
 CREATE FUNCTION alfrd.announce(p_entity text, p_ids uuid[], p_statuses text[]) RETURNS void
@@ -321,6 +340,12 @@ CREATE FUNCTION alfrd.correctable(p_document alfrd.documents) RETURNS jsonb
     'period_end', p_document.period_end, 'structured_data', p_document.structured_data,
     'series_id', p_document.series_id);
 $$;
+
+-- FUNCTION cost(numeric[], integer, integer, integer, integer, integer)
+
+CREATE FUNCTION alfrd.cost(p_prices numeric[], p_input integer, p_output integer, p_cache_read integer, p_cache_write integer, p_pages integer) RETURNS numeric
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (((((((p_input)::numeric * (p_prices)[1]) + ((p_output)::numeric * (p_prices)[2])) + ((p_cache_read)::numeric * (p_prices)[3])) + ((p_cache_write)::numeric * (p_prices)[4])) / (1000000)::numeric) + ((p_pages)::numeric * (p_prices)[5]));
 
 -- FUNCTION documents_deleted()
 
@@ -842,6 +867,25 @@ begin
   return null;
 end $$;
 
+-- FUNCTION forget_lost_calls(text)
+
+CREATE FUNCTION alfrd.forget_lost_calls(p_provider text DEFAULT NULL::text) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+declare
+  v_lost integer;
+begin
+  update alfrd.usage set outcome = 'unknown'
+   where id in (select u.id from alfrd.usage u
+                 where u.outcome = 'reserved' and (p_provider is null or u.provider = p_provider)
+                   and case when u.task_id is null then u.at < alfrd.now() - interval '15 minutes'
+                            else not exists (select from alfrd.tasks t where t.id = u.task_id and t.attempt = u.attempt
+                                                and t.state = 'running' and t.worker_id = u.worker_id) end
+                 order by u.id for update skip locked);
+  get diagnostics v_lost = row_count;
+  return v_lost;
+end $$;
+
 -- FUNCTION grant_rights()
 
 CREATE FUNCTION alfrd.grant_rights() RETURNS void
@@ -859,7 +903,7 @@ begin
   -- What the defaults and checks of the tables, the views, and reading call.
   grant execute on function
     alfrd.now(), alfrd.clock(), alfrd.normal_tags(text[]), alfrd.explain(uuid), alfrd.file_members(uuid),
-    alfrd.complaints()
+    alfrd.complaints(), alfrd.usage_by(text)
     to alfrd_app, alfrd_worker, alfrd_reader;
 
   grant insert (id, owner, filename, content, uri, fingerprint, tags, metadata, priority) on alfrd.documents to alfrd_app;
@@ -878,6 +922,8 @@ begin
     alfrd.heartbeat(bigint, boolean), alfrd.leave(bigint), alfrd.rescue(),
     alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[], text[]),
     alfrd.save_progress(bigint, bigint, integer, jsonb),
+    alfrd.recall_replies(jsonb, interval), alfrd.reserve_calls(jsonb), alfrd.settle_calls(jsonb),
+    alfrd.tend_calls(jsonb, interval),
     alfrd.replay(boolean, text, uuid, boolean), alfrd.cancel(uuid),
     alfrd.pause(text, text), alfrd.resume(text), alfrd.prune(interval)
     to alfrd_worker;
@@ -1003,6 +1049,19 @@ CREATE FUNCTION alfrd.person() RETURNS text
     LANGUAGE sql STABLE
     RETURN COALESCE(NULLIF(current_setting('role'::text, true), 'none'::text), (SESSION_USER)::text);
 
+-- FUNCTION price_of(text, text, text, timestamp with time zone)
+
+CREATE FUNCTION alfrd.price_of(p_provider text, p_operation text, p_model text, p_at timestamp with time zone) RETURNS numeric[]
+    LANGUAGE sql STABLE
+    AS $$
+  select array[input, output, coalesce(cache_read, input), coalesce(cache_write, input), page]
+    from alfrd.prices
+   where provider = p_provider and operation in ('', p_operation) and valid_from <= p_at
+     and p_model like replace(replace(replace(replace(model, '\', '\\'), '%', '\%'), '_', '\_'), '*', '%')
+   order by position('*' in model) = 0 desc, length(model) desc, operation = '', valid_from desc
+   limit 1;
+$$;
+
 -- FUNCTION prune(interval)
 
 CREATE FUNCTION alfrd.prune(p_older_than interval) RETURNS TABLE(what text, rows bigint)
@@ -1023,10 +1082,48 @@ begin
   get diagnostics rows = row_count;
   what := 'events';
   return next;
-  delete from alfrd.usage u where u.at < v_before;
+  delete from alfrd.usage u where u.at < v_before and u.outcome <> 'reserved';
   get diagnostics rows = row_count;
   what := 'usage';
   return next;
+  -- What counts against a cap is kept for as long as the cap may matter.
+  delete from alfrd.spending s
+   where s.touched_at < least(v_before, alfrd.now() - interval '7 days')
+     and not exists (select from alfrd.documents d where s.scope = 'document:' || d.id
+                        and d.status not in ('completed', 'failed', 'cancelled'));
+end $$;
+
+-- FUNCTION recall_replies(jsonb, interval)
+
+CREATE FUNCTION alfrd.recall_replies(p_calls jsonb, p_keep interval) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_found jsonb;
+begin
+  with wanted as materialized (
+    select * from jsonb_to_recordset(p_calls)
+      as c(place integer, worker_id bigint, task_id bigint, attempt integer, document_id uuid, step text, provider text,
+           operation text, model text, purpose text, key text)),
+  known as (
+    select r.* from alfrd.reply_cache r
+     where (r.key, r.provider, r.operation, r.model) in (select key, provider, operation, model from wanted)
+       and r.at > alfrd.now() - p_keep
+     order by r.key, r.provider, r.operation, r.model for update),
+  counted as (
+    update alfrd.reply_cache r set hits = r.hits + n.hits
+      from (select key, provider, operation, model, count(*) as hits
+              from known join wanted using (key, provider, operation, model) group by 1, 2, 3, 4) as n
+     where (r.key, r.provider, r.operation, r.model) = (n.key, n.provider, n.operation, n.model)),
+  written as (
+    insert into alfrd.usage (document_id, worker_id, step, task_id, attempt, provider, operation, model, purpose, cached,
+                             outcome)
+    select w.document_id, w.worker_id, w.step, w.task_id, w.attempt, provider, operation, model, w.purpose, true, 'ok'
+      from wanted w join known using (key, provider, operation, model))
+  select jsonb_object_agg(w.place, known.reply) into v_found
+    from wanted w join known using (key, provider, operation, model);
+  return coalesce(v_found, '{}');
 end $$;
 
 -- FUNCTION record(text, alfrd.finished[])
@@ -1443,10 +1540,87 @@ begin
            order by t.id for update of t skip locked) as lost;
   if v_lost is not null then
     return query select * from alfrd.settle_unfinished(v_lost);
+    perform alfrd.forget_lost_calls();
   end if;
   delete from alfrd.workers w where id = any (v_gone)
      and not exists (select from alfrd.tasks t where t.worker_id = w.id and t.state = 'running');
   perform set_config('alfrd.actor', '', true);
+end $$;
+
+-- FUNCTION reserve_calls(jsonb)
+
+CREATE FUNCTION alfrd.reserve_calls(p_calls jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    AS $$
+declare
+  v_now      timestamptz := alfrd.now();
+  v_today    text := to_char(v_now at time zone 'UTC', 'YYYY-MM-DD');
+  v_wanted   alfrd.wanted_call[];
+  v_accepted alfrd.wanted_call[];
+  v_limit    alfrd.limits;
+  v_room     record;
+  v_waits    jsonb := '{}';
+  v_held     jsonb := '{}';
+  v_numbers  jsonb;
+begin
+  with called as materialized (
+    select * from rows from (jsonb_to_recordset(p_calls)
+             as (worker_id bigint, task_id bigint, attempt integer, document_id uuid, step text, provider text, operation text,
+                 model text, purpose text, input_tokens integer, output_tokens integer, pages integer, scopes jsonb))
+           with ordinality
+           as c(worker_id, task_id, attempt, document_id, step, provider, operation, model, purpose, input_tokens,
+                output_tokens, pages, scopes, place)),
+  priced as materialized (
+    select provider, operation, model, alfrd.price_of(provider, operation, model, v_now) as prices
+      from (select distinct provider, operation, model from called) as kind)
+  select array_agg(row(c.place, c.worker_id, c.task_id, c.attempt, c.document_id, c.step, c.provider, c.operation, c.model,
+                       c.purpose, p.prices,
+                       -- Whatever the provider's cache makes of the input, it costs no more than this.
+                       ceil(coalesce(alfrd.cost(p.prices, 0, c.output_tokens, 0, 0, c.pages)
+                              + c.input_tokens * greatest(p.prices[1], p.prices[3], p.prices[4]) / 1000000, 0)
+                            * 1000000) / 1000000,
+                       s.keys, s.caps)::alfrd.wanted_call order by c.place)
+    into v_wanted
+    from called c join priced p using (provider, operation, model)
+   cross join lateral (select array_agg(key) as keys, array_agg(cap) as caps
+                         from (select scope || case when daily then ':' || v_today else '' end as key, cap
+                                 from jsonb_to_recordset(c.scopes) as s(scope text, daily boolean, cap numeric)) as s) as s;
+
+  for v_limit in
+    select * from alfrd.limits l where l.provider in (select w.provider from unnest(v_wanted) as w)
+     order by l.provider for update
+  loop
+    select * into v_room from alfrd.room_at(v_limit, (select count(*)::integer from unnest(v_wanted) as w
+                                                       where w.provider = v_limit.provider));
+    v_waits := v_waits || coalesce((
+      select jsonb_object_agg(place, v_room.wait)
+        from (select w.place, row_number() over (order by w.place) as turn
+                from unnest(v_wanted) as w where w.provider = v_limit.provider) as queued
+       where turn > v_room.room), '{}');
+  end loop;
+  if v_waits <> '{}' then
+    v_wanted := array(select w from unnest(v_wanted) as w where not v_waits ? w.place::text order by w.place);
+  end if;
+
+  select * into v_accepted, v_held from alfrd.within_caps(v_wanted, v_now);
+
+  with reserved as (
+    insert into alfrd.usage (at, document_id, worker_id, step, task_id, attempt, provider, operation, model, purpose, usd,
+                             reserved_usd, prices, unpriced, scopes, outcome)
+    select v_now, a.document_id, a.worker_id, a.step, a.task_id, a.attempt, a.provider, a.operation, a.model, a.purpose, a.usd,
+           a.usd, a.prices, a.prices is null, case when a.usd > 0 then a.scopes else '{}' end, 'reserved'
+      from unnest(v_accepted) as a order by a.place
+    returning id)
+  select jsonb_object_agg(a.place, r.id) into v_numbers
+    from (select place, row_number() over (order by place) as turn from unnest(v_accepted)) as a
+    join (select id, row_number() over (order by id) as turn from reserved) as r using (turn);
+
+  return (select jsonb_agg(case when v_numbers ? place::text then jsonb_build_object('number', v_numbers -> place::text)
+                                when v_held ? place::text then v_held -> place::text
+                                else jsonb_build_object('wait', v_waits -> place::text) end order by place)
+            from generate_series(1, jsonb_array_length(p_calls)) as place);
 end $$;
 
 -- FUNCTION resubmit_document()
@@ -1520,6 +1694,62 @@ begin
     perform pg_notify('alfrd_work', v_step);
   end loop;
   return true;
+end $$;
+
+-- TABLE limits
+
+CREATE TABLE alfrd.limits (
+    step text DEFAULT ''::text NOT NULL,
+    max_running integer,
+    provider text DEFAULT ''::text NOT NULL,
+    rate numeric,
+    next_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    CONSTRAINT limits_max_running_check CHECK ((max_running > 0)),
+    CONSTRAINT limits_rate CHECK (((rate IS NULL) OR (provider <> ''::text))),
+    CONSTRAINT limits_rate_check CHECK ((rate > (0)::numeric)),
+    CONSTRAINT limits_something CHECK (((max_running IS NOT NULL) OR (rate IS NOT NULL))),
+    CONSTRAINT limits_subject CHECK (((step = ''::text) <> (provider = ''::text)))
+);
+
+-- COMMENT TABLE limits
+
+COMMENT ON TABLE alfrd.limits IS 'At most so many tasks of a step, or calls to a provider, at once in the whole fleet; and so many calls a second.';
+
+-- COMMENT COLUMN limits.next_at
+
+COMMENT ON COLUMN alfrd.limits.next_at IS 'Written by the engine: when the next call would come at an even pace.';
+
+-- FUNCTION room_at(alfrd.limits, integer)
+
+CREATE FUNCTION alfrd.room_at(p_limit alfrd.limits, p_wanted integer, OUT room integer, OUT wait double precision) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+declare
+  c_burst constant interval := '0.25 seconds';   -- so much of a second's calls may go at once
+  v_now   timestamptz := alfrd.clock();          -- by now: the row was waited for
+  v_pace  interval;
+  v_next  timestamptz;
+begin
+  room := p_wanted;
+  if p_limit.max_running is not null then
+    room := p_limit.max_running - (select count(*) from alfrd.usage
+                                    where provider = p_limit.provider and outcome = 'reserved')::integer;
+    if room < p_wanted and alfrd.forget_lost_calls(p_limit.provider) > 0 then
+      room := p_limit.max_running - (select count(*) from alfrd.usage
+                                      where provider = p_limit.provider and outcome = 'reserved')::integer;
+    end if;
+    room := greatest(room, 0);
+  end if;
+  wait := 0.25;   -- for one of those under way to end
+  if p_limit.rate is not null then
+    v_pace := make_interval(secs => 1 / p_limit.rate::double precision);
+    v_next := greatest(p_limit.next_at, v_now);
+    room := least(room, greatest(
+      floor(extract(epoch from v_now + c_burst - v_next) / extract(epoch from v_pace))::integer + 1, 0), p_wanted);
+    v_next := v_next + room * v_pace;
+    update alfrd.limits set next_at = v_next where provider = p_limit.provider and step = '';
+    wait := greatest(extract(epoch from v_next - c_burst - v_now), 0.001);
+  end if;
 end $$;
 
 -- FUNCTION save_pages(uuid, jsonb)
@@ -1607,6 +1837,52 @@ begin
               milliseconds integer, cached boolean)
    where o.usage <> '[]' and not (coalesce(o.task_id = any (v_settled), false));
   return v_stale;
+end $$;
+
+-- FUNCTION settle_calls(jsonb)
+
+CREATE FUNCTION alfrd.settle_calls(p_settled jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    AS $$
+declare
+  v_added jsonb;
+begin
+  perform from alfrd.usage where id in (select (s ->> 'number')::bigint from jsonb_array_elements(p_settled) as s)
+    order by id for update;
+  with settled as materialized (
+    select * from jsonb_to_recordset(p_settled)
+      as s(number bigint, outcome text, answered boolean, input_tokens integer, output_tokens integer,
+           cache_read_tokens integer, cache_write_tokens integer, pages integer, milliseconds integer, key text, reply jsonb)),
+  written as (
+    update alfrd.usage u
+       set outcome = s.outcome, milliseconds = s.milliseconds, input_tokens = s.input_tokens, output_tokens = s.output_tokens,
+           cache_read_tokens = s.cache_read_tokens, cache_write_tokens = s.cache_write_tokens, pages = s.pages,
+           usd = case when s.answered then coalesce(round(alfrd.cost(
+                        u.prices, s.input_tokens, s.output_tokens, s.cache_read_tokens, s.cache_write_tokens, s.pages), 6), 0)
+                      when s.outcome in ('throttled', 'failed') then 0
+                      else u.reserved_usd end,
+           unpriced = u.unpriced and s.outcome not in ('throttled', 'failed')
+      from settled s
+      join alfrd.usage before on before.id = s.number
+     where u.id = s.number and u.outcome in ('reserved', 'unknown')
+    returning u.id, u.provider, u.operation, u.model, u.usd, u.usd - before.usd as added, u.scopes),
+  kept as (
+    insert into alfrd.reply_cache as r (provider, operation, model, key, reply, usd)
+    select distinct on (s.key, w.provider, w.operation, w.model) w.provider, w.operation, w.model, s.key, s.reply, w.usd
+      from settled s join written w on w.id = s.number
+     where s.key <> '' and s.reply is not null
+     order by s.key, w.provider, w.operation, w.model, w.id desc
+        on conflict (key, provider, operation, model) do update
+       set reply = excluded.reply, usd = excluded.usd, at = alfrd.now())
+  select jsonb_object_agg(scope, usd) into v_added
+    from (select scope, sum(w.added) as usd from written w cross join unnest(w.scopes) as scope
+           where w.added <> 0 group by 1) as by_scope;
+  if v_added is not null then
+    perform from alfrd.spending where v_added ? scope order by scope for update;
+    update alfrd.spending set usd = usd + (v_added ->> scope)::numeric, touched_at = alfrd.now() where v_added ? scope;
+  end if;
 end $$;
 
 -- FUNCTION settle_others(bigint, jsonb)
@@ -1811,6 +2087,48 @@ begin
   return coalesce(v_done, '{}');
 end $$;
 
+-- FUNCTION tend_calls(jsonb, interval)
+
+CREATE FUNCTION alfrd.tend_calls(p_caps jsonb, p_keep interval) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_now   timestamptz := alfrd.now();
+  v_freed bigint[];
+  v_count integer;
+begin
+  perform alfrd.forget_lost_calls();
+  delete from alfrd.reply_cache where at < v_now - p_keep;
+  delete from alfrd.held h where not exists (
+    select from alfrd.tasks t where t.id = h.task_id and t.attempt = h.attempt and t.state in ('running', 'scheduled'));
+
+  with room as (
+    select h.task_id,
+           -- The cap that holds now for a document and the day; that of a purpose as it was told with the call.
+           case when p_caps ? split_part(h.scope, ':', 1) then (p_caps ->> split_part(h.scope, ':', 1))::numeric
+                else h.cap_usd end as cap,
+           coalesce(s.usd, 0) + sum(h.needs_usd) over (partition by h.scope order by t.priority desc, t.id) as would_be,
+           case when h.scope like E'price\t%'
+                then alfrd.price_of(split_part(h.scope, E'\t', 2), split_part(h.scope, E'\t', 3),
+                                    split_part(h.scope, E'\t', 4), v_now) is not null
+                     or (select bool_and(cap = 'null') from jsonb_each(p_caps) as c(name, cap)) end as priced
+      from alfrd.held h
+      join alfrd.tasks t on t.id = h.task_id and t.attempt = h.attempt and t.state = 'scheduled' and t.run_at > v_now
+      left join alfrd.spending s on s.scope = h.scope),
+  freed as (
+    update alfrd.tasks set run_at = v_now
+     where id in (select t.id from alfrd.tasks t
+                   where t.id in (select task_id from room
+                                   where coalesce(priced, cap is null or would_be <= cap))
+                     and t.state = 'scheduled'
+                   order by t.id for update skip locked)
+    returning id)
+  select array_agg(id), count(*) into v_freed, v_count from freed;
+  delete from alfrd.held where task_id = any (v_freed);
+  return v_count;
+end $$;
+
 -- FUNCTION those_written(alfrd.finished[], uuid[])
 
 CREATE FUNCTION alfrd.those_written(p_done alfrd.finished[], p_written uuid[]) RETURNS alfrd.finished[]
@@ -1850,6 +2168,108 @@ begin
   else
     perform alfrd.touch_files(p_tags);
   end if;
+end $$;
+
+-- FUNCTION usage_by(text)
+
+CREATE FUNCTION alfrd.usage_by(p_by text) RETURNS TABLE("group" text, calls bigint, cached bigint, failed bigint, pages bigint, input_tokens bigint, output_tokens bigint, usd numeric, unpriced bigint, milliseconds bigint)
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+  if p_by not in ('day', 'model', 'step', 'series') then
+    raise exception 'usage by % is not known', quote_literal(p_by)
+      using errcode = 'AL005', hint = 'it can be shown by day, model, step or series';
+  end if;
+  return query
+  select g.name, count(*), count(*) filter (where u.cached),
+         count(*) filter (where u.outcome not in ('ok', 'done', 'reserved')),
+         sum(u.pages), sum(u.input_tokens + u.cache_read_tokens + u.cache_write_tokens), sum(u.output_tokens), sum(u.usd),
+         count(*) filter (where u.unpriced), sum(u.milliseconds)
+    from alfrd.usage u
+    left join alfrd.documents d on p_by = 'series' and d.id = u.document_id
+    left join alfrd.series s on s.id = d.series_id
+   cross join lateral (select case p_by
+           when 'day' then to_char(u.at at time zone 'UTC', 'YYYY-MM-DD')
+           when 'model' then concat_ws(' ', u.provider, nullif(u.operation, ''), nullif(u.model, ''))
+           when 'step' then u.step || case when u.purpose <> '' then ' (' || u.purpose || ')' else '' end
+           else coalesce(s.slug, '') end) as g(name)
+   group by g.name order by case when p_by = 'day' then g.name end desc, sum(u.usd) desc, g.name;
+end $$;
+
+-- FUNCTION within_caps(alfrd.wanted_call[], timestamp with time zone)
+
+CREATE FUNCTION alfrd.within_caps(p_wanted alfrd.wanted_call[], p_now timestamp with time zone, OUT accepted alfrd.wanted_call[], OUT held jsonb) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+declare
+  v_spent jsonb;
+  v_call  alfrd.wanted_call;
+  v_scope text;
+  v_cap   numeric;
+  v_full  text;
+  v_until double precision := extract(epoch from date_trunc('day', p_now at time zone 'UTC') + interval '1 day'
+                                                 - p_now at time zone 'UTC');
+begin
+  accepted := p_wanted;
+  held := '{}';
+  -- What costs nothing is not counted, so that no two workers wait for each other over nothing.
+  insert into alfrd.spending (scope, touched_at)
+  select distinct scope, p_now from unnest(p_wanted) as w cross join unnest(w.scopes) as scope where w.usd > 0 order by 1
+      on conflict do nothing;
+  select coalesce(jsonb_object_agg(scope, usd), '{}') into v_spent
+    from (select s.scope, s.usd from alfrd.spending s
+           where s.scope in (select scope from unnest(p_wanted) as w cross join unnest(w.scopes) as scope where w.usd > 0)
+           order by s.scope for update) as locked;
+
+  -- Nearly always all of them fit.
+  if exists (select from unnest(p_wanted) as w cross join unnest(w.scopes, w.caps) as s(scope, cap)
+              where w.usd > 0 or w.prices is null
+              group by s.scope
+             having (v_spent ->> s.scope)::numeric + sum(w.usd) > min(s.cap)
+                 or bool_or(w.prices is null) and count(s.cap) > 0) then
+    accepted := '{}';
+    foreach v_call in array p_wanted loop
+      v_full := null;
+      for v_scope, v_cap in select * from unnest(v_call.scopes, v_call.caps) loop
+        if v_cap is not null and (v_call.prices is null
+                                  or v_call.usd > 0 and (v_spent ->> v_scope)::numeric + v_call.usd > v_cap) then
+          v_full := v_scope;
+          exit;
+        end if;
+      end loop;
+      if v_full is null then
+        accepted := accepted || v_call;
+        if v_call.usd > 0 then
+          v_spent := v_spent || (select jsonb_object_agg(scope, (v_spent ->> scope)::numeric + v_call.usd)
+                                   from unnest(v_call.scopes) as scope);
+        end if;
+      else
+        held := held || jsonb_build_object(v_call.place, jsonb_build_object(
+          'held', case when v_call.prices is null
+            then format('%s %s %s has no price, and no cap can be kept without one: insert a row into alfrd.prices',
+                        v_call.provider, v_call.operation, v_call.model)
+            else format('over the cap for %s: %s of %s USD are spent or set aside, and this call may cost up to %s',
+                        replace(v_full, ':', ' '), (v_spent ->> v_full)::numeric, v_cap, v_call.usd) end,
+          'retry_after', case when v_full like '%:____-__-__' and v_call.prices is not null
+                              then v_until + random() * 60 else 86400 end));
+        if v_call.task_id is not null then
+          insert into alfrd.held as h (task_id, attempt, scope, needs_usd, cap_usd, since)
+          values (v_call.task_id, v_call.attempt,
+                  case when v_call.prices is null
+                       then concat_ws(E'\t', 'price', v_call.provider, v_call.operation, v_call.model) else v_full end,
+                  v_call.usd, v_cap, p_now)
+              on conflict (task_id) do update
+             set attempt = excluded.attempt, scope = excluded.scope, needs_usd = excluded.needs_usd,
+                 cap_usd = excluded.cap_usd, since = case when h.scope = excluded.scope then h.since else excluded.since end;
+        end if;
+      end if;
+    end loop;
+  end if;
+
+  update alfrd.spending s set usd = s.usd + added.usd, touched_at = p_now
+    from (select scope, sum(a.usd) as usd from unnest(accepted) as a cross join unnest(a.scopes) as scope
+           where a.usd > 0 group by 1) as added
+   where s.scope = added.scope;
 end $$;
 
 -- FUNCTION worker_lock_class()
@@ -2064,17 +2484,20 @@ COMMENT ON TABLE alfrd.files IS 'The completed documents that carry all of its t
 
 COMMENT ON COLUMN alfrd.files.revision IS 'Raised when a member is added, removed or changed; the summary is current when generated_revision equals it.';
 
--- TABLE limits
+-- TABLE held
 
-CREATE TABLE alfrd.limits (
-    step text NOT NULL,
-    max_running integer NOT NULL,
-    CONSTRAINT limits_max_running_check CHECK ((max_running > 0))
+CREATE TABLE alfrd.held (
+    task_id bigint NOT NULL,
+    attempt integer NOT NULL,
+    scope text NOT NULL,
+    needs_usd numeric(14,6) DEFAULT 0 NOT NULL,
+    cap_usd numeric(14,6),
+    since timestamp with time zone DEFAULT alfrd.now() NOT NULL
 );
 
--- COMMENT TABLE limits
+-- COMMENT TABLE held
 
-COMMENT ON TABLE alfrd.limits IS 'At most so many tasks of a step at once in the whole fleet.';
+COMMENT ON TABLE alfrd.held IS 'Tasks whose next call does not fit under a cap, or has no price. alfrd.tend_calls lets them go on as soon as it does.';
 
 -- TABLE migrations
 
@@ -2118,6 +2541,43 @@ CREATE TABLE alfrd.pauses (
 
 COMMENT ON TABLE alfrd.pauses IS 'Steps that no worker claims for now: write it through alfrd.pause and alfrd.resume.';
 
+-- TABLE prices
+
+CREATE TABLE alfrd.prices (
+    provider text NOT NULL,
+    model text DEFAULT '*'::text NOT NULL,
+    operation text DEFAULT ''::text NOT NULL,
+    valid_from timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    input numeric DEFAULT 0 NOT NULL,
+    output numeric DEFAULT 0 NOT NULL,
+    cache_read numeric,
+    cache_write numeric,
+    page numeric DEFAULT 0 NOT NULL,
+    note text DEFAULT ''::text NOT NULL,
+    CONSTRAINT prices_cache_read_check CHECK ((cache_read >= (0)::numeric)),
+    CONSTRAINT prices_cache_write_check CHECK ((cache_write >= (0)::numeric)),
+    CONSTRAINT prices_input_check CHECK ((input >= (0)::numeric)),
+    CONSTRAINT prices_output_check CHECK ((output >= (0)::numeric)),
+    CONSTRAINT prices_page_check CHECK ((page >= (0)::numeric)),
+    CONSTRAINT prices_provider_check CHECK ((provider <> ''::text))
+);
+
+-- COMMENT TABLE prices
+
+COMMENT ON TABLE alfrd.prices IS 'USD per million tokens and per page. Edit it: an exact model goes before a pattern, a later valid_from before an earlier one.';
+
+-- COMMENT COLUMN prices.model
+
+COMMENT ON COLUMN alfrd.prices.model IS 'A model, or a pattern in which * stands for anything.';
+
+-- COMMENT COLUMN prices.operation
+
+COMMENT ON COLUMN alfrd.prices.operation IS 'As the provider names it; empty for all.';
+
+-- COMMENT COLUMN prices.cache_read
+
+COMMENT ON COLUMN alfrd.prices.cache_read IS 'Per million tokens read from the provider''s cache; null: as input.';
+
 -- TABLE prompts
 
 CREATE TABLE alfrd.prompts (
@@ -2147,6 +2607,23 @@ ALTER TABLE alfrd.prompts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+-- TABLE reply_cache
+
+CREATE TABLE alfrd.reply_cache (
+    provider text NOT NULL,
+    operation text NOT NULL,
+    model text NOT NULL,
+    key text NOT NULL,
+    reply jsonb NOT NULL,
+    usd numeric(14,6) DEFAULT 0 NOT NULL,
+    at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    hits bigint DEFAULT 0 NOT NULL
+);
+
+-- COMMENT TABLE reply_cache
+
+COMMENT ON TABLE alfrd.reply_cache IS 'Validated replies by the digest of their exact request. Holds what documents say.';
 
 -- TABLE routes
 
@@ -2258,6 +2735,19 @@ SELECT
 
 COMMENT ON VIEW alfrd.series_overview IS 'Each series with the number, dates and sum of its completed documents.';
 
+-- TABLE spending
+
+CREATE TABLE alfrd.spending (
+    scope text NOT NULL,
+    usd numeric(14,6) DEFAULT 0 NOT NULL,
+    touched_at timestamp with time zone DEFAULT alfrd.now() NOT NULL
+)
+WITH (fillfactor='50');
+
+-- COMMENT TABLE spending
+
+COMMENT ON TABLE alfrd.spending IS 'What was spent or is set aside for a document, on a day (UTC) or for a purpose. A cap is kept by locking its row.';
+
 -- TABLE step_results
 
 CREATE TABLE alfrd.step_results (
@@ -2341,12 +2831,45 @@ CREATE TABLE alfrd.usage (
     usd numeric(14,6) DEFAULT 0 NOT NULL,
     milliseconds integer DEFAULT 0 NOT NULL,
     cached boolean DEFAULT false NOT NULL,
-    outcome text NOT NULL
+    outcome text NOT NULL,
+    worker_id bigint,
+    operation text DEFAULT ''::text NOT NULL,
+    purpose text DEFAULT ''::text NOT NULL,
+    cache_read_tokens integer DEFAULT 0 NOT NULL,
+    cache_write_tokens integer DEFAULT 0 NOT NULL,
+    reserved_usd numeric(14,6) DEFAULT 0 NOT NULL,
+    prices numeric[],
+    unpriced boolean DEFAULT false NOT NULL,
+    scopes text[] DEFAULT '{}'::text[] NOT NULL
 );
 
 -- COMMENT TABLE usage
 
 COMMENT ON TABLE alfrd.usage IS 'What each provider call cost, also when its result came too late to be written.';
+
+-- COMMENT COLUMN usage.input_tokens
+
+COMMENT ON COLUMN alfrd.usage.input_tokens IS 'Without those that the provider read from its cache or wrote to it.';
+
+-- COMMENT COLUMN usage.outcome
+
+COMMENT ON COLUMN alfrd.usage.outcome IS 'ok, throttled, failed, malformed …; reserved while it is under way; unknown where its answer was lost: that stays spent.';
+
+-- COMMENT COLUMN usage.reserved_usd
+
+COMMENT ON COLUMN alfrd.usage.reserved_usd IS 'What was set aside before it was sent: the most that it might cost.';
+
+-- COMMENT COLUMN usage.prices
+
+COMMENT ON COLUMN alfrd.usage.prices IS 'The prices that held when it was sent, as alfrd.price_of gives them; a later change of alfrd.prices changes nothing here.';
+
+-- COMMENT COLUMN usage.unpriced
+
+COMMENT ON COLUMN alfrd.usage.unpriced IS 'No row of alfrd.prices fitted: it cost money that is not counted here.';
+
+-- COMMENT COLUMN usage.scopes
+
+COMMENT ON COLUMN alfrd.usage.scopes IS 'What it counts against: rows of alfrd.spending.';
 
 -- SEQUENCE usage_id_seq
 
@@ -2430,10 +2953,15 @@ ALTER TABLE ONLY alfrd.files
 ALTER TABLE ONLY alfrd.files
     ADD CONSTRAINT files_pkey PRIMARY KEY (id);
 
+-- CONSTRAINT held held_pkey
+
+ALTER TABLE ONLY alfrd.held
+    ADD CONSTRAINT held_pkey PRIMARY KEY (task_id);
+
 -- CONSTRAINT limits limits_pkey
 
 ALTER TABLE ONLY alfrd.limits
-    ADD CONSTRAINT limits_pkey PRIMARY KEY (step);
+    ADD CONSTRAINT limits_pkey PRIMARY KEY (step, provider);
 
 -- CONSTRAINT migrations migrations_pkey
 
@@ -2450,6 +2978,11 @@ ALTER TABLE ONLY alfrd.pages
 ALTER TABLE ONLY alfrd.pauses
     ADD CONSTRAINT pauses_pkey PRIMARY KEY (step);
 
+-- CONSTRAINT prices prices_pkey
+
+ALTER TABLE ONLY alfrd.prices
+    ADD CONSTRAINT prices_pkey PRIMARY KEY (provider, model, operation, valid_from);
+
 -- CONSTRAINT prompts prompts_kind_document_type_version_key
 
 ALTER TABLE ONLY alfrd.prompts
@@ -2459,6 +2992,11 @@ ALTER TABLE ONLY alfrd.prompts
 
 ALTER TABLE ONLY alfrd.prompts
     ADD CONSTRAINT prompts_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT reply_cache reply_cache_pkey
+
+ALTER TABLE ONLY alfrd.reply_cache
+    ADD CONSTRAINT reply_cache_pkey PRIMARY KEY (key, provider, operation, model);
 
 -- CONSTRAINT routes routes_pkey
 
@@ -2484,6 +3022,11 @@ ALTER TABLE ONLY alfrd.series
 
 ALTER TABLE ONLY alfrd.series
     ADD CONSTRAINT series_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT spending spending_pkey
+
+ALTER TABLE ONLY alfrd.spending
+    ADD CONSTRAINT spending_pkey PRIMARY KEY (scope);
 
 -- CONSTRAINT step_results step_results_pkey
 
@@ -2552,6 +3095,10 @@ CREATE INDEX pages_search ON alfrd.pages USING gin (search);
 
 CREATE UNIQUE INDEX prompts_active ON alfrd.prompts USING btree (kind, document_type) WHERE is_active;
 
+-- INDEX reply_cache_at
+
+CREATE INDEX reply_cache_at ON alfrd.reply_cache USING brin (at);
+
 -- INDEX routes_main
 
 CREATE UNIQUE INDEX routes_main ON alfrd.routes USING btree (entity, status) WHERE (next_status <> ''::text);
@@ -2599,6 +3146,10 @@ CREATE INDEX usage_at ON alfrd.usage USING brin (at);
 -- INDEX usage_document
 
 CREATE INDEX usage_document ON alfrd.usage USING btree (document_id);
+
+-- INDEX usage_reserved
+
+CREATE INDEX usage_reserved ON alfrd.usage USING btree (provider) WHERE (outcome = 'reserved'::text);
 
 -- RULE series_overview _RETURN
 
@@ -2736,6 +3287,33 @@ insert into alfrd.document_types (name, description) values
   ('tax', 'Tax return, assessment or form such as a W-2 or 1099'),
   ('utility_bill', 'Bill for electricity, gas, water, sewage or waste'),
   ('vehicle', 'Vehicle registration, title, repair, inspection');
+
+insert into alfrd.prices (provider, model, operation, input, output, cache_read, cache_write, page, note) values
+  ('bedrock', '*amazon.nova-2-lite-v1*', '', '0.30', '2.50', '0.075', '0.30', '0', 'list price 2026'),
+  ('bedrock', '*amazon.nova-lite-v1*', '', '0.06', '0.24', '0.015', '0.06', '0', 'list price 2025'),
+  ('bedrock', '*amazon.nova-micro-v1*', '', '0.035', '0.14', '0.00875', '0.035', '0', 'list price 2025'),
+  ('bedrock', '*amazon.nova-premier-v1*', '', '2.50', '12.50', NULL, NULL, '0', 'list price 2025'),
+  ('bedrock', '*amazon.nova-pro-v1*', '', '0.80', '3.20', '0.20', '0.80', '0', 'list price 2025'),
+  ('bedrock', '*anthropic.claude-3-5-haiku*', '', '0.80', '4.00', '0.08', '1.00', '0', 'list price 2025'),
+  ('bedrock', '*anthropic.claude-3-5-sonnet*', '', '3.00', '15.00', '0.30', '3.75', '0', 'list price 2025'),
+  ('bedrock', '*anthropic.claude-3-7-sonnet*', '', '3.00', '15.00', '0.30', '3.75', '0', 'list price 2025'),
+  ('bedrock', '*anthropic.claude-3-haiku*', '', '0.25', '1.25', NULL, NULL, '0', 'list price 2025'),
+  ('bedrock', '*anthropic.claude-haiku-4-5*', '', '1.10', '5.50', '0.11', '1.40', '0', 'list price 2026, regional profile'),
+  ('bedrock', '*anthropic.claude-sonnet-4-2*', '', '3.00', '15.00', '0.30', '3.75', '0', 'list price 2025'),
+  ('bedrock', '*anthropic.claude-sonnet-4-5*', '', '3.30', '16.50', '0.33', '4.125', '0', 'list price 2026, regional profile'),
+  ('bedrock', '*anthropic.claude-sonnet-4-6*', '', '3.30', '16.50', '0.33', '4.125', '0', 'list price 2026, regional profile'),
+  ('openai', '*', '', '0', '0', NULL, NULL, '0', 'a server of your own; for a paid one add a row for each model'),
+  ('textract', '*', 'AnalyzeDocument', '0', '0', NULL, NULL, '0.07', 'the most that features cost'),
+  ('textract', '*', 'DetectDocumentText', '0', '0', NULL, NULL, '0.0015', 'first million pages a month'),
+  ('textract', '*', 'StartDocumentTextDetection', '0', '0', NULL, NULL, '0.0015', 'first million pages a month'),
+  ('textract', 'FORMS', 'AnalyzeDocument', '0', '0', NULL, NULL, '0.05', 'first million pages a month'),
+  ('textract', 'FORMS+LAYOUT', 'AnalyzeDocument', '0', '0', NULL, NULL, '0.05', 'layout is free beside forms'),
+  ('textract', 'FORMS+LAYOUT+TABLES', 'AnalyzeDocument', '0', '0', NULL, NULL, '0.065', 'layout is free beside forms'),
+  ('textract', 'FORMS+TABLES', 'AnalyzeDocument', '0', '0', NULL, NULL, '0.065', 'first million pages a month'),
+  ('textract', 'LAYOUT', 'AnalyzeDocument', '0', '0', NULL, NULL, '0.004', 'first million pages a month'),
+  ('textract', 'LAYOUT+TABLES', 'AnalyzeDocument', '0', '0', NULL, NULL, '0.015', 'layout is free beside tables'),
+  ('textract', 'SIGNATURES', 'AnalyzeDocument', '0', '0', NULL, NULL, '0.0035', 'first million pages a month'),
+  ('textract', 'TABLES', 'AnalyzeDocument', '0', '0', NULL, NULL, '0.015', 'first million pages a month');
 
 insert into alfrd.prompts (kind, document_type, version, text, origin, can_evolve, is_active) values
   ('rules_classifier', '', '1', 'Built-in deterministic rules, version 1.', 'code', 'false', 'true'),

@@ -43,8 +43,13 @@ begin
   get diagnostics rows = row_count;
   what := 'events';
   return next;
-  delete from alfrd.usage u where u.at < v_before;
+  delete from alfrd.usage u where u.at < v_before and u.outcome <> 'reserved';
   get diagnostics rows = row_count;
   what := 'usage';
   return next;
+  -- What counts against a cap is kept for as long as the cap may matter.
+  delete from alfrd.spending s
+   where s.touched_at < least(v_before, alfrd.now() - interval '7 days')
+     and not exists (select from alfrd.documents d where s.scope = 'document:' || d.id
+                        and d.status not in ('completed', 'failed', 'cancelled'));
 end $$;

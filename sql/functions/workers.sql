@@ -63,7 +63,8 @@ $$;
 --
 -- Called:  by every worker, once per rescue interval; no leader.
 -- Locks:   workers rows, then tasks by id, skipping locked ones; the same order as exchange.
--- Effect:  the attempt stays counted; a task past max_attempts becomes dead.
+-- Effect:  the attempt stays counted; a task past max_attempts becomes dead. Calls that they had under way are forgotten: what
+--          was set aside for them stays spent.
 -- Returns: the rescued tasks, for the log.
 create or replace function alfrd.rescue()
 returns table (task_id bigint, step text, subject_id uuid, attempt integer, worker_id bigint, outcome text)
@@ -99,6 +100,7 @@ begin
            order by t.id for update of t skip locked) as lost;
   if v_lost is not null then
     return query select * from alfrd.settle_unfinished(v_lost);
+    perform alfrd.forget_lost_calls();
   end if;
   delete from alfrd.workers w where id = any (v_gone)
      and not exists (select from alfrd.tasks t where t.worker_id = w.id and t.state = 'running');

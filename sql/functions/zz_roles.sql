@@ -45,7 +45,7 @@ begin
   -- What the defaults and checks of the tables, the views, and reading call.
   grant execute on function
     alfrd.now(), alfrd.clock(), alfrd.normal_tags(text[]), alfrd.explain(uuid), alfrd.file_members(uuid),
-    alfrd.complaints()
+    alfrd.complaints(), alfrd.usage_by(text)
     to alfrd_app, alfrd_worker, alfrd_reader;
 
   grant insert (id, owner, filename, content, uri, fingerprint, tags, metadata, priority) on alfrd.documents to alfrd_app;
@@ -64,6 +64,8 @@ begin
     alfrd.heartbeat(bigint, boolean), alfrd.leave(bigint), alfrd.rescue(),
     alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[], text[]),
     alfrd.save_progress(bigint, bigint, integer, jsonb),
+    alfrd.recall_replies(jsonb, interval), alfrd.reserve_calls(jsonb), alfrd.settle_calls(jsonb),
+    alfrd.tend_calls(jsonb, interval),
     alfrd.replay(boolean, text, uuid, boolean), alfrd.cancel(uuid),
     alfrd.pause(text, text), alfrd.resume(text), alfrd.prune(interval)
     to alfrd_worker;

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -67,6 +68,15 @@ class Settings(BaseSettings):
     """The longest that one attempt of a step may take."""
     status_feed: bool = True
     """Whether this worker's status changes are told on channel ``alfrd_status``."""
+
+    cap_document_usd: Annotated[Decimal | None, Field(ge=0)] = None
+    """The most that may be spent on a document, in USD; ``None``: no cap."""
+    cap_day_usd: Annotated[Decimal | None, Field(ge=0)] = None
+    """The most that may be spent on a day (UTC), in USD; ``None``: no cap."""
+    calls_at_once: Annotated[int, Field(ge=1)] = 64
+    """Calls to one paid provider under way at once in this worker, at most; fewer while it throttles."""
+    reply_cache_days: Annotated[float, Field(ge=0)] = 30
+    """How old a paid reply may be that is given again to exactly the same request."""
 
     file_roots: Annotated[tuple[Path, ...], NoDecode] = ()
     """Directories under which ``file://`` URIs may be read, separated by ``:``. Empty: none."""

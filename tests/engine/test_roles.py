@@ -22,6 +22,21 @@ from tests.support.server import Server
 
 LOGINS = {"shop": "alfrd_app", "mill": "alfrd_worker", "wall": "alfrd_reader"}
 
+MONEY = [
+    "insert into alfrd.usage (step, provider, outcome) values ('ocr', 'me', 'ok')",
+    "update alfrd.usage set usd = 0",
+    "update alfrd.prices set page = 0",
+    "insert into alfrd.prices (provider) values ('mine')",
+    "update alfrd.spending set usd = 0",
+    "delete from alfrd.spending",
+    "insert into alfrd.held values (1, 1, 'day')",
+    "update alfrd.reply_cache set reply = '{}'",
+    "delete from alfrd.reply_cache",
+    "update alfrd.limits set rate = 1000",
+    "select alfrd.within_caps('{}', now())",
+    "select alfrd.forget_lost_calls()",
+]
+"""What only the owner may: the others spend, and write down, through functions."""
 APP_MAY_NOT = [
     "insert into alfrd.tasks (step, entity, subject_id, status) values ('ocr', 'document', gen_random_uuid(), '')",
     "update alfrd.tasks set priority = 9",
@@ -61,6 +76,11 @@ APP_MAY_NOT = [
     "select alfrd.prune('30 days')",
     "select alfrd.grant_rights()",
     "select alfrd.supersede('99')",
+    *MONEY,
+    "select alfrd.recall_replies('[]', '1 day')",
+    "select alfrd.reserve_calls('[]')",
+    "select alfrd.settle_calls('[]')",
+    "select alfrd.tend_calls('{}', '1 day')",
 ]
 WORKER_MAY_NOT = [
     "insert into alfrd.documents (filename) values ('a.txt')",
@@ -68,7 +88,7 @@ WORKER_MAY_NOT = [
     "delete from alfrd.documents",
     "update alfrd.tasks set state = 'dead'",
     "delete from alfrd.events",
-    "insert into alfrd.usage (step, provider, outcome) values ('ocr', 'me', 'done')",
+    *MONEY,
     "update alfrd.workers set heartbeat_at = now()",
     "update alfrd.prompts set is_active = true",
     "insert into alfrd.pauses (step, paused_by) values ('ocr', 'you')",
@@ -245,6 +265,7 @@ async def test_only_what_must_runs_as_the_owner_and_with_a_pinned_search_path(db
         *("files_inserted", "files_updated", "files_deleted"),
         *("register_worker", "heartbeat", "leave", "rescue", "exchange", "save_progress"),
         *("replay", "cancel", "pause", "resume", "prune", "complaints"),
+        *("recall_replies", "reserve_calls", "settle_calls", "tend_calls"),
     }
     assert all("search_path=pg_catalog, pg_temp" in row["proconfig"] for row in definers)
 

@@ -15,7 +15,9 @@ from uuid import UUID
 
 if TYPE_CHECKING:
     from alfrd_events.db.database import Database
+    from alfrd_events.db.ledger import DatabaseLedger
     from alfrd_events.model import Outcome, Page
+    from alfrd_events.providers.calls import Calls, Ledger
     from alfrd_events.settings import Settings
     from alfrd_events.steps.registry import Tools
     from alfrd_events.worker.run import Report
@@ -116,7 +118,8 @@ async def work(
     chosen = opened.settings
     known = handlers()
     served = list(known) if steps is None else _known(steps, known)
-    tools = build_tools(chosen)
+    ledger = build_ledger(chosen, opened.database)
+    tools = build_tools(chosen, build_calls(chosen, ledger))
     try:
         return await run_worker(
             opened.database,
@@ -136,10 +139,12 @@ async def work(
                 only=None if only is None else tuple(only),
             ),
             on_outcome,
+            ledger.tend,
         )
     finally:
         await tools.reader.aclose()
         await tools.analyst.aclose()
+        await ledger.aclose()
 
 
 def _known(steps: Sequence[str], known: Mapping[str, object]) -> list[str]:
@@ -151,9 +156,30 @@ def _known(steps: Sequence[str], known: Mapping[str, object]) -> list[str]:
     return list(dict.fromkeys(steps))
 
 
-def build_tools(chosen: Settings) -> Tools:
+def build_ledger(chosen: Settings, database: Database) -> DatabaseLedger:
+    """Where calls to paid providers are written down, with the caps that the settings name."""
+    from datetime import timedelta
+
+    from alfrd_events.db.ledger import Caps, DatabaseLedger
+
+    caps = Caps(document=chosen.cap_document_usd, day=chosen.cap_day_usd)
+    return DatabaseLedger(database, caps, timedelta(days=chosen.reply_cache_days))
+
+
+def build_calls(chosen: Settings, ledger: Ledger | None = None) -> Calls:
+    """The way to paid providers, for whoever builds a client of one.
+
+    :param ledger: ``None``: outside of the database; nothing is kept, and nothing forbidden.
+    """
+    from alfrd_events.providers.calls import Calls
+
+    return Calls(ledger, at_once=chosen.calls_at_once)
+
+
+def build_tools(chosen: Settings, calls: Calls | None = None) -> Tools:  # noqa: ARG001 - for clients of paid providers
     """The providers that the settings name.
 
+    :param calls: what paid ones go through; ``None`` where no call is made.
     :raise SettingsInvalid: one is not installed.
     """
     from alfrd_events.providers.analysts.rules import RulesAnalyst

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -68,14 +68,16 @@ async def run_worker(
     tools: Tools,
     options: WorkerOptions,
     on_outcome: Callable[[Outcome], None] = lambda _: None,
+    tend: Callable[[], Awaitable[int]] | None = None,
 ) -> Report:
     """Work until a signal comes, or until nothing is left if ``until_quiet``.
 
     :param on_outcome: called for each outcome that the database has accepted.
+    :param tend: called every now and then: lets tasks go on that were held for money; returns how many.
     :raise SchemaTooNew: a newer release migrated the database meanwhile; what ran was finished first.
     """
     signals = _Signals()
-    worker = _Worker(database, handlers, tools, options, signals, on_outcome)
+    worker = _Worker(database, handlers, tools, options, signals, on_outcome, tend)
     with signals.caught():
         await worker.run()
     return Report(worker.cycle.tally, interrupted=signals.stop.is_set())
@@ -116,7 +118,9 @@ class _Worker:
         options: WorkerOptions,
         signals: _Signals,
         on_outcome: Callable[[Outcome], None],
+        tend: Callable[[], Awaitable[int]] | None,
     ) -> None:
+        self._tend = tend
         self._database = database
         self._options = options
         self._signals = signals
@@ -155,6 +159,7 @@ class _Worker:
                     self._options.rescue_seconds,
                     self._options.reconcile_seconds,
                     self._options.watch_seconds,
+                    self._tend,
                 ).run(),
                 "rescuer",
             ),

@@ -1,0 +1,86 @@
+"""Many questions, one statement: while one is under way, the next ones gather."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from alfrd_events.errors import AlfrdError, DatabaseUnavailable
+
+Question = TypeVar("Question")
+Answer = TypeVar("Answer")
+
+
+class Batch(Generic[Question, Answer]):
+    """Puts together what is asked at the same time.
+
+    A question that the database refuses would spoil the answers of those beside it; then each is asked alone.
+
+    :param answer: answers questions, in order.
+    :param unclaimed: takes the answer to a question whose asker was cancelled meanwhile.
+    :param at_most: questions in one statement.
+    """
+
+    def __init__(
+        self,
+        answer: Callable[[Sequence[Question]], Awaitable[Sequence[Answer]]],
+        unclaimed: Callable[[Question, Answer], None] | None = None,
+        at_most: int = 500,
+    ) -> None:
+        self._answer = answer
+        self._unclaimed = unclaimed
+        self._at_most = at_most
+        self._waiting: deque[tuple[Question, asyncio.Future[Answer]]] = deque()
+        self._worker: asyncio.Task[None] | None = None
+
+    async def ask(self, question: Question) -> Answer:
+        """The answer; who is cancelled here does not take back the question once it is on its way."""
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append((question, future))
+        if self._worker is None:
+            self._worker = asyncio.create_task(self._work())
+        return await future
+
+    async def done(self) -> None:
+        """Wait until nothing is under way any more."""
+        while self._worker is not None:
+            await asyncio.wait([self._worker])
+
+    async def _work(self) -> None:
+        try:
+            await asyncio.sleep(0)  # those who ask at the same moment go along
+            while self._waiting:
+                batch: list[tuple[Question, asyncio.Future[Answer]]] = []
+                while self._waiting and len(batch) < self._at_most:
+                    question, future = self._waiting.popleft()
+                    if not future.cancelled():
+                        batch.append((question, future))
+                await self._ask(batch)
+        finally:
+            self._worker = None
+
+    async def _ask(self, batch: Sequence[tuple[Question, asyncio.Future[Answer]]]) -> None:
+        if not batch:
+            return
+        try:
+            answers = await self._answer([question for question, _ in batch])
+        except Exception as error:  # noqa: BLE001 - whoever waits has to be told, whatever it is
+            if (
+                len(batch) > 1
+                and isinstance(error, AlfrdError)
+                and not isinstance(error, DatabaseUnavailable)
+            ):
+                for one in batch:
+                    await self._ask([one])
+                return
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for (question, future), answer in zip(batch, answers, strict=True):
+            if not future.done():
+                future.set_result(answer)
+            elif self._unclaimed is not None:
+                self._unclaimed(question, answer)

@@ -1,0 +1,94 @@
+"""Ask no provider that is not there: a circuit breaker.
+
+Closed, everything passes. After several failures in a row, or when most of the last ones failed, it opens: nothing is
+sent, and tasks wait without losing attempts. When its time is over one call is let through as a probe; if that goes
+well everything passes again, else it stays open for twice as long.
+
+A failure is that nobody answers, or that the server says it is broken. Throttling and refusals are answers.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import deque
+from collections.abc import Callable
+
+from alfrd_events.observe import Log
+
+log = Log("breaker")
+
+_IN_A_ROW = 5
+_OF_THE_LAST = 20
+_SHARE = 0.5
+_OPEN_SECONDS = 5.0
+_OPEN_AT_MOST = 60.0
+
+
+class Breaker:
+    """One provider's, in one worker. What :meth:`enter` returns is given to :meth:`leave`."""
+
+    def __init__(self, provider: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._provider = provider
+        self._clock = clock
+        self._last: deque[bool] = deque(maxlen=_OF_THE_LAST)
+        self._in_a_row = 0
+        self._seconds = _OPEN_SECONDS
+        self._open_until: float | None = None
+        self._openings = 0
+        self._probing = False
+
+    @property
+    def held_back(self) -> float | None:
+        """``None`` if a call may be sent; else the seconds after which to ask again, not the same for all."""
+        if self._open_until is None:
+            return None
+        left = self._open_until - self._clock()
+        if left <= 0 and not self._probing:
+            return None
+        return max(left, 1.0) * random.uniform(1, 1.25)
+
+    def enter(self) -> int:
+        """A call is sent, although it may be open: then it is the probe."""
+        if self._open_until is not None:
+            self._probing = True
+            log.info("asking a provider again that was not there", provider=self._provider)
+        return self._openings
+
+    def leave(self, entered: int, well: bool | None) -> None:
+        """How a call ended: the provider is well, or ill, or nothing was learned."""
+        if entered != self._openings:
+            return  # it was under way when the breaker opened, and tells of before
+        if self._open_until is not None:
+            self._probing = False
+            if well is not None:
+                self._judge_probe(well)
+            return
+        if well is None:
+            return
+        self._last.append(well)
+        self._in_a_row = 0 if well else self._in_a_row + 1
+        most_failed = len(self._last) == _OF_THE_LAST and self._last.count(False) >= _SHARE * _OF_THE_LAST
+        if not well and (self._in_a_row >= _IN_A_ROW or most_failed):
+            self._open()
+
+    def _judge_probe(self, well: bool) -> None:
+        if not well:
+            self._seconds = min(self._seconds * 2, _OPEN_AT_MOST)
+            self._open()
+            return
+        self._open_until = None
+        self._seconds = _OPEN_SECONDS
+        self._in_a_row = 0
+        self._last.clear()
+        log.info("the provider is there again", provider=self._provider)
+
+    def _open(self) -> None:
+        self._openings += 1
+        self._open_until = self._clock() + self._seconds
+        log.warning(
+            "a provider is not there: nothing is sent to it for a while, and tasks wait",
+            provider=self._provider,
+            seconds=self._seconds,
+            failures=self._last.count(False),
+        )
