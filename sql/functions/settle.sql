@@ -218,7 +218,10 @@ begin
     into stale, settled
     from jsonb_array_elements(p_others) as o
     left join alfrd.events e on e.subject_id = (o ->> 'subject_id')::uuid and e.task_id = (o ->> 'task_id')::bigint
-                            and e.attempt = (o ->> 'attempt')::integer and e.worker_id = p_worker
+                            and e.attempt = (o ->> 'attempt')::integer
+                            -- The worker may have another id by now. What was completed, or refused, was handed in by it: an
+                            -- attempt is one process's. A loss was written by others, and is no hand-in.
+                            and (e.worker_id = p_worker or e.kind in ('completed', 'stale'))
    where (o ->> 'task_id')::bigint not in (select (w ->> 'task_id')::bigint
                                              from jsonb_array_elements(coalesce(v_owned, '[]')) as w);
   insert into alfrd.events (entity, subject_id, kind, step, task_id, attempt, worker_id, detail)

@@ -84,6 +84,37 @@ async def test_the_same_result_twice_counts_once(db: Harness) -> None:
     assert await db.one("select count(*) from alfrd.usage") == 1
 
 
+async def test_a_result_that_was_taken_unseen_counts_once_although_its_worker_signed_on_again(
+    db: Harness,
+) -> None:
+    document = await db.given_document()
+    task = await db.claim("ocr", worker="a")
+    assert task is not None
+
+    done = Outcome(task, "done", result=RESULTS["ocr"], usage=(Usage(provider="test", pages=1),))
+    await db.exchange("a", [done])  # the reply was lost, and the same process is known under another id now
+    again = await db.exchange("a, signed on again", [done])
+
+    assert again.stale == frozenset()
+    assert await db.one("select count(*) from alfrd.usage") == 1
+    assert await db.events_of(document) == [("completed", "ocr")]
+
+
+async def test_a_refusal_that_was_not_heard_is_written_once(db: Harness) -> None:
+    document = await db.given_document()
+    first = await db.claim("ocr", worker="a")
+    assert first is not None
+    await db.sql("update alfrd.workers set heartbeat_at = '-infinity' where name = 'a'")
+    await db.rescue()
+
+    late = Outcome(first, "done", result=RESULTS["ocr"], usage=(Usage(provider="test", pages=3),))
+    assert (await db.exchange("a, signed on again", [late])).stale == {first.id}
+    assert (await db.exchange("a, signed on a third time", [late])).stale == frozenset()
+
+    assert await db.one("select count(*) from alfrd.usage") == 1
+    assert await db.events_of(document) == [("lost", "ocr"), ("stale", "ocr")]
+
+
 async def test_what_a_lost_reply_had_claimed_is_handed_over_again(db: Harness) -> None:
     await db.given_document()
     await db.given_document()
