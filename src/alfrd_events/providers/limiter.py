@@ -1,4 +1,4 @@
-"""How many calls a worker has under way at one provider: more while they go well, half as many when it throttles.
+"""How many calls a worker has under way at one provider: more while they go well, fewer when it throttles.
 
 Additive increase, multiplicative decrease, as TCP finds the width of a road that it shares: several workers that do
 this come to equal shares without knowing of each other. One burst of refusals is one sign: calls that were under way
@@ -14,7 +14,7 @@ from alfrd_events.observe import Log
 
 log = Log("limiter")
 
-_DECREASE = 0.5
+_DECREASE = 0.7
 _WAIT_AT_MOST = 60.0
 
 
@@ -72,7 +72,7 @@ class Limiter:
         self._let_in()
 
     def throttled(self, turn: int) -> None:
-        """Half as many, unless the call began before the last cut."""
+        """Three tenths fewer, unless the call began before the last cut."""
         if turn == self._cuts:
             self._cuts += 1
             self._size = max(self._size * _DECREASE, 1.0)

@@ -1,0 +1,102 @@
+"""A provider that is not there is not asked, but for one probe now and then."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alfrd_events.providers.breaker import Breaker
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def fail(breaker: Breaker, times: int) -> None:
+    for _ in range(times):
+        breaker.leave(breaker.enter(), well=False)
+
+
+def test_it_opens_after_failures_in_a_row_and_one_probe_closes_it(clock: Clock) -> None:
+    breaker = Breaker("p", clock)
+    fail(breaker, 4)
+    breaker.leave(breaker.enter(), well=True)
+    fail(breaker, 4)
+    assert breaker.held_back is None
+    fail(breaker, 1)
+    assert 5 <= (breaker.held_back or 0) <= 6.25
+
+    clock.now = 5.0
+    assert breaker.held_back is None
+    probe = breaker.enter()
+    assert breaker.held_back is not None  # one at a time
+    breaker.leave(probe, well=True)
+    assert breaker.held_back is None
+    fail(breaker, 4)
+    assert breaker.held_back is None
+
+
+def test_a_probe_that_fails_opens_it_for_twice_as_long_up_to_a_minute(clock: Clock) -> None:
+    breaker = Breaker("p", clock)
+    fail(breaker, 5)
+    for seconds in (10, 20, 40, 60, 60):
+        clock.now += 60
+        fail(breaker, 1)
+        assert seconds <= (breaker.held_back or 0) <= seconds * 1.25
+
+
+def test_a_probe_that_told_nothing_makes_room_for_the_next(clock: Clock) -> None:
+    breaker = Breaker("p", clock)
+    fail(breaker, 5)
+    clock.now = 5
+    breaker.leave(breaker.enter(), well=None)
+    assert breaker.held_back is None
+
+
+def test_calls_from_before_it_opened_tell_nothing_of_now(clock: Clock) -> None:
+    breaker = Breaker("p", clock)
+    old = breaker.enter()
+    fail(breaker, 5)
+    breaker.leave(old, well=True)
+    assert breaker.held_back is not None
+    clock.now = 5
+    probe = breaker.enter()
+    breaker.leave(old, well=False)
+    assert (breaker.held_back or 0) < 2
+    breaker.leave(probe, well=True)
+    assert breaker.held_back is None
+
+
+def test_it_opens_when_most_of_the_last_failed_although_not_in_a_row(clock: Clock) -> None:
+    breaker = Breaker("p", clock)
+    for _ in range(10):
+        assert breaker.held_back is None
+        breaker.leave(breaker.enter(), well=True)
+        breaker.leave(breaker.enter(), well=False)
+    assert breaker.held_back is not None
+
+
+@given(st.lists(st.booleans(), max_size=200))
+def test_a_provider_that_mostly_answers_is_never_cut_off(answers: list[bool]) -> None:
+    breaker = Breaker("p", Clock())
+    last: list[bool] = []
+    for well in answers:
+        last = [*last, well][-20:]
+        if not all(last[-2:]) and len(last) > 1:
+            last[-1] = True  # never two failures in a row, so at most half of any stretch
+        if last.count(False) >= 10:
+            last[-1] = True
+        breaker.leave(breaker.enter(), well=last[-1])
+        assert breaker.held_back is None
