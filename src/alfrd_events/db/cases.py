@@ -16,6 +16,7 @@ from alfrd_events.model import (
     DocumentType,
     File,
     FileMember,
+    Invoice,
     Line,
     Page,
     PartSource,
@@ -165,6 +166,7 @@ def _page(row: Mapping[str, Any]) -> Page:
         height=layout.get("height", 0),
         source=row["source"],
         rotation=layout.get("rotation", 0),
+        invoice=Invoice.model_validate(layout["invoice"]) if "invoice" in layout else None,
     )
 
 

@@ -169,7 +169,8 @@ def page_row(page: Page, *, number: int, part: int) -> dict[str, Any]:
                 }
                 for line in page.lines
             ],
-        },
+        }
+        | ({"invoice": page.invoice.model_dump(mode="json")} if page.invoice else {}),
     }
 
 

@@ -28,7 +28,9 @@ def open_converted(
     """
     with budget.inside(filename):
         if media_type == content.HTML:
-            return Pages(media_type, [_html(data, filename)])
+            return Pages.of_text(media_type, [_html(data, filename)])
+        if media_type == content.E_INVOICE:
+            return Pages(media_type, [_e_invoice(data, filename)])
         if media_type == content.DOCX:
             from alfrd_events.providers.readers import docx
 
@@ -54,6 +56,17 @@ def _html(data: bytes, filename: str) -> str:
         return html.text_of(data)
     except plain.NotText:
         raise Unreadable(f"{filename}: the HTML page is damaged: it is no text; save it again") from None
+
+
+def _e_invoice(data: bytes, filename: str) -> Reading:
+    from alfrd_events.providers.readers import einvoice
+
+    try:
+        return einvoice.reading_of(einvoice.parse(data))
+    except einvoice.NotInvoice as why:
+        raise Unreadable(
+            f"{filename}: the electronic invoice cannot be read: {why}; ask its sender for a valid one"
+        ) from None
 
 
 def _bundle(
@@ -84,7 +97,7 @@ def _bundle(
         source.close()
     if left_out:
         own = [*own[:-1], "\n".join([own[-1], "", *left_out])]
-    return Bundle(media_type, own, openers) if openers else Pages(media_type, own)
+    return Bundle(media_type, own, openers) if openers else Pages.of_text(media_type, own)
 
 
 def _opener(data: bytes, filename: str, limits: ReaderLimits) -> Opener:
@@ -93,15 +106,19 @@ def _opener(data: bytes, filename: str, limits: ReaderLimits) -> Opener:
 
 
 class Pages:
-    """Text that is at hand already, page by page."""
+    """What is at hand already, page by page."""
 
-    def __init__(self, media_type: str, pages: Sequence[str]) -> None:
+    def __init__(self, media_type: str, pages: Sequence[Reading]) -> None:
         self.media_type = media_type
         self.page_count = len(pages)
         self._pages = list(pages)
 
+    @classmethod
+    def of_text(cls, media_type: str, texts: Sequence[str]) -> Pages:
+        return cls(media_type, [Reading(text, kind="plain") for text in texts])
+
     def read(self, number: int) -> Reading:
-        return Reading(self._pages[number - 1], kind="plain")
+        return self._pages[number - 1]
 
     def close(self) -> None:
         self._pages = []
@@ -117,7 +134,7 @@ class Bundle:
         :param openers: for each member, how to open it and how many pages it has.
         """
         self.media_type = media_type
-        text = Pages(media_type, own)
+        text = Pages.of_text(media_type, own)
         self._openers: list[tuple[Callable[[], Source], int]] = [(lambda: text, len(own)), *openers]
         self.page_count = sum(count for _, count in self._openers)
         self._current: tuple[int, Source] | None = None

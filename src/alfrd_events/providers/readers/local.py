@@ -23,7 +23,7 @@ from importlib.util import find_spec
 from typing import NoReturn
 
 from alfrd_events.errors import AlfrdError, SettingsInvalid, Transient, Unreadable
-from alfrd_events.model import Line, Page, Part, PartInfo
+from alfrd_events.model import Invoice, Line, Page, Part, PartInfo
 from alfrd_events.providers.readers.limits import ReaderLimits
 from alfrd_events.providers.readers.pool import Child, Died, Pool
 from alfrd_events.providers.readers.wire import Frame, Garbled
@@ -257,6 +257,7 @@ def _page(frame: Frame, part: Part) -> Page:
             height=float(frame["height"]),
             source=frame["source"],
             rotation=int(frame["rotation"]),
+            invoice=Invoice.model_validate(frame["invoice"]) if frame["invoice"] else None,
         )
     except (KeyError, TypeError, ValueError):
         raise Transient(f"{part.filename}: a reader process answered with nonsense") from None

@@ -18,7 +18,7 @@ import pypdfium2.raw as pdfium
 from numpy.typing import NDArray
 
 from alfrd_events.errors import Unreadable
-from alfrd_events.providers.readers import ocr, text_layer
+from alfrd_events.providers.readers import einvoice, ocr, text_layer
 from alfrd_events.providers.readers.content import PDF
 from alfrd_events.providers.readers.limits import ReaderLimits
 from alfrd_events.providers.readers.source import Reading
@@ -38,8 +38,16 @@ MAX_UNMAPPED = 0.2
 """Part of a layer's characters that may have no Unicode value; more, and the layer is gibberish."""
 
 
+MAX_ATTACHMENTS = 50
+"""Looked at in search of an electronic invoice."""
+
+
 class PdfSource:
-    """A PDF; pages are loaded one at a time."""
+    """A PDF; pages are loaded one at a time.
+
+    One that carries an electronic invoice has a last page more, with the invoice's values; what its other pages
+    show is the same for people, so that they are taken as their text layer has them and never recognised.
+    """
 
     media_type = PDF
 
@@ -49,12 +57,16 @@ class PdfSource:
         try:
             self._document = pypdfium2.PdfDocument(data)
             self.page_count = len(self._document)
+            self._invoice = _invoice_in(self._document)
         except pypdfium2.PdfiumError as error:
             raise self._refusal(error) from error
         if self.page_count == 0:
             raise Unreadable(f"{filename}: the PDF is damaged: it has no pages; send a complete copy")
+        self.page_count += self._invoice is not None
 
     def read(self, number: int) -> Reading:
+        if self._invoice is not None and number == self.page_count:
+            return self._invoice
         try:
             page = self._load(number)
             try:
@@ -99,6 +111,8 @@ class PdfSource:
             return Reading("", kind="text_layer")
         chars = _chars(page, size)
         layer = text_layer.read(chars, size)
+        if self._invoice is not None:
+            return layer
         visible = sum(not char.text.isspace() for char in chars)
         unmapped = sum(char.unmapped for char in chars)
         if visible and unmapped <= MAX_UNMAPPED * visible:
@@ -121,6 +135,22 @@ class PdfSource:
             "ocr",
             found.rotation,
         )
+
+
+def _invoice_in(document: pypdfium2.PdfDocument) -> Reading | None:
+    """The electronic invoice among a PDF's attachments, if one is sound: ZUGFeRD, Factur-X, XRechnung."""
+    for index in range(min(document.count_attachments(), MAX_ATTACHMENTS)):
+        attachment = document.get_attachment(index)
+        try:
+            if not attachment.get_name().lower().endswith(".xml"):
+                continue
+            data = bytes(attachment.get_data())
+        except (pypdfium2.PdfiumError, UnicodeDecodeError):
+            continue
+        reading = einvoice.embedded(data)
+        if reading is not None:
+            return reading
+    return None
 
 
 def _render(page: pypdfium2.PdfPage, size: tuple[float, float]) -> NDArray[np.uint8]:

@@ -21,8 +21,10 @@ class Reading:
     rows: Sequence[Row] = field(default_factory=list)
     width: float = 0.0
     height: float = 0.0
-    kind: Literal["ocr", "text_layer", "plain"] = "ocr"
+    kind: Literal["ocr", "text_layer", "plain", "e_invoice"] = "ocr"
     rotation: int = 0
+    invoice: dict[str, Any] | None = None
+    """The values of an electronic invoice, as JSON."""
 
     @classmethod
     def of_rows(
@@ -61,6 +63,7 @@ class Reading:
             "height": round(self.height, 2),
             "source": self.kind,
             "rotation": self.rotation,
+            "invoice": self.invoice,
         }
 
 

@@ -254,8 +254,14 @@ def _sums(document: Document, reading: Reading) -> Iterable[Weighed]:
             Decimal(0),
         )
         discount = abs(_decimal(data.get("discount")) or Decimal(0))
+        prepaid = _decimal(data.get("prepaid")) or Decimal(0)
         parts = [
-            subtotal + (tax or 0) * with_tax + extras * with_extras + (rounding or 0) - discount * less
+            subtotal
+            + (tax or 0) * with_tax
+            + extras * with_extras
+            + (rounding or 0)
+            - discount * less
+            - prepaid
             for with_tax in (0, 1)
             for with_extras in (0, 1)
             for less in (0, 1)

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from alfrd_events.model import Document, Evidence, JsonObject, Summary
+from alfrd_events.providers.analysts.rules.e_invoice import find_invoice, values_of
 from alfrd_events.providers.analysts.rules.entity import Issuer, find_issuer_of
 from alfrd_events.providers.analysts.rules.fields import (
     Found,
@@ -50,6 +51,10 @@ STRONG_LABEL = 9
 
 def summarize(document: Document) -> Summary:
     """Read a document's values; what the text does not hold stays empty."""
+    if known := find_invoice(document):
+        exact = values_of(*known)
+        what = "credit note" if known[1].is_credit else _noun(document.document_type or "invoice", exact)
+        return exact.model_copy(update={"summary": one_line(what, exact)})
     reading = Reading.of(document)
     if reading.sheet.is_blank:
         return Summary(summary="A document without text.")
