@@ -354,10 +354,20 @@ begin
   return v_written;
 end $$;
 
+-- What a result has to tell beside itself: that a document was too long to be shown whole, for instance.
+create or replace function alfrd.record_notes(p_done alfrd.finished[]) returns void
+language sql as $$
+  insert into alfrd.events (entity, subject_id, kind, step, task_id, attempt, detail)
+  select d.entity, d.subject_id, 'noted', d.step, d.task_id, d.attempt, d.result ->> 'note'
+    from unnest(p_done) as d where d.result ? 'note';
+$$;
+
 create or replace function alfrd.record(p_step text, p_done alfrd.finished[]) returns uuid[]
 language plpgsql as $$
+declare
+  v_written uuid[];
 begin
-  return case p_step
+  v_written := case p_step
     when 'ocr' then alfrd.record_ocr(p_done)
     when 'classify' then alfrd.record_classify(p_done)
     when 'summarize' then alfrd.record_summarize(p_done)
@@ -368,4 +378,8 @@ begin
     when 'summarize_file' then alfrd.record_summarize_file(p_done)
     else alfrd.record_other(p_step, p_done)
   end;
+  if p_step <> 'ocr' then
+    perform alfrd.record_notes(alfrd.those_written(p_done, v_written));
+  end if;
+  return v_written;
 end $$;

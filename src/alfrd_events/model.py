@@ -203,6 +203,8 @@ class Prompt:
     document_type: str
     version: int
     text: str
+    beside: Mapping[str, Prompt] = field(default_factory=dict)
+    """Prefix -> the active version of the same kind for another analyst, where several work on one step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +330,23 @@ class Result(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Provenance(Result):
+    """Who made a finding, where that is not simply the analyst that was asked."""
+
+    made_by: str
+    prompt_id: int | None = None
+    """The version of the prompt that it was made with."""
+    notes: tuple[str, ...] = ()
+    """What the event of the step should tell: that a document was too long to be shown whole, for instance."""
+
+
+class Finding(Result):
+    """Base of what an analyst finds."""
+
+    provenance: Provenance | None = Field(default=None, exclude=True, repr=False)
+    """Stored beside the result, not in it; ``None``: by the analyst that was asked, with the step's prompt."""
+
+
 class Evidence(Result):
     """Where on the document a value was read."""
 
@@ -355,7 +374,7 @@ class Reading(Result):
     parts: tuple[PartReading, ...]
 
 
-class Classification(Result):
+class Classification(Finding):
     """What kind of document it is."""
 
     document_type: str
@@ -367,7 +386,7 @@ class Classification(Result):
     """A type that is not known yet but would fit better."""
 
 
-class Summary(Result):
+class Summary(Finding):
     """A document in one line, and its values."""
 
     summary: str
@@ -404,7 +423,7 @@ class Check(Result):
     detail: str = ""
 
 
-class Score(Result):
+class Score(Finding):
     """How good a result is, and why."""
 
     score: Confidence
@@ -413,7 +432,7 @@ class Score(Result):
     improvements: tuple[str, ...] = ()
 
 
-class Filing(Result):
+class Filing(Finding):
     """The series that a document belongs to."""
 
     entity: str
@@ -435,13 +454,13 @@ class SeriesPlace(Filing):
     """Signed 64 bits, from ``alfrd:series:<entity key>:<kind>``."""
 
 
-class Extraction(Result):
+class Extraction(Finding):
     """A document's values under the names that all members of its series share."""
 
     fields: JsonObject
 
 
-class FileSummary(Result):
+class FileSummary(Finding):
     """What a collection of documents says when it is read as a whole."""
 
     summary: str

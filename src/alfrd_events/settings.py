@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from alfrd_events.errors import SettingsInvalid
@@ -47,10 +47,26 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".alfrd")
 
     reader: Literal["local"] = "local"
-    analyst: Literal["rules"] = "rules"
+    analyst: Literal["rules", "llm", "cascade"] = "rules"
     ocr_processes: Annotated[int, Field(ge=1)] = os.cpu_count() or 1
     slots: Annotated[dict[str, int], NoDecode] = Field(default_factory=dict)
     """Tasks at once per step in this worker, over the defaults: ``ocr=2,classify=4``."""
+
+    llm: Literal["bedrock", "openai"] = "bedrock"
+    """Where the model of ``analyst`` ``llm`` and ``cascade`` is."""
+    llm_model: str = ""
+    """Empty: ``us.amazon.nova-lite-v1:0`` on Bedrock; any other server must be told."""
+    llm_large_model: str = ""
+    """For ``cascade``: asked where the first model's answer fails a check, too. Empty: nobody is."""
+    llm_input_tokens: Annotated[int, Field(ge=1000)] = 24_000
+    """The most of a document's text that is shown in one question, estimated at 3.3 characters a token."""
+    llm_reasoning_tokens: Annotated[int, Field(ge=0)] = 0
+    """What a model may spend on thinking, beside its answer."""
+    llm_seconds: Annotated[float, Field(gt=0)] = 120
+    """How long a server may be silent before its answer counts as lost."""
+    openai_base_url: str = ""
+    """Up to the version, ``http://localhost:11434/v1``."""
+    openai_api_key: SecretStr = SecretStr("")
 
     lease_seconds: Annotated[float, Field(ge=1)] = 30
     """How long a worker owns its tasks without a heartbeat."""

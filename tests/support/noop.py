@@ -50,7 +50,7 @@ class NoopAnalyst:
     """Says the same of everything. The entity is the filename up to its first hyphen."""
 
     name = "noop"
-    prompt_prefix = "rules_"
+    prompt_prefixes: tuple[str, ...] = ("rules_",)
 
     def __init__(self, delay: float = 0) -> None:
         self.delay = delay

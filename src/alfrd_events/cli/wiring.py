@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from alfrd_events.db.database import Database
     from alfrd_events.db.ledger import DatabaseLedger
     from alfrd_events.model import Outcome, Page
+    from alfrd_events.providers.base import Analyst
     from alfrd_events.providers.calls import Calls, Ledger
+    from alfrd_events.providers.llm.base import Llm
     from alfrd_events.settings import Settings
     from alfrd_events.steps.registry import Tools
     from alfrd_events.worker.run import Report
@@ -176,13 +178,13 @@ def build_calls(chosen: Settings, ledger: Ledger | None = None) -> Calls:
     return Calls(ledger, at_once=chosen.calls_at_once)
 
 
-def build_tools(chosen: Settings, calls: Calls | None = None) -> Tools:  # noqa: ARG001 - for clients of paid providers
+def build_tools(chosen: Settings, calls: Calls | None = None) -> Tools:
     """The providers that the settings name.
 
     :param calls: what paid ones go through; ``None`` where no call is made.
     :raise SettingsInvalid: one is not installed.
     """
-    from alfrd_events.providers.analysts.rules import RulesAnalyst
+    from alfrd_events.providers.calls import Calls
     from alfrd_events.providers.readers.limits import ReaderLimits
     from alfrd_events.providers.readers.local import LocalReader
     from alfrd_events.providers.sources import Sources
@@ -195,9 +197,39 @@ def build_tools(chosen: Settings, calls: Calls | None = None) -> Tools:  # noqa:
     )
     return Tools(
         reader=LocalReader(limits, processes=chosen.ocr_processes),
-        analyst=RulesAnalyst(),
+        analyst=build_analyst(chosen, calls or Calls()),
         sources=Sources(chosen.file_roots, chosen.max_file_bytes),
         save_page=_not_in_a_task,
+    )
+
+
+def build_analyst(chosen: Settings, calls: Calls) -> Analyst:
+    """The analyst that the settings name, and the models that it asks.
+
+    :raise SettingsInvalid: what it needs is not set, or not installed.
+    """
+    from alfrd_events.providers.analysts.llm import LlmAnalyst
+    from alfrd_events.providers.analysts.rules import RulesAnalyst
+
+    if chosen.analyst == "rules":
+        return RulesAnalyst()
+    return LlmAnalyst(build_llm(chosen, chosen.llm_model, calls), chosen.llm_input_tokens)
+
+
+def build_llm(chosen: Settings, model: str, calls: Calls) -> Llm:
+    """A client of a model.
+
+    :raise SettingsInvalid: what it needs is not set, or not installed.
+    """
+    from alfrd_events.providers.llm.openai import OpenAi
+
+    return OpenAi(
+        chosen.openai_base_url,
+        model,
+        calls,
+        api_key=chosen.openai_api_key.get_secret_value(),
+        reasoning_tokens=chosen.llm_reasoning_tokens,
+        read_seconds=chosen.llm_seconds,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -43,11 +43,15 @@ class Cases:
     """Loads the cases of tasks, and keeps pages in memory from one step of a document to the next.
 
     :param prompt_kinds: step -> kind of the prompt that it works with; a step without one needs none.
+    :param prefixes: of the kinds: the first one's prompt is the case's, the others' are beside it.
     """
 
-    def __init__(self, database: Database, prompt_kinds: Mapping[str, str]) -> None:
+    def __init__(
+        self, database: Database, prompt_kinds: Mapping[str, str], prefixes: Sequence[str] = ("",)
+    ) -> None:
         self._database = database
         self._prompt_kinds = prompt_kinds
+        self._prefixes = prefixes
         self._kept = _KeptPages()
 
     async def load(self, tasks: Sequence[Task]) -> dict[int, Case]:
@@ -66,7 +70,10 @@ class Cases:
             _types(database, wanted=bool({"classify", "score_classification"} & by_step.keys())),
             _candidates(database, wanted=bool(by_step["file"])),
             _series_of(database, [task.subject_id for task in by_step["extract"]]),
-            _prompts(database, {kinds[step] for step in by_step if step in kinds}),
+            _prompts(
+                database,
+                {prefix + kinds[step] for step in by_step if step in kinds for prefix in self._prefixes},
+            ),
         )
         cases = {}
         for task in tasks:
@@ -81,11 +88,21 @@ class Cases:
                 types=types,
                 candidates=candidates.get(document.owner, ()) if document and task.step == "file" else (),
                 series=series.get(document.series_id) if document and document.series_id else None,
-                prompt=_best_prompt(
+                prompt=self._prompt(
                     prompts, kinds.get(task.step, ""), document.document_type if document else ""
                 ),
             )
         return cases
+
+    def _prompt(
+        self, prompts: Mapping[tuple[str, str], Prompt], kind: str, document_type: str
+    ) -> Prompt | None:
+        first, *others = self._prefixes
+        prompt = _best_prompt(prompts, first + kind, document_type)
+        if prompt is None or not others:
+            return prompt
+        beside = {prefix: _best_prompt(prompts, prefix + kind, document_type) for prefix in others}
+        return replace(prompt, beside={prefix: found for prefix, found in beside.items() if found})
 
     async def _documents(self, tasks: Sequence[Task]) -> dict[UUID, Document]:
         if not tasks:

@@ -53,10 +53,11 @@ class Analyst(Protocol):
     """Makes sense of a document that has been read."""
 
     name: str
-    """Who made a result, as stored beside it: ``rules`` or ``llm:<model>``."""
+    """Who made a result, as stored beside it, unless the result says so itself: ``rules``, ``bedrock:<model>`` …"""
 
-    prompt_prefix: str
-    """Prepended to a prompt's kind: the ``rules`` analyst's versions live beside those of an LLM."""
+    prompt_prefixes: tuple[str, ...]
+    """Prepended to a prompt's kind: the ``rules`` analyst's versions live beside those of an LLM. A method is given the
+    prompt of the first prefix; those of the others are :attr:`~alfrd_events.model.Prompt.beside` it."""
 
     async def classify(
         self, document: Document, types: Sequence[DocumentType], prompt: Prompt

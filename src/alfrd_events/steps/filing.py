@@ -31,6 +31,7 @@ async def file(case: Case, tools: Tools) -> SeriesPlace:
         entity_key=key,
         slug=slug(f"{filing.entity} {filing.kind}"),
         lock_key=advisory_key(f"alfrd:series:{key}:{filing.kind}"),
+        provenance=filing.provenance,
     )
 
 
@@ -46,7 +47,7 @@ async def summarize_file(case: Case, tools: Tools) -> Result:
     """Summarise the members as a whole, stamped with the revision that was seen."""
     assert case.file is not None, "routed for files only"
     summary = await tools.analyst.summarize_file(case.file, active_prompt(case))
-    return FileSummaryAt(**summary.model_dump(), revision=case.file.revision)
+    return FileSummaryAt(**summary.model_dump(), revision=case.file.revision, provenance=summary.provenance)
 
 
 def slug(name: str) -> str:

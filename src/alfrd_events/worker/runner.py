@@ -18,7 +18,7 @@ from alfrd_events.db.cases import Cases
 from alfrd_events.db.database import Database
 from alfrd_events.db.errors import Interrupted
 from alfrd_events.errors import AlfrdError, DatabaseUnavailable, Permanent, StaleClaim, Throttled
-from alfrd_events.model import Case, JsonObject, Kind, Outcome, Page, Task, Usage
+from alfrd_events.model import Case, Finding, JsonObject, Kind, Outcome, Page, Task, Usage
 from alfrd_events.observe import Log
 from alfrd_events.providers.calls import Caller, caller
 from alfrd_events.steps.registry import PROMPT_KINDS, Handler, Tools
@@ -55,9 +55,7 @@ class Runner:
         self._tools = tools
         self._finished = finished
         self._step_seconds = step_seconds
-        self._cases = Cases(
-            database, {step: tools.analyst.prompt_prefix + kind for step, kind in PROMPT_KINDS.items()}
-        )
+        self._cases = Cases(database, PROMPT_KINDS, tools.analyst.prompt_prefixes)
         self._running: set[asyncio.Task[None]] = set()
         self._overdue: set[asyncio.Task[None]] = set()
 
@@ -138,6 +136,7 @@ class Runner:
         kind: Kind = "done"
         payload: JsonObject | bytes | None = None
         error_text, retry_after = "", None
+        prompt_id = case.prompt.id if case.prompt else None
         try:
             result = await self._handlers[task.step](
                 case, Tools(tools.reader, tools.analyst, tools.sources, pages.save)
@@ -146,6 +145,11 @@ class Runner:
                 payload = {**result.model_dump(mode="json", warnings="error"), "pages": pages.unsaved}
             else:
                 payload = result.model_dump_json(warnings="error").encode()
+            if isinstance(result, Finding) and (signed := result.provenance) is not None:
+                made_by, prompt_id = signed.made_by, signed.prompt_id
+                if signed.notes:
+                    note = "; ".join(signed.notes)
+                    payload = {**result.model_dump(mode="json", warnings="error"), "note": note}
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - whatever a handler does, its task must end
             kind, error_text, retry_after = self._what_it_comes_to(task, error)
         return Outcome(
@@ -155,7 +159,7 @@ class Runner:
             error_text,
             retry_after,
             made_by,
-            case.prompt.id if case.prompt else None,
+            prompt_id,
             # What it cost is told whatever became of it.
             pages.usage(made_by, int((time.monotonic() - started) * 1000)),
         )

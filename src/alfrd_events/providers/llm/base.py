@@ -25,6 +25,8 @@ class Question:
     """JSON schema of the answer, an object without references and without additional properties."""
     max_tokens: int
     """The longest answer."""
+    correction: str = ""
+    """What was wrong with the answer to the same question before, when it is asked again."""
 
 
 class Llm(Protocol):

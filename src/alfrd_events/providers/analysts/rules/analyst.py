@@ -42,7 +42,7 @@ class RulesAnalyst:
     """
 
     name = "rules"
-    prompt_prefix = "rules_"
+    prompt_prefixes: tuple[str, ...] = ("rules_",)
 
     async def classify(
         self, document: Document, types: Sequence[DocumentType], prompt: Prompt

@@ -19,6 +19,7 @@ from alfrd_events.providers.analysts.rules.entity import ADDRESS, ORGANISATION, 
 from alfrd_events.providers.analysts.rules.items import items_add_up
 from alfrd_events.providers.analysts.rules.layout import fold
 from alfrd_events.providers.analysts.rules.reading import Reading
+from alfrd_events.providers.analysts.rules.support import Support
 from alfrd_events.providers.analysts.rules.totals import find_totals
 
 REQUIRED: dict[str, tuple[str, ...]] = {
@@ -181,13 +182,9 @@ def _heads(name: str, reading: Reading) -> bool:
 
 
 def _supported(document: Document, reading: Reading) -> Iterable[Weighed]:
-    text = reading.sheet.folded
-    squashed = re.sub(r"[^a-z0-9]", "", text)
+    support = Support(reading)
     if document.entity:
-        present = (
-            entity_key(document.entity) in entity_key_text(text)
-            or re.sub(r"[^a-z0-9]", "", document.entity.lower()) in squashed
-        )
+        present = support.has_entity(document.entity)
         yield _weigh(
             "entity in the text", present, document.entity, 3, "Give the company's name as it is printed."
         )
@@ -202,10 +199,9 @@ def _supported(document: Document, reading: Reading) -> Iterable[Weighed]:
                 f"Check whether {issuer.name} issued it.",
             )
     if document.total_amount is not None:
-        values = {abs(placed.value.value) for row in reading.amounts for placed in row}
         yield _weigh(
             "total in the text",
-            abs(document.total_amount) in values,
+            support.has_amount(document.total_amount),
             str(document.total_amount),
             4,
             "Give a total that is printed, not one worked out.",
@@ -219,29 +215,18 @@ def _supported(document: Document, reading: Reading) -> Iterable[Weighed]:
                 2,
                 f"The row “{best.label[:40]}” says {best.value}.",
             )
-    days = {placed.value.value for row in reading.dates for placed in row}
-    days |= {
-        end for row in reading.periods for placed in row for end in (placed.value.first, placed.value.last)
-    }
     for name, day in (("document_date", document.document_date), ("due_date", document.due_date)):
         if day is not None:
             yield _weigh(
                 f"{name} in the text",
-                day in days,
+                support.has_day(day),
                 day.isoformat(),
                 3,
                 f"Give a {name.replace('_', ' ')} that is printed.",
             )
     if document.account_number:
-        digits = re.sub(r"[^a-z0-9]", "", document.account_number.lower())
-        yield _weigh(
-            "account number in the text", digits in squashed, "", 2, "Give the account number as printed."
-        )
-
-
-def entity_key_text(folded: str) -> str:
-    """A text folded as :func:`entity_key` folds a name, so that one can be sought in the other."""
-    return entity_key(re.sub(r"[^a-z0-9]", "", folded[:60_000])) if folded else ""
+        present = support.has_identifier(document.account_number)
+        yield _weigh("account number in the text", present, "", 2, "Give the account number as printed.")
 
 
 def _sums(document: Document, reading: Reading) -> Iterable[Weighed]:

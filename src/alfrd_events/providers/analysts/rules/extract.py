@@ -100,7 +100,7 @@ def extract(document: Document, series: Series) -> Extraction:
         fields[name] = values.get(source) if source else None
         used.add(source or name)
     for name, value in values.items():
-        if name not in used and value not in (None, "") and name in _wanted(series.kind):
+        if name not in used and value not in (None, "") and name in fields_for(series.kind):
             fields[name] = value
     return Extraction(fields=fields)
 
@@ -140,7 +140,7 @@ def _source_of(field: str, values: JsonObject) -> str:
     return ""
 
 
-def _wanted(kind: str) -> frozenset[str]:
+def fields_for(kind: str) -> frozenset[str]:
     base = ("date", "total_amount", "currency", "due_date", "account_number", "period_start", "period_end")
     own = INSURANCE_FIELDS if kind.endswith("insurance") else KIND_FIELDS.get(kind, OTHER_FIELDS)
     return frozenset(base + own)

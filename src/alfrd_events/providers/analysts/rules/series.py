@@ -95,9 +95,9 @@ def detect_series(document: Document, candidates: Sequence[Series]) -> Filing:
         return Filing(
             entity=known.entity,
             kind=known.kind,
-            frequency=_as_frequency(known.frequency),
+            frequency=as_frequency(known.frequency),
             title=known.title,
-            description=_description(known.entity, known.kind, known.frequency),
+            description=description_of(known.entity, known.kind, known.frequency),
             series_id=known.id,
         )
     frequency = frequency_of(document, kind)
@@ -107,7 +107,7 @@ def detect_series(document: Document, candidates: Sequence[Series]) -> Filing:
         kind=kind,
         frequency=frequency,
         title=f"{entity}: {kind}",
-        description=_description(entity, kind, frequency),
+        description=description_of(entity, kind, frequency),
     )
 
 
@@ -143,7 +143,7 @@ def _known(entity: str, kind: str, candidates: Sequence[Series]) -> Series | Non
     return max(fitting, key=lambda series: Levenshtein.normalized_similarity(entity_key(series.entity), key))
 
 
-def _as_frequency(name: str) -> Frequency:
+def as_frequency(name: str) -> Frequency:
     known: tuple[Frequency, ...] = (
         "weekly",
         "biweekly",
@@ -156,7 +156,7 @@ def _as_frequency(name: str) -> Frequency:
     return next((frequency for frequency in known if frequency == name), "irregular")
 
 
-def _description(entity: str, kind: str, frequency: str) -> str:
+def description_of(entity: str, kind: str, frequency: str) -> str:
     short = LEGAL_FORM.sub("", entity).strip(" ,.") or entity
     often = "" if frequency == "irregular" else f"{frequency} "
     return (

@@ -1,0 +1,120 @@
+"""Series: which candidates a model is shown, what its choice is held against, and a member's values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from rapidfuzz.distance import Levenshtein
+
+from alfrd_events.model import Document, Extraction, Filing, JsonObject, Series
+from alfrd_events.providers.analysts.llm.forms import ExtractionForm, FilingForm
+from alfrd_events.providers.analysts.llm.grounding import RESERVED, field_name
+from alfrd_events.providers.analysts.naming import clean_name, entity_key, same_entity
+from alfrd_events.providers.analysts.rules.extract import extract as known_values
+from alfrd_events.providers.analysts.rules.extract import fields_for
+from alfrd_events.providers.analysts.rules.series import as_frequency, description_of, kind_of
+from alfrd_events.providers.analysts.rules.support import Support
+from alfrd_events.providers.calls import BadReply
+
+MOST_CANDIDATES = 24
+MOST_FIELDS = 40
+_KIND = re.compile(r"[a-z][a-z0-9 &'-]{1,39}")
+
+
+def likest(document: Document, candidates: Sequence[Series]) -> tuple[Series, ...]:
+    """The candidates worth showing: those whose company is named like the document's, then the newest."""
+    key = entity_key(document.entity)
+
+    def likeness(series: Series) -> float:
+        return Levenshtein.normalized_similarity(entity_key(series.entity), key) if key else 0.0
+
+    return tuple(sorted(candidates, key=likeness, reverse=True)[:MOST_CANDIDATES])
+
+
+def checked(form: FilingForm, shown: Sequence[Series]) -> FilingForm:
+    """
+    :raise BadReply: a candidate that was not shown, or a kind that is no kind.
+    """
+    if form.candidate and _number(form.candidate) not in range(1, len(shown) + 1):
+        raise BadReply("filing: candidate must be one of the numbers listed, or empty", "invalid")
+    if not form.candidate and form.entity and not _KIND.fullmatch(_kind(form.kind)):
+        raise BadReply("filing: kind must be two or three lower-case words", "invalid")
+    return form
+
+
+def filed(document: Document, form: FilingForm, shown: Sequence[Series]) -> Filing:
+    """The series of an answer, as far as the document bears it out.
+
+    A candidate counts only if the document names its company, whatever the document says of series; so does a new
+    series' company, else the one that the summary found is taken.
+    """
+    support = Support.of(document)
+    if form.candidate:
+        chosen = shown[_number(form.candidate) - 1]
+        if same_entity(chosen.entity, document.entity) or support.has_entity(chosen.entity):
+            return _known(chosen)
+    named = clean_name(form.entity)
+    entity = named if named and support.has_entity(named) else clean_name(document.entity)
+    kind = _kind(form.kind) if _KIND.fullmatch(_kind(form.kind)) else kind_of(document)
+    if not entity_key(entity):
+        return Filing(entity="", kind=kind, frequency="irregular", title=kind)
+    for series in shown:
+        if series.kind == kind and same_entity(series.entity, entity):
+            return _known(series)
+    return Filing(
+        entity=entity,
+        kind=kind,
+        frequency=form.frequency,
+        title=f"{entity}: {kind}",
+        description=form.description or description_of(entity, kind, form.frequency),
+    )
+
+
+def fields_of(series: Series) -> tuple[str, ...]:
+    """The names to ask for: the series' own, and those that its kind usually has while it has few."""
+    return tuple(dict.fromkeys([*series.fields, *sorted(fields_for(series.kind))]))[:MOST_FIELDS]
+
+
+def extracted(
+    document: Document, series: Series, names: Sequence[str], form: ExtractionForm
+) -> tuple[Extraction, list[str]]:
+    """The values under the names that were asked for, and the names of those that are not in the text.
+
+    What the summary has established is not read a second time: it stands, and the answer fills the gaps. A field that
+    the series has and this document lacks is ``null``.
+    """
+    support = Support.of(document)
+    fields: JsonObject = dict(known_values(document, series).fields)
+    left_out: list[str] = []
+    for given in form.values:
+        name = field_name(given.name)
+        if name not in names or fields.get(name) not in (None, "") or not given.value:
+            continue
+        if support.has_text(given.value):
+            fields[name] = given.value
+        elif name not in RESERVED or name in series.fields:
+            left_out.append(name)
+    return Extraction(fields=fields), sorted(set(left_out))
+
+
+def _known(series: Series) -> Filing:
+    frequency = as_frequency(series.frequency)
+    return Filing(
+        entity=series.entity,
+        kind=series.kind,
+        frequency=frequency,
+        title=series.title,
+        description=description_of(series.entity, series.kind, frequency),
+        series_id=series.id,
+    )
+
+
+def _number(candidate: str) -> int:
+    match: Any = re.fullmatch(r"\W*(\d{1,3})\W*", candidate)
+    return int(match[1]) if match else 0
+
+
+def _kind(given: str) -> str:
+    return " ".join(given.lower().replace("_", " ").split())
