@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+import zipfile
 from pathlib import Path
 
 import psycopg
@@ -24,6 +25,34 @@ def test_a_drained_queue_exits_0_and_a_failed_document_1(program: Program, tmp_p
     assert bad.stdout.startswith("done: 0 read, 0 completed, 0 file summaries, 1 failed, in ")
     assert "broken.pdf" in bad.stderr
     assert later.returncode == 0, "an old failure is not one of this run"
+
+
+def test_a_bomb_fails_alone_and_its_neighbours_are_completed(program: Program, tmp_path: Path) -> None:
+    laughs = "<!DOCTYPE z [<!ENTITY a 'ha'><!ENTITY b '&a;&a;&a;&a;'>]><document>&b;</document>"
+    bombs = {
+        "laughs.docx": {"[Content_Types].xml": "", "word/document.xml": laughs},
+        "zeros.zip": {"zeros.txt": bytes(20 << 20)},
+        "climber.zip": {"../../etc/cron.d/x": "* * * * * root true"},
+    }
+    for name, files in bombs.items():
+        with zipfile.ZipFile(tmp_path / name, "w", zipfile.ZIP_DEFLATED) as archive:
+            for member, content in files.items():
+                archive.writestr(member, content)
+    with zipfile.ZipFile(tmp_path / "bills.zip", "w") as archive:
+        archive.write(bill(tmp_path, 11), "a bill.txt")
+    program(
+        "add", *(tmp_path / name for name in (*bombs, "bills.zip")), bill(tmp_path, 12), bill(tmp_path, 13)
+    )
+    program("run", "--once", exit_code=1)
+
+    documents = {row["filename"]: row for row in program.json("documents")}
+    failed = {name: row["error"] for name, row in documents.items() if row["status"] == "failed"}
+    assert failed.keys() == bombs.keys()
+    assert "entity bomb" in failed["laughs.docx"]
+    assert "zeros.zip › zeros.txt: unpacks to more than 250 times its size" in failed["zeros.zip"]
+    assert "leads out of the archive" in failed["climber.zip"]
+    assert {row["status"] for row in documents.values()} == {"failed", "completed"}
+    assert documents["bills.zip"]["entity"] == "Acme Power Company"
 
 
 def test_only_one_document_or_some_steps(program: Program, tmp_path: Path) -> None:

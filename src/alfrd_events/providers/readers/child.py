@@ -23,6 +23,8 @@ from alfrd_events.providers.readers.source import Source, open_source
 from alfrd_events.providers.readers.wire import Frame
 
 PR_SET_PDEATHSIG = 1
+MAX_FILES = 64
+"""Open at a time; the libraries and their models take a dozen."""
 
 
 def main() -> None:
@@ -67,10 +69,16 @@ def _open(filename: str, data: bytes, limits: ReaderLimits, replies: BinaryIO) -
 
 
 def _read(source: Source, pages: list[int], limits: ReaderLimits, replies: BinaryIO) -> None:
+    left = limits.max_part_characters
     try:
         for number in pages:
             _allow_processor_time(limits.page_cpu_seconds)
-            _reply(replies, source.read(number).frame(number))
+            page = source.read(number)
+            left -= len(page.text)
+            if left < 0 or len(page.text) > limits.max_page_characters:
+                _reply(replies, {"kind": "wordy", "number": number})
+                return
+            _reply(replies, page.frame(number))
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent is told, and decides
         _reply(replies, _verdict(error))
     else:
@@ -88,6 +96,10 @@ def _verdict(error: Exception) -> Frame:
         return {"kind": "unreadable", "message": str(error)}
     if isinstance(error, MemoryError) or _is_bad_alloc(error):
         return {"kind": "memory"}
+    if isinstance(error, RecursionError):
+        return {"kind": "nested"}
+    if isinstance(error, wire.TooLong):
+        return {"kind": "wordy", "number": 0}
     if isinstance(error, ImportError):
         return {"kind": "setup", "message": str(error)}
     return {"kind": "bug", "message": _where(error)}
@@ -144,6 +156,7 @@ def _limit_self(limits: ReaderLimits) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_FILES, MAX_FILES))
 
 
 def _allow_processor_time(seconds: int) -> None:

@@ -22,7 +22,9 @@ class ReaderLimits:
     max_depth: int = 3
     """Mails and archives inside one another."""
     max_page_characters: int = 5_000_000
-    """Text of one page; a bomb of text costs the database more than the reader."""
+    """Text of one page."""
+    max_part_characters: int = 50_000_000
+    """Text of all pages of one part together; a thick book has two million."""
     memory_bytes: int = 3 * 1024 * 1024 * 1024
     """Address space of one process. The models and one ordinary page take about a third of it."""
     page_cpu_seconds: int = 60

@@ -197,6 +197,16 @@ class _Conversation:
             case "memory":
                 self._child.busy = True  # what it still holds is unknown: it is not lent again
                 raise _Failed(f"needs more memory than the limit of {self._limits.memory_bytes:,} bytes")
+            case "wordy":
+                raise Unreadable(
+                    f"{self._part.filename}: has more text than the limits of {self._limits.max_page_characters:,} "
+                    f"characters for a page and {self._limits.max_part_characters:,} for a file; split it"
+                )
+            case "nested":
+                raise Unreadable(
+                    f"{self._part.filename}: what it holds is nested too deep to be read; save it anew, or print it "
+                    "to a PDF"
+                )
             case "setup":
                 raise Transient(
                     f"{self._part.filename}: a library of the reader could not be loaded ({message}); "
@@ -221,7 +231,9 @@ class _Conversation:
     def _judge(self, death: Died) -> NoReturn:
         code = death.returncode
         if code is not None and -code in _CRASHES:
-            raise _Failed(f"crashes the program that decodes it ({signal.Signals(-code).name})")
+            raise _Failed(
+                f"makes the program that decodes it crash or run out of memory ({signal.Signals(-code).name})"
+            )
         if code == -signal.SIGXCPU:
             raise Unreadable(
                 f"{self._part.filename}: one page takes more than the limit of "

@@ -8,8 +8,9 @@ over must not be able to run code in the parent.
 - ``open`` (filename, size, more: whether ``read`` follows) by ``info`` (media_type, page_count);
 - ``read`` (pages) by one ``page`` for each number, then ``done``.
 
-Instead of an answer comes one of ``unreadable`` (message), ``memory``, ``setup`` (message) and ``bug``
-(message), and the request is over.
+Instead of an answer comes one of ``unreadable`` (message), ``memory``, ``wordy`` (more text than the limits
+allow), ``nested`` (deeper than can be followed), ``setup`` (message) and ``bug`` (message), and the request is
+over.
 """
 
 from __future__ import annotations
@@ -30,9 +31,18 @@ class Garbled(AlfrdError):
     """The other side sent something that is not a frame of this protocol."""
 
 
+class TooLong(AlfrdError):
+    """What is to be sent is longer than a frame may be."""
+
+
 def encode(frame: Frame) -> bytes:
-    """Give a frame its bytes."""
+    """Give a frame its bytes.
+
+    :raise TooLong: the other side would refuse it.
+    """
     body = json.dumps(frame, ensure_ascii=False, separators=(",", ":")).encode()
+    if len(body) > MAX_FRAME:
+        raise TooLong(f"a frame of {len(body):,} bytes")
     return LENGTH.pack(len(body)) + body
 
 
