@@ -687,7 +687,7 @@ begin
   end if;
 
   for v_task in
-    select t.*, p.paused_by, p.paused_at, p.reason, w.name as worker_name, w.heartbeat_at, w.lease_seconds, l.max_running,
+    select t.*, p.paused_by, p.paused_at, p.reason, h.since as held_since, w.name as worker_name, w.heartbeat_at, w.lease_seconds, l.max_running,
            (select count(*) from alfrd.tasks r where r.step = t.step and r.state = 'running') as running,
            (select count(*) from alfrd.tasks a where a.step = t.step and a.state = 'ready'
                and (a.priority, -a.id) > (t.priority, -t.id)) as ahead,
@@ -698,6 +698,7 @@ begin
       left join alfrd.workers w on w.id = t.worker_id
       left join alfrd.limits l on l.step = t.step
       left join alfrd.pauses p on p.step = t.step
+      left join alfrd.held h on h.task_id = t.id and h.attempt = t.attempt
      where t.subject_id = p_id order by t.id
   loop
     v_text := v_text || ' ' || case
@@ -710,9 +711,14 @@ begin
         format('It had %s of %s attempts.', v_task.attempt, v_task.max_attempts)
       when v_task.state = 'dead' then
         format('Side work %s is dead after %s attempts: %s.', v_task.step, v_task.attempt, rtrim(v_task.error, '.'))
+      when v_task.state = 'scheduled' and v_task.held_since is not null then
+        format('%s is held for money since %s: %s. It goes on by itself when there is room, or at %s; a worker with a raised cap '
+               'notices within a minute.', v_task.step, to_char(v_task.held_since, 'YYYY-MM-DD HH24:MI:SS'),
+               rtrim(v_task.error, '.'), to_char(v_task.run_at, 'YYYY-MM-DD HH24:MI:SS'))
       when v_task.state = 'scheduled' and v_task.error <> '' then
-        format('%s waits until %s before attempt %s of %s, since the last one ended with: %s.', v_task.step,
-               to_char(v_task.run_at, 'HH24:MI:SS'), v_task.attempt + 1, v_task.max_attempts, rtrim(v_task.error, '.'))
+        format('%s waits until %s before attempt %s of %s, since the last one ended with: %s%s.', v_task.step,
+               to_char(v_task.run_at, 'HH24:MI:SS'), v_task.attempt + 1, v_task.max_attempts, rtrim(v_task.error, '.'),
+               case when v_task.throttles > 1 then format(' (throttled %s times)', v_task.throttles) else '' end)
       when v_task.state = 'scheduled' then
         format('%s starts at %s, to gather changes that come close together.', v_task.step,
                to_char(v_task.run_at, 'HH24:MI:SS'))
@@ -2209,7 +2215,9 @@ begin
     left join alfrd.series s on s.id = d.series_id
    cross join lateral (select case p_by
            when 'day' then to_char(u.at at time zone 'UTC', 'YYYY-MM-DD')
-           when 'model' then concat_ws(' ', u.provider, nullif(u.operation, ''), nullif(u.model, ''))
+           -- A language model has one operation here; of Textract the operation is what costs.
+           when 'model' then concat_ws(' ', u.provider, case when u.model = '' or u.provider = 'textract' then nullif(u.operation, '') end,
+                                       nullif(u.model, ''))
            when 'step' then u.step || case when u.purpose <> '' then ' (' || u.purpose || ')' else '' end
            else coalesce(s.slug, '') end) as g(name)
    group by g.name order by case when p_by = 'day' then g.name end desc, sum(u.usd) desc, g.name;

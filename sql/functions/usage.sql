@@ -365,7 +365,9 @@ begin
     left join alfrd.series s on s.id = d.series_id
    cross join lateral (select case p_by
            when 'day' then to_char(u.at at time zone 'UTC', 'YYYY-MM-DD')
-           when 'model' then concat_ws(' ', u.provider, nullif(u.operation, ''), nullif(u.model, ''))
+           -- A language model has one operation here; of Textract the operation is what costs.
+           when 'model' then concat_ws(' ', u.provider, case when u.model = '' or u.provider = 'textract' then nullif(u.operation, '') end,
+                                       nullif(u.model, ''))
            when 'step' then u.step || case when u.purpose <> '' then ' (' || u.purpose || ')' else '' end
            else coalesce(s.slug, '') end) as g(name)
    group by g.name order by case when p_by = 'day' then g.name end desc, sum(u.usd) desc, g.name;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Annotated
 
 import typer
@@ -23,6 +24,10 @@ async def _status(session: Session, as_json: bool) -> None:
     from alfrd_events.terminal.overview import print_status
 
     seen = await looks.status(session.database)
+    chosen = session.settings
+    for name in ("cap_day_usd", "cap_document_usd"):
+        cap = getattr(chosen, name)
+        seen["money"][name] = None if cap is None else str(cap)
     output = Output(as_json=as_json)
     if as_json:
         output.json(seen)
@@ -63,7 +68,9 @@ async def _documents(
     if as_json:
         output.json(rows)
     else:
-        output.table(rows, tables.DOCUMENTS, empty="no documents; add some with: alfrd-events add PATH…")
+        output.table(
+            rows, tables.documents(rows), empty="no documents; add some with: alfrd-events add PATH…"
+        )
 
 
 @app.command(rich_help_panel=LOOK)
@@ -176,20 +183,33 @@ async def _search(session: Session, words: str, limit: int, as_json: bool) -> No
         output.table(rows, tables.SEARCH, empty=f"no document holds {words}")
 
 
+class Grouping(Enum):
+    """What usage can be added up by."""
+
+    day = "day"
+    model = "model"
+    step = "step"
+    series = "series"
+
+
 @app.command(rich_help_panel=LOOK)
-def usage(as_json: Json = False) -> None:
-    """What the provider calls cost: pages, tokens, money, time."""
-    ask(lambda session: _usage(session, as_json))
+def usage(
+    by: Annotated[Grouping, typer.Option(help="What to add up by.")] = Grouping.model,
+    as_json: Json = False,
+) -> None:
+    """What the calls to providers cost: pages, tokens, time, money."""
+    ask(lambda session: _usage(session, by, as_json))
 
 
-async def _usage(session: Session, as_json: bool) -> None:
+async def _usage(session: Session, by: Grouping, as_json: bool) -> None:
     from alfrd_events.db import looks
     from alfrd_events.terminal import tables
     from alfrd_events.terminal.output import Output
 
-    rows = await looks.usage(session.database)
+    rows = await looks.usage(session.database, by.value)
     output = Output(as_json=as_json)
     if as_json:
         output.json(rows)
     else:
-        output.table(rows, tables.USAGE, empty="no provider was called yet")
+        shown = [*rows, tables.total(rows)] if rows else []
+        output.table(shown, tables.usage(by.value, rows), empty="no provider was called yet")

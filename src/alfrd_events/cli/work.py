@@ -73,7 +73,11 @@ async def _run(session: wiring.Session, once: bool, document: str | None, steps:
     for step in held:
         verb = "waits" if (number := step["ready"] + step["scheduled"]) == 1 else "wait"
         print(f"{step['step']} is paused: {many(number, 'task')} {verb}")
-    return 1 if given_up or held else 0
+    for_money = sum((await looks.money(session.database))["held"].values())
+    if for_money:
+        wait = "waits" if for_money == 1 else "wait"
+        print(f"{many(for_money, 'task')} {wait} for money: alfrd-events status tells of the caps")
+    return 1 if given_up or held or for_money else 0
 
 
 @asynccontextmanager

@@ -18,7 +18,8 @@ Kind = Literal["document", "file"]
 _DOCUMENT_COLUMNS = """
 select d.id, d.filename, d.status, d.document_type, d.entity, d.document_date, d.due_date, d.total_amount,
        d.currency, d.summary, d.tags, s.slug as series, s.kind as series_kind, d.page_count, d.error,
-       d.created_at, d.updated_at
+       d.created_at, d.updated_at,
+       (select coalesce(sum(u.usd), 0)::text from alfrd.usage u where u.document_id = d.id) as usd
   from alfrd.documents d left join alfrd.series s on s.id = d.series_id
 """
 
@@ -136,6 +137,12 @@ async def document(database: Database, id: UUID, *, text: bool = False) -> Row:
             " from alfrd.corrections where document_id = %s order by id",
             [id],
         ),
+        "usage": await database.row(
+            "select count(*) as calls, count(*) filter (where cached) as cached, coalesce(sum(usd), 0)::text as usd,"
+            " count(*) filter (where unpriced) as unpriced"
+            " from alfrd.usage where document_id = %s and provider <> 'local'",
+            [id],
+        ),
         "tasks": await tasks(database, id),
         "events": await events(database, id),
     }
@@ -237,13 +244,32 @@ async def search(database: Database, words: str, limit: int) -> list[Row]:
     )
 
 
-async def usage(database: Database) -> list[Row]:
-    """What the provider calls cost, per step and provider."""
+async def usage(database: Database, by: Literal["day", "model", "step", "series"]) -> list[Row]:
+    """What the calls to providers cost, in groups; ``usd`` is the text of an exact decimal.
+
+    Source: ``sql/functions/usage.sql``.
+    """
     return await database.rows(
-        "select step, provider, model, count(*) as calls, count(*) filter (where cached) as cached,"
-        " sum(pages) as pages, sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens, sum(usd) as usd,"
-        " sum(milliseconds) as milliseconds from alfrd.usage group by 1, 2, 3 order by 1, 2, 3"
+        'select "group", calls, cached, failed, pages, input_tokens, output_tokens, usd::text as usd, unpriced,'
+        " milliseconds from alfrd.usage_by(%s)",
+        [by],
     )
+
+
+async def money(database: Database) -> Row:
+    """What was spent or is set aside today, how many calls are under way, and how many tasks wait for which cap."""
+    row = await database.row(
+        "select coalesce((select usd from alfrd.spending"
+        "   where scope = 'day:' || to_char(alfrd.now() at time zone 'UTC', 'YYYY-MM-DD')), 0)::text as today_usd,"
+        " (select count(*) from alfrd.usage where outcome = 'reserved') as under_way"
+    )
+    assert row is not None
+    held = await _counts(
+        database,
+        "select split_part(split_part(h.scope, E'\\t', 1), ':', 1), count(*) from alfrd.held h join alfrd.tasks t"
+        "   on t.id = h.task_id and t.attempt = h.attempt and t.state = 'scheduled' group by 1",
+    )
+    return {**row, "held": held}
 
 
 async def status(database: Database) -> Row:
@@ -276,7 +302,10 @@ async def status(database: Database) -> Row:
             " w.lease_seconds, w.locked, (select count(*) from alfrd.tasks t where t.worker_id = w.id) as running"
             " from alfrd.workers w order by w.id"
         ),
-        "limits": await database.rows("select step, max_running from alfrd.limits order by step"),
+        "limits": await database.rows(
+            "select step, provider, max_running, rate from alfrd.limits order by step, provider"
+        ),
+        "money": await money(database),
         "woken_by": woken_by,
         "complaints": await database.rows("select what, cause, remedy from alfrd.complaints()"),
         "missed_bells": woken_by.get("poll", 0) + woken_by.get("reconnect", 0),

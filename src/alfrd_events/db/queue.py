@@ -202,13 +202,17 @@ async def leave(database: Database, worker: int) -> None:
 
 
 async def backlog(database: Database, steps: Sequence[str], only: Sequence[UUID] | None = None) -> Backlog:
-    """What is left to do for these steps, whoever does it; what waits for a paused step is left out."""
+    """What is left to do for these steps, whoever does it.
+
+    What waits for a paused step, or is held for money, is left out: it needs a person.
+    """
     row = await database.row(
         "select count(*) filter (where state = 'ready') as waiting,"
         " count(*) filter (where state = 'scheduled') as scheduled,"
         " count(*) filter (where state = 'running') as running"
         " from alfrd.tasks where step = any (%s) and state <> 'dead'"
         " and (state = 'running' or step not in (select step from alfrd.pauses))"
+        " and (state <> 'scheduled' or (id, attempt) not in (select task_id, attempt from alfrd.held))"
         " and (%s::uuid[] is null or subject_id = any (%s))",
         [list(steps), _ids(only), _ids(only)],
     )

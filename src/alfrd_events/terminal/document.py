@@ -14,7 +14,7 @@ from rich.text import Text
 from alfrd_events.terminal import tables
 from alfrd_events.terminal.columns import Column
 from alfrd_events.terminal.output import Output
-from alfrd_events.terminal.values import clean, label, money, percent, show, status_style
+from alfrd_events.terminal.values import clean, label, many, money, percent, show, status_style, usd
 
 _FILE_COLUMNS = {"currency": 1, "due_date": 2, "document_type": 9}
 """What a file's table leaves out on a narrow terminal: the highest first, others in between."""
@@ -117,6 +117,12 @@ def _identity(document: Mapping[str, Any]) -> dict[str, str]:
     if document["corrected"]:
         facts["corrected by a person"] = ", ".join(label(name) for name in document["corrected"])
     facts["came in"] = show(document["created_at"])
+    if (paid := document["usage"])["calls"]:
+        facts["cost"] = f"{usd(paid['usd'])} in {many(paid['calls'], 'call')}"
+        if paid["cached"]:
+            facts["cost"] += f", {paid['cached']} of them answered from the cache"
+        if paid["unpriced"]:
+            facts["cost"] += f", {paid['unpriced']} of them without a price"
     for name, value in document["metadata"].items():
         facts[label(name)] = show(value)
     return facts

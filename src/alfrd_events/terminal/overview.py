@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from rich.text import Text
@@ -10,7 +11,7 @@ from rich.text import Text
 from alfrd_events.terminal import tables
 from alfrd_events.terminal.output import Output
 from alfrd_events.terminal.progress import MILESTONES
-from alfrd_events.terminal.values import STATUS_STYLES, many
+from alfrd_events.terminal.values import STATUS_STYLES, many, usd
 
 
 def print_status(output: Output, seen: Mapping[str, Any]) -> None:
@@ -19,6 +20,7 @@ def print_status(output: Output, seen: Mapping[str, Any]) -> None:
     _counts(output, "files", seen["files"], ("pending", "outdated", "generated", "failed"))
     output.heading("Steps")
     output.table(seen["steps"], tables.STEPS)
+    _money(output, seen["money"])
     output.heading("Workers")
     output.table(seen["workers"], tables.WORKERS, empty="none; start one with: alfrd-events run")
     for complaint in seen["complaints"]:
@@ -37,6 +39,26 @@ def print_status(output: Output, seen: Mapping[str, Any]) -> None:
             else "missed bells: none",
             style="dim",
         )
+
+
+def _money(output: Output, money: Mapping[str, Any]) -> None:
+    """What was spent today, if anything was or may be, and what waits for more."""
+    cap, held = money["cap_day_usd"], money["held"]
+    if not (Decimal(money["today_usd"]) or cap or held or money["cap_document_usd"]):
+        return
+    parts = [f"{usd(money['today_usd'])} spent or set aside today" + (f" of {usd(cap)}" if cap else "")]
+    if money["cap_document_usd"]:
+        parts.append(f"at most {usd(money['cap_document_usd'])} for a document")
+    if money["under_way"]:
+        parts.append(f"{many(money['under_way'], 'call')} under way")
+    output.line()
+    output.line("; ".join(parts))
+    for cap_of, number in sorted(held.items()):
+        wait = "waits" if number == 1 else "wait"
+        what = (
+            "for a price in alfrd.prices" if cap_of == "price" else f"for room under the cap of the {cap_of}"
+        )
+        output.line(f"{many(number, 'task')} {wait} {what}; explain tells of each", style="yellow")
 
 
 def _counts(output: Output, noun: str, counts: Mapping[str, int], order: tuple[str, ...]) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
 from alfrd_events.terminal.columns import Column
-from alfrd_events.terminal.values import ago, label, money, percent, short, status_style, without_title
+from alfrd_events.terminal.values import ago, label, money, percent, short, status_style, usd, without_title
 
 _MARK = "⟦"
 _WORDS_BEFORE_A_HIT = 3
@@ -80,18 +84,35 @@ SEARCH = (
     ),
 )
 
-USAGE = (
-    Column("step", lambda row: row["step"]),
-    Column("provider", lambda row: row["provider"]),
-    Column("model", lambda row: row["model"], shrink=True, drop=1),
-    Column("calls", lambda row: row["calls"], right=True),
-    Column("cached", lambda row: row["cached"], right=True, drop=2),
-    Column("pages", lambda row: row["pages"], right=True),
-    Column("tokens in", lambda row: row["input_tokens"], right=True),
-    Column("tokens out", lambda row: row["output_tokens"], right=True),
-    Column("USD", lambda row: f"{row['usd']:.4f}", right=True),
-    Column("time", lambda row: ago(row["milliseconds"] / 1000), right=True),
+_COST = Column("cost", lambda row: usd(row["usd"]) if Decimal(row["usd"]) else "", right=True, drop=1)
+
+
+def _count(title: str, name: str, drop: int = 0, style: str = "") -> Column:
+    """A column of numbers; nothing is drawn where there is none."""
+    return Column(
+        title,
+        lambda row: f"{row[name]:,}",
+        right=True,
+        drop=drop,
+        style=style,
+        drawn=lambda row: f"{row[name]:,}" if row[name] else "",
+    )
+
+
+_USAGE = (
+    _count("calls", "calls"),
+    _count("cached", "cached", drop=2),
+    _count("failed", "failed", drop=3, style="yellow"),
+    _count("pages", "pages", drop=1),
+    _count("tokens in", "input_tokens"),
+    _count("tokens out", "output_tokens"),
+    Column("time", lambda row: ago(row["milliseconds"] / 1000), right=True, drop=4),
+    _count("unpriced", "unpriced", style="bold yellow"),
+    Column("USD", lambda row: f"{Decimal(row['usd']):,.6f}", right=True, style="bold"),
 )
+_TOTAL = "total"
+_WHOLE_NAME = 36
+"""Cells that the name of a model keeps; other columns go first."""
 
 STEPS = (
     Column("step", lambda row: row["step"]),
@@ -149,6 +170,44 @@ TASKS = (
     Column("due", lambda row: row["run_at"]),
     Column("error", lambda row: row["error"], shrink=True),
 )
+
+
+def documents(rows: Sequence[Mapping[str, Any]]) -> tuple[Column, ...]:
+    """The columns of documents; what each cost if any did."""
+    return (*DOCUMENTS, _COST) if any(Decimal(row["usd"]) for row in rows) else DOCUMENTS
+
+
+def usage(by: str, rows: Sequence[Mapping[str, Any]]) -> tuple[Column, ...]:
+    """The columns of a table of usage; of calls without a price only if there are any."""
+    group = Column(
+        by,
+        lambda row: row["group"] or f"(no {by})",
+        shrink=True,
+        least=min(max((len(row["group"]) for row in rows), default=0), _WHOLE_NAME),
+        middle=True,
+        style=lambda row: "bold" if row["group"] == _TOTAL else "",
+    )
+    unpriced = any(row["unpriced"] for row in rows)
+    return (group, *(column for column in _USAGE if unpriced or column.title != "unpriced"))
+
+
+def total(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The sum of rows of usage, exact."""
+    counts = (
+        "calls",
+        "cached",
+        "failed",
+        "pages",
+        "input_tokens",
+        "output_tokens",
+        "unpriced",
+        "milliseconds",
+    )
+    return {
+        "group": _TOTAL,
+        **{name: sum(row[name] for row in rows) for name in counts},
+        "usd": str(sum((Decimal(row["usd"]) for row in rows), Decimal(0))),
+    }
 
 
 def from_the_hit(excerpt: str) -> str:

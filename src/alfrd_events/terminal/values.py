@@ -58,6 +58,13 @@ def money(amount: Any, currency: str = "") -> str:
     return f"{number:,.2f} {currency}".rstrip()
 
 
+def usd(amount: Any) -> str:
+    """What calls cost: ``0.000180 USD`` below a cent, ``1.27 USD`` above a dollar, four places between."""
+    number = Decimal(str(amount))
+    places = 6 if 0 < number < Decimal("0.01") else 4 if number < 1 else 2
+    return f"{number:,.{places}f} USD"
+
+
 def percent(ratio: Any) -> str:
     """``93 %``."""
     return "" if ratio is None else f"{float(ratio) * 100:.0f} %"
