@@ -7,9 +7,9 @@ program writes one, and whoever unpacks the same archive elsewhere would be hit.
 from __future__ import annotations
 
 import io
-import lzma
 import re
 import stat
+import struct
 import zipfile
 import zlib
 from typing import IO
@@ -30,13 +30,14 @@ _LEFTOVERS = re.compile(r"(?:^|/)(?:__MACOSX/|\.DS_Store$|Thumbs\.db$|desktop\.i
 _DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
-    lzma.LZMAError,
+    struct.error,
     EOFError,
     OSError,
     ValueError,
+    LookupError,
     NotImplementedError,
-    KeyError,
 )
+"""What the standard library raises on damaged archives."""
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -54,6 +55,8 @@ class Zip:
         except _DAMAGED as error:
             raise self._damaged() from error
         self._entries = {entry.filename: entry for entry in self._archive.infolist()}
+        if "" in self._entries:
+            raise self._damaged()
         if len(self._entries) < len(self._archive.infolist()):
             raise Unreadable(f"{filename}: two files of the archive have the same name; pack it anew")
 

@@ -99,6 +99,10 @@ class _Visible(HTMLParser):
         if not self._hiding:
             self._pieces.append(data if self._kept else _BLANKS.sub(" ", data))
 
+    def parse_marked_section(self, i: int, report: int = 1) -> int:  # noqa: ARG002
+        """Take what only SGML knows (``<![IGNORE[``) for a comment, as browsers do; the library fails on it."""
+        return self.parse_bogus_comment(i)
+
     def text(self) -> str:
         lines = []
         for line in "".join(self._pieces).split("\n"):
