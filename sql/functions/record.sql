@@ -125,6 +125,7 @@ begin
     from unnest(alfrd.those_written(p_done, v_written)) as d
    where d.result ->> 'suggested_type' <> ''
       on conflict (name, document_id) do update set reasoning = excluded.reasoning;
+  perform alfrd.sample_outputs('classifier', alfrd.those_written(p_done, v_written));
   return v_written;
 end $$;
 
@@ -157,6 +158,7 @@ begin
      where documents.id = d.subject_id and documents.generation = d.generation
     returning documents.id)
   select array_agg(id) into v_written from written;
+  perform alfrd.sample_outputs('summarizer', alfrd.those_written(p_done, v_written));
   return v_written;
 end $$;
 
@@ -376,6 +378,8 @@ begin
     when 'file' then alfrd.record_file(p_done)
     when 'extract' then alfrd.record_extract(p_done)
     when 'summarize_file' then alfrd.record_summarize_file(p_done)
+    when 'answer_key' then alfrd.record_answer_key(p_done)
+    when 'evolve_prompt' then alfrd.record_evolve_prompt(p_done)
     else alfrd.record_other(p_step, p_done)
   end;
   if p_step <> 'ocr' then

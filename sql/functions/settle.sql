@@ -139,7 +139,7 @@ begin
   v_done := alfrd.take_finished(p_worker, p_outcomes);
   v_files := array(select d from unnest(v_done) as d where d.entity = 'file');
   for v_step, v_of_step in
-    select d.step, array_agg(d) from unnest(v_done) as d where d.entity = 'document' group by 1 order by 1
+    select d.step, array_agg(d) from unnest(v_done) as d where d.entity <> 'file' group by 1 order by 1
   loop
     v_written := v_written || alfrd.write_finished(p_worker, v_step, v_of_step);
   end loop;
@@ -203,7 +203,7 @@ begin
     order by id for no key update;
   with owned as (
     select o, t.id, case t.entity when 'document' then d.generation is distinct from t.generation
-                                  else f.id is null end as outlived
+                                  when 'file' then f.id is null else false end as outlived
       from jsonb_array_elements(p_others) as o
       join alfrd.tasks t on t.id = (o ->> 'task_id')::bigint and t.attempt = (o ->> 'attempt')::integer
                         and t.worker_id = p_worker and t.state = 'running'

@@ -45,7 +45,7 @@ begin
   -- What the defaults and checks of the tables, the views, and reading call.
   grant execute on function
     alfrd.now(), alfrd.clock(), alfrd.normal_tags(text[]), alfrd.explain(uuid), alfrd.file_members(uuid),
-    alfrd.complaints(), alfrd.usage_by(text)
+    alfrd.complaints(), alfrd.usage_by(text), alfrd.evolution_due(uuid), alfrd.keyed(uuid)
     to alfrd_app, alfrd_worker, alfrd_reader;
 
   grant insert (id, owner, filename, content, uri, fingerprint, tags, metadata, priority) on alfrd.documents to alfrd_app;
@@ -67,7 +67,14 @@ begin
     alfrd.recall_replies(jsonb, interval), alfrd.reserve_calls(jsonb), alfrd.settle_calls(jsonb),
     alfrd.tend_calls(jsonb, interval),
     alfrd.replay(boolean, text, uuid, boolean), alfrd.cancel(uuid),
-    alfrd.pause(text, text), alfrd.resume(text), alfrd.prune(interval)
+    alfrd.pause(text, text), alfrd.resume(text), alfrd.prune(interval),
+    alfrd.activate_prompt(bigint, bigint, bigint, text),
+    alfrd.import_prompt(bigint, text, text, text, text, boolean, real, integer, text),
+    alfrd.begin_trial(bigint, uuid, bigint), alfrd.add_candidates(bigint, bigint, jsonb),
+    alfrd.move_trial(bigint, text, text, bigint, text), alfrd.end_trial(bigint, text, text, text),
+    alfrd.promote_challenger(bigint, bigint, text, text), alfrd.roll_back_challenger(bigint, bigint, text),
+    alfrd.save_evaluation(bigint, uuid, bigint, jsonb, real, jsonb, text, text),
+    alfrd.replay_prompt(bigint, boolean)
     to alfrd_worker;
 end $$;
 

@@ -25,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field
 Box = tuple[float, float, float, float]
 Confidence = Annotated[float, Field(ge=0, le=1)]
 JsonObject = dict[str, Any]
+Comparison = Literal["exact", "number", "date", "fuzzy"]
 Frequency = Literal["weekly", "biweekly", "monthly", "quarterly", "semiannual", "annual", "irregular"]
 
 
@@ -264,11 +265,34 @@ class PartSource:
     uri: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class MadeOutput:
+    """What a version of a prompt made of a document, as it came."""
+
+    prompt: int
+    kind: str
+    output: JsonObject | None
+    """``None``: nothing that had the shape that was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grading:
+    """What is known of a document whose results are to be graded."""
+
+    key: JsonObject | None
+    """Its answer key, if it has one already."""
+    outputs: tuple[MadeOutput, ...]
+    corrected: tuple[str, ...]
+    """Columns that a person has set: the document holds the truth there."""
+    by_chance: bool
+    """Its results were sampled; else a person drew attention to them."""
+
+
 @dataclass(frozen=True)
 class Case:
     """All that a step is given: its subject, and what it needs beside it.
 
-    Exactly one of ``document`` and ``file`` is set. What a step does not ask for is left empty.
+    Exactly one of ``document``, ``file`` and ``family`` is set. What a step does not ask for is left empty.
     """
 
     document: Document | None = None
@@ -283,6 +307,13 @@ class Case:
     series: Series | None = None
     """For ``extract``: the series that it was filed in."""
     prompt: Prompt | None = None
+    known: JsonObject | None = None
+    """For ``classify`` and ``summarize``: what this prompt is known to have made of this very text:
+    ``{made_by, output}``."""
+    family: UUID | None = None
+    """For ``evolve_prompt``: the family of prompts that is its subject."""
+    grading: Grading | None = None
+    """For ``answer_key``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -473,6 +504,35 @@ class FileSummary(Finding):
     insights: tuple[str, ...] = ()
 
 
+COMPARISONS: Mapping[str, Comparison] = {
+    "entity": "fuzzy",
+    "document_date": "date",
+    "due_date": "date",
+    "total_amount": "number",
+    "currency": "exact",
+    "account_number": "exact",
+    "period_start": "date",
+    "period_end": "date",
+}
+"""Values that every summary has a place for, and how each is compared with its answer key."""
+
+
+class KeyFact(Result):
+    """One thing that a document says, or does not say."""
+
+    name: str
+    kind: Comparison
+    value: str
+    """As it should be read: ISO dates, plain decimals. Empty: the document does not hold it."""
+
+
+class AnswerKey(Result):
+    """What a perfect reader would find on a document."""
+
+    document_type: str
+    facts: tuple[KeyFact, ...]
+
+
 class Usage(Result):
     """What one call to a provider cost."""
 
@@ -492,3 +552,8 @@ def advisory_key(name: str) -> int:
     Derived here and not by ``hashtext``, which PostgreSQL does not promise to keep.
     """
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
+
+
+def text_hash(document: Document) -> str:
+    """Digest of a document's whole text, as ``alfrd.text_hash`` makes it: whether it is the same text still."""
+    return hashlib.sha256(document.text.encode()).hexdigest()

@@ -29,6 +29,8 @@ DEFAULT_SLOTS: Mapping[str, int] = {
     "file": 8,
     "extract": 8,
     "summarize_file": 2,
+    "answer_key": 2,
+    "evolve_prompt": 2,
 }
 """Tasks of a step at once in one worker; ``ocr`` has one for each core. Steps of users: 4."""
 
@@ -67,6 +69,13 @@ class Settings(BaseSettings):
     openai_base_url: str = ""
     """Up to the version, ``http://localhost:11434/v1``."""
     openai_api_key: SecretStr = SecretStr("")
+
+    evolution: Literal["off", "suggest", "auto"] = "off"
+    """Whether prompts are tried and improved: not at all, until a person approves, or by themselves."""
+    evolution_day_usd: Annotated[Decimal, Field(ge=0)] = Decimal(1)
+    """The most that answer keys and trials of a day (UTC) may cost, in USD."""
+    evolution_trial_usd: Annotated[Decimal, Field(ge=0)] = Decimal("0.75")
+    """The most that one trial may cost, in USD."""
 
     lease_seconds: Annotated[float, Field(ge=1)] = 30
     """How long a worker owns its tasks without a heartbeat."""

@@ -265,6 +265,9 @@ async def test_only_what_must_runs_as_the_owner_and_with_a_pinned_search_path(db
         *("files_inserted", "files_updated", "files_deleted"),
         *("register_worker", "heartbeat", "leave", "rescue", "exchange", "save_progress"),
         *("replay", "cancel", "pause", "resume", "prune", "complaints"),
+        *("prompt_inserted", "prompt_activated", "note_activation", "correction_made"),
+        *("activate_prompt", "import_prompt", "replay_prompt", "begin_trial", "add_candidates", "move_trial"),
+        *("end_trial", "promote_challenger", "roll_back_challenger", "save_evaluation"),
         *("recall_replies", "reserve_calls", "settle_calls", "tend_calls"),
     }
     assert all("search_path=pg_catalog, pg_temp" in row["proconfig"] for row in definers)

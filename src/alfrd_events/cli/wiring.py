@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from alfrd_events.providers.llm.base import Llm
     from alfrd_events.settings import Settings
     from alfrd_events.steps.registry import Tools
+    from alfrd_events.steps.spending import Evolution
     from alfrd_events.worker.run import Report
 
 Answer = TypeVar("Answer")
@@ -118,10 +119,12 @@ async def work(
     from alfrd_events.worker.run import WorkerOptions, run_worker
 
     chosen = opened.settings
-    known = handlers()
-    served = list(known) if steps is None else _known(steps, known)
     ledger = build_ledger(chosen, opened.database)
-    tools = build_tools(chosen, build_calls(chosen, ledger))
+    calls = build_calls(chosen, ledger)
+    evolution = build_evolution(chosen, opened.database, calls)
+    known = handlers(evolution=evolution is not None)
+    served = list(known) if steps is None else _known(steps, known)
+    tools = replace(build_tools(chosen, calls), evolution=evolution)
     try:
         return await run_worker(
             opened.database,
@@ -146,6 +149,8 @@ async def work(
     finally:
         await tools.reader.aclose()
         await tools.analyst.aclose()
+        if evolution is not None:
+            await evolution.examiner.aclose()
         await ledger.aclose()
 
 
@@ -230,6 +235,20 @@ def build_llm(chosen: Settings, model: str, calls: Calls) -> Llm:
         api_key=chosen.openai_api_key.get_secret_value(),
         reasoning_tokens=chosen.llm_reasoning_tokens,
         read_seconds=chosen.llm_seconds,
+    )
+
+
+def build_evolution(chosen: Settings, database: Database, calls: Calls) -> Evolution | None:
+    """What prompts evolve with; ``None``: they do not, since no model is asked or nobody wants it."""
+    from alfrd_events.db.trials import Trials
+    from alfrd_events.providers.analysts.llm import LlmAnalyst
+    from alfrd_events.steps.spending import Evolution
+
+    if chosen.analyst == "rules" or chosen.evolution == "off":
+        return None
+    examiner = LlmAnalyst(build_llm(chosen, chosen.llm_model, calls), chosen.llm_input_tokens)
+    return Evolution(
+        chosen.evolution, examiner, Trials(database), chosen.evolution_day_usd, chosen.evolution_trial_usd
     )
 
 

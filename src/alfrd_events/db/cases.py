@@ -16,13 +16,17 @@ from alfrd_events.model import (
     DocumentType,
     File,
     FileMember,
+    Grading,
     Invoice,
+    JsonObject,
     Line,
+    MadeOutput,
     Page,
     PartSource,
     Prompt,
     Series,
     Task,
+    text_hash,
 )
 
 _COLUMNS = [field.name for field in fields(Document) if field.name != "pages"]
@@ -31,6 +35,8 @@ _DOCUMENTS: LiteralString = (
     f"select {', '.join(_COLUMNS)}, generation from alfrd.documents where id = any (%s::uuid[])"  # noqa: S608
 )
 _SERIES = "select id, owner, entity, kind, frequency, slug, title, fields from alfrd.series "
+_NEED_TYPES = {"classify", "score_classification", "answer_key"}
+_REPLAYED = {"classify", "summarize"}
 _CANDIDATES_AT_MOST = 2000
 _KEPT_CHARACTERS = 8_000_000
 _CHARACTERS_PER_LINE = 100
@@ -67,7 +73,7 @@ class Cases:
                 _files(database, [task.subject_id for task in tasks if task.entity == "file"]),
             ),
             _parts(database, [task.subject_id for task in by_step["ocr"]]),
-            _types(database, wanted=bool({"classify", "score_classification"} & by_step.keys())),
+            _types(database, wanted=bool(_NEED_TYPES & by_step.keys())),
             _candidates(database, wanted=bool(by_step["file"])),
             _series_of(database, [task.subject_id for task in by_step["extract"]]),
             _prompts(
@@ -75,10 +81,13 @@ class Cases:
                 {prefix + kinds[step] for step in by_step if step in kinds for prefix in self._prefixes},
             ),
         )
+        gradings = await _gradings(database, [task.subject_id for task in by_step["answer_key"]])
+        known = await _known(database, tasks, kinds, documents, prompts)
         cases = {}
         for task in tasks:
             document, file = documents.get(task.subject_id), files.get(task.subject_id)
-            if document is None and file is None:
+            family = task.subject_id if task.entity == "prompt" else None
+            if document is None and file is None and family is None:
                 continue
             cases[task.id] = Case(
                 document=document,
@@ -91,6 +100,9 @@ class Cases:
                 prompt=self._prompt(
                     prompts, kinds.get(task.step, ""), document.document_type if document else ""
                 ),
+                known=known.get(task.id),
+                family=family,
+                grading=gradings.get(task.subject_id) if task.step == "answer_key" else None,
             )
         return cases
 
@@ -212,10 +224,91 @@ async def _parts(
 
 
 async def _types(database: Database, *, wanted: bool) -> tuple[DocumentType, ...]:
-    if not wanted:
-        return ()
+    return await load_types(database) if wanted else ()
+
+
+async def load_types(database: Database) -> tuple[DocumentType, ...]:
+    """The known document types."""
     rows = await database.rows("select name, description from alfrd.document_types order by name")
     return tuple(DocumentType(**row) for row in rows)
+
+
+async def load_documents(database: Database, ids: Sequence[UUID]) -> dict[UUID, Document]:
+    """Documents with their pages; those that are gone are left out."""
+    rows = await database.tuples(_DOCUMENTS, [_array(ids)])
+    pages = await _pages(database, [row[0] for row in rows])
+    documents = {}
+    for *values, _generation in rows:
+        values[_TAGS] = tuple(values[_TAGS])
+        values.append(pages.get(values[0], ()))
+        documents[values[0]] = Document(*values)
+    return documents
+
+
+async def _gradings(database: Database, ids: Sequence[UUID]) -> dict[UUID, Grading]:
+    """What is known of documents whose results are to be graded."""
+    if not ids:
+        return {}
+    outputs: dict[UUID, list[MadeOutput]] = defaultdict(list)
+    for row in await database.rows(
+        "select e.document_id, e.prompt_id, p.kind, e.output from alfrd.evaluations e"
+        "  join alfrd.prompts p on p.id = e.prompt_id where e.document_id = any (%s::uuid[]) order by e.prompt_id",
+        [_array(ids)],
+    ):
+        outputs[row["document_id"]].append(MadeOutput(row["prompt_id"], row["kind"], row["output"]))
+    rows = await database.rows(
+        "select d.id, d.corrected, k.document_type, k.facts, exists (select from alfrd.evaluations e"
+        "         where e.document_id = d.id and e.source = 'production' and e.text_hash <> '') as by_chance"
+        "  from alfrd.documents d"
+        "  left join alfrd.answer_keys k on k.document_id = d.id where d.id = any (%s::uuid[])",
+        [_array(ids)],
+    )
+    return {
+        row["id"]: Grading(
+            key=None
+            if row["facts"] is None
+            else {"document_type": row["document_type"], "facts": row["facts"]},
+            outputs=tuple(outputs[row["id"]]),
+            corrected=tuple(row["corrected"]),
+            by_chance=row["by_chance"],
+        )
+        for row in rows
+    }
+
+
+async def _known(
+    database: Database,
+    tasks: Sequence[Task],
+    kinds: Mapping[str, str],
+    documents: Mapping[UUID, Document],
+    prompts: Mapping[tuple[str, str], Prompt],
+) -> dict[int, JsonObject]:
+    """What prompts are known to have made of these very texts, by task: a replay pays for nothing twice."""
+    wanted = {}
+    for task in tasks:
+        document = documents.get(task.subject_id)
+        if document is None or task.step not in _REPLAYED:
+            continue
+        prompt = _best_prompt(prompts, kinds.get(task.step, ""), document.document_type)
+        if prompt is not None and not prompt.kind.startswith("rules_"):
+            wanted[task.id] = (prompt.id, document)
+    if not wanted:
+        return {}
+    rows = await database.rows(
+        "select w.task_id, e.output, e.text_hash, e.made_by"
+        "  from unnest(%s::bigint[], %s::bigint[], %s::uuid[]) as w(task_id, prompt_id, document_id)"
+        "  join alfrd.evaluations e using (prompt_id, document_id) where e.output is not null",
+        [
+            list(wanted),
+            [prompt for prompt, _ in wanted.values()],
+            _array(document.id for _, document in wanted.values()),
+        ],
+    )
+    return {
+        row["task_id"]: {"made_by": row["made_by"], "output": row["output"]}
+        for row in rows
+        if row["text_hash"] == text_hash(wanted[row["task_id"]][1])
+    }
 
 
 async def _candidates(database: Database, *, wanted: bool) -> dict[str, tuple[Series, ...]]:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Container, Sequence
 from typing import Protocol
 
 from alfrd_events.model import (
+    AnswerKey,
     Classification,
     Document,
     DocumentType,
@@ -93,4 +94,38 @@ class Analyst(Protocol):
 
     async def aclose(self) -> None:
         """Release connections."""
+        ...
+
+
+class Improved(Protocol):
+    """A new version of an instruction, as it was proposed."""
+
+    @property
+    def text(self) -> str:
+        """The whole of it."""
+        ...
+
+
+class Examiner(Analyst, Protocol):
+    """An analyst that also says what a perfect answer is, and how an instruction could be better.
+
+    A language model; no rules do that.
+    """
+
+    async def write_key(self, document: Document, types: Sequence[DocumentType]) -> AnswerKey:
+        """What a perfect reader would find, from the full text, without having seen an output.
+
+        :raise BadReply: twice no good answer. Then there is no key, and no score.
+        """
+        ...
+
+    async def improve_prompt(
+        self, current: Prompt, misses: Sequence[str], max_words: int, prompt: Prompt
+    ) -> Improved:
+        """A better instruction.
+
+        :param misses: what went wrong with the current one, a line each.
+        :param prompt: the instruction for this job, of kind ``prompt_improver``.
+        :raise BadReply: twice no good answer.
+        """
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from alfrd_events.errors import Permanent
-from alfrd_events.model import Case, Classification, Document, Prompt, Score, Summary
+from alfrd_events.model import Case, Classification, Document, JsonObject, Prompt, Score, Summary
 
 if TYPE_CHECKING:
     from alfrd_events.steps.registry import Tools
@@ -21,6 +21,8 @@ async def classify(case: Case, tools: Tools) -> Classification:
         raise Permanent(
             f"document {document.id}: it has no pages; set its status to 'pending' to have it read again"
         )
+    if (known := remembered(case, tools)) is not None:
+        return Classification.model_validate(known)
     found = await tools.analyst.classify(document, case.types, prompt)
     if found.document_type not in {known.name for known in case.types}:
         return found.model_copy(
@@ -38,6 +40,8 @@ async def score_classification(case: Case, tools: Tools) -> Score:
 async def summarize(case: Case, tools: Tools) -> Summary:
     """One line and the values."""
     document, prompt = inputs(case)
+    if (known := remembered(case, tools)) is not None:
+        return Summary.model_validate(known)
     return await tools.analyst.summarize(document, prompt)
 
 
@@ -45,6 +49,14 @@ async def score_summary(case: Case, tools: Tools) -> Score:
     """Judge the stored summary."""
     document, prompt = inputs(case)
     return await tools.analyst.score_summary(document, prompt)
+
+
+def remembered(case: Case, tools: Tools) -> JsonObject | None:
+    """What this analyst has made of this text by this prompt before, if that is known."""
+    if case.known is None or case.known["made_by"] != tools.analyst.name:
+        return None
+    output: JsonObject = case.known["output"]
+    return output
 
 
 def inputs(case: Case) -> tuple[Document, Prompt]:

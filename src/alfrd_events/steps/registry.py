@@ -17,7 +17,8 @@ from alfrd_events.errors import SettingsInvalid
 from alfrd_events.model import Case, Page
 from alfrd_events.providers.base import Analyst, Reader
 from alfrd_events.providers.sources import Sources
-from alfrd_events.steps import analysis, filing, reading
+from alfrd_events.steps import analysis, answer_keys, evolving, filing, reading
+from alfrd_events.steps.spending import Evolution
 
 Handler = Callable[[Case, "Tools"], Awaitable[BaseModel]]
 SavePage = Callable[[Page, int], Awaitable[None]]
@@ -34,6 +35,8 @@ class Tools:
     sources: Sources
     save_page: SavePage
     """``await save_page(page, part)``: the page is numbered within the document; it survives a crash."""
+    evolution: Evolution | None = None
+    """What prompts evolve with; ``None``: they do not, in this process."""
 
 
 BUILT_IN: Mapping[str, Handler] = {
@@ -47,6 +50,12 @@ BUILT_IN: Mapping[str, Handler] = {
     "summarize_file": filing.summarize_file,
 }
 
+EVOLUTION: Mapping[str, Handler] = {
+    "answer_key": answer_keys.answer_key,
+    "evolve_prompt": evolving.evolve_prompt,
+}
+"""Served only where prompts may evolve: with a language model, unless ``ALFRD_EVOLUTION`` is off."""
+
 PROMPT_KINDS: Mapping[str, str] = {
     "classify": "classifier",
     "score_classification": "scorer",
@@ -59,14 +68,15 @@ PROMPT_KINDS: Mapping[str, str] = {
 """Step -> kind of the prompt that it works with."""
 
 
-def handlers() -> dict[str, Handler]:
+def handlers(*, evolution: bool = False) -> dict[str, Handler]:
     """Every step that this program can run.
 
+    :param evolution: with those by which prompts evolve.
     :raise SettingsInvalid: an installed package offers a step under a built-in name, or one that cannot be loaded.
     """
-    found: dict[str, Handler] = dict(BUILT_IN)
+    found: dict[str, Handler] = {**BUILT_IN, **(EVOLUTION if evolution else {})}
     for entry in entry_points(group=GROUP):
-        if entry.name in found:
+        if entry.name in {**BUILT_IN, **EVOLUTION}:
             raise SettingsInvalid(
                 f"step {entry.name!r} of {entry.value} has the name of a step that exists already: rename it"
             )

@@ -10,6 +10,7 @@ import asyncio
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from pydantic_core import PydanticSerializationError
 
@@ -138,9 +139,7 @@ class Runner:
         error_text, retry_after = "", None
         prompt_id = case.prompt.id if case.prompt else None
         try:
-            result = await self._handlers[task.step](
-                case, Tools(tools.reader, tools.analyst, tools.sources, pages.save)
-            )
+            result = await self._handlers[task.step](case, replace(tools, save_page=pages.save))
             if task.step == "ocr":
                 payload = {**result.model_dump(mode="json", warnings="error"), "pages": pages.unsaved}
             else:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import ParamSpec, TypeVar
 
 from alfrd_events.model import (
+    AnswerKey,
     Classification,
     Document,
     DocumentType,
@@ -33,6 +34,7 @@ from alfrd_events.providers.analysts.llm.forms import (
 )
 from alfrd_events.providers.analysts.llm.grounding import grounded
 from alfrd_events.providers.analysts.llm.improving import ImprovedPrompt, improved
+from alfrd_events.providers.analysts.llm.keys import write_key
 from alfrd_events.providers.analysts.llm.material import IDENTITY, VALUES, Focus, Material, whole_or_parts
 from alfrd_events.providers.analysts.rules import files as figures
 from alfrd_events.providers.llm.base import Llm
@@ -144,6 +146,10 @@ class LlmAnalyst:
         return await answered(
             self._llm, question, PromptForm, lambda form: improved(form, current, max_words)
         )
+
+    async def write_key(self, document: Document, types: Sequence[DocumentType]) -> AnswerKey:
+        """Write down what a perfect reader would find; see :mod:`~alfrd_events.providers.analysts.llm.keys`."""
+        return await write_key(self._llm, document, types, self._input_tokens)
 
     async def aclose(self) -> None:
         """Close the client's connections."""

@@ -1,0 +1,260 @@
+"""Versions of prompts for those who look after them: find, import, activate, and what a change would mean.
+
+Writes are calls of ``sql/functions/prompts.sql``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from alfrd_events.db.database import Database, Row
+from alfrd_events.errors import NotFound, Refused
+from alfrd_events.model import advisory_key
+
+_VERSIONS = (
+    "select p.id, p.kind, p.document_type, p.version, p.text, p.is_active, p.origin, p.can_evolve, p.score_ceiling,"
+    "       p.max_words, p.created_at, p.created_by, p.note, parent.version as parent, s.performance_score,"
+    "       s.documents as scored_documents"
+    "  from alfrd.prompts p left join alfrd.prompts parent on parent.id = p.parent"
+    "  join alfrd.prompt_performance s on s.prompt_id = p.id "
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A version that came from outside."""
+
+    id: int
+    version: int
+    existed: bool
+    """The family had this text already."""
+
+
+def lock_key(kind: str, document_type: str) -> int:
+    """Key of the advisory lock under which a family's versions are numbered and activated."""
+    return advisory_key(f"alfrd:prompt:{kind}:{document_type}")
+
+
+def name_of(row: Row) -> str:
+    """``summarizer/utility_bill:V3``."""
+    family = f"{row['kind']}/{row['document_type']}" if row["document_type"] else row["kind"]
+    return f"{family}:V{row['version']}"
+
+
+async def find(database: Database, reference: str) -> Row:
+    """The version that ``classifier:V3``, ``summarizer/utility_bill:V2``, or ``V3`` if that is clear, names.
+
+    :raise NotFound: there is none.
+    :raise Refused: it fits several, or is not a reference.
+    """
+    parts = re.fullmatch(r"(?:([a-z_]+)(?:/([a-z0-9_]*))?:)?[vV](\d{1,9})", reference.strip())
+    if parts is None:
+        raise Refused(
+            f"{reference} is no version of a prompt: write classifier:V3 or summarizer/utility_bill:V2"
+        )
+    rows = await database.rows(
+        _VERSIONS + "where p.version = %s and (%s::text is null or p.kind = %s)"
+        " and (%s::text is null or p.document_type = %s) order by p.kind, p.document_type",
+        [int(parts[3]), parts[1], parts[1], *[parts[2] if parts[2] or not parts[1] else ""] * 2],
+    )
+    if not rows:
+        raise NotFound(f"no prompt {reference}")
+    if len(rows) > 1:
+        few = ", ".join(map(name_of, rows[:4]))
+        raise Refused(f"{reference} is not clear: {few}{' …' if len(rows) > 4 else ''}")
+    return rows[0]
+
+
+async def versions(database: Database, family: str = "", *, active_only: bool = False) -> list[Row]:
+    """Versions with their scores: all, of a kind, or of a kind and document type (``summarizer/utility_bill``).
+
+    :raise NotFound: there is no such family.
+    """
+    kind, _, document_type = family.partition("/")
+    rows = await database.rows(
+        _VERSIONS + "where (%s = '' or p.kind = %s) and (%s = '' or p.document_type = %s)"
+        " and (p.is_active or not %s) order by p.kind, p.document_type, p.version",
+        [kind, kind, document_type, document_type, active_only],
+    )
+    if family and not rows:
+        raise NotFound(f"no prompts {family}; alfrd-events prompts list shows all")
+    return rows
+
+
+async def families(database: Database) -> list[Row]:
+    """Each family that may evolve, with its open trial and why no new one begins."""
+    return await database.rows(
+        "select f.kind, f.document_type, f.note, f.failures, f.cooldown_until, t.id as trial, t.phase,"
+        "       t.note as trial_note, alfrd.evolution_due(f.id) as waits_for"
+        "  from alfrd.prompt_families f"
+        "  join alfrd.prompts p on (p.kind, p.document_type) = (f.kind, f.document_type)"
+        "   and p.is_active and p.can_evolve"
+        "  left join alfrd.trials t on t.family_id = f.id and t.ending = '' order by 1, 2"
+    )
+
+
+async def history(database: Database, family: str = "") -> list[Row]:
+    """Which version was made active when, by whom and why; the newest first."""
+    kind, _, document_type = family.partition("/")
+    return await database.rows(
+        "select a.at, p.kind, p.document_type, p.version, was.version as previous, a.reason, a.by"
+        "  from alfrd.prompt_activations a join alfrd.prompts p on p.id = a.prompt_id"
+        "  left join alfrd.prompts was on was.id = a.previous_id"
+        " where (%s = '' or p.kind = %s) and (%s = '' or p.document_type = %s) order by a.id desc",
+        [kind, kind, document_type, document_type],
+    )
+
+
+async def import_version(
+    database: Database,
+    kind: str,
+    document_type: str,
+    text: str,
+    *,
+    origin: Literal["person", "import"],
+    can_evolve: bool = True,
+    score_ceiling: float = 0.95,
+    max_words: int = 400,
+    note: str = "",
+) -> Imported:
+    """Make a new version; it waits to be activated, unless it is the first of its family.
+
+    :raise Refused: an empty text, an unknown document type.
+    :raise NotFound: there is no such kind.
+    """
+    row = await database.row(
+        "select * from alfrd.import_prompt(%s, %s, %s, %s, %s, %s, %s::real, %s, %s)",
+        [
+            lock_key(kind, document_type),
+            kind,
+            document_type,
+            text,
+            origin,
+            can_evolve,
+            score_ceiling,
+            max_words,
+            note,
+        ],
+    )
+    assert row is not None, "alfrd.import_prompt returns a row"
+    return Imported(**row)
+
+
+async def active(database: Database, row: Row) -> Row:
+    """The active version of a version's family."""
+    (found,) = await database.rows(
+        _VERSIONS + "where p.kind = %s and p.document_type = %s and p.is_active",
+        [row["kind"], row["document_type"]],
+    )
+    return found
+
+
+async def activate(database: Database, row: Row, *, expected: int, reason: str) -> bool:
+    """Make a version active if ``expected`` still is; ``False`` if another one is by now."""
+    return bool(
+        await database.value(
+            "select alfrd.activate_prompt(%s, %s, %s, %s)",
+            [lock_key(row["kind"], row["document_type"]), row["id"], expected, reason],
+        )
+    )
+
+
+async def previous(database: Database, family: str) -> Row:
+    """The version that was active before the active one of a family.
+
+    :raise NotFound: there was none.
+    """
+    kind, _, document_type = family.partition("/")
+    id = await database.value(
+        "select a.previous_id from alfrd.prompt_activations a"
+        "  join alfrd.prompts p on p.id = a.prompt_id and p.is_active"
+        " where p.kind = %s and p.document_type = %s order by a.id desc limit 1",
+        [kind, document_type],
+    )
+    if id is None:
+        raise NotFound(f"{family} has no earlier version to go back to")
+    (found,) = await database.rows(_VERSIONS + "where p.id = %s", [id])
+    return found
+
+
+async def suggested(database: Database, row: Row) -> int:
+    """The trial in which a version waits for approval.
+
+    :raise Refused: it does not wait for any.
+    """
+    trial = await database.value(
+        "select id from alfrd.trials where challenger_id = %s and phase = 'suggested' and ending = ''",
+        [row["id"]],
+    )
+    if trial is None:
+        raise Refused(f"{name_of(row)} does not wait for approval; activate makes any version active")
+    return int(trial)
+
+
+async def approve(database: Database, row: Row, trial: int) -> bool:
+    """Make a version active that has proved itself; ``False`` if its champion is not active any more."""
+    return bool(
+        await database.value(
+            "select alfrd.promote_challenger(%s, %s, 'suggested', 'approved')",
+            [lock_key(row["kind"], row["document_type"]), trial],
+        )
+    )
+
+
+async def decline(database: Database, trial: int) -> bool:
+    """Close a trial whose new version nobody wants."""
+    return bool(
+        await database.value("select alfrd.end_trial(%s, 'suggested', 'declined', 'declined')", [trial])
+    )
+
+
+async def replay(database: Database, row: Row, *, dry_run: bool) -> list[Row]:
+    """Make again what a superseded version made; a row for each document.
+
+    :raise Refused: it is the active version.
+    """
+    return await database.rows(
+        "select r.id, d.filename as name, r.status, r.step from alfrd.replay_prompt(%s, %s) r"
+        " join alfrd.documents d on d.id = r.id",
+        [row["id"], dry_run],
+    )
+
+
+async def made_by_others(database: Database, row: Row, limit: int) -> list[tuple[UUID, Row]]:
+    """The newest documents that other versions of a family made, with what this version is known to make of them."""
+    step = {"classifier": "classify", "summarizer": "summarize"}.get(row["kind"])
+    if step is None:
+        raise Refused(
+            f"what a {row['kind']} changes cannot be told beforehand: only classifiers and summarizers are graded"
+        )
+    rows = await database.rows(
+        "select d.id, d.filename, d.corrected, alfrd.correctable(d) - 'series_id' as now, e.output"
+        "  from alfrd.documents d"
+        "  join alfrd.prompts p on p.id = (d.made_by -> %(step)s ->> 'prompt')::bigint"
+        "  left join alfrd.evaluations e on e.document_id = d.id and e.prompt_id = %(prompt)s and e.output is not null"
+        " where p.kind = %(kind)s and p.document_type = %(type)s and p.id <> %(prompt)s"
+        " order by d.created_at desc limit %(limit)s",
+        {
+            "step": step,
+            "prompt": row["id"],
+            "kind": row["kind"],
+            "type": row["document_type"],
+            "limit": limit,
+        },
+    )
+    return [(each["id"], each) for each in rows]
+
+
+async def cost_per_document(database: Database, kind: str) -> float | None:
+    """What the step of a kind has cost per document lately, in USD; ``None``: nothing is known."""
+    step = {"classifier": "classify", "summarizer": "summarize"}[kind]
+    value = await database.value(
+        "select sum(usd) / nullif(count(distinct document_id), 0) from"
+        " (select usd, document_id from alfrd.usage where step = %s and document_id is not null and not cached"
+        "   order by id desc limit 1000) as lately",
+        [step],
+    )
+    return None if value is None else float(value)

@@ -1,0 +1,104 @@
+"""Step ``answer_key``: what a perfect reader would find on a document, and how good its results are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from alfrd_events.errors import Permanent
+from alfrd_events.model import COMPARISONS, AnswerKey, Case, Document, KeyFact, Result
+from alfrd_events.observe import Log
+from alfrd_events.prompts.grading import GRADED, Miss, grade
+from alfrd_events.prompts.pool import Split, split
+from alfrd_events.providers.calls import BadReply
+
+if TYPE_CHECKING:
+    from alfrd_events.steps.registry import Tools
+
+log = Log("evolution")
+
+
+class Grading(Result):
+    """How good what a version made of the document is."""
+
+    prompt_id: int
+    score: float
+    misses: tuple[Miss, ...]
+
+
+class KeyedOutputs(Result):
+    """A document's key, with the grades that follow from it."""
+
+    key: AnswerKey | None
+    """``None``: none could be written; then there is no score either."""
+    split: Split
+    sampled: bool
+    """Chance chose the document; no person drew attention to it."""
+    verified: tuple[str, ...]
+    """Names of facts that a person has set."""
+    grades: tuple[Grading, ...]
+
+
+async def answer_key(case: Case, tools: Tools) -> KeyedOutputs:
+    """Write the key, unless there is one, put right what people have corrected, and grade what is known.
+
+    The writer is shown the text alone, no output. Where a key exists nobody is asked: a correction costs nothing.
+    """
+    document, grading = case.document, case.grading
+    assert document is not None, "routed for documents only"
+    assert grading is not None, "loaded for this step"
+    if grading.key is not None:
+        key: AnswerKey | None = AnswerKey.model_validate(grading.key)
+    else:
+        key = await _written(case, tools)
+    if key is not None:
+        key = corrected(key, document, grading.corrected)
+    return KeyedOutputs(
+        key=key,
+        split=split(document.id),
+        sampled=grading.by_chance,
+        verified=tuple(name for name in grading.corrected if name in COMPARISONS or name == "document_type"),
+        grades=tuple(
+            graded(made.prompt, made.kind, key, made.output)
+            for made in grading.outputs
+            if key is not None and made.kind in GRADED
+        ),
+    )
+
+
+async def _written(case: Case, tools: Tools) -> AnswerKey | None:
+    assert case.document is not None, "checked before"
+    if tools.evolution is None:
+        raise Permanent(
+            "answer keys are written by a language model: set ALFRD_ANALYST=llm and ALFRD_EVOLUTION"
+        )
+    try:
+        with tools.evolution.paying():
+            return await tools.evolution.examiner.write_key(case.document, case.types)
+    except (BadReply, Permanent) as error:
+        log.warning("no answer key, so no score", document=case.document.id, error=error)
+        return None
+
+
+def graded(prompt: int, kind: str, key: AnswerKey, output: dict[str, object] | None) -> Grading:
+    """The grade of an output as it is kept; nothing that could be used is worth 0."""
+    if output is None:
+        return Grading(prompt_id=prompt, score=0, misses=(NO_OUTPUT,))
+    found = grade(kind, key, output)
+    return Grading(prompt_id=prompt, score=round(found.score, 6), misses=found.misses)
+
+
+NO_OUTPUT = Miss(name="reply", how="wrong", expected="", got="")
+"""The model's reply did not have the shape that was asked for."""
+
+
+def corrected(key: AnswerKey, document: Document, columns: tuple[str, ...]) -> AnswerKey:
+    """A key in which people are right: what they have set on the document is what is true."""
+    facts = {fact.name: fact for fact in key.facts}
+    for name in columns:
+        if name in COMPARISONS:
+            value = getattr(document, name)
+            facts[name] = KeyFact(
+                name=name, kind=COMPARISONS[name], value="" if value is None else str(value)
+            )
+    document_type = document.document_type if "document_type" in columns else key.document_type
+    return AnswerKey(document_type=document_type, facts=tuple(facts.values()))

@@ -1,0 +1,130 @@
+"""New versions of an instruction, thought of by a model that is told what went wrong.
+
+It is told the mistakes on the worst train documents: which value, wrong in which way, and what the line of the
+document looked like; with every digit turned into 9, and the values themselves into ``…``. So it can hardly copy one,
+and what it proposes is searched for them all the same.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from alfrd_events.errors import Permanent
+from alfrd_events.model import Document, Prompt
+from alfrd_events.prompts.candidates import Material, objections
+from alfrd_events.prompts.grading import Miss
+from alfrd_events.prompts.pool import pareto_pool
+from alfrd_events.prompts.trial import Standing, Trial
+from alfrd_events.providers.calls import BadReply
+from alfrd_events.steps.answer_keys import graded
+from alfrd_events.steps.spending import Evolution
+
+_WORST = 12
+"""Train documents whose mistakes are told, for each proposal half of them."""
+_MISSES_TOLD = 24
+_LONGEST_LINE = 120
+
+
+@dataclass(frozen=True)
+class Proposals:
+    """What came of it."""
+
+    texts: tuple[tuple[str, int], ...]
+    """Usable instructions, each with the version that it was made from."""
+    refused: tuple[str, ...]
+    """Why others were thrown away."""
+
+
+async def propose(standing: Standing, trial: Trial, evolution: Evolution) -> Proposals:
+    """Two proposals from the champion, and one from another version that is the best at something.
+
+    The same trial asks the same again, so a crash in between is answered from the replies that were paid for.
+    """
+    if not standing.improver:
+        raise Permanent("no active prompt of kind prompt_improver in alfrd.prompts: activate a version")
+    improver = Prompt(0, "prompt_improver", "", 0, standing.improver)
+    scores = await evolution.journal.scores(standing.family.id)
+    chance = random.Random(trial.id)
+    parents = [trial.champion, trial.champion]
+    others = [version for version in pareto_pool(scores) if version != trial.champion.id]
+    parents.append((await _version(evolution, others, chance)) or trial.champion)
+    texts: list[tuple[str, int]] = []
+    refused: list[str] = []
+    for number, parent in enumerate(parents):
+        worst = _worst(scores.get(parent.id) or scores.get(trial.champion.id, {}))
+        shown = [document for place, document in enumerate(worst) if number == 2 or place % 2 == number]
+        found = await _lessons(standing, parent, shown, evolution)
+        try:
+            proposed = await evolution.examiner.improve_prompt(
+                parent, [f"attempt {number + 1}", *found.lines], standing.max_words, improver
+            )
+        except BadReply as error:
+            refused.append(str(error))
+            continue
+        reasons = objections(proposed.text, parent.text, found.material, standing.max_words)
+        if reasons:
+            refused.append("; ".join(reasons))
+        else:
+            texts.append((proposed.text, parent.id))
+    return Proposals(tuple(texts), tuple(refused))
+
+
+async def _version(evolution: Evolution, ids: Sequence[int], chance: random.Random) -> Prompt | None:
+    if not ids:
+        return None
+    return await evolution.journal.version(chance.choice(list(ids)))
+
+
+def _worst(scores: Mapping[UUID, float]) -> list[UUID]:
+    imperfect = [document for document, score in scores.items() if score < 1]
+    return sorted(imperfect, key=lambda document: (scores[document], document))[:_WORST]
+
+
+@dataclass(frozen=True)
+class _Lessons:
+    lines: tuple[str, ...]
+    material: Material
+
+
+async def _lessons(
+    standing: Standing, parent: Prompt, documents: Sequence[UUID], evolution: Evolution
+) -> _Lessons:
+    keys = await evolution.journal.keys(documents)
+    lines: list[str] = []
+    values: list[str] = []
+    texts: list[str] = []
+    kinds: Counter[str] = Counter()
+    for made in await evolution.journal.evaluations([parent.id], documents):
+        document = await evolution.journal.document(made.document)
+        if document is None or made.document not in keys:
+            continue
+        key = keys[made.document].answers
+        texts.append(document.text)
+        values += [fact.value for fact in key.facts if fact.value]
+        for miss in graded(parent.id, standing.family.kind, key, made.output).misses:
+            kinds[miss.kind] += 1
+            values += [value for value in (miss.expected, miss.got) if value and miss.name != "document_type"]
+            lines.append(_line(miss, document))
+    counted = [f"{number} times: {kind}" for kind, number in kinds.most_common()]
+    return _Lessons((*counted, *lines[:_MISSES_TOLD]), Material(tuple(values), tuple(texts)))
+
+
+def _line(miss: Miss, document: Document) -> str:
+    about = f"{document.document_type or 'document'}: {miss.kind}"
+    if miss.name == "document_type":
+        return about
+    printed = next(_printed(miss.expected, document.text), "") if miss.expected else ""
+    return about + (f", where it is printed like: {printed}" if printed else "")
+
+
+def _printed(value: str, text: str) -> Iterator[str]:
+    """Lines that hold the value, with the value and every digit made unreadable."""
+    pattern = re.compile(re.escape(value), re.IGNORECASE)
+    for line in text.splitlines():
+        if pattern.search(line):
+            yield re.sub(r"\d", "9", pattern.sub("…", line)).strip()[:_LONGEST_LINE]

@@ -1,0 +1,48 @@
+"""What the steps of evolution work with, and what they may spend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from alfrd_events.prompts.trial import Journal
+from alfrd_events.providers.base import Examiner
+from alfrd_events.providers.calls import Cap, Purpose, purpose
+
+Mode = Literal["suggest", "auto"]
+
+_SCOPE = "evolution"
+
+
+@dataclass(frozen=True)
+class Evolution:
+    """How prompts evolve in this process."""
+
+    mode: Mode
+    """``suggest``: a version that has proved itself waits for a person."""
+    examiner: Examiner
+    journal: Journal
+    day_usd: Decimal
+    """The most that all keys and trials of a day (UTC) may cost."""
+    trial_usd: Decimal
+    """The most that one trial may cost."""
+
+    @contextmanager
+    def paying(self, trial: int | None = None) -> Iterator[None]:
+        """Around calls: what they cost counts against the day's budget, and the trial's."""
+        caps = [Cap(_SCOPE, self.day_usd, daily=True)]
+        if trial is not None:
+            caps.append(Cap(trial_scope(trial), self.trial_usd))
+        token = purpose.set(Purpose(_SCOPE, tuple(caps)))
+        try:
+            yield
+        finally:
+            purpose.reset(token)
+
+
+def trial_scope(trial: int) -> str:
+    """What a trial's calls are counted under in ``alfrd.spending``."""
+    return f"{_SCOPE} trial {trial}"

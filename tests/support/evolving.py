@@ -1,0 +1,159 @@
+"""Documents through the real steps and the real database, with nothing simulated but the model and the time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+from uuid import UUID, uuid4
+
+from alfrd_events import __version__
+from alfrd_events.db import queue
+from alfrd_events.db.database import Database
+from alfrd_events.db.ledger import DatabaseLedger
+from alfrd_events.db.trials import Trials
+from alfrd_events.model import Outcome
+from alfrd_events.providers.analysts.llm import LlmAnalyst
+from alfrd_events.providers.calls import Calls
+from alfrd_events.providers.sources import Sources
+from alfrd_events.steps.registry import BUILT_IN, EVOLUTION, Tools
+from alfrd_events.steps.spending import Evolution
+from alfrd_events.worker.runner import Runner
+from tests.support.noop import NoopReader, refuse_pages
+from tests.support.simulated import Paper, SimulatedLlm, paper
+
+STEPS = ("ocr", "classify", "summarize", "answer_key", "evolve_prompt")
+SLOTS = 32
+PRICES = (
+    "insert into alfrd.prices (provider, model, input, output) values ('simulated', '*', 0.5, 1.5)"
+    " on conflict do nothing"
+)
+
+
+@dataclass(frozen=True)
+class Look:
+    """Where the family stands after so many documents."""
+
+    documents: int
+    version: int
+    text: str
+
+
+class Loop:
+    """One stream of documents in one database."""
+
+    def __init__(
+        self,
+        url: str,
+        seed: int,
+        *,
+        mode: Literal["suggest", "auto"] = "auto",
+        day_usd: str = "1",
+        trial_usd: str = "0.75",
+        per_day: int = 10,
+    ) -> None:
+        self.database = Database(url, max_size=4)
+        self.ledger = DatabaseLedger(self.database)
+        self.llm = SimulatedLlm(seed, Calls(self.ledger))
+        self._seed = seed
+        self._given = 0
+        self._hours = 0.0
+        self._hours_between = 24 / per_day
+        analyst = LlmAnalyst(self.llm, 8000)
+        self.evolution = Evolution(mode, analyst, Trials(self.database), Decimal(day_usd), Decimal(trial_usd))
+        self.tools = Tools(NoopReader(), analyst, Sources(), refuse_pages, self.evolution)
+        self._worker = 0
+        self._done: list[Outcome] = []
+
+    async def __aenter__(self) -> Loop:
+        await self.database.open()
+        await self.database.execute(PRICES)
+        await self.sign_on()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.ledger.aclose()
+        await self.database.close()
+
+    async def sign_on(self) -> None:
+        self._worker = await queue.register(
+            self.database,
+            name="bench",
+            host="",
+            process=0,
+            version=__version__,
+            steps=STEPS,
+            lease_seconds=10**9,
+        )
+        self._runner = Runner(self.database, {**BUILT_IN, **EVOLUTION}, self.tools, self._done.append, 600)
+
+    async def documents(self, number: int) -> list[UUID]:
+        """Let documents come in, and time pass."""
+        ids = []
+        for _ in range(number):
+            self._given += 1
+            given: Paper = paper(self._seed, self._given)
+            self.llm.papers[given.code] = given
+            ids.append(id := uuid4())
+            await self.database.execute(
+                "insert into alfrd.documents (id, filename, content) values (%s, %s, %s)",
+                [id, f"{given.code}.txt", given.text.encode()],
+            )
+        self._hours += number * self._hours_between
+        self.database.settings["alfrd.clock_offset"] = f"{self._hours} hours"
+        return ids
+
+    async def settle(self) -> None:
+        """Work until nothing is left that could be done now."""
+        running = 0
+        while True:
+            outcomes, self._done[:] = list(self._done), []
+            room = {step: SLOTS - min(running, SLOTS - 1) for step in STEPS}
+            answer = await queue.exchange(self.database, self._worker, outcomes, room, "poll")
+            running += len(answer.claimed) - len(outcomes)
+            if answer.claimed:
+                self._runner.start(self._worker, answer.claimed)
+            elif not running:
+                return
+            while running and not self._done:
+                await asyncio.sleep(0.0005)
+
+    async def crash(self) -> None:
+        """Drop everything that this process knows, as a kill would; another worker takes over."""
+        await self._runner.stop()
+        self._done.clear()
+        await self.database.execute(
+            "update alfrd.workers set lease_seconds = 0, heartbeat_at = '-infinity' where id = %s",
+            [self._worker],
+        )
+        await queue.rescue(self.database)
+        await self.database.execute(
+            "update alfrd.tasks set state = 'ready', run_at = alfrd.now() where state = 'scheduled'"
+        )
+        await self.sign_on()
+
+    async def waiting(self, step: str) -> int:
+        """Tasks of a step that are ready or due later."""
+        value = await self.database.value(
+            "select count(*) from alfrd.tasks where step = %s and state in ('ready', 'scheduled')", [step]
+        )
+        return int(value)
+
+    async def active(self) -> dict[str, Any]:
+        """The active version of the family that the simulation is about."""
+        row = await self.database.row(
+            "select id, version, text, parent from alfrd.prompts"
+            " where kind = 'summarizer' and document_type = 'utility_bill' and is_active"
+        )
+        assert row is not None
+        return row
+
+    async def trials(self) -> Sequence[dict[str, Any]]:
+        """All trials so far, with the texts of both sides."""
+        return await self.database.rows(
+            "select t.id, t.phase, t.ending, t.note, t.promoted_at, a.text as champion, b.text as challenger"
+            "  from alfrd.trials t join alfrd.prompts a on a.id = t.champion_id"
+            "  left join alfrd.prompts b on b.id = t.challenger_id order by t.id"
+        )
