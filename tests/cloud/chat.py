@@ -124,7 +124,7 @@ def name_of(schema: JsonObject) -> str:
     }  # fmt: skip
     if "candidate" in fields:
         return "filing"
-    return next(name for field, name in telling.items() if field in fields)
+    return next((name for field, name in telling.items() if field in fields), "unknown")
 
 
 def check_strict(schema: JsonObject) -> None:

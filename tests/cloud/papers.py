@@ -35,7 +35,7 @@ Electricity bill
 Account number: 4471-{number % 3:04}-22
 Statement date: {day:%B %d, %Y}
 Due date: {due:%B %d, %Y}
-Electricity used: {400 + number} kWh
+Electricity used: {403 + number} kWh
 
 Energy charges    ${charge}
 Taxes and fees    ${tax}

@@ -204,6 +204,11 @@ class CloudServer:
         except AssertionError as error:
             self.complaints.append(f"{service.name} {request.method} {request.path}: {error}")
             return self._deliver(exchange, Answer(400, {"message": str(error)}))
+        except Exception as error:
+            self.complaints.append(
+                f"{service.name} {request.method} {request.path}: the fake broke: {error!r}"
+            )
+            raise
         if fault == "cut":
             return _cut(incoming)
         answer = exchange.answer

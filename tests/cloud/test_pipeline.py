@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
 
+from alfrd_events.providers.analysts.cascade import CascadeAnalyst
 from alfrd_events.providers.analysts.llm import LlmAnalyst
+from alfrd_events.providers.analysts.rules import RulesAnalyst
 from alfrd_events.providers.base import Analyst
 from alfrd_events.providers.calls import Calls
 from alfrd_events.providers.llm.openai import OpenAi
@@ -55,3 +59,29 @@ async def test_documents_pass_through_an_openai_compatible_server(db: Harness) -
     assert await db.one("select count(*) from alfrd.series") == 4
     assert await db.one("select count(*) from alfrd.files where status <> 'generated'") == 0
     assert await db.one("select count(*) from alfrd.scores where made_by = 'openai:small'") == 16
+
+
+async def test_a_cascade_asks_the_model_only_where_rules_are_unsure(db: Harness) -> None:
+    clear = papers(8)
+    unclear = Paper(
+        "letter.txt",
+        "To whom it may concern\n85.12 will be on your next bill.\n",
+        "other",
+        "",
+        Decimal(0),
+        date.min,
+    )
+    async with CloudServer(Chat()) as cloud:
+        model = LlmAnalyst(OpenAi(f"{cloud.url}/v1", "small", Calls()), 24_000)
+        await process(db, CascadeAnalyst(RulesAnalyst(), [model]), [*clear, unclear])
+        assert cloud.complaints == []
+
+    await assert_complete(db, clear)
+    asked = [str(exchange.request.json()["messages"]) for exchange in cloud.log]
+    assert 0 < len(asked) <= 3
+    assert all("letter.txt" in question for question in asked)
+    (prompt,) = await db.sql(
+        "select distinct p.kind from alfrd.documents d join alfrd.prompts p"
+        "  on p.id = (d.made_by -> 'summarize' ->> 'prompt')::bigint where d.made_by -> 'summarize' ->> 'by' = 'rules'"
+    )
+    assert prompt["kind"] == "rules_summarizer"

@@ -213,12 +213,17 @@ def build_analyst(chosen: Settings, calls: Calls) -> Analyst:
 
     :raise SettingsInvalid: what it needs is not set, or not installed.
     """
+    from alfrd_events.providers.analysts.cascade import CascadeAnalyst
     from alfrd_events.providers.analysts.llm import LlmAnalyst
     from alfrd_events.providers.analysts.rules import RulesAnalyst
 
     if chosen.analyst == "rules":
         return RulesAnalyst()
-    return LlmAnalyst(build_llm(chosen, chosen.llm_model, calls), chosen.llm_input_tokens)
+    names = [chosen.llm_model]
+    if chosen.analyst == "cascade" and chosen.llm_large_model:
+        names.append(chosen.llm_large_model)
+    models = [LlmAnalyst(build_llm(chosen, name, calls), chosen.llm_input_tokens) for name in names]
+    return CascadeAnalyst(RulesAnalyst(), models) if chosen.analyst == "cascade" else models[0]
 
 
 def build_llm(chosen: Settings, model: str, calls: Calls) -> Llm:

@@ -99,7 +99,13 @@ def same_entity(one: str, other: str) -> bool:
         return True
     if min(len(first), len(second)) <= SHORT_KEY:
         return False
-    return Levenshtein.normalized_similarity(first, second) >= SIMILAR and not _words_differ(one, other)
+    return likeness(one, other) >= SIMILAR and not _words_differ(one, other)
+
+
+def likeness(one: str, other: str) -> float:
+    """How much of two names' keys is the same, 0 to 1; nothing is like an empty one."""
+    first, second = entity_key(one), entity_key(other)
+    return Levenshtein.normalized_similarity(first, second) if first and second else 0.0
 
 
 def _words_differ(one: str, other: str) -> bool:

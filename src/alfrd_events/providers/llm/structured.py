@@ -34,13 +34,17 @@ class Form(BaseModel):
 FormT = TypeVar("FormT", bound=Form)
 
 
+class Withheld(Permanent):
+    """A filter of the provider or a guardrail of the account withheld the answer, as it would again."""
+
+
 async def answered(llm: Llm, question: Question, form: type[FormT], make: Callable[[FormT], Made]) -> Made:
     """Ask until the answer is good, twice at most.
 
     :param question: its schema is :func:`schema_of` the form, with what is known more exactly.
     :param make: makes the result of a valid answer; raises :class:`BadReply` where it makes no sense.
     :raise BadReply: the second answer was no good either; its ``outcome`` names what was wrong.
-    :raise Permanent: a filter or a guardrail withheld the answer, as it would again.
+    :raise Withheld: by a filter or a guardrail.
     """
 
     def check(content: JsonObject) -> Made:
@@ -54,15 +58,19 @@ async def answered(llm: Llm, question: Question, form: type[FormT], make: Callab
         return await llm.ask(question, check)
     except BadReply as error:
         if error.outcome in REFUSED:
-            raise Permanent(f"{llm.name}: {error}; ask another model, or relax the filter") from error
+            raise _withheld(llm, error) from error
         log.info("asking again", model=llm.name, what=question.name, why=error.outcome)
         again = replace(question, correction=_correction(error))
     try:
         return await llm.ask(again, check, fresh=True)
     except BadReply as error:
         if error.outcome in REFUSED:
-            raise Permanent(f"{llm.name}: {error}; ask another model, or relax the filter") from error
+            raise _withheld(llm, error) from error
         raise BadReply(f"{llm.name}: two bad answers: {error}", outcome=error.outcome) from error
+
+
+def _withheld(llm: Llm, error: BadReply) -> Withheld:
+    return Withheld(f"{llm.name}: {error}; ask another model, or relax the filter")
 
 
 def schema_of(form: type[Form], **known: JsonObject) -> JsonObject:

@@ -6,12 +6,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from rapidfuzz.distance import Levenshtein
-
 from alfrd_events.model import Document, Extraction, Filing, JsonObject, Series
 from alfrd_events.providers.analysts.llm.forms import ExtractionForm, FilingForm
 from alfrd_events.providers.analysts.llm.grounding import RESERVED, field_name
-from alfrd_events.providers.analysts.naming import clean_name, entity_key, same_entity
+from alfrd_events.providers.analysts.naming import clean_name, entity_key, likeness, same_entity
 from alfrd_events.providers.analysts.rules.extract import extract as known_values
 from alfrd_events.providers.analysts.rules.extract import fields_for
 from alfrd_events.providers.analysts.rules.series import as_frequency, description_of, kind_of
@@ -25,12 +23,8 @@ _KIND = re.compile(r"[a-z][a-z0-9 &'-]{1,39}")
 
 def likest(document: Document, candidates: Sequence[Series]) -> tuple[Series, ...]:
     """The candidates worth showing: those whose company is named like the document's, then the newest."""
-    key = entity_key(document.entity)
-
-    def likeness(series: Series) -> float:
-        return Levenshtein.normalized_similarity(entity_key(series.entity), key) if key else 0.0
-
-    return tuple(sorted(candidates, key=likeness, reverse=True)[:MOST_CANDIDATES])
+    ranking = sorted(candidates, key=lambda series: likeness(series.entity, document.entity), reverse=True)
+    return tuple(ranking[:MOST_CANDIDATES])
 
 
 def checked(form: FilingForm, shown: Sequence[Series]) -> FilingForm:

@@ -41,6 +41,8 @@ LONG_NUMBER = re.compile(r"\d{5}|\+\d|(?<!\d)\d{3}[\s.)-]{1,2}\d{4}(?!\d)|\d{2,4
 SUMS = frozenset({"total", "subtotal"})
 """The rows that items can add up to; a payment or a tax is not one."""
 CENT = Decimal("0.02")
+GRAVE = 2
+"""The weight from which a failed check makes a result doubtful."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +121,21 @@ def score_classification(
 
 def score_summary(document: Document) -> Score:
     """Judge the stored values against the text and against each other."""
+    return _score(_checked(document), f"Checked the values of {document.filename} against its text.")
+
+
+def faults_of(document: Document) -> list[str]:
+    """Names of the checks of weight that the stored values fail: what makes a result doubtful."""
+    return [
+        weighed.check.name
+        for weighed in _checked(document)
+        if not weighed.check.passed and weighed.weight >= GRAVE
+    ]
+
+
+def _checked(document: Document) -> list[Weighed]:
     reading = Reading.of(document)
-    weighed = [
+    return [
         *_required(document),
         *_named(document, reading),
         *_supported(document, reading),
@@ -128,7 +143,6 @@ def score_summary(document: Document) -> Score:
         *_dates(document),
         *_readable(document, reading),
     ]
-    return _score(weighed, f"Checked the values of {document.filename} against its text.")
 
 
 def _required(document: Document) -> Iterable[Weighed]:
