@@ -6,15 +6,18 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from decimal import Decimal
 from uuid import uuid4
 
 import psycopg
 from pydantic import BaseModel
 
 from alfrd_events.db.database import Database
+from alfrd_events.db.ledger import Caps, DatabaseLedger
 from alfrd_events.db.migrate import migrate
 from alfrd_events.model import Case
 from alfrd_events.observe import configure_logging
+from alfrd_events.providers.calls import Call, Calls, Reply
 from alfrd_events.steps.registry import BUILT_IN, Handler, Tools
 from alfrd_events.worker.run import WorkerOptions, run_worker
 from bench.contender import CONCURRENCY, Shape
@@ -33,6 +36,9 @@ TEXT = (
     "91.25 USD. Thank you for paying on time. Questions: 555 0134, on workdays from 8 to 17 o'clock."
 )
 """What every document holds: a short page of 300 characters."""
+
+CALL = Call("bedrock", "Converse", "us.amazon.nova-lite-v1:0", input_tokens=2000, output_tokens=400)
+"""What a paid handler asks for; the price of the model is in the seeds."""
 
 ENTITIES = 100
 """The documents come from so many companies, each a series and a file of its own."""
@@ -121,20 +127,17 @@ class Engine:
         delay: float = 0,
         steps: Sequence[str] = (),
         ocr_processes: int = 0,
+        paid: bool = False,
     ) -> None:
         """Be a worker.
 
         :param delay: how long ``classify`` and ``single`` wait, as for a provider.
         :param steps: serve these instead of those of the shape.
+        :param paid: ``single`` waits in a call that is looked up, reserved under a cap, settled and kept.
         :param ocr_processes: read with the real reader, in so many processes and slots.
         """
         configure_logging("warning", "text")
 
-        async def single(case: Case, tools: Tools) -> Nothing:  # noqa: ARG001 - the signature of a handler
-            await asyncio.sleep(delay)
-            return Nothing()
-
-        known: dict[str, Handler] = {**BUILT_IN, SINGLE: single}
         served = dict.fromkeys(steps or (ROUTE if shape == "route" else [SINGLE]), slots)
         tools = noop_tools(NoopAnalyst(delay))
         if ocr_processes:
@@ -143,6 +146,9 @@ class Engine:
             tools = replace(tools, reader=LocalReader(processes=ocr_processes))
             served["ocr"] = ocr_processes
         async with Database(url) as database:
+            ledger = DatabaseLedger(database, Caps(document=Decimal(1), day=Decimal(1_000_000)))
+            calls = Calls(ledger, at_once=slots) if paid else None
+            known: dict[str, Handler] = {**BUILT_IN, SINGLE: _single(delay, calls)}
             await teller.ready()
             await run_worker(
                 database,
@@ -151,6 +157,22 @@ class Engine:
                 WorkerOptions(slots=served, listen_url=url),
             )
         await tools.reader.aclose()
+
+
+def _single(delay: float, calls: Calls | None) -> Handler:
+    async def single(case: Case, tools: Tools) -> Nothing:  # noqa: ARG001 - the signature of a handler
+        if calls is None:
+            await asyncio.sleep(delay)
+            return Nothing()
+        assert case.document is not None
+        call = replace(CALL, key=str(case.document.id))
+        return await calls.make(call, send, Nothing.model_validate)
+
+    async def send() -> Reply:
+        await asyncio.sleep(delay)
+        return Reply({}, input_tokens=CALL.input_tokens, output_tokens=CALL.output_tokens)
+
+    return single
 
 
 def _told(handler: Handler, teller: Teller) -> Handler:
