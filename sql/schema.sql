@@ -2075,25 +2075,23 @@ begin
   with called as materialized (
     select * from rows from (jsonb_to_recordset(p_calls)
              as (worker_id bigint, task_id bigint, attempt integer, document_id uuid, step text, provider text, operation text,
-                 model text, purpose text, input_tokens integer, output_tokens integer, pages integer, scopes jsonb))
+                 model text, purpose text, input_tokens integer, output_tokens integer, pages integer, scopes text[],
+                 caps numeric[]))
            with ordinality
            as c(worker_id, task_id, attempt, document_id, step, provider, operation, model, purpose, input_tokens,
-                output_tokens, pages, scopes, place)),
+                output_tokens, pages, scopes, caps, place)),
   priced as materialized (
     select provider, operation, model, alfrd.price_of(provider, operation, model, v_now) as prices
       from (select distinct provider, operation, model from called) as kind)
   select array_agg(row(c.place, c.worker_id, c.task_id, c.attempt, c.document_id, c.step, c.provider, c.operation, c.model,
                        c.purpose, p.prices,
                        -- Whatever the provider's cache makes of the input, it costs no more than this.
-                       ceil(coalesce(alfrd.cost(p.prices, 0, c.output_tokens, 0, 0, c.pages)
+                       round(ceil(coalesce(alfrd.cost(p.prices, 0, c.output_tokens, 0, 0, c.pages)
                               + c.input_tokens * greatest(p.prices[1], p.prices[3], p.prices[4]) / 1000000, 0)
-                            * 1000000) / 1000000,
-                       s.keys, s.caps)::alfrd.wanted_call order by c.place)
+                            * 1000000) / 1000000, 6),
+                       replace(c.scopes::text, '@today', v_today)::text[], c.caps)::alfrd.wanted_call order by c.place)
     into v_wanted
-    from called c join priced p using (provider, operation, model)
-   cross join lateral (select array_agg(key) as keys, array_agg(cap) as caps
-                         from (select scope || case when daily then ':' || v_today else '' end as key, cap
-                                 from jsonb_to_recordset(c.scopes) as s(scope text, daily boolean, cap numeric)) as s) as s;
+    from called c join priced p using (provider, operation, model);
 
   for v_limit in
     select * from alfrd.limits l where l.provider in (select w.provider from unnest(v_wanted) as w)
@@ -2886,7 +2884,7 @@ begin
             then format('%s %s %s has no price, and no cap can be kept without one: insert a row into alfrd.prices',
                         v_call.provider, v_call.operation, v_call.model)
             else format('over the cap for %s: %s of %s USD are spent or set aside, and this call may cost up to %s',
-                        replace(v_full, ':', ' '), (v_spent ->> v_full)::numeric, v_cap, v_call.usd) end,
+                        replace(v_full, ':', ' '), (v_spent ->> v_full)::numeric, v_cap::numeric(14, 6), v_call.usd) end,
           'retry_after', case when v_full like '%:____-__-__' and v_call.prices is not null
                               then v_until + random() * 60 else 86400 end));
         if v_call.task_id is not null then

@@ -25,6 +25,7 @@ from tests.support.routes import ROUTE, ROUTES
 from tests.support.server import Server
 
 _numbers = count(1)
+LOGINS = {"shop": "alfrd_app", "mill": "alfrd_worker", "wall": "alfrd_reader"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -71,6 +72,16 @@ def template(server: Server) -> str:
     _administer(server, "create database alfrd_template")
     asyncio.run(migrate(server.url("alfrd_template")))
     return "alfrd_template"
+
+
+@pytest.fixture
+def signed_in(server: Server, template: str) -> dict[str, str]:
+    """Logins of the three roles."""
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        for login, role in LOGINS.items():
+            if not connection.execute("select 1 from pg_roles where rolname = %s", [login]).fetchone():
+                connection.execute(f"create role {login} login in role {role}")  # type: ignore[call-overload]
+    return LOGINS
 
 
 @pytest.fixture

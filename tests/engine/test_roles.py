@@ -20,8 +20,6 @@ from tests.support.noop import noop_tools, options
 from tests.support.pgbouncer import past
 from tests.support.server import Server
 
-LOGINS = {"shop": "alfrd_app", "mill": "alfrd_worker", "wall": "alfrd_reader"}
-
 MONEY = [
     "insert into alfrd.usage (step, provider, outcome) values ('ocr', 'me', 'ok')",
     "update alfrd.usage set usd = 0",
@@ -107,16 +105,6 @@ READER_MAY_NOT = [
     "select alfrd.cancel(gen_random_uuid())",
     "select alfrd.replay()",
 ]
-
-
-@pytest.fixture
-def signed_in(server: Server, template: str) -> dict[str, str]:
-    """Logins of the three roles."""
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        for login, role in LOGINS.items():
-            if not connection.execute("select 1 from pg_roles where rolname = %s", [login]).fetchone():
-                connection.execute(f"create role {login} login in role {role}")  # type: ignore[call-overload]
-    return LOGINS
 
 
 def _url(db: Harness, login: str) -> str:

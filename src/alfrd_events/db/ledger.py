@@ -74,7 +74,8 @@ class DatabaseLedger:
             "input_tokens": call.input_tokens,
             "output_tokens": call.output_tokens,
             "pages": call.pages,
-            "scopes": self._scopes(who),
+            "scopes": list(scopes := self._scopes(who)),
+            "caps": list(scopes.values()),
         }
         queue = self._queues[call.provider]
         answer: JsonObject = {"wait": 0.0} if queue.locked() else await self._reservations.ask(wanted)
@@ -168,14 +169,13 @@ class DatabaseLedger:
             "purpose": why.name if why else "",
         }
 
-    def _scopes(self, who: Caller | None) -> list[JsonObject]:
-        why = purpose.get()
-        scopes: list[JsonObject] = [{"scope": "day", "daily": True, "cap": _text(self._caps.day)}]
-        if why is not None:
-            scopes += [{"scope": cap.scope, "daily": cap.daily, "cap": _text(cap.usd)} for cap in why.caps]
+    def _scopes(self, who: Caller | None) -> dict[str, str | None]:
+        """What a call counts against, with the cap of each."""
+        scopes = {"day:@today": _text(self._caps.day)}
+        if (why := purpose.get()) is not None:
+            scopes |= {cap.scope + (":@today" if cap.daily else ""): _text(cap.usd) for cap in why.caps}
         elif who is not None and who.task.entity == "document":
-            document = f"document:{who.task.subject_id}"
-            scopes.append({"scope": document, "daily": False, "cap": _text(self._caps.document)})
+            scopes[f"document:{who.task.subject_id}"] = _text(self._caps.document)
         return scopes
 
     async def _recall(self, asked: Sequence[JsonObject]) -> list[JsonObject | None]:
