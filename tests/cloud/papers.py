@@ -35,11 +35,11 @@ Electricity bill
 Account number: 4471-{number % 3:04}-22
 Statement date: {day:%B %d, %Y}
 Due date: {due:%B %d, %Y}
-Electricity used: {403 + number} kWh
+Electricity used: {400 + number} kWh
 
-Energy charges    ${charge}
-Taxes and fees    ${tax}
-Total amount due  ${total}
+Energy charges    ${charge:.2f}
+Taxes and fees    ${tax:.2f}
+Total amount due  ${total:.2f}
 """
     return Paper(f"electric-{number}.txt", text, "utility_bill", "Harbor Electric Company", total, day)
 
@@ -54,8 +54,8 @@ Account number: 90{number % 4}-5512
 Bill date: {day:%Y-%m-%d}
 Payment due: {day + timedelta(days=14):%Y-%m-%d}
 
-Monthly plan, 1 line    ${total}
-Total due               ${total}
+Monthly plan, 1 line    ${total:.2f}
+Total due               ${total:.2f}
 """
     return Paper(f"phone-{number}.txt", text, "service_bill", "Kittiwake Mobile LLC", total, day)
 
@@ -69,10 +69,10 @@ def _groceries(number: int) -> Paper:
 RECEIPT
 
 Date: {day:%Y-%m-%d}  14:05
-Rye bread      ${bread}
-Whole milk     ${milk}
-TOTAL          ${total}
-Paid by VISA   ${total}
+Rye bread      ${bread:.2f}
+Whole milk     ${milk:.2f}
+TOTAL          ${total:.2f}
+Paid by VISA   ${total:.2f}
 Thank you for shopping
 """
     return Paper(f"market-{number}.txt", text, "receipt", "Corner Market Inc", total, day)
@@ -89,7 +89,7 @@ Date: {day:%B %d, %Y}
 Coverage: liability and collision
 Deductible: $500.00
 Premium due: {day + timedelta(days=20):%B %d, %Y}
-Total premium due    ${total}
+Total premium due    ${total:.2f}
 """
     return Paper(f"insurance-{number}.txt", text, "insurance", "Granite Mutual Insurance", total, day)
 
