@@ -489,6 +489,21 @@ CREATE FUNCTION alfrd.cost(p_prices numeric[], p_input integer, p_output integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN (((((((p_input)::numeric * (p_prices)[1]) + ((p_output)::numeric * (p_prices)[2])) + ((p_cache_read)::numeric * (p_prices)[3])) + ((p_cache_write)::numeric * (p_prices)[4])) / (1000000)::numeric) + ((p_pages)::numeric * (p_prices)[5]));
 
+-- FUNCTION document_of_claim(bigint, bigint, integer)
+
+CREATE FUNCTION alfrd.document_of_claim(p_worker bigint, p_task bigint, p_attempt integer) RETURNS uuid
+    LANGUAGE plpgsql
+    AS $$
+declare
+  v_document uuid;
+begin
+  select t.subject_id into v_document
+    from alfrd.tasks t join alfrd.documents d on d.id = t.subject_id and d.generation = t.generation
+   where t.id = p_task and t.attempt = p_attempt and t.worker_id = p_worker and t.state = 'running'
+     for update of t for no key update of d;
+  return v_document;
+end $$;
+
 -- FUNCTION documents_deleted()
 
 CREATE FUNCTION alfrd.documents_deleted() RETURNS trigger
@@ -622,6 +637,20 @@ begin
     perform alfrd.announce('document', v_ids, v_to);
   end if;
   return null;
+end $$;
+
+-- FUNCTION drop_job(bigint, bigint, integer, integer, text, text)
+
+CREATE FUNCTION alfrd.drop_job(p_worker bigint, p_task bigint, p_attempt integer, p_part integer, p_provider text, p_job_id text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_document uuid := alfrd.document_of_claim(p_worker, p_task, p_attempt);
+begin
+  delete from alfrd.provider_jobs
+   where document_id = v_document and part = p_part and provider = p_provider and job_id = p_job_id;
+  return v_document is not null;
 end $$;
 
 -- FUNCTION end_trial(bigint, text, text, text)
@@ -1151,6 +1180,8 @@ begin
     alfrd.save_progress(bigint, bigint, integer, jsonb),
     alfrd.recall_replies(jsonb, interval), alfrd.reserve_calls(jsonb), alfrd.settle_calls(jsonb),
     alfrd.tend_calls(jsonb, interval),
+    alfrd.save_job(bigint, bigint, integer, integer, text, text, integer[], text),
+    alfrd.drop_job(bigint, bigint, integer, integer, text, text),
     alfrd.replay(boolean, text, uuid, boolean), alfrd.cancel(uuid),
     alfrd.pause(text, text), alfrd.resume(text), alfrd.prune(interval),
     alfrd.activate_prompt(bigint, bigint, bigint, text),
@@ -1750,6 +1781,7 @@ begin
   -- Pages of an earlier attempt that the document turns out not to have.
   delete from alfrd.pages using unnest(p_done) as d
    where document_id = d.subject_id and number > (d.result ->> 'page_count')::integer;
+  delete from alfrd.provider_jobs where document_id = any (v_written);
   return v_written;
 end $$;
 
@@ -2320,6 +2352,24 @@ begin
       on conflict do nothing;
 end $$;
 
+-- FUNCTION save_job(bigint, bigint, integer, integer, text, text, integer[], text)
+
+CREATE FUNCTION alfrd.save_job(p_worker bigint, p_task bigint, p_attempt integer, p_part integer, p_provider text, p_request text, p_pages integer[], p_job_id text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_document uuid := alfrd.document_of_claim(p_worker, p_task, p_attempt);
+begin
+  if v_document is null then
+    return false;
+  end if;
+  insert into alfrd.provider_jobs (document_id, part, provider, request, pages, job_id)
+  values (v_document, p_part, p_provider, p_request, p_pages, p_job_id)
+      on conflict (document_id, part, provider, job_id) do nothing;
+  return true;
+end $$;
+
 -- FUNCTION save_pages(uuid, jsonb)
 
 CREATE FUNCTION alfrd.save_pages(p_document uuid, p_pages jsonb) RETURNS void
@@ -2344,11 +2394,8 @@ declare
   v_document uuid;
 begin
   perform set_config('alfrd.actor', 'worker', true);
-  select t.subject_id into v_document
-    from alfrd.tasks t join alfrd.documents d on d.id = t.subject_id and d.generation = t.generation
-   where t.id = p_task and t.attempt = p_attempt and t.worker_id = p_worker and t.state = 'running'
-     for update of t for no key update of d;
-  if found then
+  v_document := alfrd.document_of_claim(p_worker, p_task, p_attempt);
+  if v_document is not null then
     perform alfrd.save_pages(v_document, p_pages);
   end if;
   perform set_config('alfrd.actor', '', true);
@@ -3408,6 +3455,35 @@ ALTER TABLE alfrd.prompts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+-- TABLE provider_jobs
+
+CREATE TABLE alfrd.provider_jobs (
+    document_id uuid NOT NULL,
+    part integer NOT NULL,
+    provider text NOT NULL,
+    request text NOT NULL,
+    pages integer[] NOT NULL,
+    job_id text NOT NULL,
+    saved_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    CONSTRAINT provider_jobs_job_id_check CHECK ((job_id <> ''::text)),
+    CONSTRAINT provider_jobs_pages_check CHECK ((cardinality(pages) > 0)),
+    CONSTRAINT provider_jobs_part_check CHECK ((part >= 1)),
+    CONSTRAINT provider_jobs_provider_check CHECK ((provider <> ''::text)),
+    CONSTRAINT provider_jobs_request_check CHECK ((request <> ''::text))
+);
+
+-- COMMENT TABLE provider_jobs
+
+COMMENT ON TABLE alfrd.provider_jobs IS 'Jobs that providers were paid for, such as a Textract job, until their document has been read.';
+
+-- COMMENT COLUMN provider_jobs.request
+
+COMMENT ON COLUMN alfrd.provider_jobs.request IS 'Digest of the part''s content and of what was asked for: only who asks the same may adopt the job.';
+
+-- COMMENT COLUMN provider_jobs.pages
+
+COMMENT ON COLUMN alfrd.provider_jobs.pages IS 'Page numbers in the part, in the order in which they were sent.';
+
 -- TABLE reply_cache
 
 CREATE TABLE alfrd.reply_cache (
@@ -3873,6 +3949,11 @@ ALTER TABLE ONLY alfrd.prompts
 ALTER TABLE ONLY alfrd.prompts
     ADD CONSTRAINT prompts_text UNIQUE (kind, document_type, text_hash);
 
+-- CONSTRAINT provider_jobs provider_jobs_pkey
+
+ALTER TABLE ONLY alfrd.provider_jobs
+    ADD CONSTRAINT provider_jobs_pkey PRIMARY KEY (document_id, part, provider, job_id);
+
 -- CONSTRAINT reply_cache reply_cache_pkey
 
 ALTER TABLE ONLY alfrd.reply_cache
@@ -4204,6 +4285,11 @@ ALTER TABLE ONLY alfrd.prompt_activations
 ALTER TABLE ONLY alfrd.prompts
     ADD CONSTRAINT prompts_parent_fkey FOREIGN KEY (parent) REFERENCES alfrd.prompts(id);
 
+-- FK CONSTRAINT provider_jobs provider_jobs_document_id_fkey
+
+ALTER TABLE ONLY alfrd.provider_jobs
+    ADD CONSTRAINT provider_jobs_document_id_fkey FOREIGN KEY (document_id) REFERENCES alfrd.documents(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT scores scores_document_id_fkey
 
 ALTER TABLE ONLY alfrd.scores
@@ -4281,15 +4367,24 @@ insert into alfrd.prices (provider, model, operation, input, output, cache_read,
   ('openai', '*', '', '0', '0', NULL, NULL, '0', 'a server of your own; for a paid one add a row for each model'),
   ('textract', '*', 'AnalyzeDocument', '0', '0', NULL, NULL, '0.07', 'the most that features cost'),
   ('textract', '*', 'DetectDocumentText', '0', '0', NULL, NULL, '0.0015', 'first million pages a month'),
+  ('textract', '*', 'StartDocumentAnalysis', '0', '0', NULL, NULL, '0.07', 'the most that features cost'),
   ('textract', '*', 'StartDocumentTextDetection', '0', '0', NULL, NULL, '0.0015', 'first million pages a month'),
   ('textract', 'FORMS', 'AnalyzeDocument', '0', '0', NULL, NULL, '0.05', 'first million pages a month'),
+  ('textract', 'FORMS', 'StartDocumentAnalysis', '0', '0', NULL, NULL, '0.05', 'first million pages a month'),
   ('textract', 'FORMS+LAYOUT', 'AnalyzeDocument', '0', '0', NULL, NULL, '0.05', 'layout is free beside forms'),
+  ('textract', 'FORMS+LAYOUT', 'StartDocumentAnalysis', '0', '0', NULL, NULL, '0.05', 'layout is free beside forms'),
   ('textract', 'FORMS+LAYOUT+TABLES', 'AnalyzeDocument', '0', '0', NULL, NULL, '0.065', 'layout is free beside forms'),
+  ('textract', 'FORMS+LAYOUT+TABLES', 'StartDocumentAnalysis', '0', '0', NULL, NULL, '0.065', 'layout is free beside forms'),
   ('textract', 'FORMS+TABLES', 'AnalyzeDocument', '0', '0', NULL, NULL, '0.065', 'first million pages a month'),
+  ('textract', 'FORMS+TABLES', 'StartDocumentAnalysis', '0', '0', NULL, NULL, '0.065', 'first million pages a month'),
   ('textract', 'LAYOUT', 'AnalyzeDocument', '0', '0', NULL, NULL, '0.004', 'first million pages a month'),
+  ('textract', 'LAYOUT', 'StartDocumentAnalysis', '0', '0', NULL, NULL, '0.004', 'first million pages a month'),
   ('textract', 'LAYOUT+TABLES', 'AnalyzeDocument', '0', '0', NULL, NULL, '0.015', 'layout is free beside tables'),
+  ('textract', 'LAYOUT+TABLES', 'StartDocumentAnalysis', '0', '0', NULL, NULL, '0.015', 'layout is free beside tables'),
   ('textract', 'SIGNATURES', 'AnalyzeDocument', '0', '0', NULL, NULL, '0.0035', 'first million pages a month'),
-  ('textract', 'TABLES', 'AnalyzeDocument', '0', '0', NULL, NULL, '0.015', 'first million pages a month');
+  ('textract', 'SIGNATURES', 'StartDocumentAnalysis', '0', '0', NULL, NULL, '0.0035', 'first million pages a month'),
+  ('textract', 'TABLES', 'AnalyzeDocument', '0', '0', NULL, NULL, '0.015', 'first million pages a month'),
+  ('textract', 'TABLES', 'StartDocumentAnalysis', '0', '0', NULL, NULL, '0.015', 'first million pages a month');
 
 insert into alfrd.prompt_activations (prompt_id, previous_id, reason, by) values
   ('1', NULL, 'seeded', 'postgres'),

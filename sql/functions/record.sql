@@ -45,11 +45,8 @@ declare
   v_document uuid;
 begin
   perform set_config('alfrd.actor', 'worker', true);
-  select t.subject_id into v_document
-    from alfrd.tasks t join alfrd.documents d on d.id = t.subject_id and d.generation = t.generation
-   where t.id = p_task and t.attempt = p_attempt and t.worker_id = p_worker and t.state = 'running'
-     for update of t for no key update of d;
-  if found then
+  v_document := alfrd.document_of_claim(p_worker, p_task, p_attempt);
+  if v_document is not null then
     perform alfrd.save_pages(v_document, p_pages);
   end if;
   perform set_config('alfrd.actor', '', true);
@@ -90,6 +87,7 @@ begin
   -- Pages of an earlier attempt that the document turns out not to have.
   delete from alfrd.pages using unnest(p_done) as d
    where document_id = d.subject_id and number > (d.result ->> 'page_count')::integer;
+  delete from alfrd.provider_jobs where document_id = any (v_written);
   return v_written;
 end $$;
 

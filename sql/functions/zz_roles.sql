@@ -66,6 +66,8 @@ begin
     alfrd.save_progress(bigint, bigint, integer, jsonb),
     alfrd.recall_replies(jsonb, interval), alfrd.reserve_calls(jsonb), alfrd.settle_calls(jsonb),
     alfrd.tend_calls(jsonb, interval),
+    alfrd.save_job(bigint, bigint, integer, integer, text, text, integer[], text),
+    alfrd.drop_job(bigint, bigint, integer, integer, text, text),
     alfrd.replay(boolean, text, uuid, boolean), alfrd.cancel(uuid),
     alfrd.pause(text, text), alfrd.resume(text), alfrd.prune(interval),
     alfrd.activate_prompt(bigint, bigint, bigint, text),

@@ -33,6 +33,8 @@ DEFAULT_SLOTS: Mapping[str, int] = {
     "evolve_prompt": 2,
 }
 """Tasks of a step at once in one worker; ``ocr`` has one for each core. Steps of users: 4."""
+OCR_SLOTS_ELSEWHERE = 8
+"""Documents at once where another machine reads them and ours waits."""
 
 
 class Settings(BaseSettings):
@@ -48,7 +50,7 @@ class Settings(BaseSettings):
     """Off: no LISTEN at all; new work is found by the poll."""
     data_dir: Path = Path(".alfrd")
 
-    reader: Literal["local"] = "local"
+    reader: Literal["local", "textract"] = "local"
     analyst: Literal["rules", "llm", "cascade"] = "rules"
     ocr_processes: Annotated[int, Field(ge=1)] = os.cpu_count() or 1
     slots: Annotated[dict[str, int], NoDecode] = Field(default_factory=dict)
@@ -76,6 +78,14 @@ class Settings(BaseSettings):
     """The most that answer keys and trials of a day (UTC) may cost, in USD."""
     evolution_trial_usd: Annotated[Decimal, Field(ge=0)] = Decimal("0.75")
     """The most that one trial may cost, in USD."""
+
+    aws_region: str = ""
+    """Empty: as ``AWS_REGION`` or the profile says. Credentials come from where every AWS tool has them."""
+    textract_features: Annotated[tuple[Literal["layout", "tables", "forms"], ...], NoDecode] = ()
+    """What AnalyzeDocument is to find beside the text, at a higher price. Empty: DetectDocumentText."""
+    textract_bucket: str = ""
+    """``bucket`` or ``bucket/prefix``, in the same region: where documents of several pages are put for a while, to be
+    read by one job. Empty: page by page."""
 
     lease_seconds: Annotated[float, Field(ge=1)] = 30
     """How long a worker owns its tasks without a heartbeat."""
@@ -105,6 +115,8 @@ class Settings(BaseSettings):
 
     file_roots: Annotated[tuple[Path, ...], NoDecode] = ()
     """Directories under which ``file://`` URIs may be read, separated by ``:``. Empty: none."""
+    s3_buckets: Annotated[tuple[str, ...], NoDecode] = ()
+    """Buckets from which ``s3://`` URIs may be read, with commas between. Empty: none."""
     max_file_bytes: Annotated[int, Field(gt=0)] = 100 * 1024 * 1024
     max_pages: Annotated[int, Field(gt=0)] = 1000
     max_megapixels: Annotated[float, Field(gt=0)] = 100
@@ -125,6 +137,13 @@ class Settings(BaseSettings):
             slots[step.strip()] = int(number)
         return slots
 
+    @field_validator("textract_features", "s3_buckets", mode="before")
+    @classmethod
+    def _parse_names(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return tuple(filter(None, (name.strip() for name in value.split(","))))
+
     @field_validator("file_roots", mode="before")
     @classmethod
     def _parse_roots(cls, value: Any) -> Any:
@@ -136,7 +155,9 @@ class Settings(BaseSettings):
         """How many tasks of a step this worker runs at once."""
         if step in self.slots:
             return self.slots[step]
-        return self.ocr_processes if step == "ocr" else DEFAULT_SLOTS.get(step, 4)
+        if step == "ocr":
+            return self.ocr_processes if self.reader == "local" else OCR_SLOTS_ELSEWHERE
+        return DEFAULT_SLOTS.get(step, 4)
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from alfrd_events.db.database import Database
     from alfrd_events.db.ledger import DatabaseLedger
     from alfrd_events.model import Outcome, Page
-    from alfrd_events.providers.base import Analyst
+    from alfrd_events.providers.base import Analyst, Reader
     from alfrd_events.providers.calls import Calls, Ledger
     from alfrd_events.providers.llm.base import Llm
     from alfrd_events.settings import Settings
@@ -124,7 +124,7 @@ async def work(
     evolution = build_evolution(chosen, opened.database, calls)
     known = handlers(evolution=evolution is not None)
     served = list(known) if steps is None else _known(steps, known)
-    tools = replace(build_tools(chosen, calls), evolution=evolution)
+    tools = replace(build_tools(chosen, calls, opened.database), evolution=evolution)
     try:
         return await run_worker(
             opened.database,
@@ -183,26 +183,19 @@ def build_calls(chosen: Settings, ledger: Ledger | None = None) -> Calls:
     return Calls(ledger, at_once=chosen.calls_at_once)
 
 
-def build_tools(chosen: Settings, calls: Calls | None = None) -> Tools:
+def build_tools(chosen: Settings, calls: Calls | None = None, database: Database | None = None) -> Tools:
     """The providers that the settings name.
 
-    :param calls: what paid ones go through; ``None`` where no call is made.
+    :param calls: what paid ones go through; ``None``: nothing is kept of their calls.
+    :param database: where jobs that were paid are remembered; without one they are not.
     :raise SettingsInvalid: one is not installed.
     """
-    from alfrd_events.providers.calls import Calls
-    from alfrd_events.providers.readers.limits import ReaderLimits
-    from alfrd_events.providers.readers.local import LocalReader
     from alfrd_events.providers.sources import Sources
     from alfrd_events.steps.registry import Tools
 
-    limits = ReaderLimits(
-        max_bytes=chosen.max_file_bytes,
-        max_pages=chosen.max_pages,
-        max_pixels=int(chosen.max_megapixels * 1_000_000),
-    )
     return Tools(
-        reader=LocalReader(limits, processes=chosen.ocr_processes),
-        analyst=build_analyst(chosen, calls or Calls()),
+        reader=_reader(chosen, calls or build_calls(chosen), database),
+        analyst=build_analyst(chosen, calls or build_calls(chosen)),
         sources=Sources(chosen.file_roots, chosen.max_file_bytes),
         save_page=_not_in_a_task,
     )
@@ -255,6 +248,29 @@ def build_evolution(chosen: Settings, database: Database, calls: Calls) -> Evolu
     return Evolution(
         chosen.evolution, examiner, Trials(database), chosen.evolution_day_usd, chosen.evolution_trial_usd
     )
+
+
+def _reader(chosen: Settings, calls: Calls, database: Database | None) -> Reader:
+    from alfrd_events.providers.readers.limits import ReaderLimits
+    from alfrd_events.providers.readers.local import LocalReader
+
+    limits = ReaderLimits(
+        max_bytes=chosen.max_file_bytes,
+        max_pages=chosen.max_pages,
+        max_pixels=int(chosen.max_megapixels * 1_000_000),
+    )
+    local = LocalReader(limits, processes=chosen.ocr_processes)
+    if chosen.reader == "local":
+        return local
+
+    from alfrd_events.db.jobs import ProviderJobs
+    from alfrd_events.providers.aws import Aws
+    from alfrd_events.providers.readers.textract import TextractReader
+    from alfrd_events.providers.readers.textract.service import Textract
+
+    aws = Aws(chosen.aws_region)
+    textract = Textract(aws, features=chosen.textract_features, bucket=chosen.textract_bucket)
+    return TextractReader(local, aws, textract, calls, ProviderJobs(database) if database else None)
 
 
 async def _not_in_a_task(page: Page, part: int) -> None:

@@ -19,7 +19,7 @@ from typing import BinaryIO
 from alfrd_events.errors import Unreadable
 from alfrd_events.providers.readers import wire
 from alfrd_events.providers.readers.limits import ReaderLimits
-from alfrd_events.providers.readers.source import Source, open_source
+from alfrd_events.providers.readers.source import Sheet, Source, open_source
 from alfrd_events.providers.readers.wire import Frame
 
 PR_SET_PDEATHSIG = 1
@@ -47,8 +47,8 @@ def serve(requests: BinaryIO, replies: BinaryIO, limits: ReaderLimits) -> None:
                 return
             source = _open(request["filename"], data, limits, replies)
             del data
-        elif request["kind"] == "read" and source is not None:
-            _read(source, request["pages"], limits, replies)
+        elif request["kind"] in ("read", "prepare") and source is not None:
+            _read(source, request["kind"], request["pages"], limits, replies)
         else:
             _reply(replies, {"kind": "pong"})
         if source is not None and not request.get("more"):
@@ -68,12 +68,16 @@ def _open(filename: str, data: bytes, limits: ReaderLimits, replies: BinaryIO) -
     return source
 
 
-def _read(source: Source, pages: list[int], limits: ReaderLimits, replies: BinaryIO) -> None:
+def _read(source: Source, kind: str, pages: list[int], limits: ReaderLimits, replies: BinaryIO) -> None:
+    turn_to = source.prepare if kind == "prepare" else source.read
     left = limits.max_part_characters
     try:
         for number in pages:
             _allow_processor_time(limits.page_cpu_seconds)
-            page = source.read(number)
+            page = turn_to(number)
+            if isinstance(page, Sheet):
+                _reply(replies, page.frame(number), page.image)
+                continue
             left -= len(page.text)
             if left < 0 or len(page.text) > limits.max_page_characters:
                 _reply(replies, {"kind": "wordy", "number": number})
@@ -123,8 +127,9 @@ def _where(error: Exception) -> str:
     return f"{type(error).__name__} at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
 
 
-def _reply(replies: BinaryIO, frame: Frame) -> None:
+def _reply(replies: BinaryIO, frame: Frame, data: bytes = b"") -> None:
     replies.write(wire.encode(frame))
+    replies.write(data)
     replies.flush()
 
 

@@ -14,7 +14,7 @@ from alfrd_events.errors import Unreadable
 from alfrd_events.providers.readers import content, html, plain
 from alfrd_events.providers.readers.budget import INSIDE, Budget, Member
 from alfrd_events.providers.readers.limits import ReaderLimits
-from alfrd_events.providers.readers.source import Reading, Source, UnsupportedType, open_within
+from alfrd_events.providers.readers.source import Reading, Sheet, Source, UnsupportedType, open_within
 
 Opener = Callable[[], Source]
 
@@ -120,6 +120,9 @@ class Pages:
     def read(self, number: int) -> Reading:
         return self._pages[number - 1]
 
+    def prepare(self, number: int) -> Reading:
+        return self.read(number)
+
     def close(self) -> None:
         self._pages = []
 
@@ -142,6 +145,10 @@ class Bundle:
     def read(self, number: int) -> Reading:
         source, within = self._locate(number)
         return source.read(within)
+
+    def prepare(self, number: int) -> Reading | Sheet:
+        source, within = self._locate(number)
+        return source.prepare(within)
 
     def close(self) -> None:
         if self._current is not None and self._current[0] > 0:

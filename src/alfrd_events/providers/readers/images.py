@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps
 
 from alfrd_events.errors import Unreadable
-from alfrd_events.providers.readers import ocr
+from alfrd_events.providers.readers import ocr, sheets
 from alfrd_events.providers.readers.content import IMAGE_FORMATS
 from alfrd_events.providers.readers.limits import ReaderLimits
-from alfrd_events.providers.readers.source import Reading
+from alfrd_events.providers.readers.source import Reading, Sheet
 
 Pixels = NDArray[np.uint8]
 
@@ -53,6 +53,7 @@ class ImageSource:
         self.media_type = media_type
         self._filename = filename
         self._limits = limits
+        self._data = data
         try:
             self._image = Image.open(io.BytesIO(data), formats=[IMAGE_FORMATS[media_type]])
             self._check_size()
@@ -61,18 +62,34 @@ class ImageSource:
             raise self._damaged() from error
 
     def read(self, number: int) -> Reading:
+        pixels, turned = self._decoded(number)
+        found = ocr.read(pixels)
+        return Reading.of_rows(found.rows, found.size, "ocr", (turned + found.rotation) % 360)
+
+    def prepare(self, number: int) -> Reading | Sheet:
+        pixels, turned = self._decoded(number)
+        good_as_it_is = (
+            self.media_type in ("image/png", "image/jpeg")
+            and _ORIENTATION not in self._image.getexif()
+            and self._image.mode in ("1", "L", "P", "RGB")
+            and not self._image.has_transparency_data
+        )
+        return sheets.sheet_of(
+            pixels, self._filename, rotation=turned, original=self._data if good_as_it_is else b""
+        )
+
+    def close(self) -> None:
+        self._image.close()
+        self._data = b""
+
+    def _decoded(self, number: int) -> tuple[Pixels, int]:
         try:
             if number > 1:
                 self._image.seek(number - 1)
             self._check_size()
-            pixels, turned = upright(self._image)
+            return upright(self._image)
         except _DECODING_ERRORS as error:
             raise self._damaged() from error
-        found = ocr.read(pixels)
-        return Reading.of_rows(found.rows, found.size, "ocr", (turned + found.rotation) % 360)
-
-    def close(self) -> None:
-        self._image.close()
 
     def _check_size(self) -> None:
         width, height = self._image.size

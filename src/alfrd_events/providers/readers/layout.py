@@ -43,6 +43,10 @@ class Piece:
 
 
 Row = list[Piece]
+Edges = tuple[float, float, float, float]
+"""Left, top, right and bottom."""
+Size = tuple[float, float]
+"""Width and height."""
 
 
 def arrange(pieces: Sequence[Piece], width: float, slope: float = 0.0) -> list[Row]:
@@ -172,3 +176,19 @@ def scaled(piece: Piece, width: float, height: float) -> Piece:
         right=min(max(piece.right / width, 0.0), 1.0),
         bottom=min(max(piece.bottom / height, 0.0), 1.0),
     )
+
+
+def turned(edges: Edges, rotation: int, size: Size) -> Edges:
+    """Where a box stands on the page once that is turned.
+
+    :param rotation: degrees clockwise: 0, 90, 180 or 270.
+    :param size: of the page before.
+    """
+    (left, top, right, bottom), (width, height) = edges, size
+    if rotation == 90:
+        return height - bottom, left, height - top, right
+    if rotation == 180:
+        return width - right, height - bottom, width - left, height - top
+    if rotation == 270:
+        return top, width - right, bottom, width - left
+    return edges

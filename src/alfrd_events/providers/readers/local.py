@@ -1,7 +1,7 @@
 """The ``local`` reader: text layers, plain text and recognition on this machine, without a network.
 
 The parent imports no imaging library and looks at no byte of a document. Who is to blame when a process
-fails decides what becomes of the part:
+fails decides what becomes of the part (:mod:`.conversation` judges):
 
 - it crashes, or its memory limit is reached: once more in a fresh process, from the first page that is
   missing; the second time the part is refused (:class:`Unreadable`);
@@ -14,34 +14,43 @@ Pages that were yielded before a failure are good and stay so; ``skip`` keeps th
 
 from __future__ import annotations
 
-import asyncio
 import os
-import signal
 from collections.abc import AsyncGenerator, Container
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import NoReturn
 
-from alfrd_events.errors import AlfrdError, SettingsInvalid, Transient, Unreadable
+from alfrd_events.errors import SettingsInvalid, Transient, Unreadable
 from alfrd_events.model import Invoice, Line, Page, Part, PartInfo
+from alfrd_events.providers.readers.conversation import Conversation, Failed
 from alfrd_events.providers.readers.limits import ReaderLimits
-from alfrd_events.providers.readers.pool import Child, Died, Pool
-from alfrd_events.providers.readers.wire import Frame, Garbled
+from alfrd_events.providers.readers.pool import Pool
+from alfrd_events.providers.readers.wire import Frame
 
 _NEEDED = ("rapidocr", "onnxruntime", "pypdfium2", "PIL", "pillow_heif", "numpy", "cv2")
-_CRASHES = {
-    signal.SIGSEGV,
-    signal.SIGBUS,
-    signal.SIGFPE,
-    signal.SIGILL,
-    signal.SIGABRT,
-    signal.SIGTRAP,
-    signal.SIGSYS,
-}
 
 
-class _Failed(AlfrdError):
-    """A process crashed or ran out of memory: worth one more try in a fresh one."""
+MAX_SHEET_BYTES = 16 * 1024 * 1024
+"""More than any sheet has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A page that another reader has to recognise, as an image: upright, on white."""
+
+    number: int
+    image: bytes
+    pixels: tuple[int, int]
+    """Width and height of the image."""
+    width: float
+    height: float
+    """Size of the page in the source's own unit."""
+    rotation: int = 0
+    """Degrees clockwise by which the source was turned already."""
+    is_original: bool = False
+    """It is a PNG or JPEG as it came. All others are JPEG in colour."""
+    layer: Page | None = None
+    """The page as its poor text layer tells it, for when recognition finds even less."""
 
 
 class LocalReader:
@@ -78,7 +87,7 @@ class LocalReader:
             try:
                 async with self._opened(part, more=False, fresh=last_try) as (_, info):
                     return info
-            except _Failed as failure:
+            except Failed as failure:
                 if last_try:
                     raise _refusal(part, failure) from None
         raise AssertionError("unreachable")
@@ -92,14 +101,36 @@ class LocalReader:
         :raise Unreadable: as :meth:`inspect`, or found out at a page.
         :raise Transient: the process was killed or too slow.
         """
+        async with aclosing(self._turn_to("read", part, skip, None)) as pages:
+            async for page in pages:
+                assert isinstance(page, Page), "a process that recognises sends no sheets"
+                yield page
+
+    async def prepare(
+        self, part: Part, *, skip: Container[int] = (), at_most: int | None = None
+    ) -> AsyncGenerator[Page | Sheet]:
+        """Yield what another reader has to recognise as sheets, and all other pages read.
+
+        :param at_most: so many of them, for callers who keep the sheets.
+        :raise Unreadable, Transient: as :meth:`read`.
+        """
+        async with aclosing(self._turn_to("prepare", part, skip, at_most)) as pages:
+            async for page in pages:
+                yield page
+
+    async def _turn_to(
+        self, kind: str, part: Part, skip: Container[int], at_most: int | None
+    ) -> AsyncGenerator[Page | Sheet]:
         done: set[int] = set()
         for last_try in (False, True):
             try:
-                async with aclosing(self._read(part, skip, done, fresh=last_try)) as pages:
+                left = None if at_most is None else at_most - len(done)
+                pages = self._attempt(kind, part, skip, done, left, fresh=last_try)
+                async with aclosing(pages):
                     async for page in pages:
                         done.add(page.number)
                         yield page
-            except _Failed as failure:
+            except Failed as failure:
                 if last_try:
                     raise _refusal(part, failure) from None
             else:
@@ -109,28 +140,38 @@ class LocalReader:
         """End all processes. A read that is under way fails as :class:`Transient`."""
         await self._pool.aclose()
 
-    async def _read(
-        self, part: Part, skip: Container[int], done: Container[int], *, fresh: bool
-    ) -> AsyncGenerator[Page]:
+    async def _attempt(
+        self,
+        kind: str,
+        part: Part,
+        skip: Container[int],
+        done: Container[int],
+        at_most: int | None,
+        *,
+        fresh: bool,
+    ) -> AsyncGenerator[Page | Sheet]:
         async with self._opened(part, more=True, fresh=fresh) as (conversation, info):
             wanted = [
                 number
                 for number in range(1, info.page_count + 1)
                 if number not in skip and number not in done
-            ]
+            ][:at_most]
             if not wanted:
                 return
-            await conversation.send({"kind": "read", "pages": wanted})
-            while (frame := await conversation.receive())["kind"] == "page":
-                yield _page(frame, part)
+            await conversation.send({"kind": kind, "pages": wanted})
+            while (frame := await conversation.receive())["kind"] in ("page", "sheet"):
+                if frame["kind"] == "page":
+                    yield page_of(frame, part)
+                else:
+                    yield await self._sheet(frame, part, conversation)
 
     @asynccontextmanager
     async def _opened(
         self, part: Part, *, more: bool, fresh: bool
-    ) -> AsyncGenerator[tuple[_Conversation, PartInfo]]:
+    ) -> AsyncGenerator[tuple[Conversation, PartInfo]]:
         self._refuse_by_size(part)
         async with self._pool.child(fresh=fresh) as child:
-            conversation = _Conversation(child, part, self._limits)
+            conversation = Conversation(child, part, self._limits)
             size = len(part.content)
             await conversation.send(
                 {"kind": "open", "filename": part.filename, "size": size, "more": more}, part.content
@@ -141,6 +182,26 @@ class LocalReader:
             except (KeyError, TypeError, ValueError):
                 raise Transient(f"{part.filename}: a reader process answered with nonsense") from None
             yield conversation, opened
+
+    async def _sheet(self, frame: Frame, part: Part, conversation: Conversation) -> Sheet:
+        """Build the sheet that a frame announces; nothing of it is taken on trust."""
+        try:
+            size = int(frame["size"])
+            if not 0 < size <= MAX_SHEET_BYTES:
+                raise ValueError(size)
+            across, down = frame["pixels"]
+            return Sheet(
+                number=int(frame["number"]),
+                image=await conversation.receive_data(size),
+                pixels=(int(across), int(down)),
+                width=float(frame["width"]),
+                height=float(frame["height"]),
+                rotation=int(frame["rotation"]),
+                is_original=bool(frame["is_original"]),
+                layer=page_of(frame["layer"], part) if frame["layer"] else None,
+            )
+        except (KeyError, TypeError, ValueError):
+            raise Transient(f"{part.filename}: a reader process answered with nonsense") from None
 
     def _refuse_by_size(self, part: Part) -> None:
         size, limit = len(part.content), self._limits.max_bytes
@@ -153,108 +214,14 @@ class LocalReader:
             )
 
 
-class _Conversation:
-    """Requests about one part and their replies, with the clock running while we wait."""
-
-    def __init__(self, child: Child, part: Part, limits: ReaderLimits) -> None:
-        self._child = child
-        self._part = part
-        self._limits = limits
-        self._left = limits.part_seconds
-
-    async def send(self, frame: Frame, data: bytes = b"") -> None:
-        try:
-            async with asyncio.timeout(self._limits.page_seconds):
-                await self._child.send(frame, data)
-        except TimeoutError:
-            self._late(self._limits.page_seconds)
-        except Died as death:
-            self._judge(death)
-
-    async def receive(self) -> Frame:
-        """Wait for a reply; refusals and failures become exceptions."""
-        clock = asyncio.get_running_loop().time
-        started = clock()
-        patience = min(self._limits.page_seconds, self._left)
-        try:
-            async with asyncio.timeout(patience):
-                frame = await self._child.receive()
-        except TimeoutError:
-            self._late(patience)
-        except Died as death:
-            self._judge(death)
-        except Garbled as error:
-            raise Transient(f"{self._part.filename}: a reader process answered with {error}") from None
-        self._left -= clock() - started
-        self._raise_if_failed(frame)
-        return frame
-
-    def _raise_if_failed(self, frame: Frame) -> None:
-        message = str(frame.get("message", ""))
-        match frame.get("kind"):
-            case "unreadable":
-                raise Unreadable(message)
-            case "memory":
-                self._child.busy = True  # what it still holds is unknown: it is not lent again
-                raise _Failed(f"needs more memory than the limit of {self._limits.memory_bytes:,} bytes")
-            case "wordy":
-                raise Unreadable(
-                    f"{self._part.filename}: has more text than the limits of {self._limits.max_page_characters:,} "
-                    f"characters for a page and {self._limits.max_part_characters:,} for a file; split it"
-                )
-            case "nested":
-                raise Unreadable(
-                    f"{self._part.filename}: what it holds is nested too deep to be read; save it anew, or print it "
-                    "to a PDF"
-                )
-            case "setup":
-                raise Transient(
-                    f"{self._part.filename}: a library of the reader could not be loaded ({message}); "
-                    "run: pip install --force-reinstall 'alfrd-events[local]'"
-                )
-            case "bug":
-                raise Transient(
-                    f"{self._part.filename}: the reader failed unexpectedly ({message}); please report it"
-                )
-
-    def _late(self, seconds: float) -> NoReturn:
-        if seconds < self._limits.page_seconds:
-            raise Unreadable(
-                f"{self._part.filename}: reading takes longer than the limit of "
-                f"{self._limits.part_seconds:g} seconds for one file; split it, or raise the limit"
-            )
-        raise Transient(
-            f"{self._part.filename}: no answer for {seconds:g} seconds; the reader process was replaced. If "
-            "this repeats, the machine is overloaded or the file is hostile"
-        )
-
-    def _judge(self, death: Died) -> NoReturn:
-        code = death.returncode
-        if code is not None and -code in _CRASHES:
-            raise _Failed(
-                f"makes the program that decodes it crash or run out of memory ({signal.Signals(-code).name})"
-            )
-        if code == -signal.SIGXCPU:
-            raise Unreadable(
-                f"{self._part.filename}: one page takes more than the limit of "
-                f"{self._limits.page_cpu_seconds} seconds of processor time; simplify it, print it to a new "
-                "PDF, or raise the limit"
-            )
-        how = f"signal {-code}" if code is not None and code < 0 else f"exit status {code}"
-        raise Transient(
-            f"{self._part.filename}: the reader process was ended from outside ({how}) and was replaced; if "
-            "this repeats, the machine may be short of memory"
-        )
-
-
-def _refusal(part: Part, failure: _Failed) -> Unreadable:
+def _refusal(part: Part, failure: Failed) -> Unreadable:
     return Unreadable(
         f"{part.filename}: {failure}, twice in fresh processes; the file may be damaged: "
         "print it to a new PDF, or scan it again"
     )
 
 
-def _page(frame: Frame, part: Part) -> Page:
+def page_of(frame: Frame, part: Part) -> Page:
     """Build the page that a ``page`` frame describes; nothing of it is taken on trust."""
     try:
         return Page(

@@ -76,7 +76,7 @@ class Found:
 
 def read(pixels: Pixels) -> Found:
     """Find and read all lines of a page, turning it where it must be turned."""
-    if int(np.ptp(pixels[::2, ::2])) < 24:
+    if is_blank(pixels):
         return Found([], _size(pixels))
     quads = detect(pixels)
     if not quads:
@@ -92,6 +92,11 @@ def read(pixels: Pixels) -> Found:
         sideways = (_read_turned(pixels, turn) for turn in (90, 270))
         found = max(found, *sideways, key=lambda one: one.worth)
     return found
+
+
+def is_blank(pixels: Pixels) -> bool:
+    """Whether there is nothing on a page that could be print."""
+    return int(np.ptp(pixels[::2, ::2])) < 24
 
 
 def _read_turned(pixels: Pixels, turn: int) -> Found:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable
 from ctypes import c_double, c_int
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pypdfium2
@@ -18,11 +19,13 @@ import pypdfium2.raw as pdfium
 from numpy.typing import NDArray
 
 from alfrd_events.errors import Unreadable
-from alfrd_events.providers.readers import einvoice, ocr, text_layer
+from alfrd_events.providers.readers import einvoice, ocr, sheets, text_layer
 from alfrd_events.providers.readers.content import PDF
 from alfrd_events.providers.readers.limits import ReaderLimits
-from alfrd_events.providers.readers.source import Reading
+from alfrd_events.providers.readers.source import Reading, Sheet
 from alfrd_events.providers.readers.text_layer import Char
+
+Page = TypeVar("Page")
 
 RENDER_DPI = 200
 MIN_RENDER_SIDE = 1600
@@ -65,12 +68,18 @@ class PdfSource:
         self.page_count += self._invoice is not None
 
     def read(self, number: int) -> Reading:
+        return self._on_page(number, self._read)
+
+    def prepare(self, number: int) -> Reading | Sheet:
+        return self._on_page(number, self._prepare)
+
+    def _on_page(self, number: int, act: Callable[[pypdfium2.PdfPage], Page]) -> Page | Reading:
         if self._invoice is not None and number == self.page_count:
             return self._invoice
         try:
             page = self._load(number)
             try:
-                return self._read(page)
+                return act(page)
             finally:
                 page.close()
         except pypdfium2.PdfiumError as error:
@@ -106,24 +115,37 @@ class PdfSource:
         return page
 
     def _read(self, page: pypdfium2.PdfPage) -> Reading:
+        layer, is_enough = self._layer(page)
+        if layer is not None and is_enough:
+            return layer
+        seen = self._recognise(page, page.get_size())
+        return layer if layer is not None and layer.characters >= seen.characters else seen
+
+    def _prepare(self, page: pypdfium2.PdfPage) -> Reading | Sheet:
+        layer, is_enough = self._layer(page)
+        if layer is not None and is_enough:
+            return layer
+        size = page.get_size()
+        return sheets.sheet_of(_render(page, size), self._filename, size=size, layer=layer)
+
+    def _layer(self, page: pypdfium2.PdfPage) -> tuple[Reading | None, bool]:
+        """Read the text layer, if it is one, and tell whether it holds all that is worth to be seen."""
         size = page.get_size()
         if size[0] <= 0 or size[1] <= 0:
-            return Reading("", kind="text_layer")
+            return Reading("", kind="text_layer"), True
         chars = _chars(page, size)
-        layer = text_layer.read(chars, size)
         if self._invoice is not None:
-            return layer
+            return text_layer.read(chars, size), True
         visible = sum(not char.text.isspace() for char in chars)
         unmapped = sum(char.unmapped for char in chars)
-        if visible and unmapped <= MAX_UNMAPPED * visible:
-            if visible >= FEW_BESIDE_A_SCAN or not _has_more_to_see(page):
-                return layer
-            if visible >= FEW_CHARACTERS and _picture_share(page, size) < SCAN_SHARE:
-                return layer
-        else:
-            visible = 0
-        seen = self._recognise(page, size)
-        return layer if visible and visible >= len("".join(seen.text.split())) else seen
+        if not visible or unmapped > MAX_UNMAPPED * visible:
+            return None, False
+        is_enough = (
+            visible >= FEW_BESIDE_A_SCAN
+            or not _has_more_to_see(page)
+            or (visible >= FEW_CHARACTERS and _picture_share(page, size) < SCAN_SHARE)
+        )
+        return text_layer.read(chars, size), is_enough
 
     def _recognise(self, page: pypdfium2.PdfPage, size: tuple[float, float]) -> Reading:
         found = ocr.read(_render(page, size))

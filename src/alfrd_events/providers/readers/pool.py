@@ -120,9 +120,19 @@ class Child:
             frame = wire.decode(await self._replies.readexactly(wire.frame_length(head)))
         except (asyncio.IncompleteReadError, ConnectionError):
             raise Died(await self.ended()) from None
-        if frame.get("kind") != "page":
+        if frame.get("kind") not in ("page", "sheet"):
             self.busy = False
         return frame
+
+    async def receive_data(self, size: int) -> bytes:
+        """Wait for the bytes that belong to the last reply.
+
+        :raise Died: the process ended before it had sent them.
+        """
+        try:
+            return await self._replies.readexactly(size)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            raise Died(await self.ended()) from None
 
     def kill(self) -> None:
         """End the process now, whatever it does."""

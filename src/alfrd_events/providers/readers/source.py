@@ -47,6 +47,11 @@ class Reading:
         characters = sum(len(piece.text) for piece in pieces)
         return sum(piece.confidence * len(piece.text) for piece in pieces) / max(characters, 1)
 
+    @property
+    def characters(self) -> int:
+        """How many, blanks apart."""
+        return len("".join(self.text.split()))
+
     def frame(self, number: int) -> dict[str, Any]:
         """As a ``page`` frame of the wire."""
         pieces = (scaled(piece, self.width, self.height) for row in self.rows for piece in row)
@@ -71,6 +76,36 @@ class UnsupportedType(Unreadable):
     """A file whose type is not read here: an attachment that is one does not spoil its mail."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A page that needs recognition, as an image for another reader: upright, on white."""
+
+    image: bytes
+    pixels: tuple[int, int]
+    """Width and height of the image."""
+    size: tuple[float, float]
+    """Width and height in the unit in which the page is told of."""
+    rotation: int = 0
+    is_original: bool = False
+    """It is a PNG or JPEG as it came. All others are JPEG in colour."""
+    layer: Reading | None = None
+    """A poor text layer, for when recognition finds even less."""
+
+    def frame(self, number: int) -> dict[str, Any]:
+        """As a ``sheet`` frame of the wire; the image follows it."""
+        return {
+            "kind": "sheet",
+            "number": number,
+            "size": len(self.image),
+            "pixels": self.pixels,
+            "width": round(self.size[0], 2),
+            "height": round(self.size[1], 2),
+            "rotation": self.rotation,
+            "is_original": self.is_original,
+            "layer": self.layer.frame(number) if self.layer else None,
+        }
+
+
 class Source(Protocol):
     """A part that has been opened."""
 
@@ -79,6 +114,10 @@ class Source(Protocol):
 
     def read(self, number: int) -> Reading:
         """Read the page with this number, from 1."""
+        ...
+
+    def prepare(self, number: int) -> Reading | Sheet:
+        """Read it if that takes no recognition, else give its image."""
         ...
 
     def close(self) -> None:
@@ -103,6 +142,9 @@ class TextSource:
 
     def read(self, number: int) -> Reading:
         return Reading(self._pages[number - 1], kind="plain")
+
+    def prepare(self, number: int) -> Reading:
+        return self.read(number)
 
     def close(self) -> None:
         self._pages = []

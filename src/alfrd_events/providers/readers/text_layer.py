@@ -84,14 +84,8 @@ def resized(piece: Piece, factor: float) -> Piece:
 
 
 def _turned(char: Char, rotation: int, size: tuple[float, float]) -> Char:
-    width, height = size
-    left, top, right, bottom = char.left, char.top, char.right, char.bottom
-    if rotation == 90:
-        left, top, right, bottom = height - bottom, left, height - top, right
-    elif rotation == 180:
-        left, top, right, bottom = width - right, height - bottom, width - left, height - top
-    else:
-        left, top, right, bottom = top, width - right, bottom, width - left
+    edges = layout.turned((char.left, char.top, char.right, char.bottom), rotation, size)
+    left, top, right, bottom = edges
     return replace(char, left=left, top=top, right=right, bottom=bottom, turn=(char.turn + rotation) % 360)
 
 

@@ -6,7 +6,9 @@ over must not be able to run code in the parent.
 
 - ``ping`` is answered by ``pong``;
 - ``open`` (filename, size, more: whether ``read`` follows) by ``info`` (media_type, page_count);
-- ``read`` (pages) by one ``page`` for each number, then ``done``.
+- ``read`` (pages) by one ``page`` for each number, then ``done``;
+- ``prepare`` (pages) likewise, except that a page which needs recognition comes as a ``sheet``: its image for a reader
+  elsewhere, as many bytes as its ``size`` says after the frame.
 
 Instead of an answer comes one of ``unreadable`` (message), ``memory``, ``wordy`` (more text than the limits
 allow), ``nested`` (deeper than can be followed), ``setup`` (message) and ``bug`` (message), and the request is
