@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,6 +11,8 @@ import boto3
 import pytest
 import requests
 from moto.server import ThreadedMotoServer
+
+from tests.cloud.textract import Objects
 
 REGION = "eu-central-1"
 
@@ -61,3 +64,18 @@ def bucket(moto: Callable[[str], Any]) -> Callable[[str], Any]:
         return boto3.resource("s3", region_name=REGION).Bucket(name)
 
     return make
+
+
+@pytest.fixture
+def objects(moto: Callable[[str], Any]) -> Objects:
+    """What Textract sees of S3."""
+    client = moto("s3")
+
+    async def get(bucket: str, key: str) -> bytes | None:
+        try:
+            reply = await asyncio.to_thread(client.get_object, Bucket=bucket, Key=key)
+        except (client.exceptions.NoSuchKey, client.exceptions.NoSuchBucket):
+            return None
+        return bytes(reply["Body"].read())
+
+    return get

@@ -34,6 +34,7 @@ class NoopReader:
     """Takes the bytes for text."""
 
     name = "noop"
+    is_paid = False
 
     async def inspect(self, part: Part) -> PartInfo:
         return PartInfo("text/plain", 1)

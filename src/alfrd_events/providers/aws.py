@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from importlib.util import find_spec
+from socket import gaierror
 from typing import Any
 
 from alfrd_events.errors import AlfrdError, Permanent, SettingsInvalid, Throttled, Transient
@@ -163,9 +164,7 @@ def _of_the_service(error: Any, what: str, remedies: Mapping[str, str], denied: 
 
 def _of_the_way(error: Exception, what: str, paid: bool) -> AlfrdError:
     from botocore.exceptions import (
-        ConnectTimeoutError,
         CredentialRetrievalError,
-        EndpointConnectionError,
         NoCredentialsError,
         PartialCredentialsError,
         TokenRetrievalError,
@@ -177,8 +176,18 @@ def _of_the_way(error: Exception, what: str, paid: bool) -> AlfrdError:
             f"{what}: no AWS credentials were found ({type(error).__name__}); set AWS_ACCESS_KEY_ID and "
             "AWS_SECRET_ACCESS_KEY, a profile or a role, then run alfrd-events doctor"
         )
-    unheard = isinstance(error, EndpointConnectionError | ConnectTimeoutError)
-    return (Lost if paid and not unheard else Transient)(f"{what}: no answer ({type(error).__name__})")
+    lost = paid and not _was_never_sent(error)
+    return (Lost if lost else Transient)(f"{what}: no answer ({type(error).__name__})")
+
+
+def _was_never_sent(error: Exception) -> bool:
+    """Whether there was no connection at all; a reset one has the same name in aiobotocore."""
+    from aiohttp import ClientConnectorError
+    from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
+
+    if isinstance(error, EndpointConnectionError):
+        return isinstance(error.kwargs.get("error"), ClientConnectorError | gaierror)
+    return isinstance(error, ConnectTimeoutError)
 
 
 def _retry_after(error: Any) -> float | None:

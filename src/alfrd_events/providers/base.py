@@ -28,6 +28,8 @@ class Reader(Protocol):
     """Turns a part into pages of text."""
 
     name: str
+    is_paid: bool
+    """Its calls are written down one by one, as they are made, by way of :class:`~.calls.Calls`."""
 
     async def inspect(self, part: Part) -> PartInfo:
         """Tell type and number of pages without reading them.

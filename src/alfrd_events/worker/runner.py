@@ -160,7 +160,7 @@ class Runner:
             made_by,
             prompt_id,
             # What it cost is told whatever became of it.
-            pages.usage(made_by, int((time.monotonic() - started) * 1000)),
+            () if tools.reader.is_paid else pages.usage(made_by, int((time.monotonic() - started) * 1000)),
         )
 
     def _what_it_comes_to(self, task: Task, error: BaseException) -> tuple[Kind, str, float | None]:

@@ -60,6 +60,7 @@ class LocalReader:
     """
 
     name = "local"
+    is_paid = False
 
     def __init__(self, limits: ReaderLimits | None = None, *, processes: int | None = None) -> None:
         """

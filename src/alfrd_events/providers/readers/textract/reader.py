@@ -40,6 +40,7 @@ class TextractReader:
     """
 
     name = PROVIDER
+    is_paid = True
 
     def __init__(
         self, local: LocalReader, aws: Aws, textract: Textract, calls: Calls, jobs: Jobs | None = None
