@@ -40,7 +40,6 @@ def program(db: Harness, cloud: CloudServer, **environment: str) -> Program:
     own = {
         "AWS_ENDPOINT_URL_TEXTRACT": cloud.url,
         "ALFRD_READER": "textract",
-        "ALFRD_LEASE_SECONDS": "2",
         "ALFRD_RESCUE_SECONDS": "0.2",
     }
     return Program(db.url, **{**clouds, **own, **environment})

@@ -127,7 +127,8 @@ class Textract:
             else:
                 reply = await client.start_document_text_detection(**asked)
         if not reply.get("JobId"):
-            raise BadReply(f"{filename}: Textract {self.start}: the reply names no job")
+            # Not a bad reply: asked again, the same job answers, and is paid once.
+            raise Transient(f"{filename}: Textract {self.start}: the reply names no job")
         return str(reply["JobId"])
 
     async def results(self, job: str, filename: str) -> Results:
