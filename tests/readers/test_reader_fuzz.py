@@ -45,3 +45,10 @@ def test_an_archive_with_a_file_without_a_name_is_refused(inspect: Inspect) -> N
 def test_a_page_with_a_declaration_that_only_sgml_knows_is_read(read: Read) -> None:
     (page,) = read(b"<html><body>before<![IGNORE[ x ]]><p>after <![00 b>c</body></html>")
     assert page.text.split() == ["before", "after", "c"]
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_an_encoding_that_could_not_be_named_so_does_not_spoil_a_mail(read: Read, kind: str) -> None:
+    head = b"From: a@x.example\nTo: b@x.example\nMessage-ID: <1>\n"
+    (page,) = read(head + b'Content-Type: text/%s; charset="utf\0-8"\n\nHello' % kind.encode())
+    assert page.text.endswith("Hello")

@@ -52,7 +52,7 @@ def _decode(data: bytes, charset: str) -> str:
         if name and not name.casefold().startswith("utf-16"):  # a page that says so in ASCII is wrong
             try:
                 return data.decode(name, errors="replace")
-            except LookupError:
+            except (LookupError, ValueError):  # no such encoding, or a name that none could have
                 continue
     return plain.decode(data)
 

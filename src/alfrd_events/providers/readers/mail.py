@@ -111,7 +111,7 @@ def _decoded(content: bytes, charset: str) -> str:
     if charset and charset != "us-ascii":
         try:
             return content.decode(charset, errors="replace")
-        except LookupError:
+        except (LookupError, ValueError):  # no such encoding, or a name that none could have
             pass
     return plain.decode(content)
 
