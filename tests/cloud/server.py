@@ -89,7 +89,7 @@ class Exchange:
     request: Request
     fault: Fault | None
     answer: Answer | None = None
-    """What the service made of it, whether it arrived or not; ``None``: it was not worked on."""
+    """What the service made of it, spoilt or not, whether it arrived or not; ``None``: it was not worked on."""
     delivered: bool = False
 
 
@@ -211,10 +211,9 @@ class CloudServer:
             raise
         if fault == "cut":
             return _cut(incoming)
-        answer = exchange.answer
-        if fault in ("malformed", "truncated") and answer.status == 200:
-            answer = service.spoil(request, answer, fault)
-        return self._deliver(exchange, answer)
+        if fault in ("malformed", "truncated") and exchange.answer.status == 200:
+            exchange.answer = service.spoil(request, exchange.answer, fault)
+        return self._deliver(exchange, exchange.answer)
 
     def _deliver(self, exchange: Exchange, answer: Answer) -> web.Response:
         exchange.delivered = True

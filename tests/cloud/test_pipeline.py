@@ -2,63 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from typing import Literal
 
+import pytest
+
+from alfrd_events.cli.wiring import build_analyst
 from alfrd_events.providers.analysts.cascade import CascadeAnalyst
 from alfrd_events.providers.analysts.llm import LlmAnalyst
 from alfrd_events.providers.analysts.rules import RulesAnalyst
-from alfrd_events.providers.base import Analyst
 from alfrd_events.providers.calls import Calls
 from alfrd_events.providers.llm.openai import OpenAi
-from alfrd_events.providers.sources import Sources
-from alfrd_events.steps.registry import BUILT_IN, Tools
-from alfrd_events.worker.run import run_worker
+from alfrd_events.settings import Settings
+from tests.cloud.bedrock import NOVA, Bedrock
 from tests.cloud.chat import Chat
+from tests.cloud.hundreds import BAD_DAY, assert_complete, live_through, process
 from tests.cloud.papers import Paper, papers
 from tests.cloud.server import CloudServer
 from tests.support.harness import Harness
-from tests.support.noop import NoopReader, options, refuse_pages
 
 
-async def process(db: Harness, analyst: Analyst, given: Sequence[Paper]) -> None:
-    """Submit documents and work until all is quiet."""
-    for paper in given:
-        await db.sql(
-            "insert into alfrd.documents (filename, content) values (%s, %s)",
-            paper.filename,
-            paper.text.encode(),
-        )
-    tools = Tools(NoopReader(), analyst, Sources(), refuse_pages)
-    await run_worker(db.database, BUILT_IN, tools, options(db.url))
-    await analyst.aclose()
-
-
-async def assert_complete(db: Harness, given: Sequence[Paper]) -> None:
-    """Every document is through, and says what it says."""
-    failed = await db.sql("select filename, status, error from alfrd.documents where status <> 'completed'")
-    assert failed == []
-    rows = {row["filename"]: row for row in await db.sql("select * from alfrd.documents")}
-    for paper in given:
-        row = rows[paper.filename]
-        assert (row["document_type"], row["entity"]) == (paper.document_type, paper.entity)
-        assert (row["total_amount"], row["document_date"]) == (paper.total, paper.day)
-
-
-async def test_documents_pass_through_an_openai_compatible_server(db: Harness) -> None:
+@pytest.mark.parametrize("service", ["openai", "bedrock"])
+async def test_documents_pass_through_a_model(
+    db: Harness, monkeypatch: pytest.MonkeyPatch, service: Literal["openai", "bedrock"]
+) -> None:
     given = papers(8)
-    async with CloudServer(Chat()) as cloud:
-        analyst = LlmAnalyst(OpenAi(f"{cloud.url}/v1", "small", Calls()), 24_000)
-        await process(db, analyst, given)
+    async with CloudServer(Chat(), Bedrock()) as cloud:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", cloud.url)
+        chosen = Settings(
+            analyst="llm",
+            llm=service,
+            llm_model="small" if service == "openai" else "",
+            openai_base_url=f"{cloud.url}/v1",
+        )
+        await process(db, build_analyst(chosen, Calls()), given)
         assert cloud.complaints == []
 
     await assert_complete(db, given)
+    model = "openai:small" if service == "openai" else f"bedrock:{NOVA}"
     made = await db.sql("select distinct made_by -> 'summarize' ->> 'by' as by from alfrd.documents")
-    assert [row["by"] for row in made] == ["openai:small"]
+    assert [row["by"] for row in made] == [model]
     assert await db.one("select count(*) from alfrd.series") == 4
     assert await db.one("select count(*) from alfrd.files where status <> 'generated'") == 0
-    assert await db.one("select count(*) from alfrd.scores where made_by = 'openai:small'") == 16
+    assert await db.one("select count(*) from alfrd.scores where made_by = %s", model) == 16
 
 
 async def test_a_cascade_asks_the_model_only_where_rules_are_unsure(db: Harness) -> None:
@@ -85,3 +72,10 @@ async def test_a_cascade_asks_the_model_only_where_rules_are_unsure(db: Harness)
         "  on p.id = (d.made_by -> 'summarize' ->> 'prompt')::bigint where d.made_by -> 'summarize' ->> 'by' = 'rules'"
     )
     assert prompt["kind"] == "rules_summarizer"
+
+
+async def test_a_bad_day_loses_nothing_and_pays_nothing_twice(db: Harness) -> None:
+    report = await live_through(db, "bedrock", 12, BAD_DAY)
+
+    assert {"throttle", "cut", "malformed", "ok"} <= report.requests.keys()
+    assert report.repeated == 0

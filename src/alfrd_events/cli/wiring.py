@@ -224,6 +224,17 @@ def build_llm(chosen: Settings, model: str, calls: Calls) -> Llm:
 
     :raise SettingsInvalid: what it needs is not set, or not installed.
     """
+    if chosen.llm == "bedrock":
+        from alfrd_events.providers.aws import Aws
+        from alfrd_events.providers.llm.bedrock import Bedrock
+
+        return Bedrock(
+            Aws(chosen.aws_region),
+            model,
+            calls,
+            reasoning_tokens=chosen.llm_reasoning_tokens,
+            read_seconds=chosen.llm_seconds,
+        )
     from alfrd_events.providers.llm.openai import OpenAi
 
     return OpenAi(

@@ -19,7 +19,7 @@ from alfrd_events.providers.calls import BadReply, Lost
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 60
-MAX_CONNECTIONS = 200
+MAX_CONNECTIONS = 512
 
 THROTTLED = {
     "LimitExceededException",
