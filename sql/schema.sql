@@ -2741,6 +2741,7 @@ CREATE FUNCTION alfrd.tend_calls(p_caps jsonb, p_keep interval) RETURNS integer
 declare
   v_now   timestamptz := alfrd.now();
   v_freed bigint[];
+  v_steps text[];
   v_count integer;
 begin
   perform alfrd.forget_lost_calls();
@@ -2768,9 +2769,12 @@ begin
                                    where coalesce(priced, cap is null or would_be <= cap))
                      and t.state = 'scheduled'
                    order by t.id for update skip locked)
-    returning id)
-  select array_agg(id), count(*) into v_freed, v_count from freed;
-  delete from alfrd.held where task_id = any (v_freed);
+    returning id, step)
+  select array_agg(id), array_agg(distinct step), count(*) into v_freed, v_steps, v_count from freed;
+  if v_freed is not null then
+    delete from alfrd.held where task_id = any (v_freed);
+    perform alfrd.ring(v_steps);   -- whoever wakes makes them ready first
+  end if;
   return v_count;
 end $$;
 

@@ -127,16 +127,20 @@ async def test_what_is_over_the_cap_waits_visibly_and_goes_on_when_the_cap_is_ra
         "0.000720 of 0.000720 USD are spent or set aside, and this call may cost up to 0.000180" in explained
     )
 
+    await work(db.url, paid, Caps(day=6 * PRICE))
+    assert sum(paid.asked.values()) == 6
+
     worker = asyncio.create_task(
-        work(db.url, paid, Caps(day=9 * PRICE), until_quiet=False, rescue_seconds=0.05, watch_seconds=0.05)
+        work(db.url, paid, Caps(day=6 * PRICE), until_quiet=False, tend_seconds=0.05)
     )
+    await db.sql("update alfrd.spending set usd = usd - %s where scope like 'day:%%'", 3 * PRICE)
     async with asyncio.timeout(20):
         while sum(paid.asked.values()) < 9:
             await asyncio.sleep(0.05)
     worker.cancel()
     with pytest.raises(asyncio.CancelledError):
         await worker
-    assert await db.one("select sum(usd) from alfrd.spending where scope like 'day:%%'") == 9 * PRICE
+    assert await db.one("select sum(usd) from alfrd.spending where scope like 'day:%%'") == 6 * PRICE
     assert set(paid.asked.values()) == {1}
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
 
 from alfrd_events.db import operate, queue
 from alfrd_events.db.database import Database
@@ -21,8 +20,6 @@ log = Log("rescuer")
 
 _IDLE_SECONDS = 15.0
 _RETURN_SECONDS = 15.0
-_TEND_SECONDS = 20.0
-"""At most half as much again, and the looks of an idle worker: a cap that was raised is noticed within a minute."""
 
 
 class Rescuer:
@@ -32,7 +29,6 @@ class Rescuer:
     :param rescue_seconds: how often to look for workers that are gone, while any task runs.
     :param reconcile_seconds: how often to look for documents and files whose task is missing.
     :param watch_seconds: how often to ask what is wrong with the server.
-    :param tend: lets tasks go on that were held for money; returns how many.
     """
 
     def __init__(
@@ -42,15 +38,12 @@ class Rescuer:
         rescue_seconds: float,
         reconcile_seconds: float,
         watch_seconds: float,
-        tend: Callable[[], Awaitable[int]] | None = None,
     ) -> None:
         self._database = database
         self._stirring = stirring
         self._rescue_seconds = rescue_seconds
         self._reconcile = _Every(reconcile_seconds)
         self._watch = _Every(watch_seconds)
-        self._tend = tend
-        self._tending = _Every(min(_TEND_SECONDS, watch_seconds))
         self._complaints: set[str] = set()
 
     async def run(self) -> None:
@@ -87,8 +80,6 @@ class Rescuer:
             )
         if self._reconcile.due() and (missing := await queue.reconcile(self._database)):
             log.warning("made tasks that were missing; see alfrd.replay", count=missing)
-        if self._tend is not None and self._tending.due() and (freed := await self._tend()):
-            log.info("tasks that were held for money go on", tasks=freed)
         if self._watch.due():
             self._tell(await operate.complaints(self._database))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +26,7 @@ from alfrd_events.worker.listener import Listener
 from alfrd_events.worker.registration import Registration
 from alfrd_events.worker.rescuer import Rescuer
 from alfrd_events.worker.runner import Runner
+from alfrd_events.worker.tender import Tend, tend_forever, tend_once
 from alfrd_events.worker.wake import Wake
 
 log = Log("worker")
@@ -44,6 +45,7 @@ class WorkerOptions:
     rescue_seconds: float = 1
     reconcile_seconds: float = 300
     watch_seconds: float = 30
+    tend_seconds: float = 20
     step_seconds: float = 900
     listen_url: str | None = None
     """Where to LISTEN; ``None``: not at all, new work is found by the poll."""
@@ -68,12 +70,12 @@ async def run_worker(
     tools: Tools,
     options: WorkerOptions,
     on_outcome: Callable[[Outcome], None] = lambda _: None,
-    tend: Callable[[], Awaitable[int]] | None = None,
+    tend: Tend | None = None,
 ) -> Report:
     """Work until a signal comes, or until nothing is left if ``until_quiet``.
 
     :param on_outcome: called for each outcome that the database has accepted.
-    :param tend: called every now and then: lets tasks go on that were held for money; returns how many.
+    :param tend: called every ``tend_seconds``: lets tasks go on that were held for money; returns how many.
     :raise SchemaTooNew: a newer release migrated the database meanwhile; what ran was finished first.
     """
     signals = _Signals()
@@ -118,7 +120,7 @@ class _Worker:
         options: WorkerOptions,
         signals: _Signals,
         on_outcome: Callable[[Outcome], None],
-        tend: Callable[[], Awaitable[int]] | None,
+        tend: Tend | None,
     ) -> None:
         self._tend = tend
         self._database = database
@@ -159,12 +161,14 @@ class _Worker:
                     self._options.rescue_seconds,
                     self._options.reconcile_seconds,
                     self._options.watch_seconds,
-                    self._tend,
                 ).run(),
                 "rescuer",
             ),
             _background(self._drain_on_signal(), "drain"),
         ]
+        if self._tend is not None:
+            await tend_once(self._tend)  # before the first look at the queue: this worker's caps may be new
+            background.append(_background(tend_forever(self._tend, self._options.tend_seconds), "tender"))
         try:
             await self.cycle.run(until_quiet=self._options.until_quiet)
         finally:
