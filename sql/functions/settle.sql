@@ -63,8 +63,12 @@ begin
                                  -- each at its own time, so that it does not take the others with it to their last attempt.
                                  when 'lost' then alfrd.now() + case when t.attempt > 2 then alfrd.backoff(t.attempt - 1)
                                                                      else interval '0' end
-                                 when 'throttled' then alfrd.now() + coalesce(
-                                   make_interval(secs => e.retry_after), alfrd.backoff(least(t.throttles + 1, 5)))
+                                 -- There is no end to how often, but to how fast: from the fourth time on about a second, although it
+                                 -- was asked for less. Nor does anyone wait for more than a day.
+                                 when 'throttled' then alfrd.now() + case
+                                   when e.retry_after is null then alfrd.backoff(least(t.throttles + 1, 5))
+                                   else greatest(make_interval(secs => least(e.retry_after, 86400)), case
+                                     when t.throttles >= 3 then make_interval(secs => 0.5 + random() / 2) else interval '0' end) end
                                  else alfrd.now() end,
          -- Being throttled or handed back is not a failed attempt; the attempt itself never goes down.
          max_attempts = t.max_attempts + case when e.outcome in ('throttled', 'released') then 1 else 0 end,

@@ -406,3 +406,29 @@ async def test_a_free_slot_of_a_limited_step_rings_for_those_who_wait(db: Harnes
     heard = {notify.payload async for notify in listener.notifies(timeout=0.5)}
     await listener.close()
     assert "ocr" in heard
+
+
+async def test_a_task_is_throttled_as_often_as_it_takes_but_not_as_fast_as_it_is_told(db: Harness) -> None:
+    document = await db.given_document()
+    waits = []
+    for _ in range(12):
+        task = await db.claim("ocr")
+        assert task is not None
+        await db.hand_in(Outcome(task, "throttled", error="slow down", retry_after=0))
+        waits.append(await db.one("select extract(epoch from run_at - alfrd.now())::float8 from alfrd.tasks"))
+        await db.advance_clock(1)
+
+    assert max(waits[:3]) <= 0
+    assert min(waits[3:]) > 0.3
+    assert max(waits) <= 1
+    assert await db.tasks_of(document) == {"ocr": "scheduled"}
+    explained = await db.one("select alfrd.explain(%s)", document)
+    assert "slow down (throttled 12 times)" in explained
+
+
+async def test_nobody_waits_for_more_than_a_day_whatever_a_provider_says(db: Harness) -> None:
+    await db.given_document()
+    task = await db.claim("ocr")
+    assert task is not None
+    await db.hand_in(Outcome(task, "throttled", retry_after=1e12))
+    assert await db.one("select run_at - alfrd.now() <= interval '1 day' from alfrd.tasks")
