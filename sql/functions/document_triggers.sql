@@ -6,7 +6,8 @@
 --   documents_b_resubmit  a person sets the status: a new generation; work for the old one will be refused
 -- AFTER, once per statement, everyone:
 --   documents_inserted, documents_updated   refuse illegal transitions, keep alfrd.tags, mark files outdated,
---                                           enqueue what the new statuses call for, announce them
+--                                           enqueue what the new statuses call for, announce them;
+--                                           for what an exchange writes, alfrd.follow does that for all at once
 --
 -- Lock order: documents, then files by id, then tasks. The same in alfrd.settle.
 
@@ -149,7 +150,7 @@ declare
   v_generations integer[];
   v_priorities  smallint[];
   v_superseded  uuid[];
-  v_retagged    boolean;
+  v_retagged    uuid[];
   v_completed   boolean;
   v_tags        text[];
 begin
@@ -159,7 +160,7 @@ begin
          array_agg(n.status) filter (where changed), array_agg(n.generation) filter (where changed),
          array_agg(n.priority) filter (where changed),
          array_agg(n.id) filter (where n.generation <> o.generation),
-         bool_or(n.tags <> o.tags), bool_or(n.status = 'completed' or o.status = 'completed')
+         array_agg(n.id) filter (where n.tags <> o.tags), bool_or(n.status = 'completed' or o.status = 'completed')
     into v_ids, v_from, v_to, v_generations, v_priorities, v_superseded, v_retagged, v_completed
     from new_rows n join old_rows o using (id),
          lateral (select n.status <> o.status or n.generation <> o.generation as changed) as whether;
@@ -186,13 +187,8 @@ begin
     perform alfrd.refuse_transition('document', v_refused.id, v_refused.from_status, v_refused.to_status);
   end if;
 
-  if v_retagged then
-    delete from alfrd.tags t using new_rows n where t.document_id = n.id and t.tag <> all (n.tags);
-    insert into alfrd.tags (document_id, tag, source)
-    select n.id, tag, case when tag = n.document_type or starts_with(tag, 'series:') then 'system'
-                           when v_person then 'user' else 'analyst' end
-      from new_rows n cross join unnest(n.tags) as tag
-        on conflict (document_id, tag) do nothing;
+  if v_retagged is not null then
+    perform alfrd.keep_tags(v_retagged, v_person);
   end if;
 
   if v_tags is not null then
@@ -241,6 +237,8 @@ create or replace trigger documents_inserted after insert on alfrd.documents
   referencing new table as new_rows for each statement execute function alfrd.documents_inserted();
 create or replace trigger documents_updated after update on alfrd.documents
   referencing old table as old_rows new table as new_rows
-  for each statement execute function alfrd.documents_updated();
+  for each statement when (current_setting('alfrd.followed_by', true) is distinct from 'settle'
+                           or not has_table_privilege('alfrd.tasks'::regclass, 'delete'))
+  execute function alfrd.documents_updated();
 create or replace trigger documents_deleted after delete on alfrd.documents
   referencing old table as old_rows for each statement execute function alfrd.documents_deleted();

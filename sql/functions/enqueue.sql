@@ -66,6 +66,34 @@ end $$;
 
 drop function if exists alfrd.enqueue(text, uuid[], text[], integer[], smallint[]);   -- it told nothing
 
+-- alfrd.hand_over: tasks for the worker whose exchange this is, as running. Returns how many.
+--
+-- A task that waits already is left to do the work; one that runs, to come to its end. Neither can come into being meanwhile: their
+-- document is locked by this transaction.
+create or replace function alfrd.hand_over(
+  p_entity text, p_ids uuid[], p_statuses text[], p_generations integer[], p_priorities smallint[], p_room jsonb
+) returns integer
+language plpgsql as $$
+declare
+  v_now    timestamptz := alfrd.now();
+  v_worker bigint := current_setting('alfrd.worker');
+  v_count  integer;
+begin
+  insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts,
+                           attempt, worker_id, claimed_at, woken_by)
+  select route.step, p_entity, changed.id, changed.status, changed.generation, 'running', changed.priority, v_now, v_now,
+         route.max_attempts, 1, v_worker, v_now, 'handoff'
+    from unnest(p_ids, p_statuses, p_generations, p_priorities) as changed(id, status, generation, priority)
+    join alfrd.routes route on route.entity = p_entity and route.status = changed.status and route.delay = '0'
+   where p_room ? route.step
+     and (select t.id from alfrd.tasks t where t.subject_id = changed.id and t.step = route.step
+             and t.state in ('ready', 'scheduled')) is null
+     and (select t.id from alfrd.tasks t where t.subject_id = changed.id and t.step = route.step
+             and t.state = 'running') is null;
+  get diagnostics v_count = row_count;
+  return v_count;
+end $$;
+
 -- p_quietly: these are new, and may be announced with their claim if nobody sleeps.
 -- Returns whether they are to be announced now.
 create or replace function alfrd.enqueue(
@@ -75,9 +103,10 @@ create or replace function alfrd.enqueue(
 language plpgsql as $$
 declare
   v_now    timestamptz := alfrd.now();
-  v_room   jsonb := coalesce(nullif(current_setting('alfrd.room', true), ''), '{}')::jsonb;
-  v_fit    integer;
+  v_room   jsonb := nullif(current_setting('alfrd.room', true), '')::jsonb;
+  v_wanted jsonb;
   v_handed jsonb;
+  v_count  integer := 0;
   v_steps  text[];
   v_told   boolean := true;
 begin
@@ -85,57 +114,41 @@ begin
     v_steps := array(select distinct step from alfrd.routes where entity = p_entity and status = any (p_statuses));
     v_told := v_steps = '{}' or alfrd.ring(v_steps);
   end if;
-  with wanted as materialized (
-    select route.step, changed.*, route.delay, route.max_attempts,
-           coalesce(route.delay = '0' and (v_room ->> route.step)::integer >=
-             row_number() over (partition by route.step order by changed.priority desc, changed.place), false) as fits
-      from unnest(p_ids, p_statuses, p_generations, p_priorities)
-           with ordinality as changed(id, status, generation, priority, place)
-      join alfrd.routes route on route.entity = p_entity and route.status = changed.status),
-  handed_over as (
-    insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts,
-                             attempt, worker_id, claimed_at, woken_by)
-    select w.step, p_entity, w.id, w.status, w.generation, 'running', w.priority, v_now, v_now, w.max_attempts,
-           1, current_setting('alfrd.worker')::bigint, v_now, 'handoff'
-      from wanted w
-     where w.fits
-       and (select t.id from alfrd.tasks t where t.subject_id = w.id and t.step = w.step
-               and t.state in ('ready', 'scheduled')) is null
-       and (select t.id from alfrd.tasks t where t.subject_id = w.id and t.step = w.step and t.state = 'running') is null
-    returning step),
-  created as (
-    insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts,
-                             announced)
-    select w.step, p_entity, w.id, w.status, w.generation, case when w.delay > '0' then 'scheduled' else 'ready' end,
-           w.priority, v_now + w.delay, v_now, w.max_attempts, v_told
-      from wanted w where not w.fits
-        on conflict (subject_id, step) where state in ('ready', 'scheduled') do nothing
-    returning step)
-  select (select count(*) from wanted where fits),
-         (select jsonb_object_agg(step, n) from (select step, count(*) as n from handed_over group by 1) as by_step),
-         (select array_agg(distinct step) from created)
-    into v_fit, v_handed, v_steps;
-
-  if v_handed is not null then
-    perform set_config('alfrd.room', (v_room || (select jsonb_object_agg(step, (v_room ->> step)::integer - taken::integer)
-                                                   from jsonb_each_text(v_handed) as t(step, taken)))::text, true);
+  if v_room <> '{}' then
+    -- Steps of which all fit. Of the others all have to be claimed, by whoever is free.
+    select jsonb_object_agg(step, wanted), jsonb_object_agg(step, wanted) filter (where wanted <= (v_room ->> step)::integer)
+      into v_wanted, v_handed
+      from (select route.step, sum(changed.size)::integer as wanted
+              from (select status, count(*) as size from unnest(p_statuses) as status group by 1) as changed
+              join alfrd.routes route on route.entity = p_entity and route.status = changed.status
+             where route.delay = '0' group by 1) as by_step;
+    if v_handed is not null then
+      v_count := alfrd.hand_over(p_entity, p_ids, p_statuses, p_generations, p_priorities, v_handed);
+      perform set_config('alfrd.room', (v_room || (
+        select jsonb_object_agg(step, (v_room ->> step)::integer - taken::integer)
+          from jsonb_each_text(v_handed) as t(step, taken)))::text, true);
+    end if;
   end if;
-  if v_fit > coalesce((select sum(taken::integer) from jsonb_each_text(v_handed) as t(step, taken)), 0) then
-    -- One of them waits already, or runs for the old world: it goes the ordinary way.
+  -- The rest waits: what did not fit, what is for later, and what has a twin that waits or runs for the old world.
+  if v_count = 0 or v_wanted <> v_handed
+     or v_count < (select sum(wanted::integer) from jsonb_each_text(v_handed) as t(step, wanted))
+     or exists (select from alfrd.routes where entity = p_entity and status = any (p_statuses) and delay > '0') then
     with created as (
-      insert into alfrd.tasks (step, entity, subject_id, status, generation, priority, run_at, created_at, max_attempts)
-      select route.step, p_entity, changed.id, changed.status, changed.generation, changed.priority, v_now, v_now,
-             route.max_attempts
+      insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts,
+                               announced)
+      select route.step, p_entity, changed.id, changed.status, changed.generation,
+             case when route.delay > '0' then 'scheduled' else 'ready' end, changed.priority, v_now + route.delay, v_now,
+             route.max_attempts, v_told
         from unnest(p_ids, p_statuses, p_generations, p_priorities) as changed(id, status, generation, priority)
-        join alfrd.routes route on route.entity = p_entity and route.status = changed.status and route.delay = '0'
-       where (select t.id from alfrd.tasks t where t.subject_id = changed.id and t.step = route.step
-                 and t.state = 'running' and t.created_at = v_now) is null
+        join alfrd.routes route on route.entity = p_entity and route.status = changed.status
+       where v_count = 0 or (select t.id from alfrd.tasks t where t.subject_id = changed.id and t.step = route.step
+                                and t.state = 'running' and t.created_at = v_now) is null
           on conflict (subject_id, step) where state in ('ready', 'scheduled') do nothing
       returning step)
-    select array_agg(distinct step) || v_steps into v_steps from created;
-  end if;
-  if not p_quietly then
-    perform alfrd.ring(v_steps);
+    select array_agg(distinct step) into v_steps from created;
+    if not p_quietly then
+      perform alfrd.ring(v_steps);
+    end if;
   end if;
   return v_told;
 end $$;

@@ -23,7 +23,7 @@ begin
 end $$;
 
 create or replace function alfrd.stamp(p_step text, p_made_by text, p_prompt bigint) returns jsonb
-  language sql immutable parallel safe
+  language sql stable parallel safe   -- as what it calls: so it is inlined
   return jsonb_build_object(p_step, jsonb_strip_nulls(jsonb_build_object('by', p_made_by, 'prompt', p_prompt)));
 
 create or replace function alfrd.save_pages(p_document uuid, p_pages jsonb) returns void
@@ -225,8 +225,10 @@ begin
   written as (
     update alfrd.documents
        set series_id = s.id,
-           tags = alfrd.normal_tags(array(select tag from unnest(documents.tags) as tag where not starts_with(tag, 'series:'))
-                                    || coalesce('series:' || s.slug, '')),
+           -- Normal already, as a slug is: only one is exchanged.
+           tags = array(select tag from unnest(documents.tags || ('series:' || s.slug)) as tag
+                         where not starts_with(tag, 'series:') or tag = 'series:' || s.slug
+                         group by tag order by tag),
            status = n.next_status, updated_at = alfrd.now(),
            made_by = documents.made_by || alfrd.stamp('file', n.made_by, n.prompt_id)
       from named n

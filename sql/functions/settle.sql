@@ -131,8 +131,9 @@ end $$;
 create or replace function alfrd.settle(p_worker bigint, p_outcomes jsonb) returns bigint[]
 language plpgsql as $$
 declare
-  v_done    alfrd.finished[];
-  v_files   alfrd.finished[];
+  v_now     timestamptz := alfrd.now();
+  v_done    alfrd.finished[] := alfrd.take_finished(p_worker, p_outcomes);
+  v_files   alfrd.finished[] := array(select d from unnest(v_done) as d where d.entity = 'file');
   v_step    text;
   v_of_step alfrd.finished[];
   v_written bigint[] := '{}';
@@ -140,22 +141,26 @@ declare
   v_stale   bigint[];
   v_settled bigint[];
 begin
-  v_done := alfrd.take_finished(p_worker, p_outcomes);
-  v_files := array(select d from unnest(v_done) as d where d.entity = 'file');
+  perform set_config('alfrd.followed_by', 'settle', true);
   for v_step, v_of_step in
     select d.step, array_agg(d) from unnest(v_done) as d where d.entity <> 'file' group by 1 order by 1
   loop
-    v_written := v_written || alfrd.write_finished(p_worker, v_step, v_of_step);
+    v_written := v_written || alfrd.write_finished(v_step, v_of_step);
   end loop;
+  perform set_config('alfrd.followed_by', '', true);
+  perform alfrd.follow(alfrd.those_of(v_done, v_written));
   -- Files at the end, those that documents have changed and those that were summarised: locked together, in one order.
   if v_files <> '{}' or current_setting('alfrd.touched', true) <> '' then
     perform alfrd.touch_files(coalesce(nullif(current_setting('alfrd.touched', true), ''), '{}')::text[],
                               array(select subject_id from unnest(v_files)));
     perform set_config('alfrd.touched', '', true);
     for v_step, v_of_step in select d.step, array_agg(d) from unnest(v_files) as d group by 1 order by 1 loop
-      v_written := v_written || alfrd.write_finished(p_worker, v_step, v_of_step);
+      v_written := v_written || alfrd.write_finished(v_step, v_of_step);
     end loop;
   end if;
+  insert into alfrd.events (at, entity, subject_id, kind, step, task_id, attempt, worker_id, woken_by, waited_ms, ran_ms)
+  select v_now, d.entity, d.subject_id, 'completed', d.step, d.task_id, d.attempt, p_worker, d.woken_by, d.waited_ms, d.ran_ms
+    from unnest(alfrd.those_of(v_done, v_written)) as d;
 
   if cardinality(v_written) < jsonb_array_length(p_outcomes) then
     select jsonb_agg(o) into v_others from jsonb_array_elements(p_outcomes) as o
@@ -163,32 +168,40 @@ begin
     select o.stale, o.settled into v_stale, v_settled from alfrd.settle_others(p_worker, v_others) as o;
   end if;
 
-  insert into alfrd.usage (document_id, step, task_id, attempt, provider, model, pages, input_tokens, output_tokens,
-                           usd, milliseconds, cached, outcome)
-  select case o.entity when 'document' then o.subject_id end, o.step, o.task_id, o.attempt, u.provider, u.model, u.pages,
-         u.input_tokens, u.output_tokens, u.usd, u.milliseconds, u.cached,
-         case when o.task_id = any (v_stale) then 'stale' else o.outcome end
-    from jsonb_to_recordset(p_outcomes)
-         as o(task_id bigint, attempt integer, step text, entity text, subject_id uuid, outcome text, usage jsonb)
-   cross join jsonb_to_recordset(o.usage)
-         as u(provider text, model text, pages integer, input_tokens integer, output_tokens integer, usd numeric,
-              milliseconds integer, cached boolean)
-   where o.usage <> '[]' and not (coalesce(o.task_id = any (v_settled), false));
+  if jsonb_path_exists(p_outcomes, '$[*].usage[0]') then
+    insert into alfrd.usage (document_id, step, task_id, attempt, provider, model, pages, input_tokens, output_tokens,
+                             usd, milliseconds, cached, outcome)
+    select case o.entity when 'document' then o.subject_id end, o.step, o.task_id, o.attempt, u.provider, u.model, u.pages,
+           u.input_tokens, u.output_tokens, u.usd, u.milliseconds, u.cached,
+           case when o.task_id = any (v_stale) then 'stale' else o.outcome end
+      from jsonb_to_recordset(p_outcomes)
+           as o(task_id bigint, attempt integer, step text, entity text, subject_id uuid, outcome text, usage jsonb)
+     cross join jsonb_to_recordset(o.usage)
+           as u(provider text, model text, pages integer, input_tokens integer, output_tokens integer, usd numeric,
+                milliseconds integer, cached boolean)
+     where o.usage <> '[]' and not (coalesce(o.task_id = any (v_settled), false));
+  end if;
   return v_stale;
 end $$;
 
--- The results of one step, and an event for each that was written. Returns the ids of their tasks; a subject that is missing
--- was deleted or changed by a person since the task began.
-create or replace function alfrd.write_finished(p_worker bigint, p_step text, p_done alfrd.finished[]) returns bigint[]
+drop function if exists alfrd.write_finished(bigint, text, alfrd.finished[]);   -- it wrote the events, too
+
+-- The results of one step. Returns the ids of the tasks whose result was written; a subject that is missing was deleted or
+-- changed by a person since the task began.
+create or replace function alfrd.write_finished(p_step text, p_done alfrd.finished[]) returns bigint[]
 language plpgsql as $$
-declare
-  v_now     timestamptz := alfrd.now();
-  v_written alfrd.finished[] := alfrd.those_written(p_done, alfrd.record(p_step, p_done));
 begin
-  insert into alfrd.events (at, entity, subject_id, kind, step, task_id, attempt, worker_id, woken_by, waited_ms, ran_ms)
-  select v_now, d.entity, d.subject_id, 'completed', d.step, d.task_id, d.attempt, p_worker, d.woken_by, d.waited_ms, d.ran_ms
-    from unnest(v_written) as d;
-  return array(select task_id from unnest(v_written));
+  return array(select task_id from unnest(alfrd.those_written(p_done, alfrd.record(p_step, p_done))));
+end $$;
+
+-- Those of the tasks with these ids: nearly always all of them.
+create or replace function alfrd.those_of(p_done alfrd.finished[], p_ids bigint[]) returns alfrd.finished[]
+language plpgsql immutable as $$
+begin
+  if cardinality(p_ids) = cardinality(p_done) then
+    return p_done;
+  end if;
+  return array(select d from unnest(p_done) as d where d.task_id = any (p_ids));
 end $$;
 
 -- What was not written as done: refused as stale, or to be tried again, or at its end.

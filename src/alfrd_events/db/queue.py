@@ -106,7 +106,7 @@ async def exchange(
         ],
     )
     return Exchange(
-        claimed=tuple(_task(row) for row in answer["claimed"]),
+        claimed=_tasks(answer["claimed"]),
         stale=frozenset(answer["stale"]),
         next_due=answer["next_due"],
         others_running=answer["others_running"],
@@ -119,16 +119,13 @@ def _ids(ids: Sequence[UUID] | None) -> list[UUID] | None:
     return None if ids is None else list(ids)
 
 
-def _task(row: Mapping[str, Any]) -> Task:
-    return Task(
-        id=row["id"],
-        step=row["step"],
-        entity=row["entity"],
-        subject_id=UUID(row["subject_id"]),
-        attempt=row["attempt"],
-        max_attempts=row["max_attempts"],
-        woken_by=row["woken_by"],
-    )
+def _tasks(columns: Mapping[str, Any] | None) -> tuple[Task, ...]:
+    """Claimed tasks, from a list for each of their columns."""
+    if columns is None:
+        return ()
+    ids = map(UUID, columns["subject_id"])
+    rest = (columns["attempt"], columns["max_attempts"], columns["woken_by"])
+    return tuple(map(Task, columns["id"], columns["step"], columns["entity"], ids, *rest))
 
 
 def _outcome(outcome: Outcome) -> dict[str, Any]:

@@ -35,6 +35,7 @@ log = Log("worker")
 _RETRY_AT_MOST = 5.0
 _DOZE_SECONDS = 0.003
 """How long a worker without anything to do stays awake."""
+_HALVED_FROM = 32
 _NAP_AT_MOST = 0.5
 """How often it looks while somebody's transaction may have missed that it sleeps."""
 
@@ -85,6 +86,11 @@ class Cycle:
         self._beat_seconds = beat_seconds
         self._only = only
         self._listens = listens
+        self._offered: dict[str, int] = {}
+        self._kept_back: set[str] = set()
+        """Steps with more free slots than were offered."""
+        self._wants_more = False
+        """As many were claimed as were offered, and slots are free for more."""
         self._naps: int | None = None
         """Looks since it asked to be rung for; ``None``: it has not asked."""
         self._on_outcome = on_outcome
@@ -153,8 +159,9 @@ class Cycle:
 
     async def _rest(self, answer: queue.Exchange, idle: float, otherwise: Reason) -> Reason:
         """Wait for the next reason to look: asleep for as long as it may be, else for a moment only."""
-        if self._outbox.is_waiting:
+        if self._outbox.is_waiting or self._wants_more:
             self._naps = None
+            self._wants_more = False
             return "handoff"
         if answer.claimed or self._stopping or not self._listens:
             self._naps = None
@@ -274,15 +281,25 @@ class Cycle:
             log.debug("cannot sign on yet", error=error)
 
     def _room(self) -> dict[str, int]:
-        """Free slots per step: what is finished needs none, unless very much of it waits here."""
+        """Free slots per step: what is finished needs none, unless very much of it waits here.
+
+        Of many slots, half at a time: while one half's results are with the database, the other half runs, and the next
+        steps of either always find room.
+        """
         if self._stopping:
             return {}
         busy = Counter(task.step for task in self._running - self._outbox.tasks)
         apart = self._outbox.apart_per_step
-        return {
+        free = {
             step: max(slots - busy[step] - max(apart[step] - slots, 0), 0)
             for step, slots in self._slots.items()
         }
+        self._offered = {
+            step: min(room, self._slots[step] // 2) if self._slots[step] >= _HALVED_FROM else room
+            for step, room in free.items()
+        }
+        self._kept_back = {step for step, room in free.items() if room > self._offered[step]}
+        return self._offered
 
     def _take(self, batch: Sequence[Outcome], answer: queue.Exchange, reason: Reason) -> None:
         self._outbox.taken(batch)
@@ -304,6 +321,8 @@ class Cycle:
             # After a bell that brought nothing, another worker has just taken what it rang for.
             self.stirring.clear()
         if answer.claimed:
+            claimed = Counter(task.step for task in answer.claimed)
+            self._wants_more = any(claimed[step] >= self._offered[step] for step in self._kept_back)
             if reason in ("poll", "reconnect"):
                 self.tally.claimed_by_poll += len(answer.claimed)
             self._running.update(answer.claimed)

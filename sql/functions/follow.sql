@@ -1,0 +1,69 @@
+-- alfrd.follow: what follows from the documents that an exchange has moved on, for all of them at once.
+--
+-- The trigger documents_updated does the same for everybody else's statements. A worker's exchange writes the results of seven
+-- steps in as many statements; following each by itself cost a third of the exchange, most of it for comparing old rows
+-- with new ones. So the trigger stays out of it while alfrd.followed_by is 'settle', which is believed only of who may write tasks.
+--
+-- Called: by alfrd.settle, after the results are written.
+-- Locks:  none of its own but those of tasks; files wait for the end of the exchange.
+
+-- The rows of alfrd.tags are those of documents.tags. Workers' tags are told from those of people.
+create or replace function alfrd.keep_tags(p_documents uuid[], p_person boolean) returns void
+language plpgsql set enable_seqscan = off as $$
+begin
+  delete from alfrd.tags t using alfrd.documents d
+   where d.id = any (p_documents) and t.document_id = d.id and t.tag <> all (d.tags);
+  insert into alfrd.tags (document_id, tag, source)
+  select d.id, tag, case when tag = d.document_type or starts_with(tag, 'series:') then 'system'
+                         when p_person then 'user' else 'analyst' end
+    from alfrd.documents d cross join unnest(d.tags) as tag
+   where d.id = any (p_documents)
+      on conflict (document_id, tag) do nothing;
+end $$;
+
+create or replace function alfrd.follow(p_written alfrd.finished[]) returns void
+language plpgsql set enable_seqscan = off as $$
+declare
+  v_moved       uuid[];
+  v_retagged    uuid[];
+  v_completed   uuid[];
+  v_refused     record;
+  v_ids         uuid[];
+  v_statuses    text[];
+  v_generations integer[];
+  v_priorities  smallint[];
+begin
+  select array_agg(w.subject_id), array_agg(w.subject_id) filter (where w.step in ('classify', 'file')),
+         array_agg(w.subject_id) filter (where w.next_status = 'completed' or leaves.step is not null)
+    into v_moved, v_retagged, v_completed
+    from unnest(p_written) as w
+    left join alfrd.routes leaves on leaves.entity = 'document' and leaves.status = 'completed' and leaves.step = w.step
+   where w.entity = 'document' and w.next_status <> '';
+  if v_moved is null then
+    return;
+  end if;
+  select w.subject_id, r.status, w.next_status into v_refused
+    from (select distinct on (step, next_status) * from unnest(p_written) where entity = 'document' and next_status <> '') as w
+    join alfrd.routes r on r.entity = 'document' and r.step = w.step and r.next_status = w.next_status
+    left join alfrd.transitions t on t.entity = 'document' and t.from_status = r.status and t.to_status = r.next_status
+   where t.entity is null
+   limit 1;
+  if found then
+    perform alfrd.refuse_transition('document', v_refused.subject_id, v_refused.status, v_refused.next_status);
+  end if;
+  if v_retagged is not null then
+    perform alfrd.keep_tags(v_retagged, false);
+  end if;
+  if v_completed is not null then
+    perform alfrd.touch_files_of(array(select distinct tag from alfrd.documents d cross join unnest(d.tags) as tag
+                                        where d.id = any (v_completed)));
+  end if;
+  -- As they are now: a trigger of the user's may have had a say.
+  select array_agg(id), array_agg(status), array_agg(generation), array_agg(priority)
+    into v_ids, v_statuses, v_generations, v_priorities
+    from alfrd.documents where id = any (v_moved);
+  if v_ids is not null then
+    perform alfrd.enqueue('document', v_ids, v_statuses, v_generations, v_priorities);
+    perform alfrd.announce('document', v_ids, v_statuses);
+  end if;
+end $$;
