@@ -1,6 +1,6 @@
 -- From a status change to tasks, the bell and the feed.
 --
--- alfrd.enqueue   inserts the tasks that the routes name for each new status.
+-- alfrd.enqueue   inserts the tasks that the routes name for each new status; for new documents their trigger does.
 -- alfrd.ring      NOTIFY alfrd_work, at most once per step and transaction, unless all who serve the step are awake. A hint:
 --                 the task is the truth.
 -- alfrd.announce  NOTIFY alfrd_status, the feed for applications.
@@ -64,7 +64,7 @@ begin
   return true;
 end $$;
 
-drop function if exists alfrd.enqueue(text, uuid[], text[], integer[], smallint[]);   -- it told nothing
+drop function if exists alfrd.enqueue(text, uuid[], text[], integer[], smallint[], boolean);   -- it did the inserts, too
 
 -- alfrd.hand_over: tasks for the worker whose exchange this is, as running. Returns how many.
 --
@@ -94,12 +94,9 @@ begin
   return v_count;
 end $$;
 
--- p_quietly: these are new, and may be announced with their claim if nobody sleeps.
--- Returns whether they are to be announced now.
 create or replace function alfrd.enqueue(
-  p_entity text, p_ids uuid[], p_statuses text[], p_generations integer[], p_priorities smallint[],
-  p_quietly boolean default false
-) returns boolean
+  p_entity text, p_ids uuid[], p_statuses text[], p_generations integer[], p_priorities smallint[]
+) returns void
 language plpgsql as $$
 declare
   v_now    timestamptz := alfrd.now();
@@ -108,12 +105,7 @@ declare
   v_handed jsonb;
   v_count  integer := 0;
   v_steps  text[];
-  v_told   boolean := true;
 begin
-  if p_quietly then
-    v_steps := array(select distinct step from alfrd.routes where entity = p_entity and status = any (p_statuses));
-    v_told := v_steps = '{}' or alfrd.ring(v_steps);
-  end if;
   if v_room <> '{}' then
     -- Steps of which all fit. Of the others all have to be claimed, by whoever is free.
     select jsonb_object_agg(step, wanted), jsonb_object_agg(step, wanted) filter (where wanted <= (v_room ->> step)::integer)
@@ -134,11 +126,10 @@ begin
      or v_count < (select sum(wanted::integer) from jsonb_each_text(v_handed) as t(step, wanted))
      or exists (select from alfrd.routes where entity = p_entity and status = any (p_statuses) and delay > '0') then
     with created as (
-      insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts,
-                               announced)
+      insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts)
       select route.step, p_entity, changed.id, changed.status, changed.generation,
              case when route.delay > '0' then 'scheduled' else 'ready' end, changed.priority, v_now + route.delay, v_now,
-             route.max_attempts, v_told
+             route.max_attempts
         from unnest(p_ids, p_statuses, p_generations, p_priorities) as changed(id, status, generation, priority)
         join alfrd.routes route on route.entity = p_entity and route.status = changed.status
        where v_count = 0 or (select t.id from alfrd.tasks t where t.subject_id = changed.id and t.step = route.step
@@ -146,11 +137,8 @@ begin
           on conflict (subject_id, step) where state in ('ready', 'scheduled') do nothing
       returning step)
     select array_agg(distinct step) into v_steps from created;
-    if not p_quietly then
-      perform alfrd.ring(v_steps);
-    end if;
+    perform alfrd.ring(v_steps);
   end if;
-  return v_told;
 end $$;
 
 create or replace function alfrd.announce(p_entity text, p_ids uuid[], p_statuses text[]) returns void
