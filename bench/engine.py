@@ -104,7 +104,7 @@ class Engine:
 
     name = "alfrd-events"
     settings = (
-        f"{CONCURRENCY} slots for each step, a pool of 4 connections and one that listens; all durability, events, "
+        f"{CONCURRENCY} slots for each step, a pool of 6 connections and one that listens; all durability, events, "
         "both channels and all background duties on, with the defaults of WorkerOptions; asyncio's loop"
     )
     uvloop = False

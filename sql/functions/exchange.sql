@@ -122,7 +122,7 @@ begin
     into v_claimed
     from alfrd.tasks
    where worker_id = p_worker and state = 'running'
-     and (claimed_at = v_now
+     and (xmin = pg_current_xact_id()::xid   -- and not those of another exchange of this worker at the same moment
           or p_owned is not null and (id, attempt) not in (select * from unnest(p_owned, p_owned_attempts)));
 
   -- Now ring: for steps that others serve, and for what is ready and did not fit here.

@@ -42,7 +42,7 @@ class Database:
     """
 
     def __init__(
-        self, url: str, *, status_feed: bool = True, max_size: int = 4, settings: dict[str, str] | None = None
+        self, url: str, *, status_feed: bool = True, max_size: int = 6, settings: dict[str, str] | None = None
     ) -> None:
         self.url = url
         self.patience: float | None = None

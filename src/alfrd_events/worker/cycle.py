@@ -26,8 +26,10 @@ from alfrd_events.db.errors import Doubtful, Interrupted, NoAnswer, WorkerUnknow
 from alfrd_events.errors import AlfrdError, DatabaseUnavailable, Refused, StaleClaim
 from alfrd_events.model import Outcome, Task
 from alfrd_events.observe import Log
+from alfrd_events.worker.endings import cancel_all
 from alfrd_events.worker.outbox import Outbox, backoff
 from alfrd_events.worker.registration import Registration
+from alfrd_events.worker.slots import Slots
 from alfrd_events.worker.wake import Reason, Wake
 
 log = Log("worker")
@@ -35,7 +37,6 @@ log = Log("worker")
 _RETRY_AT_MOST = 5.0
 _DOZE_SECONDS = 0.003
 """How long a worker without anything to do stays awake."""
-_HALVED_FROM = 32
 _NAP_AT_MOST = 0.5
 """How often it looks while somebody's transaction may have missed that it sleeps."""
 
@@ -79,18 +80,21 @@ class Cycle:
     ) -> None:
         self._database = database
         self._registration = registration
-        self._slots = dict(slots)
+        self._slots = Slots(slots)
         self._wake = wake
         self._start = start
         self._poll_seconds = poll_seconds
         self._beat_seconds = beat_seconds
         self._only = only
         self._listens = listens
-        self._offered: dict[str, int] = {}
-        self._kept_back: set[str] = set()
-        """Steps with more free slots than were offered."""
         self._wants_more = False
         """As many were claimed as were offered, and slots are free for more."""
+        self._at_it = False
+        """An exchange of the loop's own is in flight."""
+        self._beside: asyncio.Task[None] | None = None
+        """A second exchange that is in flight."""
+        self._may_go = asyncio.Event()
+        """Set when a second exchange has ended, or is worth making."""
         self._naps: int | None = None
         """Looks since it asked to be rung for; ``None``: it has not asked."""
         self._on_outcome = on_outcome
@@ -110,6 +114,9 @@ class Cycle:
         """Take an outcome from the runner."""
         self._outbox.put(outcome)
         self._wake.set("handoff")
+        if self._outbox.is_all_of(len(self._running)):
+            self._may_go.set()
+            self._go_beside()
 
     def stop_claiming(self) -> None:
         """Let what runs come to its end, and claim nothing more."""
@@ -131,6 +138,13 @@ class Cycle:
 
         :param until_quiet: return when no task of the served steps waits, is scheduled, or runs anywhere.
         """
+        try:
+            await self._run(until_quiet)
+        finally:
+            if self._beside is not None:
+                await cancel_all([self._beside])
+
+    async def _run(self, until_quiet: bool) -> None:
         reason: Reason = "start"
         while True:
             answer = await self._turn(reason)
@@ -156,6 +170,13 @@ class Cycle:
             if (due_in := self._outbox.due_in) is not None and due_in < idle:
                 idle, otherwise = due_in, "handoff"
             reason = await self._rest(answer, idle, otherwise)
+            await self._other_half()
+
+    async def _other_half(self) -> None:
+        """While another exchange is in flight, one more is worth it only for all that could still go with it."""
+        while self._beside is not None and not self._outbox.is_all_of(len(self._running)):
+            self._may_go.clear()
+            await self._may_go.wait()
 
     async def _rest(self, answer: queue.Exchange, idle: float, otherwise: Reason) -> Reason:
         """Wait for the next reason to look: asleep for as long as it may be, else for a moment only."""
@@ -190,7 +211,7 @@ class Cycle:
 
     async def _is_quiet(self) -> bool:
         try:
-            return (await queue.backlog(self._database, list(self._slots), self._only)).empty
+            return (await queue.backlog(self._database, self._slots.steps, self._only)).empty
         except (DatabaseUnavailable, Interrupted, Doubtful) as error:
             log.debug("cannot tell what is left to do", error=error)
             return False
@@ -227,10 +248,13 @@ class Cycle:
         """
         failures = 0
         while True:
-            batch = self._outbox.together(len(self._running))
+            batch = self._outbox.send(len(self._running))
+            self._at_it = True
+            self._go_beside()
             try:
-                answer = await self._hand_in(batch, self._room(), reason, may_sleep=self._naps is not None)
+                answer = await self._claim(batch, reason, may_sleep=self._naps is not None)
             except WorkerUnknown:
+                self._outbox.came_back(batch)
                 log.warning("others took this worker for dead and have its tasks; it signs on again")
                 await self._sign_on_again()
             except (Interrupted, Doubtful, Refused, DatabaseUnavailable) as error:
@@ -238,14 +262,44 @@ class Cycle:
                     log.debug("exchange rolled back, doing it again one by one", error=error)
                     self._outbox.set_apart(batch)  # one of them may be at fault
                     continue
+                self._outbox.came_back(batch)
                 failures += 1
                 self._complain(error, failures)
             else:
                 if failures > 1:
                     log.info("exchange went through", after_failures=failures)
-                self._take(batch, answer, reason)
                 return answer, failures
+            finally:
+                self._at_it = False
             await asyncio.sleep(backoff(failures, _RETRY_AT_MOST))
+
+    def _go_beside(self) -> None:
+        """Begin a second exchange while the first is in flight, if all that it does not carry is finished.
+
+        A commit waits for the disk; this process and the other processor need not.
+        """
+        if (
+            self._at_it
+            and self._beside is None
+            and not self._in_doubt
+            and self._outbox.is_all_of(len(self._running))
+        ):
+            self._beside = asyncio.create_task(self._exchange_beside(), name="exchange")
+
+    async def _exchange_beside(self) -> None:
+        """One try. What fails goes again with the loop's next exchange, which knows how to go on."""
+        batch = self._outbox.send(len(self._running))
+        try:
+            answer = await self._claim(batch, "handoff")
+            if answer.superseded_by and not self.superseded_by:
+                self._step_down(answer.superseded_by)
+        except (WorkerUnknown, Interrupted, Doubtful, Refused, DatabaseUnavailable) as error:
+            self._outbox.came_back(batch)
+            log.debug("a second exchange failed; the next one carries it all", error=error)
+        finally:
+            self._beside = None
+            self._may_go.set()
+            self._wake.set("handoff")
 
     def _complain(self, error: AlfrdError, failures: int) -> None:
         if isinstance(error, Interrupted):
@@ -260,16 +314,41 @@ class Cycle:
                 finished=len(self._outbox.tasks),
             )
 
+    async def _claim(
+        self, batch: Sequence[Outcome], reason: Reason, *, may_sleep: bool = False
+    ) -> queue.Exchange:
+        """Hand in a batch, claim what there is room for, and start it."""
+        if self._stopping:
+            answer = await self._hand_in(batch, {}, reason)
+            self._take(batch, answer, reason)
+            return answer
+        busy = Counter(task.step for task in self._running - self._outbox.tasks)
+        offer = self._slots.offer(busy, self._outbox.apart_per_step)
+        try:
+            answer = await self._hand_in(batch, offer.room, reason, may_sleep=may_sleep)
+        finally:
+            self._slots.close(offer)
+        self._wants_more |= offer.asks_for_more(answer.claimed)
+        self._take(batch, answer, reason)
+        return answer
+
     async def _hand_in(
         self, batch: Sequence[Outcome], room: Mapping[str, int], reason: Reason, *, may_sleep: bool = False
     ) -> queue.Exchange:
-        owned = list(self._running - {outcome.task for outcome in batch}) if self._in_doubt else None
-        self._in_doubt = True
+        doubted = self._in_doubt
+        if doubted and self._beside is not None and self._beside is not asyncio.current_task():
+            await asyncio.wait([self._beside])  # what it claims is not in doubt
+        owned = list(self._running - {outcome.task for outcome in batch}) if doubted else None
         waiting = [step for step, slots in room.items() if slots] if may_sleep else None
-        answer = await queue.exchange(
-            self._database, self._registration.id, batch, room, reason, self._only, owned, waiting
-        )
-        self._in_doubt = False
+        try:
+            answer = await queue.exchange(
+                self._database, self._registration.id, batch, room, reason, self._only, owned, waiting
+            )
+        except BaseException:
+            self._in_doubt = True
+            raise
+        if doubted:
+            self._in_doubt = False
         return answer
 
     async def _sign_on_again(self) -> None:
@@ -279,27 +358,6 @@ class Cycle:
             await self._registration.sign_on()
         except AlfrdError as error:
             log.debug("cannot sign on yet", error=error)
-
-    def _room(self) -> dict[str, int]:
-        """Free slots per step: what is finished needs none, unless very much of it waits here.
-
-        Of many slots, half at a time: while one half's results are with the database, the other half runs, and the next
-        steps of either always find room.
-        """
-        if self._stopping:
-            return {}
-        busy = Counter(task.step for task in self._running - self._outbox.tasks)
-        apart = self._outbox.apart_per_step
-        free = {
-            step: max(slots - busy[step] - max(apart[step] - slots, 0), 0)
-            for step, slots in self._slots.items()
-        }
-        self._offered = {
-            step: min(room, self._slots[step] // 2) if self._slots[step] >= _HALVED_FROM else room
-            for step, room in free.items()
-        }
-        self._kept_back = {step for step, room in free.items() if room > self._offered[step]}
-        return self._offered
 
     def _take(self, batch: Sequence[Outcome], answer: queue.Exchange, reason: Reason) -> None:
         self._outbox.taken(batch)
@@ -321,8 +379,6 @@ class Cycle:
             # After a bell that brought nothing, another worker has just taken what it rang for.
             self.stirring.clear()
         if answer.claimed:
-            claimed = Counter(task.step for task in answer.claimed)
-            self._wants_more = any(claimed[step] >= self._offered[step] for step in self._kept_back)
             if reason in ("poll", "reconnect"):
                 self.tally.claimed_by_poll += len(answer.claimed)
             self._running.update(answer.claimed)

@@ -22,12 +22,12 @@ from alfrd_events.db.errors import NoAnswer, TimedOut
 from alfrd_events.errors import AlfrdError, Refused
 from alfrd_events.model import Outcome, Task
 from alfrd_events.observe import Log
+from alfrd_events.worker.slots import HALVED_FROM
 
 log = Log("worker")
 
 _STRIKES = 3
 _AGAIN_AFTER_AT_MOST = 5.0
-_HALVED_FROM = 32
 
 
 @dataclass(eq=False)
@@ -89,23 +89,37 @@ class Outbox:
 
     def __init__(self) -> None:
         self._together: list[Outcome] = []
+        self._sent: list[Outcome] = []
         self._apart: list[Apart] = []
 
     def put(self, outcome: Outcome) -> None:
         """Add what a task has come to."""
         self._together.append(outcome)
 
-    def together(self, running: int) -> list[Outcome]:
-        """What the next exchange carries.
+    def send(self, running: int) -> list[Outcome]:
+        """What the next exchange carries, until it is taken, comes back, or is set apart.
 
         Where all that is owned is finished, half of it: the other half follows while the next steps of the first one
         run, so that the database and this process work at the same time.
 
         :param running: tasks owned, those that are finished included.
         """
-        if _HALVED_FROM <= len(self._together) == running:
-            return self._together[: running // 2]
-        return list(self._together)
+        size = len(self._together)
+        if HALVED_FROM <= size == running:
+            size = running // 2
+        batch, self._together = self._together[:size], self._together[size:]
+        self._sent += batch
+        return batch
+
+    def is_all_of(self, running: int) -> bool:
+        """Nothing of these tasks is still at work, and what has not been sent is worth an exchange of its own."""
+        waiting = len(self._together)
+        return waiting >= HALVED_FROM and not self._apart and waiting + len(self._sent) == running
+
+    def came_back(self, batch: Collection[Outcome]) -> None:
+        """The database has not taken these, and they are not to blame."""
+        self._remove(batch)
+        self._together[:0] = batch
 
     @property
     def is_waiting(self) -> bool:
@@ -128,13 +142,15 @@ class Outbox:
 
     def _remove(self, batch: Collection[Outcome]) -> None:
         tasks = {outcome.task for outcome in batch}
-        self._together = [outcome for outcome in self._together if outcome.task not in tasks]
+        self._sent = [outcome for outcome in self._sent if outcome.task not in tasks]
         self._apart = [each for each in self._apart if each.outcome.task not in tasks]
 
     @property
     def tasks(self) -> set[Task]:
         """The tasks whose outcomes these are."""
-        return {outcome.task for outcome in self._together} | {each.outcome.task for each in self._apart}
+        return {outcome.task for outcome in (*self._together, *self._sent)} | {
+            each.outcome.task for each in self._apart
+        }
 
     @property
     def apart_per_step(self) -> Counter[str]:
@@ -144,7 +160,7 @@ class Outbox:
     @property
     def is_stuck(self) -> bool:
         """Nothing is left but what was tried alone, without success."""
-        return not self._together and all(each.tries for each in self._apart)
+        return not self._together and not self._sent and all(each.tries for each in self._apart)
 
     @property
     def due_in(self) -> float | None:
