@@ -46,6 +46,59 @@ CREATE TYPE alfrd.wanted_call AS (
 	caps numeric[]
 );
 
+-- FUNCTION activate_prompt(bigint, bigint, bigint, text)
+
+CREATE FUNCTION alfrd.activate_prompt(p_lock bigint, p_prompt bigint, p_expected bigint, p_reason text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  perform pg_advisory_xact_lock(p_lock);
+  if not alfrd.switch_prompt(p_expected, p_prompt, p_reason) then
+    return false;
+  end if;
+  update alfrd.trials t set ending = 'superseded', ended_at = alfrd.now(), note = p_reason
+    from alfrd.prompt_families f join alfrd.prompts p on (p.kind, p.document_type) = (f.kind, f.document_type)
+   where t.family_id = f.id and p.id = p_prompt and t.ending = '';
+  return true;
+end $$;
+
+-- FUNCTION add_candidates(bigint, bigint, jsonb)
+
+CREATE FUNCTION alfrd.add_candidates(p_lock bigint, p_trial bigint, p_texts jsonb) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_champion alfrd.prompts;
+  v_text     record;
+  v_id       bigint;
+  v_ids      bigint[] := '{}';
+begin
+  perform pg_advisory_xact_lock(p_lock);
+  select p.* into v_champion from alfrd.trials t join alfrd.prompts p on p.id = t.champion_id
+   where t.id = p_trial and t.ending = '' and t.phase = 'reflecting' for update of t;
+  if not found then
+    return false;
+  end if;
+  for v_text in select * from jsonb_to_recordset(p_texts) as t(text text, parent bigint, note text) loop
+    insert into alfrd.prompts (kind, document_type, version, text, origin, parent, can_evolve, score_ceiling, max_words, note,
+                               created_by)
+    select v_champion.kind, v_champion.document_type,
+           (select max(version) + 1 from alfrd.prompts
+             where kind = v_champion.kind and document_type = v_champion.document_type),
+           v_text.text, 'evolution', v_text.parent, v_champion.can_evolve, v_champion.score_ceiling, v_champion.max_words,
+           v_text.note, 'trial ' || p_trial
+        on conflict (kind, document_type, text_hash) do nothing
+    returning id into v_id;
+    if found then
+      v_ids := v_ids || v_id;
+    end if;
+  end loop;
+  update alfrd.trials set phase = 'screening', candidates = v_ids where id = p_trial;
+  return true;
+end $$;
+
 -- FUNCTION announce(text, uuid[], text[])
 
 CREATE FUNCTION alfrd.announce(p_entity text, p_ids uuid[], p_statuses text[]) RETURNS void
@@ -85,6 +138,39 @@ end $$;
 CREATE FUNCTION alfrd.backoff(p_attempt integer) RETURNS interval
     LANGUAGE sql
     RETURN make_interval(secs => ((0.2)::double precision + (random() * LEAST((600)::double precision, (COALESCE((NULLIF(current_setting('alfrd.backoff_seconds'::text, true), ''::text))::double precision, (5)::double precision) * ((2)::double precision ^ (LEAST((p_attempt - 1), 12))::double precision))))));
+
+-- FUNCTION begin_trial(bigint, uuid, bigint)
+
+CREATE FUNCTION alfrd.begin_trial(p_lock bigint, p_family uuid, p_champion bigint) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_trial bigint;
+  v_worst uuid[];
+begin
+  perform pg_advisory_xact_lock(p_lock);
+  if not exists (select from alfrd.prompts p where p.id = p_champion and p.is_active)
+     or exists (select from alfrd.trials t where t.family_id = p_family and t.ending = '') then
+    return null;
+  end if;
+  v_worst := array(select k.document_id from alfrd.keyed(p_family) as k
+                     join alfrd.evaluations e on e.document_id = k.document_id and e.prompt_id = p_champion
+                    where k.split = 'train' and e.score is not null order by e.score, k.number limit 3);
+  insert into alfrd.trials (family_id, champion_id, screening, testing, newest_key)
+  select p_family, p_champion,
+         v_worst || array(select k.document_id from alfrd.keyed(p_family) as k
+                           where k.split = 'train' and k.document_id <> all (v_worst)
+                           order by k.number desc limit 6 - cardinality(v_worst)),
+         array(select k.document_id from alfrd.keyed(p_family) as k where k.split = 'held_back'
+                order by k.number desc limit (select n.most_pairs from alfrd.prompt_kinds n join alfrd.prompt_families f using (kind)
+                                               where f.id = p_family)),
+         coalesce((select max(k.number) from alfrd.keyed(p_family) as k), 0)
+  returning trials.id into v_trial;
+  update alfrd.prompt_families f set last_trial_key = t.newest_key from alfrd.trials t
+   where f.id = p_family and t.id = v_trial;
+  return v_trial;
+end $$;
 
 -- FUNCTION cancel(uuid)
 
@@ -199,6 +285,19 @@ begin
     remedy := format('end it (select pg_terminate_backend(%s)), and set idle_in_transaction_session_timeout', v_oldest.pid);
     return next;
   end if;
+end $$;
+
+-- FUNCTION consider_evolution(uuid)
+
+CREATE FUNCTION alfrd.consider_evolution(p_family uuid) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+  if not exists (select from alfrd.trials where family_id = p_family and ending = '' and phase <> 'suggested')
+     and alfrd.evolution_due(p_family) <> '' then
+    return;
+  end if;
+  perform alfrd.want_evolution(p_family);
 end $$;
 
 -- FUNCTION correct_document()
@@ -341,11 +440,69 @@ CREATE FUNCTION alfrd.correctable(p_document alfrd.documents) RETURNS jsonb
     'series_id', p_document.series_id);
 $$;
 
+-- FUNCTION correction_made()
+
+CREATE FUNCTION alfrd.correction_made() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_made record;
+begin
+  if new.field in ('series_id', 'summary', 'structured_data') then
+    return null;
+  end if;
+  -- A document that chance did not choose: what the version made of it is what it says, without what people set.
+  for v_made in
+    select p.id, p.kind, d.id as document_id, d.made_by -> case p.kind when 'classifier' then 'classify' else 'summarize' end ->> 'by' as made_by,
+           alfrd.correctable(d) || jsonb_build_object('confidence', d.classification_confidence, 'evidence', d.evidence,
+                                                      'reasoning', d.classification_reasoning)
+             || coalesce((select jsonb_object_agg(c.field, c.old_value)
+                                      from (select distinct on (field) field, old_value from alfrd.corrections
+                                             where document_id = d.id order by field, id) as c), '{}') as was
+      from alfrd.documents d
+      join alfrd.prompts p on p.can_evolve and p.id in (
+           (d.made_by -> 'classify' ->> 'prompt')::bigint, (d.made_by -> 'summarize' ->> 'prompt')::bigint)
+     where d.id = new.document_id
+  loop
+    insert into alfrd.evaluations (prompt_id, document_id, source, output, text_hash, made_by)
+    values (v_made.id, v_made.document_id, 'production',
+            case v_made.kind
+              when 'classifier' then (select jsonb_object_agg(name, value) from jsonb_each(v_made.was) as field(name, value)
+                                       where name in ('document_type', 'confidence', 'reasoning'))
+              else v_made.was - '{document_type,series_id,confidence,reasoning}'::text[] end,
+            '', v_made.made_by)
+        on conflict do nothing;
+  end loop;
+  if found and alfrd.serves_evolution() then
+    perform alfrd.want_answer_keys(array[new.document_id]);
+  end if;
+  perform alfrd.consider_evolution(f.id)
+     from alfrd.trials t join alfrd.prompt_families f on f.id = t.family_id
+    where t.ending = '' and t.phase = 'shadow';
+  return null;
+end $$;
+
 -- FUNCTION cost(numeric[], integer, integer, integer, integer, integer)
 
 CREATE FUNCTION alfrd.cost(p_prices numeric[], p_input integer, p_output integer, p_cache_read integer, p_cache_write integer, p_pages integer) RETURNS numeric
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN (((((((p_input)::numeric * (p_prices)[1]) + ((p_output)::numeric * (p_prices)[2])) + ((p_cache_read)::numeric * (p_prices)[3])) + ((p_cache_write)::numeric * (p_prices)[4])) / (1000000)::numeric) + ((p_pages)::numeric * (p_prices)[5]));
+
+-- FUNCTION document_of_claim(bigint, bigint, integer)
+
+CREATE FUNCTION alfrd.document_of_claim(p_worker bigint, p_task bigint, p_attempt integer) RETURNS uuid
+    LANGUAGE plpgsql
+    AS $$
+declare
+  v_document uuid;
+begin
+  select t.subject_id into v_document
+    from alfrd.tasks t join alfrd.documents d on d.id = t.subject_id and d.generation = t.generation
+   where t.id = p_task and t.attempt = p_attempt and t.worker_id = p_worker and t.state = 'running'
+     for update of t for no key update of d;
+  return v_document;
+end $$;
 
 -- FUNCTION documents_deleted()
 
@@ -488,6 +645,44 @@ begin
   return null;
 end $$;
 
+-- FUNCTION drop_job(bigint, bigint, integer, integer, text, text)
+
+CREATE FUNCTION alfrd.drop_job(p_worker bigint, p_task bigint, p_attempt integer, p_part integer, p_provider text, p_job_id text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_document uuid := alfrd.document_of_claim(p_worker, p_task, p_attempt);
+begin
+  delete from alfrd.provider_jobs
+   where document_id = v_document and part = p_part and provider = p_provider and job_id = p_job_id;
+  return v_document is not null;
+end $$;
+
+-- FUNCTION end_trial(bigint, text, text, text)
+
+CREATE FUNCTION alfrd.end_trial(p_trial bigint, p_from text, p_ending text, p_note text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_family uuid;
+begin
+  update alfrd.trials set ending = p_ending, ended_at = alfrd.now(), note = p_note
+   where id = p_trial and phase = p_from and ending = '' and p_ending <> ''
+  returning family_id into v_family;
+  if not found then
+    return false;
+  end if;
+  if p_ending not in ('confirmed', 'superseded') then
+    update alfrd.prompt_families
+       set failures = failures + 1,
+           cooldown_until = alfrd.now() + least(interval '6 hours' * 2 ^ least(failures, 20), interval '30 days')
+     where id = v_family;
+  end if;
+  return true;
+end $$;
+
 -- FUNCTION enqueue(text, uuid[], text[], integer[], smallint[])
 
 CREATE FUNCTION alfrd.enqueue(p_entity text, p_ids uuid[], p_statuses text[], p_generations integer[], p_priorities smallint[]) RETURNS void
@@ -549,6 +744,61 @@ begin
   return false;
 end $$;
 
+-- FUNCTION evolution_due(uuid)
+
+CREATE FUNCTION alfrd.evolution_due(p_family uuid) RETURNS text
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+  v_family   alfrd.prompt_families;
+  v_kind     alfrd.prompt_kinds;
+  v_champion alfrd.prompts;
+  v_keys     bigint;
+  v_new      bigint;
+  v_score    real;
+  v_most     bigint;
+begin
+  select * into v_family from alfrd.prompt_families where id = p_family;
+  select * into v_kind from alfrd.prompt_kinds where kind = v_family.kind;
+  if not found then
+    return 'static: no answer key grades this kind';
+  end if;
+  select * into v_champion from alfrd.prompts p
+   where (p.kind, p.document_type) = (v_family.kind, v_family.document_type) and p.is_active;
+  if not found then
+    return 'no version is active';
+  elsif not v_champion.can_evolve then
+    return 'static: its active version may not evolve';
+  elsif exists (select from alfrd.trials t where t.family_id = p_family and t.ending = '') then
+    return 'a trial is under way';
+  elsif v_family.cooldown_until > alfrd.now() then
+    return format('it waits until %s after %s trial%s without success', to_char(v_family.cooldown_until, 'YYYY-MM-DD HH24:MI'),
+                  v_family.failures, case when v_family.failures = 1 then '' else 's' end);
+  end if;
+  select count(*), count(*) filter (where number > v_family.last_trial_key) into v_keys, v_new from alfrd.keyed(p_family);
+  if v_keys < v_kind.fewest_keys then
+    return format('%s of %s documents with an answer key', v_keys, v_kind.fewest_keys);
+  elsif v_new < v_kind.new_keys then
+    return format('%s of %s new documents since the last trial', v_new, v_kind.new_keys);
+  end if;
+  select performance_score into v_score from alfrd.prompt_performance where prompt_id = v_champion.id;
+  if v_score is null then
+    return 'its active version has no score yet';
+  elsif v_score >= v_champion.score_ceiling then
+    return format('its score of %s has reached the ceiling', round(v_score::numeric, 3));
+  end if;
+  select max(n) into v_most from (
+    select count(*) as n from alfrd.evaluations e
+      join alfrd.answer_keys k using (document_id)
+     cross join jsonb_array_elements(e.misses) as miss
+     where e.prompt_id = v_champion.id and e.source = 'production' and k.split = 'train'
+     group by miss ->> 'kind') as recurring;
+  if coalesce(v_most, 0) < 3 then
+    return 'no mistake recurs';
+  end if;
+  return '';
+end $$;
+
 -- FUNCTION exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[], text[])
 
 CREATE FUNCTION alfrd.exchange(p_worker bigint, p_outcomes jsonb, p_capacity jsonb, p_woken_by text, p_subjects uuid[] DEFAULT NULL::uuid[], p_owned bigint[] DEFAULT NULL::bigint[], p_owned_attempts integer[] DEFAULT NULL::integer[], p_waiting text[] DEFAULT NULL::text[]) RETURNS json
@@ -608,7 +858,7 @@ begin
     into v_claimed
     from alfrd.tasks
    where worker_id = p_worker and state = 'running'
-     and (claimed_at = v_now
+     and (xmin = pg_current_xact_id()::xid   -- and not those of another exchange of this worker at the same moment
           or p_owned is not null and (id, attempt) not in (select * from unnest(p_owned, p_owned_attempts)));
 
   -- Now ring: for steps that others serve, and for what is ready and did not fit here.
@@ -947,7 +1197,7 @@ begin
   -- What the defaults and checks of the tables, the views, and reading call.
   grant execute on function
     alfrd.now(), alfrd.clock(), alfrd.normal_tags(text[]), alfrd.explain(uuid), alfrd.file_members(uuid),
-    alfrd.complaints(), alfrd.usage_by(text)
+    alfrd.complaints(), alfrd.usage_by(text), alfrd.evolution_due(uuid), alfrd.keyed(uuid)
     to alfrd_app, alfrd_worker, alfrd_reader;
 
   grant insert (id, owner, filename, content, uri, fingerprint, tags, metadata, priority) on alfrd.documents to alfrd_app;
@@ -968,8 +1218,17 @@ begin
     alfrd.save_progress(bigint, bigint, integer, jsonb),
     alfrd.recall_replies(jsonb, interval), alfrd.reserve_calls(jsonb), alfrd.settle_calls(jsonb),
     alfrd.tend_calls(jsonb, interval),
+    alfrd.save_job(bigint, bigint, integer, integer, text, text, integer[], text),
+    alfrd.drop_job(bigint, bigint, integer, integer, text, text),
     alfrd.replay(boolean, text, uuid, boolean), alfrd.cancel(uuid),
-    alfrd.pause(text, text), alfrd.resume(text), alfrd.prune(interval)
+    alfrd.pause(text, text), alfrd.resume(text), alfrd.prune(interval),
+    alfrd.activate_prompt(bigint, bigint, bigint, text),
+    alfrd.import_prompt(bigint, text, text, text, text, boolean, real, integer, text),
+    alfrd.begin_trial(bigint, uuid, bigint), alfrd.add_candidates(bigint, bigint, jsonb),
+    alfrd.move_trial(bigint, text, text, bigint, text), alfrd.end_trial(bigint, text, text, text),
+    alfrd.promote_challenger(bigint, bigint, text, text), alfrd.roll_back_challenger(bigint, bigint, text),
+    alfrd.save_evaluation(bigint, uuid, bigint, jsonb, real, jsonb, text, text),
+    alfrd.replay_prompt(bigint, boolean)
     to alfrd_worker;
 end $$;
 
@@ -1015,6 +1274,56 @@ begin
   end if;
 end $$;
 
+-- FUNCTION import_prompt(bigint, text, text, text, text, boolean, real, integer, text)
+
+CREATE FUNCTION alfrd.import_prompt(p_lock bigint, p_kind text, p_document_type text, p_text text, p_origin text, p_can_evolve boolean, p_ceiling real, p_max_words integer, p_note text, OUT id bigint, OUT version integer, OUT existed boolean) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if p_origin not in ('person', 'import') then
+    raise exception 'prompts are imported as person or import, not as %', quote_literal(p_origin) using errcode = 'AL005';
+  end if;
+  if btrim(p_text) = '' then
+    raise exception 'a prompt of kind % has no text', p_kind using errcode = 'AL005', hint = 'write the instruction into the file';
+  end if;
+  if p_document_type <> '' and not exists (select from alfrd.document_types d where d.name = p_document_type) then
+    raise exception '% is not a known document type', quote_literal(p_document_type)
+      using errcode = 'AL003', hint = 'insert it into alfrd.document_types first';
+  end if;
+  if not exists (select from alfrd.prompts p where p.kind = p_kind) then
+    raise exception 'there is no kind of prompt %', quote_literal(p_kind)
+      using errcode = 'AL004', hint = 'kinds: ' || (select string_agg(distinct p.kind, ', ') from alfrd.prompts p);
+  end if;
+  perform pg_advisory_xact_lock(p_lock);
+  existed := true;
+  select p.id, p.version into id, version from alfrd.prompts p
+   where p.kind = p_kind and p.document_type = p_document_type
+     and p.text_hash = encode(sha256(convert_to(p_text, 'UTF8')), 'hex');
+  if found then
+    return;
+  end if;
+  existed := false;
+  perform set_config('alfrd.activation_reason', 'the first of its family', true);
+  insert into alfrd.prompts (kind, document_type, version, text, origin, parent, can_evolve, score_ceiling, max_words, note,
+                             is_active)
+  select p_kind, p_document_type, coalesce(max(p.version), 0) + 1, p_text, p_origin,
+         min(p.id) filter (where p.is_active), p_can_evolve and p_kind in (select k.kind from alfrd.prompt_kinds k),
+         p_ceiling, p_max_words, p_note, count(*) = 0
+    from alfrd.prompts p where p.kind = p_kind and p.document_type = p_document_type
+  returning prompts.id, prompts.version into id, version;
+end $$;
+
+-- FUNCTION is_sampled(uuid)
+
+CREATE FUNCTION alfrd.is_sampled(p_document uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+  select abs(hashtextextended(p_document::text, 0) % 4) = 0
+      or (select count(*) from (select from alfrd.answer_keys limit 400) as first_ones) < 400
+      or exists (select from alfrd.trials where ending = '' and phase = 'shadow');
+$$;
+
 -- FUNCTION keep_tags(uuid[], boolean)
 
 CREATE FUNCTION alfrd.keep_tags(p_documents uuid[], p_person boolean) RETURNS void
@@ -1032,6 +1341,19 @@ begin
       on conflict (document_id, tag) do nothing;
 end $$;
 
+-- FUNCTION keyed(uuid)
+
+CREATE FUNCTION alfrd.keyed(p_family uuid) RETURNS TABLE(document_id uuid, number bigint, split text, verified text[])
+    LANGUAGE sql STABLE
+    AS $$
+  select k.document_id, k.number, k.split, k.verified
+    from alfrd.answer_keys k
+   where exists (select from alfrd.evaluations e
+                   join alfrd.prompts p on p.id = e.prompt_id
+                   join alfrd.prompt_families f on (f.kind, f.document_type) = (p.kind, p.document_type)
+                  where e.document_id = k.document_id and e.source = 'production' and f.id = p_family);
+$$;
+
 -- FUNCTION leave(bigint)
 
 CREATE FUNCTION alfrd.leave(p_worker bigint) RETURNS void
@@ -1047,6 +1369,20 @@ $$;
 CREATE FUNCTION alfrd.migration_lock() RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN '3594228281552621699'::bigint;
+
+-- FUNCTION move_trial(bigint, text, text, bigint, text)
+
+CREATE FUNCTION alfrd.move_trial(p_trial bigint, p_from text, p_to text, p_challenger bigint, p_note text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  update alfrd.trials
+     set phase = p_to, challenger_id = coalesce(p_challenger, challenger_id), note = p_note
+   where id = p_trial and phase = p_from and ending = '' and p_to <> 'shadow'
+     and (p_challenger is null or p_challenger = any (candidates));
+  return found;
+end $$;
 
 -- FUNCTION new_series(text, bigint, text, text, text, text, text, text, text)
 
@@ -1108,6 +1444,21 @@ begin
   return new;
 end $$;
 
+-- FUNCTION note_activation()
+
+CREATE FUNCTION alfrd.note_activation() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  insert into alfrd.prompt_activations (family_id, prompt_id, previous_id, reason, by)
+  select f.id, new.id,
+         (select a.prompt_id from alfrd.prompt_activations a where a.family_id = f.id order by a.id desc limit 1),
+         coalesce(nullif(current_setting('alfrd.activation_reason', true), ''), 'set by hand'), alfrd.person()
+    from alfrd.prompt_families f where f.kind = new.kind and f.document_type = new.document_type;
+  return null;
+end $$;
+
 -- FUNCTION notifications_are_stuck()
 
 CREATE FUNCTION alfrd.notifications_are_stuck() RETURNS boolean
@@ -1147,6 +1498,82 @@ CREATE FUNCTION alfrd.price_of(p_provider text, p_operation text, p_model text, 
    order by position('*' in model) = 0 desc, length(model) desc, operation = '', valid_from desc
    limit 1;
 $$;
+
+-- FUNCTION promote_challenger(bigint, bigint, text, text)
+
+CREATE FUNCTION alfrd.promote_challenger(p_lock bigint, p_trial bigint, p_from text, p_note text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_trial alfrd.trials;
+begin
+  perform pg_advisory_xact_lock(p_lock);
+  select * into v_trial from alfrd.trials
+   where id = p_trial and phase = p_from and ending = '' and p_from in ('testing', 'suggested') for update;
+  if not found or v_trial.challenger_id is null then
+    return false;
+  end if;
+  if not alfrd.switch_prompt(v_trial.champion_id, v_trial.challenger_id, format('trial %s: %s', p_trial, p_note)) then
+    update alfrd.trials set ending = 'superseded', ended_at = alfrd.now(), note = 'its champion is not active any more'
+     where id = p_trial;
+    return false;
+  end if;
+  update alfrd.trials set phase = 'shadow', promoted_at = alfrd.now(), note = p_note where id = p_trial;
+  update alfrd.prompt_families set failures = 0 where id = v_trial.family_id;
+  return true;
+end $$;
+
+-- FUNCTION prompt_activated()
+
+CREATE FUNCTION alfrd.prompt_activated() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if not exists (select from alfrd.prompts p where p.kind = new.kind and p.document_type = new.document_type and p.is_active)
+     and exists (select from alfrd.prompt_activations a join alfrd.prompt_families f on f.id = a.family_id
+                  where f.kind = new.kind and f.document_type = new.document_type) then
+    raise exception 'prompt %: no version of % % would be active', new.id, new.kind, new.document_type
+      using errcode = 'AL006', hint = 'alfrd.activate_prompt moves from one version to another in one transaction';
+  end if;
+  return null;
+end $$;
+
+-- FUNCTION prompt_changed()
+
+CREATE FUNCTION alfrd.prompt_changed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+  if tg_op = 'DELETE' then
+    raise exception 'prompt %: versions are never deleted', old.id
+      using errcode = 'AL006', hint = 'activate another one with alfrd-events prompts activate';
+  end if;
+  if (new.id, new.kind, new.document_type, new.version, new.text, new.text_hash, new.parent, new.origin, new.created_at,
+      new.created_by) is distinct from
+     (old.id, old.kind, old.document_type, old.version, old.text, old.text_hash, old.parent, old.origin, old.created_at,
+      old.created_by) then
+    raise exception 'prompt %: a version never changes', old.id
+      using errcode = 'AL006', hint = 'import the new text as a version of its own: alfrd-events prompts import';
+  end if;
+  return new;
+end $$;
+
+-- FUNCTION prompt_inserted()
+
+CREATE FUNCTION alfrd.prompt_inserted() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  new.text_hash := encode(sha256(convert_to(new.text, 'UTF8')), 'hex');
+  if new.created_by = '' then
+    new.created_by := alfrd.person();
+  end if;
+  insert into alfrd.prompt_families (kind, document_type) values (new.kind, new.document_type) on conflict do nothing;
+  return new;
+end $$;
 
 -- FUNCTION prune(interval)
 
@@ -1229,11 +1656,49 @@ begin
     when 'file' then alfrd.record_file(p_done)
     when 'extract' then alfrd.record_extract(p_done)
     when 'summarize_file' then alfrd.record_summarize_file(p_done)
+    when 'answer_key' then alfrd.record_answer_key(p_done)
+    when 'evolve_prompt' then alfrd.record_evolve_prompt(p_done)
     else alfrd.record_other(p_step, p_done)
   end;
   if p_step <> 'ocr' then
     perform alfrd.record_notes(alfrd.those_written(p_done, v_written));
   end if;
+  return v_written;
+end $$;
+
+-- FUNCTION record_answer_key(alfrd.finished[])
+
+CREATE FUNCTION alfrd.record_answer_key(p_done alfrd.finished[]) RETURNS uuid[]
+    LANGUAGE plpgsql
+    AS $$
+declare
+  v_written uuid[];
+begin
+  with given as (
+    select d.subject_id, d.made_by, d.result -> 'key' as key, d.result
+      from unnest(p_done) as d
+      join alfrd.documents doc on doc.id = d.subject_id and doc.generation = d.generation),
+  written as (
+    insert into alfrd.answer_keys as k (document_id, document_type, facts, split, sampled, verified, made_by)
+    select subject_id, key ->> 'document_type', key -> 'facts', result ->> 'split', (result ->> 'sampled')::boolean,
+           array(select jsonb_array_elements_text(result -> 'verified')), made_by
+      from given where jsonb_typeof(key) = 'object'
+        on conflict (document_id) do update
+       set document_type = excluded.document_type, facts = excluded.facts, verified = excluded.verified,
+           revision = k.revision + 1, updated_at = alfrd.now()
+    returning k.document_id, k.revision),
+  graded as (
+    update alfrd.evaluations e
+       set score = g.score, misses = g.misses, key_revision = w.revision
+      from given join written w on w.document_id = given.subject_id
+     cross join jsonb_to_recordset(given.result -> 'grades') as g(prompt_id bigint, score real, misses jsonb)
+     where e.prompt_id = g.prompt_id and e.document_id = w.document_id)
+  select array_agg(subject_id) into v_written from given;
+  perform alfrd.consider_evolution(f.id)
+     from alfrd.prompt_families f
+    where (f.kind, f.document_type) in (select p.kind, p.document_type from alfrd.evaluations e
+                                          join alfrd.prompts p on p.id = e.prompt_id
+                                         where e.document_id = any (v_written) and e.source = 'production');
   return v_written;
 end $$;
 
@@ -1272,7 +1737,19 @@ begin
     from unnest(alfrd.those_written(p_done, v_written)) as d
    where d.result ->> 'suggested_type' <> ''
       on conflict (name, document_id) do update set reasoning = excluded.reasoning;
+  perform alfrd.sample_outputs('classifier', alfrd.those_written(p_done, v_written));
   return v_written;
+end $$;
+
+-- FUNCTION record_evolve_prompt(alfrd.finished[])
+
+CREATE FUNCTION alfrd.record_evolve_prompt(p_done alfrd.finished[]) RETURNS uuid[]
+    LANGUAGE plpgsql
+    AS $$
+begin
+  update alfrd.prompt_families f set note = d.result ->> 'note' from unnest(p_done) as d where f.id = d.subject_id;
+  perform alfrd.want_evolution(d.subject_id) from unnest(p_done) as d where (d.result ->> 'again')::boolean;
+  return array(select d.subject_id from unnest(p_done) as d);
 end $$;
 
 -- FUNCTION record_extract(alfrd.finished[])
@@ -1384,6 +1861,7 @@ begin
   -- Pages of an earlier attempt that the document turns out not to have.
   delete from alfrd.pages using unnest(p_done) as d
    where document_id = d.subject_id and number > (d.result ->> 'page_count')::integer;
+  delete from alfrd.provider_jobs where document_id = any (v_written);
   return v_written;
 end $$;
 
@@ -1468,6 +1946,7 @@ begin
      where documents.id = d.subject_id and documents.generation = d.generation
     returning documents.id)
   select array_agg(id) into v_written from written;
+  perform alfrd.sample_outputs('summarizer', alfrd.those_written(p_done, v_written));
   return v_written;
 end $$;
 
@@ -1604,6 +2083,44 @@ begin
     from jsonb_to_recordset(v_found) as f(entity text, id uuid, status text, step text, reason text);
 end $$;
 
+-- FUNCTION replay_prompt(bigint, boolean)
+
+CREATE FUNCTION alfrd.replay_prompt(p_prompt bigint, p_dry_run boolean DEFAULT false) RETURNS TABLE(id uuid, status text, step text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+declare
+  v_prompt alfrd.prompts;
+  v_step   text;
+begin
+  select * into v_prompt from alfrd.prompts p where p.id = p_prompt;
+  if not found then
+    raise exception 'no prompt %', p_prompt using errcode = 'AL004';
+  end if;
+  if v_prompt.is_active then
+    raise exception 'V% of % is the active version: nothing supersedes it', v_prompt.version, v_prompt.kind
+      using errcode = 'AL006', hint = 'activate another version first';
+  end if;
+  v_step := case v_prompt.kind when 'classifier' then 'classify' when 'summarizer' then 'summarize'
+                               when 'series_detector' then 'file' when 'series_extractor' then 'extract' end;
+  if v_step is null then
+    raise exception 'what a % made is not made again by documents', v_prompt.kind using errcode = 'AL006',
+      hint = 'scores and file summaries are made anew when their documents or files change';
+  end if;
+  return query
+    select d.id, r.status, v_step from alfrd.documents d
+      join alfrd.routes r on r.entity = 'document' and r.step = v_step
+     where (d.made_by -> v_step ->> 'prompt')::bigint = p_prompt and d.status not in ('failed', 'cancelled', 'pending')
+     order by d.id;
+  if not p_dry_run then
+    update alfrd.documents d set status = r.status
+      from alfrd.routes r
+     where r.entity = 'document' and r.step = v_step
+       and (d.made_by -> v_step ->> 'prompt')::bigint = p_prompt and d.status not in ('failed', 'cancelled', 'pending');
+  end if;
+end $$;
+
 -- FUNCTION rescue()
 
 CREATE FUNCTION alfrd.rescue() RETURNS TABLE(task_id bigint, step text, subject_id uuid, attempt integer, worker_id bigint, outcome text)
@@ -1670,25 +2187,23 @@ begin
   with called as materialized (
     select * from rows from (jsonb_to_recordset(p_calls)
              as (worker_id bigint, task_id bigint, attempt integer, document_id uuid, step text, provider text, operation text,
-                 model text, purpose text, input_tokens integer, output_tokens integer, pages integer, scopes jsonb))
+                 model text, purpose text, input_tokens integer, output_tokens integer, pages integer, scopes text[],
+                 caps numeric[]))
            with ordinality
            as c(worker_id, task_id, attempt, document_id, step, provider, operation, model, purpose, input_tokens,
-                output_tokens, pages, scopes, place)),
+                output_tokens, pages, scopes, caps, place)),
   priced as materialized (
     select provider, operation, model, alfrd.price_of(provider, operation, model, v_now) as prices
       from (select distinct provider, operation, model from called) as kind)
   select array_agg(row(c.place, c.worker_id, c.task_id, c.attempt, c.document_id, c.step, c.provider, c.operation, c.model,
                        c.purpose, p.prices,
                        -- Whatever the provider's cache makes of the input, it costs no more than this.
-                       ceil(coalesce(alfrd.cost(p.prices, 0, c.output_tokens, 0, 0, c.pages)
+                       round(ceil(coalesce(alfrd.cost(p.prices, 0, c.output_tokens, 0, 0, c.pages)
                               + c.input_tokens * greatest(p.prices[1], p.prices[3], p.prices[4]) / 1000000, 0)
-                            * 1000000) / 1000000,
-                       s.keys, s.caps)::alfrd.wanted_call order by c.place)
+                            * 1000000) / 1000000, 6),
+                       replace(c.scopes::text, '@today', v_today)::text[], c.caps)::alfrd.wanted_call order by c.place)
     into v_wanted
-    from called c join priced p using (provider, operation, model)
-   cross join lateral (select array_agg(key) as keys, array_agg(cap) as caps
-                         from (select scope || case when daily then ':' || v_today else '' end as key, cap
-                                 from jsonb_to_recordset(c.scopes) as s(scope text, daily boolean, cap numeric)) as s) as s;
+    from called c join priced p using (provider, operation, model);
 
   for v_limit in
     select * from alfrd.limits l where l.provider in (select w.provider from unnest(v_wanted) as w)
@@ -1798,6 +2313,28 @@ begin
   return true;
 end $$;
 
+-- FUNCTION roll_back_challenger(bigint, bigint, text)
+
+CREATE FUNCTION alfrd.roll_back_challenger(p_lock bigint, p_trial bigint, p_note text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_trial alfrd.trials;
+begin
+  perform pg_advisory_xact_lock(p_lock);
+  select * into v_trial from alfrd.trials where id = p_trial and phase = 'shadow' and ending = '' for update;
+  if not found then
+    return false;
+  end if;
+  if not alfrd.switch_prompt(v_trial.challenger_id, v_trial.champion_id, format('rollback of trial %s: %s', p_trial, p_note)) then
+    update alfrd.trials set ending = 'superseded', ended_at = alfrd.now(), note = 'its challenger is not active any more'
+     where id = p_trial;
+    return false;
+  end if;
+  return alfrd.end_trial(p_trial, 'shadow', 'rolled_back', p_note);
+end $$;
+
 -- TABLE limits
 
 CREATE TABLE alfrd.limits (
@@ -1854,6 +2391,65 @@ begin
   end if;
 end $$;
 
+-- FUNCTION sample_outputs(text, alfrd.finished[])
+
+CREATE FUNCTION alfrd.sample_outputs(p_kind text, p_done alfrd.finished[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+  v_documents uuid[];
+begin
+  if not exists (select from unnest(p_done) as d join alfrd.prompts p on p.id = d.prompt_id
+                  where p.kind = p_kind and p.can_evolve)
+     or not alfrd.serves_evolution() then
+    return;
+  end if;
+  with kept as (
+    insert into alfrd.evaluations as e (prompt_id, document_id, source, output, text_hash, made_by)
+    select d.prompt_id, d.subject_id, 'production', d.result, alfrd.text_hash(d.subject_id), d.made_by
+      from unnest(p_done) as d join alfrd.prompts p on p.id = d.prompt_id and p.can_evolve
+     where alfrd.is_sampled(d.subject_id)
+        on conflict (prompt_id, document_id) do update
+       set source = 'production', output = excluded.output, text_hash = excluded.text_hash, made_by = excluded.made_by,
+           score = null, misses = '[]', key_revision = null, at = alfrd.now()
+    returning e.document_id)
+  select array_agg(document_id) into v_documents from kept;
+  if p_kind = 'summarizer' and v_documents is not null then
+    perform alfrd.want_answer_keys(v_documents);
+  end if;
+end $$;
+
+-- FUNCTION save_evaluation(bigint, uuid, bigint, jsonb, real, jsonb, text, text)
+
+CREATE FUNCTION alfrd.save_evaluation(p_prompt bigint, p_document uuid, p_trial bigint, p_output jsonb, p_score real, p_misses jsonb, p_text_hash text, p_made_by text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  insert into alfrd.evaluations (prompt_id, document_id, source, trial_id, output, score, misses, key_revision, text_hash, made_by)
+  select p_prompt, k.document_id, 'trial', p_trial, p_output, p_score, p_misses, k.revision, p_text_hash, p_made_by
+    from alfrd.answer_keys k where k.document_id = p_document
+      on conflict do nothing;
+end $$;
+
+-- FUNCTION save_job(bigint, bigint, integer, integer, text, text, integer[], text)
+
+CREATE FUNCTION alfrd.save_job(p_worker bigint, p_task bigint, p_attempt integer, p_part integer, p_provider text, p_request text, p_pages integer[], p_job_id text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_document uuid := alfrd.document_of_claim(p_worker, p_task, p_attempt);
+begin
+  if v_document is null then
+    return false;
+  end if;
+  insert into alfrd.provider_jobs (document_id, part, provider, request, pages, job_id)
+  values (v_document, p_part, p_provider, p_request, p_pages, p_job_id)
+      on conflict (document_id, part, provider, job_id) do nothing;
+  return true;
+end $$;
+
 -- FUNCTION save_pages(uuid, jsonb)
 
 CREATE FUNCTION alfrd.save_pages(p_document uuid, p_pages jsonb) RETURNS void
@@ -1878,16 +2474,22 @@ declare
   v_document uuid;
 begin
   perform set_config('alfrd.actor', 'worker', true);
-  select t.subject_id into v_document
-    from alfrd.tasks t join alfrd.documents d on d.id = t.subject_id and d.generation = t.generation
-   where t.id = p_task and t.attempt = p_attempt and t.worker_id = p_worker and t.state = 'running'
-     for update of t for no key update of d;
-  if found then
+  v_document := alfrd.document_of_claim(p_worker, p_task, p_attempt);
+  if v_document is not null then
     perform alfrd.save_pages(v_document, p_pages);
   end if;
   perform set_config('alfrd.actor', '', true);
   return v_document is not null;
 end $$;
+
+-- FUNCTION serves_evolution()
+
+CREATE FUNCTION alfrd.serves_evolution() RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+  select exists (select from alfrd.workers w where 'answer_key' = any (w.steps)
+                    and w.heartbeat_at > alfrd.now() - make_interval(secs => w.lease_seconds));
+$$;
 
 -- FUNCTION settle(bigint, jsonb)
 
@@ -1907,7 +2509,7 @@ declare
 begin
   perform set_config('alfrd.followed_by', 'settle', true);
   for v_step, v_of_step in
-    select d.step, array_agg(d) from unnest(v_done) as d where d.entity = 'document' group by 1 order by 1
+    select d.step, array_agg(d) from unnest(v_done) as d where d.entity <> 'file' group by 1 order by 1
   loop
     v_written := v_written || alfrd.write_finished(v_step, v_of_step);
   end loop;
@@ -2008,7 +2610,7 @@ begin
     order by id for no key update;
   with owned as (
     select o, t.id, case t.entity when 'document' then d.generation is distinct from t.generation
-                                  else f.id is null end as outlived
+                                  when 'file' then f.id is null else false end as outlived
       from jsonb_array_elements(p_others) as o
       join alfrd.tasks t on t.id = (o ->> 'task_id')::bigint and t.attempt = (o ->> 'attempt')::integer
                         and t.worker_id = p_worker and t.state = 'running'
@@ -2176,6 +2778,24 @@ CREATE FUNCTION alfrd.supersede(p_version text) RETURNS void
    where alfrd.release(version) < alfrd.release(p_version) and superseded_by <> p_version;
 $$;
 
+-- FUNCTION switch_prompt(bigint, bigint, text)
+
+CREATE FUNCTION alfrd.switch_prompt(p_old bigint, p_new bigint, p_reason text) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+begin
+  perform set_config('alfrd.activation_reason', p_reason, true);
+  update alfrd.prompts old set is_active = false
+    from alfrd.prompts new
+   where old.id = p_old and old.is_active and new.id = p_new
+     and (new.kind, new.document_type) = (old.kind, old.document_type) and new.id <> old.id;
+  if not found then
+    return false;
+  end if;
+  update alfrd.prompts set is_active = true where id = p_new;
+  return true;
+end $$;
+
 -- FUNCTION take_finished(bigint, jsonb)
 
 CREATE FUNCTION alfrd.take_finished(p_worker bigint, p_outcomes jsonb) RETURNS alfrd.finished[]
@@ -2212,6 +2832,7 @@ CREATE FUNCTION alfrd.tend_calls(p_caps jsonb, p_keep interval) RETURNS integer
 declare
   v_now   timestamptz := alfrd.now();
   v_freed bigint[];
+  v_steps text[];
   v_count integer;
 begin
   perform alfrd.forget_lost_calls();
@@ -2239,11 +2860,23 @@ begin
                                    where coalesce(priced, cap is null or would_be <= cap))
                      and t.state = 'scheduled'
                    order by t.id for update skip locked)
-    returning id)
-  select array_agg(id), count(*) into v_freed, v_count from freed;
-  delete from alfrd.held where task_id = any (v_freed);
+    returning id, step)
+  select array_agg(id), array_agg(distinct step), count(*) into v_freed, v_steps, v_count from freed;
+  if v_freed is not null then
+    delete from alfrd.held where task_id = any (v_freed);
+    perform alfrd.ring(v_steps);   -- whoever wakes makes them ready first
+  end if;
   return v_count;
 end $$;
+
+-- FUNCTION text_hash(uuid)
+
+CREATE FUNCTION alfrd.text_hash(p_document uuid) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+  select encode(sha256(convert_to(coalesce(string_agg(text, chr(12) order by number), ''), 'UTF8')), 'hex')
+    from alfrd.pages where document_id = p_document;
+$$;
 
 -- FUNCTION those_of(alfrd.finished[], bigint[])
 
@@ -2326,6 +2959,32 @@ begin
    group by g.name order by case when p_by = 'day' then g.name end desc, sum(u.usd) desc, g.name;
 end $$;
 
+-- FUNCTION want_answer_keys(uuid[])
+
+CREATE FUNCTION alfrd.want_answer_keys(p_documents uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+  insert into alfrd.tasks (step, entity, subject_id, status, generation, max_attempts, priority)
+  select r.step, r.entity, d.id, r.status, d.generation, r.max_attempts, -1
+    from alfrd.documents d join alfrd.routes r on r.entity = 'document' and r.step = 'answer_key'
+   where d.id = any (p_documents)
+      on conflict (subject_id, step) where state in ('ready', 'scheduled') do nothing;
+  perform alfrd.ring(array['answer_key']);
+end $$;
+
+-- FUNCTION want_evolution(uuid)
+
+CREATE FUNCTION alfrd.want_evolution(p_family uuid) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+  insert into alfrd.tasks (step, entity, subject_id, status, max_attempts, priority)
+  select step, entity, p_family, status, max_attempts, -1 from alfrd.routes where entity = 'prompt'
+      on conflict (subject_id, step) where state in ('ready', 'scheduled') do nothing;
+  perform alfrd.ring(array['evolve_prompt']);
+end $$;
+
 -- FUNCTION within_caps(alfrd.wanted_call[], timestamp with time zone)
 
 CREATE FUNCTION alfrd.within_caps(p_wanted alfrd.wanted_call[], p_now timestamp with time zone, OUT accepted alfrd.wanted_call[], OUT held jsonb) RETURNS record
@@ -2379,7 +3038,7 @@ begin
             then format('%s %s %s has no price, and no cap can be kept without one: insert a row into alfrd.prices',
                         v_call.provider, v_call.operation, v_call.model)
             else format('over the cap for %s: %s of %s USD are spent or set aside, and this call may cost up to %s',
-                        replace(v_full, ':', ' '), (v_spent ->> v_full)::numeric, v_cap, v_call.usd) end,
+                        replace(v_full, ':', ' '), (v_spent ->> v_full)::numeric, v_cap::numeric(14, 6), v_call.usd) end,
           'retry_after', case when v_full like '%:____-__-__' and v_call.prices is not null
                               then v_until + random() * 60 else 86400 end));
         if v_call.task_id is not null then
@@ -2416,6 +3075,47 @@ CREATE FUNCTION alfrd.write_finished(p_step text, p_done alfrd.finished[]) RETUR
 begin
   return array(select task_id from unnest(alfrd.those_written(p_done, alfrd.record(p_step, p_done))));
 end $$;
+
+-- TABLE answer_keys
+
+CREATE TABLE alfrd.answer_keys (
+    document_id uuid NOT NULL,
+    number bigint NOT NULL,
+    document_type text NOT NULL,
+    facts jsonb NOT NULL,
+    split text NOT NULL,
+    sampled boolean NOT NULL,
+    verified text[] DEFAULT '{}'::text[] NOT NULL,
+    revision integer DEFAULT 1 NOT NULL,
+    made_by text NOT NULL,
+    created_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    CONSTRAINT answer_keys_facts_check CHECK ((jsonb_typeof(facts) = 'array'::text)),
+    CONSTRAINT answer_keys_split_check CHECK ((split = ANY (ARRAY['train'::text, 'held_back'::text])))
+);
+
+-- COMMENT TABLE answer_keys
+
+COMMENT ON TABLE alfrd.answer_keys IS 'What a perfect reader would find on a document, written once from its text without seeing an output.';
+
+-- COMMENT COLUMN answer_keys.sampled
+
+COMMENT ON COLUMN alfrd.answer_keys.sampled IS 'By chance; false: it has a key because a person corrected it.';
+
+-- COMMENT COLUMN answer_keys.verified
+
+COMMENT ON COLUMN alfrd.answer_keys.verified IS 'Names of what a person has set; no new version may get these wrong.';
+
+-- SEQUENCE answer_keys_number_seq
+
+ALTER TABLE alfrd.answer_keys ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME alfrd.answer_keys_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 -- TABLE corrections
 
@@ -2539,6 +3239,37 @@ CREATE TABLE alfrd.document_types (
 -- COMMENT TABLE document_types
 
 COMMENT ON TABLE alfrd.document_types IS 'The types that a document may be given. Add rows of your own.';
+
+-- TABLE evaluations
+
+CREATE TABLE alfrd.evaluations (
+    prompt_id bigint NOT NULL,
+    document_id uuid NOT NULL,
+    source text NOT NULL,
+    trial_id bigint,
+    output jsonb,
+    score real,
+    misses jsonb DEFAULT '[]'::jsonb NOT NULL,
+    key_revision integer,
+    text_hash text DEFAULT ''::text NOT NULL,
+    made_by text DEFAULT ''::text NOT NULL,
+    at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    CONSTRAINT evaluations_misses_check CHECK ((jsonb_typeof(misses) = 'array'::text)),
+    CONSTRAINT evaluations_score_check CHECK (((score >= (0)::double precision) AND (score <= (1)::double precision))),
+    CONSTRAINT evaluations_source_check CHECK ((source = ANY (ARRAY['production'::text, 'trial'::text])))
+);
+
+-- COMMENT TABLE evaluations
+
+COMMENT ON TABLE alfrd.evaluations IS 'What a version made of a document, and how good that was; also where a replay finds what was paid for already.';
+
+-- COMMENT COLUMN evaluations.output
+
+COMMENT ON COLUMN alfrd.evaluations.output IS 'Null: the reply did not have the shape that was asked for.';
+
+-- COMMENT COLUMN evaluations.key_revision
+
+COMMENT ON COLUMN alfrd.evaluations.key_revision IS 'Of the key that it was graded by; null: not graded yet, which is no score.';
 
 -- TABLE events
 
@@ -2702,6 +3433,68 @@ COMMENT ON COLUMN alfrd.prices.operation IS 'As the provider names it; empty for
 
 COMMENT ON COLUMN alfrd.prices.cache_read IS 'Per million tokens read from the provider''s cache; null: as input.';
 
+-- TABLE prompt_activations
+
+CREATE TABLE alfrd.prompt_activations (
+    id bigint NOT NULL,
+    family_id uuid NOT NULL,
+    prompt_id bigint NOT NULL,
+    previous_id bigint,
+    reason text DEFAULT ''::text NOT NULL,
+    by text DEFAULT ''::text NOT NULL,
+    at timestamp with time zone DEFAULT alfrd.now() NOT NULL
+);
+
+-- COMMENT TABLE prompt_activations
+
+COMMENT ON TABLE alfrd.prompt_activations IS 'Which version was made active when, by whom and why; appended only.';
+
+-- SEQUENCE prompt_activations_id_seq
+
+ALTER TABLE alfrd.prompt_activations ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME alfrd.prompt_activations_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- TABLE prompt_families
+
+CREATE TABLE alfrd.prompt_families (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    kind text NOT NULL,
+    document_type text DEFAULT ''::text NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    cooldown_until timestamp with time zone,
+    last_trial_key bigint DEFAULT 0 NOT NULL,
+    note text DEFAULT ''::text NOT NULL
+);
+
+-- COMMENT TABLE prompt_families
+
+COMMENT ON TABLE alfrd.prompt_families IS 'All versions of a kind for a document type: the subject of step evolve_prompt.';
+
+-- COMMENT COLUMN prompt_families.last_trial_key
+
+COMMENT ON COLUMN alfrd.prompt_families.last_trial_key IS 'The newest answer key when the last trial began.';
+
+-- TABLE prompt_kinds
+
+CREATE TABLE alfrd.prompt_kinds (
+    kind text NOT NULL,
+    fewest_keys integer NOT NULL,
+    new_keys integer DEFAULT 20 NOT NULL,
+    fewest_pairs integer NOT NULL,
+    most_pairs integer NOT NULL,
+    max_words integer NOT NULL
+);
+
+-- COMMENT TABLE prompt_kinds
+
+COMMENT ON TABLE alfrd.prompt_kinds IS 'Kinds that can evolve: documents with keys before a trial, new ones since the last, pairs of a test, words of a version.';
+
 -- TABLE prompts
 
 CREATE TABLE alfrd.prompts (
@@ -2714,12 +3507,43 @@ CREATE TABLE alfrd.prompts (
     can_evolve boolean DEFAULT true NOT NULL,
     is_active boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    text_hash text DEFAULT ''::text NOT NULL,
+    parent bigint,
+    score_ceiling real DEFAULT 0.95 NOT NULL,
+    max_words integer DEFAULT 400 NOT NULL,
+    created_by text DEFAULT ''::text NOT NULL,
+    note text DEFAULT ''::text NOT NULL,
+    CONSTRAINT prompts_max_words_check CHECK ((max_words > 0)),
+    CONSTRAINT prompts_origin CHECK ((origin = ANY (ARRAY['seed'::text, 'code'::text, 'person'::text, 'import'::text, 'evolution'::text]))),
+    CONSTRAINT prompts_score_ceiling_check CHECK (((score_ceiling >= (0)::double precision) AND (score_ceiling <= (1)::double precision))),
     CONSTRAINT prompts_version_check CHECK ((version > 0))
 );
 
 -- COMMENT TABLE prompts
 
 COMMENT ON TABLE alfrd.prompts IS 'Versioned instructions; exactly one version is active per kind and document type.';
+
+-- COMMENT COLUMN prompts.is_active
+
+COMMENT ON COLUMN alfrd.prompts.is_active IS 'The pointer to the version in use: moved by alfrd.activate_prompt, exactly one for each kind and document type.';
+
+-- COMMENT COLUMN prompts.score_ceiling
+
+COMMENT ON COLUMN alfrd.prompts.score_ceiling IS 'A version whose performance has reached this is left alone.';
+
+-- VIEW prompt_performance
+
+CREATE VIEW alfrd.prompt_performance AS
+ SELECT p.id AS prompt_id,
+    count(k.number) AS documents,
+        CASE
+            WHEN (count(k.number) >= 5) THEN avg(e.score)
+            ELSE NULL::double precision
+        END AS performance_score
+   FROM ((alfrd.prompts p
+     LEFT JOIN alfrd.evaluations e ON (((e.prompt_id = p.id) AND (e.source = 'production'::text) AND (e.key_revision IS NOT NULL))))
+     LEFT JOIN alfrd.answer_keys k ON (((k.document_id = e.document_id) AND k.sampled AND (NOT ((k.split = 'train'::text) AND (k.created_at < p.created_at))))))
+  GROUP BY p.id;
 
 -- SEQUENCE prompts_id_seq
 
@@ -2731,6 +3555,35 @@ ALTER TABLE alfrd.prompts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+-- TABLE provider_jobs
+
+CREATE TABLE alfrd.provider_jobs (
+    document_id uuid NOT NULL,
+    part integer NOT NULL,
+    provider text NOT NULL,
+    request text NOT NULL,
+    pages integer[] NOT NULL,
+    job_id text NOT NULL,
+    saved_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    CONSTRAINT provider_jobs_job_id_check CHECK ((job_id <> ''::text)),
+    CONSTRAINT provider_jobs_pages_check CHECK ((cardinality(pages) > 0)),
+    CONSTRAINT provider_jobs_part_check CHECK ((part >= 1)),
+    CONSTRAINT provider_jobs_provider_check CHECK ((provider <> ''::text)),
+    CONSTRAINT provider_jobs_request_check CHECK ((request <> ''::text))
+);
+
+-- COMMENT TABLE provider_jobs
+
+COMMENT ON TABLE alfrd.provider_jobs IS 'Jobs that providers were paid for, such as a Textract job, until their document has been read.';
+
+-- COMMENT COLUMN provider_jobs.request
+
+COMMENT ON COLUMN alfrd.provider_jobs.request IS 'Digest of the part''s content and of what was asked for: only who asks the same may adopt the job.';
+
+-- COMMENT COLUMN provider_jobs.pages
+
+COMMENT ON COLUMN alfrd.provider_jobs.pages IS 'Page numbers in the part, in the order in which they were sent.';
 
 -- TABLE reply_cache
 
@@ -2758,7 +3611,7 @@ CREATE TABLE alfrd.routes (
     next_status text DEFAULT ''::text NOT NULL,
     delay interval DEFAULT '00:00:00'::interval NOT NULL,
     max_attempts integer DEFAULT 5 NOT NULL,
-    CONSTRAINT routes_entity_check CHECK ((entity = ANY (ARRAY['document'::text, 'file'::text]))),
+    CONSTRAINT routes_entity_check CHECK ((entity = ANY (ARRAY['document'::text, 'file'::text, 'prompt'::text]))),
     CONSTRAINT routes_max_attempts_check CHECK ((max_attempts > 0)),
     CONSTRAINT routes_step_check CHECK ((step ~ '^[a-z][a-z0-9_]*$'::text))
 );
@@ -2925,6 +3778,46 @@ CREATE TABLE alfrd.transitions (
 
 COMMENT ON TABLE alfrd.transitions IS 'The status changes that are legal; any other is refused.';
 
+-- TABLE trials
+
+CREATE TABLE alfrd.trials (
+    id bigint NOT NULL,
+    family_id uuid NOT NULL,
+    champion_id bigint NOT NULL,
+    challenger_id bigint,
+    candidates bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    phase text DEFAULT 'reflecting'::text NOT NULL,
+    ending text DEFAULT ''::text NOT NULL,
+    note text DEFAULT ''::text NOT NULL,
+    screening uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    testing uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    newest_key bigint DEFAULT 0 NOT NULL,
+    begun_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    promoted_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    CONSTRAINT trials_ending_check CHECK ((ending = ANY (ARRAY[''::text, 'no_candidate'::text, 'screened_out'::text, 'futile'::text, 'exhausted'::text, 'refused'::text, 'over_budget'::text, 'superseded'::text, 'declined'::text, 'confirmed'::text, 'rolled_back'::text]))),
+    CONSTRAINT trials_phase_check CHECK ((phase = ANY (ARRAY['reflecting'::text, 'screening'::text, 'testing'::text, 'suggested'::text, 'shadow'::text])))
+);
+
+-- COMMENT TABLE trials
+
+COMMENT ON TABLE alfrd.trials IS 'A champion against new versions; at most one under way for each family.';
+
+-- COMMENT COLUMN trials.testing
+
+COMMENT ON COLUMN alfrd.trials.testing IS 'Held-back documents in the order in which they are looked at; later ones follow.';
+
+-- SEQUENCE trials_id_seq
+
+ALTER TABLE alfrd.trials ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME alfrd.trials_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 -- TABLE type_suggestions
 
 CREATE TABLE alfrd.type_suggestions (
@@ -3047,6 +3940,16 @@ ALTER TABLE alfrd.workers ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+-- CONSTRAINT answer_keys answer_keys_number_key
+
+ALTER TABLE ONLY alfrd.answer_keys
+    ADD CONSTRAINT answer_keys_number_key UNIQUE (number);
+
+-- CONSTRAINT answer_keys answer_keys_pkey
+
+ALTER TABLE ONLY alfrd.answer_keys
+    ADD CONSTRAINT answer_keys_pkey PRIMARY KEY (document_id);
+
 -- CONSTRAINT corrections corrections_pkey
 
 ALTER TABLE ONLY alfrd.corrections
@@ -3066,6 +3969,11 @@ ALTER TABLE ONLY alfrd.document_types
 
 ALTER TABLE ONLY alfrd.documents
     ADD CONSTRAINT documents_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT evaluations evaluations_pkey
+
+ALTER TABLE ONLY alfrd.evaluations
+    ADD CONSTRAINT evaluations_pkey PRIMARY KEY (prompt_id, document_id);
 
 -- CONSTRAINT files files_owner_tags_key
 
@@ -3107,6 +4015,26 @@ ALTER TABLE ONLY alfrd.pauses
 ALTER TABLE ONLY alfrd.prices
     ADD CONSTRAINT prices_pkey PRIMARY KEY (provider, model, operation, valid_from);
 
+-- CONSTRAINT prompt_activations prompt_activations_pkey
+
+ALTER TABLE ONLY alfrd.prompt_activations
+    ADD CONSTRAINT prompt_activations_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT prompt_families prompt_families_kind_document_type_key
+
+ALTER TABLE ONLY alfrd.prompt_families
+    ADD CONSTRAINT prompt_families_kind_document_type_key UNIQUE (kind, document_type);
+
+-- CONSTRAINT prompt_families prompt_families_pkey
+
+ALTER TABLE ONLY alfrd.prompt_families
+    ADD CONSTRAINT prompt_families_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT prompt_kinds prompt_kinds_pkey
+
+ALTER TABLE ONLY alfrd.prompt_kinds
+    ADD CONSTRAINT prompt_kinds_pkey PRIMARY KEY (kind);
+
 -- CONSTRAINT prompts prompts_kind_document_type_version_key
 
 ALTER TABLE ONLY alfrd.prompts
@@ -3116,6 +4044,16 @@ ALTER TABLE ONLY alfrd.prompts
 
 ALTER TABLE ONLY alfrd.prompts
     ADD CONSTRAINT prompts_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT prompts prompts_text
+
+ALTER TABLE ONLY alfrd.prompts
+    ADD CONSTRAINT prompts_text UNIQUE (kind, document_type, text_hash);
+
+-- CONSTRAINT provider_jobs provider_jobs_pkey
+
+ALTER TABLE ONLY alfrd.provider_jobs
+    ADD CONSTRAINT provider_jobs_pkey PRIMARY KEY (document_id, part, provider, job_id);
 
 -- CONSTRAINT reply_cache reply_cache_pkey
 
@@ -3172,6 +4110,11 @@ ALTER TABLE ONLY alfrd.tasks
 ALTER TABLE ONLY alfrd.transitions
     ADD CONSTRAINT transitions_pkey PRIMARY KEY (entity, from_status, to_status);
 
+-- CONSTRAINT trials trials_pkey
+
+ALTER TABLE ONLY alfrd.trials
+    ADD CONSTRAINT trials_pkey PRIMARY KEY (id);
+
 -- CONSTRAINT type_suggestions type_suggestions_pkey
 
 ALTER TABLE ONLY alfrd.type_suggestions
@@ -3199,6 +4142,10 @@ CREATE UNIQUE INDEX documents_fingerprint ON alfrd.documents USING btree (finger
 
 CREATE INDEX documents_series ON alfrd.documents USING btree (series_id, document_date) WHERE (series_id IS NOT NULL);
 
+-- INDEX evaluations_document
+
+CREATE INDEX evaluations_document ON alfrd.evaluations USING btree (document_id);
+
 -- INDEX events_at
 
 CREATE INDEX events_at ON alfrd.events USING brin (at);
@@ -3214,6 +4161,10 @@ CREATE INDEX files_first_tag ON alfrd.files USING btree ((tags[1]));
 -- INDEX pages_search
 
 CREATE INDEX pages_search ON alfrd.pages USING gin (search);
+
+-- INDEX prompt_activations_family
+
+CREATE INDEX prompt_activations_family ON alfrd.prompt_activations USING btree (family_id, id);
 
 -- INDEX prompts_active
 
@@ -3263,6 +4214,10 @@ CREATE INDEX tasks_scheduled ON alfrd.tasks USING btree (run_at) WHERE (state = 
 
 CREATE UNIQUE INDEX tasks_waiting ON alfrd.tasks USING btree (subject_id, step) WHERE (state = ANY (ARRAY['ready'::text, 'scheduled'::text]));
 
+-- INDEX trials_open
+
+CREATE UNIQUE INDEX trials_open ON alfrd.trials USING btree (family_id) WHERE (ending = ''::text);
+
 -- INDEX usage_at
 
 CREATE INDEX usage_at ON alfrd.usage USING brin (at);
@@ -3297,6 +4252,10 @@ CREATE OR REPLACE VIEW alfrd.series_overview AS
    FROM (alfrd.series s
      LEFT JOIN alfrd.documents d ON (((d.series_id = s.id) AND (d.status = 'completed'::text))))
   GROUP BY s.id;
+
+-- TRIGGER corrections corrections_made
+
+CREATE CONSTRAINT TRIGGER corrections_made AFTER INSERT ON alfrd.corrections DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION alfrd.correction_made();
 
 -- TRIGGER documents documents_a_correct
 
@@ -3342,6 +4301,31 @@ CREATE TRIGGER files_retag BEFORE UPDATE OF tags ON alfrd.files FOR EACH ROW WHE
 
 CREATE TRIGGER files_updated AFTER UPDATE ON alfrd.files REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION alfrd.files_updated();
 
+-- TRIGGER prompts prompts_a_inserted
+
+CREATE TRIGGER prompts_a_inserted BEFORE INSERT ON alfrd.prompts FOR EACH ROW EXECUTE FUNCTION alfrd.prompt_inserted();
+
+-- TRIGGER prompts prompts_immutable
+
+CREATE TRIGGER prompts_immutable BEFORE DELETE OR UPDATE ON alfrd.prompts FOR EACH ROW EXECUTE FUNCTION alfrd.prompt_changed();
+
+-- TRIGGER prompts prompts_noted
+
+CREATE TRIGGER prompts_noted AFTER INSERT ON alfrd.prompts FOR EACH ROW WHEN (new.is_active) EXECUTE FUNCTION alfrd.note_activation();
+
+-- TRIGGER prompts prompts_noted_again
+
+CREATE TRIGGER prompts_noted_again AFTER UPDATE ON alfrd.prompts FOR EACH ROW WHEN ((new.is_active AND (NOT old.is_active))) EXECUTE FUNCTION alfrd.note_activation();
+
+-- TRIGGER prompts prompts_one_active
+
+CREATE CONSTRAINT TRIGGER prompts_one_active AFTER INSERT OR UPDATE ON alfrd.prompts DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION alfrd.prompt_activated();
+
+-- FK CONSTRAINT answer_keys answer_keys_document_id_fkey
+
+ALTER TABLE ONLY alfrd.answer_keys
+    ADD CONSTRAINT answer_keys_document_id_fkey FOREIGN KEY (document_id) REFERENCES alfrd.documents(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT corrections corrections_document_id_fkey
 
 ALTER TABLE ONLY alfrd.corrections
@@ -3357,6 +4341,21 @@ ALTER TABLE ONLY alfrd.document_parts
 ALTER TABLE ONLY alfrd.documents
     ADD CONSTRAINT documents_series_id_fkey FOREIGN KEY (series_id) REFERENCES alfrd.series(id) ON DELETE SET NULL;
 
+-- FK CONSTRAINT evaluations evaluations_document_id_fkey
+
+ALTER TABLE ONLY alfrd.evaluations
+    ADD CONSTRAINT evaluations_document_id_fkey FOREIGN KEY (document_id) REFERENCES alfrd.documents(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT evaluations evaluations_prompt_id_fkey
+
+ALTER TABLE ONLY alfrd.evaluations
+    ADD CONSTRAINT evaluations_prompt_id_fkey FOREIGN KEY (prompt_id) REFERENCES alfrd.prompts(id);
+
+-- FK CONSTRAINT evaluations evaluations_trial_id_fkey
+
+ALTER TABLE ONLY alfrd.evaluations
+    ADD CONSTRAINT evaluations_trial_id_fkey FOREIGN KEY (trial_id) REFERENCES alfrd.trials(id);
+
 -- FK CONSTRAINT files files_series_id_fkey
 
 ALTER TABLE ONLY alfrd.files
@@ -3366,6 +4365,31 @@ ALTER TABLE ONLY alfrd.files
 
 ALTER TABLE ONLY alfrd.pages
     ADD CONSTRAINT pages_document_id_fkey FOREIGN KEY (document_id) REFERENCES alfrd.documents(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT prompt_activations prompt_activations_family_id_fkey
+
+ALTER TABLE ONLY alfrd.prompt_activations
+    ADD CONSTRAINT prompt_activations_family_id_fkey FOREIGN KEY (family_id) REFERENCES alfrd.prompt_families(id);
+
+-- FK CONSTRAINT prompt_activations prompt_activations_previous_id_fkey
+
+ALTER TABLE ONLY alfrd.prompt_activations
+    ADD CONSTRAINT prompt_activations_previous_id_fkey FOREIGN KEY (previous_id) REFERENCES alfrd.prompts(id);
+
+-- FK CONSTRAINT prompt_activations prompt_activations_prompt_id_fkey
+
+ALTER TABLE ONLY alfrd.prompt_activations
+    ADD CONSTRAINT prompt_activations_prompt_id_fkey FOREIGN KEY (prompt_id) REFERENCES alfrd.prompts(id);
+
+-- FK CONSTRAINT prompts prompts_parent_fkey
+
+ALTER TABLE ONLY alfrd.prompts
+    ADD CONSTRAINT prompts_parent_fkey FOREIGN KEY (parent) REFERENCES alfrd.prompts(id);
+
+-- FK CONSTRAINT provider_jobs provider_jobs_document_id_fkey
+
+ALTER TABLE ONLY alfrd.provider_jobs
+    ADD CONSTRAINT provider_jobs_document_id_fkey FOREIGN KEY (document_id) REFERENCES alfrd.documents(id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT scores scores_document_id_fkey
 
@@ -3381,6 +4405,21 @@ ALTER TABLE ONLY alfrd.scores
 
 ALTER TABLE ONLY alfrd.tags
     ADD CONSTRAINT tags_document_id_fkey FOREIGN KEY (document_id) REFERENCES alfrd.documents(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT trials trials_challenger_id_fkey
+
+ALTER TABLE ONLY alfrd.trials
+    ADD CONSTRAINT trials_challenger_id_fkey FOREIGN KEY (challenger_id) REFERENCES alfrd.prompts(id);
+
+-- FK CONSTRAINT trials trials_champion_id_fkey
+
+ALTER TABLE ONLY alfrd.trials
+    ADD CONSTRAINT trials_champion_id_fkey FOREIGN KEY (champion_id) REFERENCES alfrd.prompts(id);
+
+-- FK CONSTRAINT trials trials_family_id_fkey
+
+ALTER TABLE ONLY alfrd.trials
+    ADD CONSTRAINT trials_family_id_fkey FOREIGN KEY (family_id) REFERENCES alfrd.prompt_families(id);
 
 -- FK CONSTRAINT type_suggestions type_suggestions_document_id_fkey
 
@@ -3429,17 +4468,64 @@ insert into alfrd.prices (provider, model, operation, input, output, cache_read,
   ('openai', '*', '', '0', '0', NULL, NULL, '0', 'a server of your own; for a paid one add a row for each model'),
   ('textract', '*', 'AnalyzeDocument', '0', '0', NULL, NULL, '0.07', 'the most that features cost'),
   ('textract', '*', 'DetectDocumentText', '0', '0', NULL, NULL, '0.0015', 'first million pages a month'),
+  ('textract', '*', 'StartDocumentAnalysis', '0', '0', NULL, NULL, '0.07', 'the most that features cost'),
   ('textract', '*', 'StartDocumentTextDetection', '0', '0', NULL, NULL, '0.0015', 'first million pages a month'),
   ('textract', 'FORMS', 'AnalyzeDocument', '0', '0', NULL, NULL, '0.05', 'first million pages a month'),
+  ('textract', 'FORMS', 'StartDocumentAnalysis', '0', '0', NULL, NULL, '0.05', 'first million pages a month'),
   ('textract', 'FORMS+LAYOUT', 'AnalyzeDocument', '0', '0', NULL, NULL, '0.05', 'layout is free beside forms'),
+  ('textract', 'FORMS+LAYOUT', 'StartDocumentAnalysis', '0', '0', NULL, NULL, '0.05', 'layout is free beside forms'),
   ('textract', 'FORMS+LAYOUT+TABLES', 'AnalyzeDocument', '0', '0', NULL, NULL, '0.065', 'layout is free beside forms'),
+  ('textract', 'FORMS+LAYOUT+TABLES', 'StartDocumentAnalysis', '0', '0', NULL, NULL, '0.065', 'layout is free beside forms'),
   ('textract', 'FORMS+TABLES', 'AnalyzeDocument', '0', '0', NULL, NULL, '0.065', 'first million pages a month'),
+  ('textract', 'FORMS+TABLES', 'StartDocumentAnalysis', '0', '0', NULL, NULL, '0.065', 'first million pages a month'),
   ('textract', 'LAYOUT', 'AnalyzeDocument', '0', '0', NULL, NULL, '0.004', 'first million pages a month'),
+  ('textract', 'LAYOUT', 'StartDocumentAnalysis', '0', '0', NULL, NULL, '0.004', 'first million pages a month'),
   ('textract', 'LAYOUT+TABLES', 'AnalyzeDocument', '0', '0', NULL, NULL, '0.015', 'layout is free beside tables'),
+  ('textract', 'LAYOUT+TABLES', 'StartDocumentAnalysis', '0', '0', NULL, NULL, '0.015', 'layout is free beside tables'),
   ('textract', 'SIGNATURES', 'AnalyzeDocument', '0', '0', NULL, NULL, '0.0035', 'first million pages a month'),
-  ('textract', 'TABLES', 'AnalyzeDocument', '0', '0', NULL, NULL, '0.015', 'first million pages a month');
+  ('textract', 'SIGNATURES', 'StartDocumentAnalysis', '0', '0', NULL, NULL, '0.0035', 'first million pages a month'),
+  ('textract', 'TABLES', 'AnalyzeDocument', '0', '0', NULL, NULL, '0.015', 'first million pages a month'),
+  ('textract', 'TABLES', 'StartDocumentAnalysis', '0', '0', NULL, NULL, '0.015', 'first million pages a month');
 
-insert into alfrd.prompts (kind, document_type, version, text, origin, can_evolve, is_active) values
+insert into alfrd.prompt_activations (prompt_id, previous_id, reason, by) values
+  ('1', NULL, 'seeded', 'postgres'),
+  ('10', NULL, 'seeded', 'postgres'),
+  ('11', NULL, 'seeded', 'postgres'),
+  ('12', NULL, 'seeded', 'postgres'),
+  ('13', NULL, 'seeded', 'postgres'),
+  ('14', NULL, 'seeded', 'postgres'),
+  ('15', NULL, 'seeded', 'postgres'),
+  ('2', NULL, 'seeded', 'postgres'),
+  ('3', NULL, 'seeded', 'postgres'),
+  ('4', NULL, 'seeded', 'postgres'),
+  ('5', NULL, 'seeded', 'postgres'),
+  ('6', NULL, 'seeded', 'postgres'),
+  ('7', NULL, 'seeded', 'postgres'),
+  ('8', NULL, 'seeded', 'postgres'),
+  ('9', NULL, 'seeded', 'postgres');
+
+insert into alfrd.prompt_families (kind, document_type, failures, last_trial_key, note) values
+  ('classifier', '', '0', '0', ''),
+  ('file_summarizer', '', '0', '0', ''),
+  ('prompt_improver', '', '0', '0', ''),
+  ('rules_classifier', '', '0', '0', ''),
+  ('rules_file_summarizer', '', '0', '0', ''),
+  ('rules_scorer', '', '0', '0', ''),
+  ('rules_series_detector', '', '0', '0', ''),
+  ('rules_series_extractor', '', '0', '0', ''),
+  ('rules_summarizer', '', '0', '0', ''),
+  ('scorer', '', '0', '0', ''),
+  ('series_detector', '', '0', '0', ''),
+  ('series_extractor', '', '0', '0', ''),
+  ('summarizer', '', '0', '0', ''),
+  ('summarizer', 'receipt', '0', '0', ''),
+  ('summarizer', 'utility_bill', '0', '0', '');
+
+insert into alfrd.prompt_kinds (kind, fewest_keys, new_keys, fewest_pairs, most_pairs, max_words) values
+  ('classifier', '60', '20', '20', '120', '300'),
+  ('summarizer', '30', '20', '8', '40', '400');
+
+insert into alfrd.prompts (kind, document_type, version, text, origin, can_evolve, is_active, text_hash, parent, score_ceiling, max_words, created_by, note) values
   ('classifier', '', '1', 'You sort the paper of a household or a small company. You are shown the text of one document, as read by a machine from a
 scan: words may be misspelt, torn apart or out of order.
 
@@ -3456,7 +4542,7 @@ Decide what kind of document it is.
   types are close, below 0.4 for a page that is nearly blank or unreadable.
 - Tags are topics that a person would look for: electricity, car, rent, dentist. No type names, no company names, no
   dates, no amounts.
-- In the reasoning, name the words of the text that decided it.', 'seed', 'true', 'true'),
+- In the reasoning, name the words of the text that decided it.', 'seed', 'true', 'true', '55072e475902d5732db490540dfcab7d9216b61dc1a9f4e3edbaab28a77429ea', NULL, '0.95', '300', 'postgres', ''),
   ('file_summarizer', '', '1', 'You tell a person what a file of documents says when it is read as a whole. You are shown its table, with a row for each
 document, and statistics that were worked out exactly.
 
@@ -3467,7 +4553,7 @@ document, and statistics that were worked out exactly.
 - Insights: what a careful reader would point out: an amount far from the usual, a month that is missing, a price that
   has risen, two documents that look the same, a deadline. One sentence each, with the date or amount that it is about.
   None, if nothing stands out.
-- Do not give advice about money, and do not judge the people in the file.', 'seed', 'true', 'true'),
+- Do not give advice about money, and do not judge the people in the file.', 'seed', 'false', 'true', 'a2b815c7bd7f1287c9f7e70b56811aa05cc0c23e08bbf842fc496ec2189f6414', NULL, '0.95', '400', 'postgres', ''),
   ('prompt_improver', '', '1', 'You improve an instruction by which a language model reads documents. You are shown the instruction and a list of what
 went wrong when it was followed.
 
@@ -3479,13 +4565,13 @@ went wrong when it was followed.
 - Say what to do rather than what to avoid; where two things are easily taken for one another, say how to tell them apart.
 - The form of the answer is given elsewhere: do not describe fields, JSON or formatting that the instruction does not
   already mention, and do not ask for reasoning or explanations.
-- Write the whole instruction, not a list of changes, in the second person and in plain words.', 'seed', 'false', 'true'),
-  ('rules_classifier', '', '1', 'Built-in deterministic rules, version 1.', 'code', 'false', 'true'),
-  ('rules_file_summarizer', '', '1', 'Built-in deterministic rules, version 1.', 'code', 'false', 'true'),
-  ('rules_scorer', '', '1', 'Built-in deterministic rules, version 1.', 'code', 'false', 'true'),
-  ('rules_series_detector', '', '1', 'Built-in deterministic rules, version 1.', 'code', 'false', 'true'),
-  ('rules_series_extractor', '', '1', 'Built-in deterministic rules, version 1.', 'code', 'false', 'true'),
-  ('rules_summarizer', '', '1', 'Built-in deterministic rules, version 1.', 'code', 'false', 'true'),
+- Write the whole instruction, not a list of changes, in the second person and in plain words.', 'seed', 'false', 'true', '9c30617cdf0f863514b77ec267d454bf9a68aca3cce6888bcf3e4a2658a444d2', NULL, '0.95', '400', 'postgres', ''),
+  ('rules_classifier', '', '1', 'Built-in deterministic rules, version 1.', 'code', 'false', 'true', '8b172ed878812000f09cc6d6d7e5741041cf0624451d4ee9fa71756972e23634', NULL, '0.95', '400', 'postgres', ''),
+  ('rules_file_summarizer', '', '1', 'Built-in deterministic rules, version 1.', 'code', 'false', 'true', '8b172ed878812000f09cc6d6d7e5741041cf0624451d4ee9fa71756972e23634', NULL, '0.95', '400', 'postgres', ''),
+  ('rules_scorer', '', '1', 'Built-in deterministic rules, version 1.', 'code', 'false', 'true', '8b172ed878812000f09cc6d6d7e5741041cf0624451d4ee9fa71756972e23634', NULL, '0.95', '400', 'postgres', ''),
+  ('rules_series_detector', '', '1', 'Built-in deterministic rules, version 1.', 'code', 'false', 'true', '8b172ed878812000f09cc6d6d7e5741041cf0624451d4ee9fa71756972e23634', NULL, '0.95', '400', 'postgres', ''),
+  ('rules_series_extractor', '', '1', 'Built-in deterministic rules, version 1.', 'code', 'false', 'true', '8b172ed878812000f09cc6d6d7e5741041cf0624451d4ee9fa71756972e23634', NULL, '0.95', '400', 'postgres', ''),
+  ('rules_summarizer', '', '1', 'Built-in deterministic rules, version 1.', 'code', 'false', 'true', '8b172ed878812000f09cc6d6d7e5741041cf0624451d4ee9fa71756972e23634', NULL, '0.95', '400', 'postgres', ''),
   ('scorer', '', '1', 'You check the work of a colleague who has read a document. You are shown the document''s text and the colleague''s result.
 Your judgement decides whether the way of working is changed, so it must be fair and repeatable.
 
@@ -3501,7 +4587,7 @@ The score is the share of what matters that is right: 1.0 for a result without a
 or missing; 0.4 or less where the type, the entity, the date or the total is wrong; 0 where it has nothing to do with the
 text. Do not take off points for style.
 
-Improvements are instructions that would have prevented the fault in any document of this kind, not in this one alone.', 'seed', 'false', 'true'),
+Improvements are instructions that would have prevented the fault in any document of this kind, not in this one alone.', 'seed', 'false', 'true', '26c51509a072af70beb020464ce40c7625ed5d2de380bd72af3c66848747ebd6', NULL, '0.95', '400', 'postgres', ''),
   ('series_detector', '', '1', 'You file documents into series. A series is what one company sends again and again for one purpose: the monthly
 electricity bill of one utility, the statements of one bank account, the receipts of one shop.
 
@@ -3515,7 +4601,7 @@ You are shown one document, with what is already known of it, and a numbered lis
 - Never put a date, a month, an amount or a number into the kind.
 - Frequency is how often such a document is to be expected, by the period it covers or by custom; irregular for purchases
   and single letters.
-- If the document names no company or authority, leave the entity empty.', 'seed', 'true', 'true'),
+- If the document names no company or authority, leave the entity empty.', 'seed', 'false', 'true', 'd07e7f2fd556da51f96f1a6e7428af45ab223c0a4463a3a01a7a0a98c70419f9', NULL, '0.95', '400', 'postgres', ''),
   ('series_extractor', '', '1', 'You fill one row of a table. The table belongs to a series of like documents; each document is a row, and the columns are
 named for you. You are shown the document and the names of the fields.
 
@@ -3525,7 +4611,7 @@ named for you. You are shown the document and the names of the fields.
   meter reading; if it is the amount due, it is not the current charges.
 - Amounts are plain decimals with a point, without currency and without separators for thousands. Quantities are numbers
   without their unit. Dates are YYYY-MM-DD. Names and numbers of accounts are as printed.
-- Copy what is printed. Do not add up, convert, carry over from other months or complete anything.', 'seed', 'true', 'true'),
+- Copy what is printed. Do not add up, convert, carry over from other months or complete anything.', 'seed', 'false', 'true', 'fbc9fe68810f04f44c498f7515992a867e9b7f64321f2dc18dbb0645d831bab2', NULL, '0.95', '400', 'postgres', ''),
   ('summarizer', '', '1', 'You read one document of a household or a small company and write down what it says. The text comes from a machine that
 reads scans: expect misread letters, and columns that ran together.
 
@@ -3543,7 +4629,7 @@ reads scans: expect misread letters, and columns that ran together.
 - Other values: whatever else a reader may want to compare from month to month: subtotal, tax, invoice_number,
   payment_method, usage and its unit in the name (usage_kwh).
 
-Copy values as they are printed. Do not add up, convert or complete anything.', 'seed', 'true', 'true'),
+Copy values as they are printed. Do not add up, convert or complete anything.', 'seed', 'true', 'true', 'f9e56af5208910d85b64c8bdfe5c2e6b317566d12983844ac40bb9edafcd2f7e', NULL, '0.95', '400', 'postgres', ''),
   ('summarizer', 'receipt', '1', 'You read a receipt and write down what it says. Receipts are narrow, crumpled and badly printed: names and prices may
 stand on different lines, and letters are misread.
 
@@ -3558,7 +4644,7 @@ stand on different lines, and letters are misread.
   change.
 - Leave due date, period and account number empty unless the receipt really prints them.
 
-Copy values as they are printed. Do not add up, convert or complete anything.', 'seed', 'true', 'true'),
+Copy values as they are printed. Do not add up, convert or complete anything.', 'seed', 'true', 'true', '02910150b144b4976cc3c3d8a05d856be65f0b66ff3559a997cdfce1f28eefd7', NULL, '0.95', '400', 'postgres', ''),
   ('summarizer', 'utility_bill', '1', 'You read a bill for electricity, gas, water or waste, and write down what it says. The text comes from a machine that
 reads scans: expect misread letters, and columns that ran together.
 
@@ -3573,7 +4659,7 @@ reads scans: expect misread letters, and columns that ran together.
 - Other values, where they are printed: usage_kwh, therms, usage_gallons or usage_ccf, billing_days, meter_number,
   previous_balance, payments_received, current_charges, electric_charges, gas_charges, water_charges, taxes_and_fees.
 
-Copy values as they are printed, usage without its unit. Do not add up, convert or complete anything.', 'seed', 'true', 'true');
+Copy values as they are printed, usage without its unit. Do not add up, convert or complete anything.', 'seed', 'true', 'true', 'bf5a4382c1e71f84f376fa22a3830d8eebbe41f0b6f9edb3706b1682b5b29096', NULL, '0.95', '400', 'postgres', '');
 
 insert into alfrd.routes (entity, status, step, next_status, delay, max_attempts) values
   ('document', 'classified', 'score_classification', '', '00:00:00', '5'),
@@ -3581,10 +4667,12 @@ insert into alfrd.routes (entity, status, step, next_status, delay, max_attempts
   ('document', 'filed', 'extract', 'completed', '00:00:00', '5'),
   ('document', 'ocr_completed', 'classify', 'classified', '00:00:00', '5'),
   ('document', 'pending', 'ocr', 'ocr_completed', '00:00:00', '5'),
+  ('document', 'sampled', 'answer_key', '', '00:00:00', '5'),
   ('document', 'summarized', 'file', 'filed', '00:00:00', '5'),
   ('document', 'summarized', 'score_summary', '', '00:00:00', '5'),
   ('file', 'outdated', 'summarize_file', 'generated', '00:00:01.5', '5'),
-  ('file', 'pending', 'summarize_file', 'generated', '00:00:01.5', '5');
+  ('file', 'pending', 'summarize_file', 'generated', '00:00:01.5', '5'),
+  ('prompt', 'due', 'evolve_prompt', '', '00:00:00', '5');
 
 insert into alfrd.transitions (entity, from_status, to_status) values
   ('document', 'cancelled', 'pending'),
