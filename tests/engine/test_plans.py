@@ -1,0 +1,93 @@
+"""The plans of what runs all the time: the rows that they read grow with the work that is done, not with what waits.
+
+Pinned by what is read, not by the text of a plan: ``pg_stat_xact_user_tables`` counts this transaction's rows exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from alfrd_events.db.json import jsonb
+from tests.support.harness import Harness
+
+WAITING = 20_000
+READ = (
+    "select relname, seq_tup_read, coalesce(idx_tup_fetch, 0) as idx_tup_fetch from pg_stat_xact_user_tables"
+    " where schemaname = 'alfrd' and relname in ('tasks', 'documents')"
+)
+
+
+@dataclass
+class RowsRead:
+    """Of ``alfrd.tasks`` and ``alfrd.documents`` together."""
+
+    by_sequential_scans: int
+    by_indexes: int
+
+
+async def _read_by(db: Harness, statement: str, *parameters: object) -> RowsRead:
+    session = await db.session()
+    async with session.transaction():
+        await session.execute(statement, parameters)
+        rows = await (await session.execute(READ)).fetchall()
+    return RowsRead(
+        sum(row["seq_tup_read"] for row in rows),
+        sum(row["idx_tup_fetch"] for row in rows),
+    )
+
+
+async def _given_backlog(db: Harness, statistics: str) -> None:
+    """Many documents wait, and the planner thinks what ``statistics`` says."""
+    if statistics == "of an empty table":
+        await db.sql("analyze alfrd.tasks, alfrd.documents")
+    await db.sql("alter table alfrd.tasks set (autovacuum_enabled = off)")
+    await db.sql(
+        "insert into alfrd.documents (filename, content) select 'x', 'x' from generate_series(1, %s)", WAITING
+    )
+    if statistics == "fresh":
+        await db.sql("analyze alfrd.tasks, alfrd.documents")
+
+
+@pytest.mark.parametrize("statistics", ["none", "of an empty table", "fresh"])
+async def test_a_claim_reads_what_it_claims(db: Harness, statistics: str) -> None:
+    await _given_backlog(db, statistics)
+    worker = await db.worker("a")
+
+    for _ in range(7):  # plans are made anew for the first five times, and then perhaps kept
+        read = await _read_by(
+            db, "select alfrd.exchange(%s, '[]', %s, 'notify')", worker, jsonb({"ocr": 10, "classify": 10})
+        )
+
+        assert read.by_sequential_scans == 0
+        assert read.by_indexes <= 100
+
+
+@pytest.mark.parametrize("statistics", ["none", "of an empty table", "fresh"])
+async def test_a_rescue_reads_what_was_lost(db: Harness, statistics: str) -> None:
+    await _given_backlog(db, statistics)
+    for name in ("dead", "alive"):
+        await db.sql(
+            "select alfrd.exchange(%s, '[]', %s, 'notify')", await db.worker(name), jsonb({"ocr": 20})
+        )
+    await db.sql("update alfrd.workers set heartbeat_at = now() - interval '1 hour' where name = 'dead'")
+
+    read = await _read_by(db, "select alfrd.rescue()")
+
+    assert await db.one("select count(*) from alfrd.tasks where state = 'running'") == 20
+    assert read.by_sequential_scans == 0
+    assert read.by_indexes <= 400
+
+
+@pytest.mark.parametrize("statistics", ["none", "of an empty table", "fresh"])
+async def test_an_idle_look_reads_next_to_nothing(db: Harness, statistics: str) -> None:
+    await _given_backlog(db, statistics)
+    worker = await db.worker("a")
+
+    read = await _read_by(
+        db, "select alfrd.exchange(%s, '[]', %s, 'poll')", worker, jsonb({"extract": 10, "summarize_file": 2})
+    )
+
+    assert read.by_sequential_scans == 0
+    assert read.by_indexes <= 5, "the planner looks at the ends of an index"
