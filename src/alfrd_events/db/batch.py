@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from alfrd_events.errors import AlfrdError, DatabaseUnavailable
 
@@ -19,29 +19,33 @@ class Batch(Generic[Question, Answer]):
     A question that the database refuses would spoil the answers of those beside it; then each is asked alone.
 
     :param answer: answers questions, in order.
-    :param unclaimed: takes the answer to a question whose asker was cancelled meanwhile.
+    :param withdrawn: a question is taken back if its asker is cancelled; where it was on its way already, this takes
+        the answer. ``None``: a question is asked whatever becomes of its asker.
     :param at_most: questions in one statement.
     """
 
     def __init__(
         self,
         answer: Callable[[Sequence[Question]], Awaitable[Sequence[Answer]]],
-        unclaimed: Callable[[Question, Answer], None] | None = None,
+        withdrawn: Callable[[Question, Answer], None] | None = None,
         at_most: int = 500,
     ) -> None:
         self._answer = answer
-        self._unclaimed = unclaimed
+        self._withdrawn = withdrawn
         self._at_most = at_most
         self._waiting: deque[tuple[Question, asyncio.Future[Answer]]] = deque()
         self._worker: asyncio.Task[None] | None = None
 
     async def ask(self, question: Question) -> Answer:
-        """The answer; who is cancelled here does not take back the question once it is on its way."""
+        """The answer."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, future))
         if self._worker is None:
             self._worker = asyncio.create_task(self._work())
-        return await future
+        if self._withdrawn is not None:
+            return await future
+        future.add_done_callback(_heard)
+        return await asyncio.shield(future)
 
     async def done(self) -> None:
         """Wait until nothing is under way any more."""
@@ -82,5 +86,11 @@ class Batch(Generic[Question, Answer]):
         for (question, future), answer in zip(batch, answers, strict=True):
             if not future.done():
                 future.set_result(answer)
-            elif self._unclaimed is not None:
-                self._unclaimed(question, answer)
+            elif self._withdrawn is not None:
+                self._withdrawn(question, answer)
+
+
+def _heard(future: asyncio.Future[Any]) -> None:
+    """Nobody need be left to hear of an error."""
+    if not future.cancelled():
+        future.exception()
