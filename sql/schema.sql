@@ -1207,7 +1207,7 @@ begin
   grant insert (document_id, number, filename, content, uri) on alfrd.document_parts to alfrd_app;
   grant insert (id, owner, tags, title), update (tags, title) on alfrd.files to alfrd_app;
   grant execute on function
-    alfrd.submit(uuid, text, bytea, text, text[], jsonb, text[], bytea[]), alfrd.cancel(uuid),
+    alfrd.submit(uuid, text, bytea, text, text[], jsonb, text[], bytea[], text), alfrd.cancel(uuid),
     alfrd.replay(boolean, text, uuid, boolean)
     to alfrd_app;
 
@@ -2734,9 +2734,9 @@ CREATE FUNCTION alfrd.stamp(p_step text, p_made_by text, p_prompt bigint) RETURN
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN jsonb_build_object(p_step, jsonb_strip_nulls(jsonb_build_object('by', p_made_by, 'prompt', p_prompt)));
 
--- FUNCTION submit(uuid, text, bytea, text, text[], jsonb, text[], bytea[])
+-- FUNCTION submit(uuid, text, bytea, text, text[], jsonb, text[], bytea[], text)
 
-CREATE FUNCTION alfrd.submit(p_id uuid, p_filename text, p_content bytea, p_fingerprint text, p_tags text[] DEFAULT '{}'::text[], p_metadata jsonb DEFAULT '{}'::jsonb, p_part_filenames text[] DEFAULT '{}'::text[], p_part_contents bytea[] DEFAULT '{}'::bytea[]) RETURNS TABLE(id uuid, is_new boolean, same_content boolean, status text, error text)
+CREATE FUNCTION alfrd.submit(p_id uuid, p_filename text, p_content bytea, p_fingerprint text, p_tags text[] DEFAULT '{}'::text[], p_metadata jsonb DEFAULT '{}'::jsonb, p_part_filenames text[] DEFAULT '{}'::text[], p_part_contents bytea[] DEFAULT '{}'::bytea[], p_uri text DEFAULT ''::text) RETURNS TABLE(id uuid, is_new boolean, same_content boolean, status text, error text)
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
@@ -2745,8 +2745,8 @@ declare
   v_id    uuid;
 begin
   loop
-    insert into alfrd.documents (id, filename, content, fingerprint, tags, metadata)
-    values (coalesce(p_id, gen_random_uuid()), p_filename, p_content, p_fingerprint, p_tags, p_metadata)
+    insert into alfrd.documents (id, filename, content, uri, fingerprint, tags, metadata)
+    values (coalesce(p_id, gen_random_uuid()), p_filename, p_content, p_uri, p_fingerprint, p_tags, p_metadata)
         on conflict do nothing
     returning documents.id into v_id;
     if found then

@@ -10,9 +10,15 @@
 -- p_id           null for a new one
 -- p_content      the bytes; null when they are in parts
 -- p_fingerprint  the key of its content, such as 'sha256:…'
+-- p_uri          where the bytes are, if they are not sent
+
+-- It had no p_uri once.
+drop function if exists alfrd.submit(uuid, text, bytea, text, text[], jsonb, text[], bytea[]);
+
 create or replace function alfrd.submit(
   p_id uuid, p_filename text, p_content bytea, p_fingerprint text, p_tags text[] default '{}',
-  p_metadata jsonb default '{}', p_part_filenames text[] default '{}', p_part_contents bytea[] default '{}'
+  p_metadata jsonb default '{}', p_part_filenames text[] default '{}', p_part_contents bytea[] default '{}',
+  p_uri text default ''
 ) returns table (id uuid, is_new boolean, same_content boolean, status text, error text)
 language plpgsql as $$
 #variable_conflict use_column
@@ -21,8 +27,8 @@ declare
   v_id    uuid;
 begin
   loop
-    insert into alfrd.documents (id, filename, content, fingerprint, tags, metadata)
-    values (coalesce(p_id, gen_random_uuid()), p_filename, p_content, p_fingerprint, p_tags, p_metadata)
+    insert into alfrd.documents (id, filename, content, uri, fingerprint, tags, metadata)
+    values (coalesce(p_id, gen_random_uuid()), p_filename, p_content, p_uri, p_fingerprint, p_tags, p_metadata)
         on conflict do nothing
     returning documents.id into v_id;
     if found then

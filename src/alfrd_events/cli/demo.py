@@ -57,7 +57,7 @@ async def _demo() -> int:
         async for added in add(session.database, paths, max_bytes=chosen.max_file_bytes):
             if added.document is None:
                 raise AlfrdError(added.problem)
-            names[added.document.id] = added.path.name if added.path else ""
+            names[added.document.id] = Path(added.path).name if added.path else ""
             new += added.document.is_new
             known += not added.document.is_new
         remark(f"submitted {new} samples" + (f"; {known} were known already" if known else ""))

@@ -165,6 +165,7 @@ async def _reader(chosen: Settings) -> str:
         text = [page.text.strip() async for page in tools.reader.read(part)]
     finally:
         await tools.reader.aclose()
+        await tools.sources.aclose()
     found = " ".join("".join(text).split())
     if "HELLO" not in found.upper().replace("0", "O"):
         raise Unhealthy(

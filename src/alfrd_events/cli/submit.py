@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
@@ -11,7 +12,7 @@ from uuid import UUID
 import typer
 
 from alfrd_events.cli.app import BRING, Json, app, listed
-from alfrd_events.cli.wiring import Session, ask
+from alfrd_events.cli.wiring import Session, ask, build_buckets
 
 if TYPE_CHECKING:
     from alfrd_events.ingest.submit import Added
@@ -22,7 +23,8 @@ Tags = Annotated[str | None, typer.Option(help="Tags for every document, with co
 @app.command(rich_help_panel=BRING)
 def add(
     paths: Annotated[
-        list[str], typer.Argument(metavar="PATH…", help="Files, folders and patterns such as 'scans/*.pdf'.")
+        list[str],
+        typer.Argument(metavar="PATH…", help="Files, folders, patterns such as 'scans/*.pdf', s3:// URIs."),
     ],
     tags: Tags = None,
     wait: Annotated[bool, typer.Option("--wait", help="Return when all are done; 1 if one failed.")] = False,
@@ -38,8 +40,9 @@ async def _add(session: Session, paths: list[str], tags: list[str], wait: bool, 
 
     output = Output(as_json=as_json)
     told: list[Added] = []
+    buckets = build_buckets(session.settings)
     async for added in add_paths(
-        session.database, paths, max_bytes=session.settings.max_file_bytes, tags=tags
+        session.database, paths, max_bytes=session.settings.max_file_bytes, tags=tags, buckets=buckets
     ):
         told.append(added)
         if added.document is None:
@@ -48,6 +51,8 @@ async def _add(session: Session, paths: list[str], tags: list[str], wait: bool, 
             known = f"already known: {added.document.id}, {added.document.status}"
             word = f"added {added.document.id}" if added.document.is_new else known
             output.line(f"{word}  {added.path}")
+    if buckets is not None:
+        await buckets.aclose()
     submitted = {added.document.id: added for added in told if added.document}
     ended = await _wait(session, submitted, output) if wait else {}
     if as_json:
@@ -95,16 +100,34 @@ def _as_json(added: Added, ended: dict[UUID, str]) -> dict[str, object]:
 
 @app.command(rich_help_panel=BRING)
 def watch(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="The inbox.", file_okay=False)],
+    inbox: Annotated[str, typer.Argument(metavar="DIR|s3://BUCKET/PREFIX", help="The inbox.")],
     tags: Tags = None,
     once: Annotated[bool, typer.Option("--once", help="Take what is there, then end.")] = False,
     quiet: Annotated[
         float,
         typer.Option(min=0, metavar="SECONDS", help="Take a file when it has not changed for so long."),
     ] = 3.0,
+    queue: Annotated[
+        str | None, typer.Option(metavar="URL", help="The SQS queue by which S3 tells of new objects.")
+    ] = None,
+    every: Annotated[
+        float,
+        typer.Option(min=1, metavar="SECONDS", help="Without a queue: the pause between two listings."),
+    ] = 60.0,
 ) -> None:
-    """Watch an inbox: what is whole becomes a document and moves to done/, what is wrong to rejected/."""
-    raise typer.Exit(ask(lambda session: _watch(session, directory, listed(tags) or [], once, quiet)))
+    """Watch an inbox, a directory or a bucket: what comes in becomes a document.
+
+    In a directory, what was taken moves to done/, what is wrong to rejected/. Objects stay where they are.
+    """
+    if inbox.startswith("s3://"):
+        raise typer.Exit(
+            ask(lambda session: _watch_bucket(session, inbox, listed(tags) or [], once, queue, every))
+        )
+    if queue is not None:
+        raise typer.BadParameter("a directory has no queue", param_hint="--queue")
+    if Path(inbox).is_file():
+        raise typer.BadParameter(f"{inbox} is a file", param_hint="DIR")
+    raise typer.Exit(ask(lambda session: _watch(session, Path(inbox), listed(tags) or [], once, quiet)))
 
 
 async def _watch(session: Session, directory: Path, tags: list[str], once: bool, quiet: float) -> int:
@@ -119,7 +142,36 @@ async def _watch(session: Session, directory: Path, tags: list[str], once: bool,
         tags=tuple(tags),
         quiet_seconds=quiet,
     )
-    watching = asyncio.create_task(inbox.watch(once=once))
+    return await _until_stopped(inbox.watch(once=once))
+
+
+async def _watch_bucket(
+    session: Session, uri: str, tags: list[str], once: bool, queue_url: str | None, every: float
+) -> int:
+    from alfrd_events.errors import SettingsInvalid
+    from alfrd_events.ingest.bucket import Watch
+    from alfrd_events.observe import configure_logging
+    from alfrd_events.providers.aws import Aws
+    from alfrd_events.providers.queues import Queue
+
+    configure_logging(session.settings.log_level, session.settings.log_format)
+    buckets = build_buckets(session.settings)
+    if buckets is None:
+        raise SettingsInvalid("no bucket may be read: name those that may in ALFRD_S3_BUCKETS")
+    queue = Queue(Aws(session.settings.aws_region), queue_url) if queue_url else None
+    try:
+        watching = Watch(
+            session.database, buckets, buckets.place(uri), queue=queue, tags=tags, scan_seconds=every
+        )
+        return await _until_stopped(watching.watch(once=once))
+    finally:
+        await buckets.aclose()
+        if queue is not None:
+            await queue.aclose()
+
+
+async def _until_stopped(watch: Coroutine[None, None, int]) -> int:
+    watching = asyncio.create_task(watch)
     # A container is stopped by SIGTERM. What is half done is found again by the next scan.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, watching.cancel)
     try:

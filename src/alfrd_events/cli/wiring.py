@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from alfrd_events.providers.base import Analyst, Reader
     from alfrd_events.providers.calls import Calls, Ledger
     from alfrd_events.providers.llm.base import Llm
+    from alfrd_events.providers.s3 import Buckets
     from alfrd_events.settings import Settings
     from alfrd_events.steps.registry import Tools
     from alfrd_events.steps.spending import Evolution
@@ -149,6 +150,7 @@ async def work(
     finally:
         await tools.reader.aclose()
         await tools.analyst.aclose()
+        await tools.sources.aclose()
         if evolution is not None:
             await evolution.examiner.aclose()
         await ledger.aclose()
@@ -196,9 +198,22 @@ def build_tools(chosen: Settings, calls: Calls | None = None, database: Database
     return Tools(
         reader=_reader(chosen, calls or build_calls(chosen), database),
         analyst=build_analyst(chosen, calls or build_calls(chosen)),
-        sources=Sources(chosen.file_roots, chosen.max_file_bytes),
+        sources=Sources(chosen.file_roots, chosen.max_file_bytes, build_buckets(chosen)),
         save_page=_not_in_a_task,
     )
+
+
+def build_buckets(chosen: Settings) -> Buckets | None:
+    """The buckets that may be read; ``None``: there are none.
+
+    :raise SettingsInvalid: AWS's libraries are not installed.
+    """
+    from alfrd_events.providers.aws import Aws
+    from alfrd_events.providers.s3 import Buckets
+
+    if not chosen.s3_buckets:
+        return None
+    return Buckets(Aws(chosen.aws_region), chosen.s3_buckets, chosen.max_file_bytes)
 
 
 def build_analyst(chosen: Settings, calls: Calls) -> Analyst:

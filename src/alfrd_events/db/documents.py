@@ -84,6 +84,23 @@ async def submit(database: Database, document: NewDocument) -> Submitted:
     return Submitted(**row)
 
 
+async def submit_uri(
+    database: Database, *, filename: str, uri: str, fingerprint: str, tags: Sequence[str] = ()
+) -> Submitted:
+    """Insert a document whose bytes are behind a URI, unless its fingerprint is known.
+
+    :raise Refused: PostgreSQL does not take it.
+
+    Source: ``sql/functions/submit.sql``.
+    """
+    row = await database.row(
+        "select * from alfrd.submit(null, %s, null, %s, %s, p_uri => %s)",
+        [filename, fingerprint, list(tags), uri],
+    )
+    assert row is not None, "alfrd.submit returns a row"
+    return Submitted(**row)
+
+
 async def statuses(database: Database, ids: Sequence[UUID]) -> dict[UUID, tuple[str, str]]:
     """Status and error of each document that exists."""
     rows = await database.rows(

@@ -1,4 +1,4 @@
-"""Hand paths over to the database, one after the other; one that will not do does not stop the next."""
+"""Hand paths and objects over to the database, one after the other; one that will not do does not stop the next."""
 
 from __future__ import annotations
 
@@ -8,30 +8,41 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alfrd_events.db.database import Database
-from alfrd_events.db.documents import NewDocument, Submitted, submit
-from alfrd_events.errors import Refused
+from alfrd_events.db.documents import NewDocument, Submitted, submit, submit_uri
+from alfrd_events.errors import Permanent, Refused, Transient
 from alfrd_events.ingest.files import NotSubmitted, expand, single
 from alfrd_events.ingest.meta import folder_document
+from alfrd_events.providers.s3 import SCHEME, Buckets, Found
 
 
 @dataclass(frozen=True, slots=True)
 class Added:
     """What became of one path."""
 
-    path: Path | None
+    path: Path | str | None
+    """A file, or the URI of an object."""
     document: Submitted | None
     problem: str = ""
     """Why it is no document."""
 
 
 async def add(
-    database: Database, given: Sequence[str], *, max_bytes: int, tags: Sequence[str] = ()
+    database: Database,
+    given: Sequence[str],
+    *,
+    max_bytes: int,
+    tags: Sequence[str] = (),
+    buckets: Buckets | None = None,
 ) -> AsyncIterator[Added]:
-    """Submit what paths and patterns name; see :func:`.files.expand`.
+    """Submit what paths and patterns name (see :func:`.files.expand`), and what ``s3://`` URIs do.
 
     :raise DatabaseUnavailable: the rest was not looked at.
     """
-    for path in await asyncio.to_thread(lambda: list(expand(given))):
+    for uri in (entry for entry in given if entry.startswith(SCHEME)):
+        async for added in _add_objects(database, uri, tags, buckets):
+            yield added
+    paths = [entry for entry in given if not entry.startswith(SCHEME)]
+    for path in await asyncio.to_thread(lambda: list(expand(paths))):
         if isinstance(path, NotSubmitted):
             yield Added(None, None, str(path))
             continue
@@ -40,6 +51,29 @@ async def add(
             yield Added(path, await hand_over(database, document))
         except NotSubmitted as problem:
             yield Added(path, None, str(problem))
+
+
+async def _add_objects(
+    database: Database, uri: str, tags: Sequence[str], buckets: Buckets | None
+) -> AsyncIterator[Added]:
+    """Submit an object, or all that are under a prefix, which ends with a slash."""
+    try:
+        if buckets is None:
+            raise NotSubmitted(f"{uri}: no bucket may be read; name those that may in ALFRD_S3_BUCKETS")
+        place = buckets.place(uri)
+        if place.key and not place.key.endswith("/"):
+            found = await buckets.look_up(place)
+            yield Added(uri, await hand_over_object(database, found, tags))
+            return
+        nothing = True
+        async for objects in buckets.listed(place):
+            for found in objects:
+                nothing = False
+                yield Added(found.place.uri, await hand_over_object(database, found, tags))
+        if nothing:
+            raise NotSubmitted(f"{uri}: no objects are there")
+    except (NotSubmitted, Permanent, Transient) as problem:
+        yield Added(uri, None, str(problem))
 
 
 def load(path: Path, max_bytes: int, tags: tuple[str, ...] = (), *, follow: bool = True) -> NewDocument:
@@ -70,3 +104,20 @@ async def hand_over(database: Database, document: NewDocument) -> Submitted:
             "give this one an id of its own"
         )
     return submitted
+
+
+async def hand_over_object(database: Database, found: Found, tags: Sequence[str]) -> Submitted:
+    """Submit an object of S3, whose bytes stay there.
+
+    :raise NotSubmitted: PostgreSQL does not take it.
+    """
+    try:
+        return await submit_uri(
+            database,
+            filename=found.place.name,
+            uri=found.place.uri,
+            fingerprint=found.fingerprint,
+            tags=tags,
+        )
+    except Refused as error:
+        raise NotSubmitted(f"{found.place.uri}: {error}") from error

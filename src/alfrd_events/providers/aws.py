@@ -117,6 +117,7 @@ def sorted_errors(
     :raise Lost: it was paid, and its answer did not come.
     :raise Transient: anything else.
     """
+    from aiohttp import ClientError as WireError
     from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
     from botocore.parsers import ResponseParserError
 
@@ -130,7 +131,7 @@ def sorted_errors(
         raise BadReply(f"{what}: the reply is damaged") from error
     except BotoCoreError as error:
         raise _of_the_way(error, what, paid) from error
-    except (OSError, asyncio.IncompleteReadError) as error:
+    except (WireError, OSError) as error:
         raise (Lost if paid else Transient)(
             f"{what}: the connection broke ({type(error).__name__})"
         ) from error

@@ -1,7 +1,8 @@
 """Fetch a part's bytes: from the row itself, or from behind its URI.
 
 Whoever may insert a row may not read the worker's disk: a ``file://`` URI is read only under the
-configured roots, with all links resolved, and the file that was checked is the file that is read.
+configured roots, with all links resolved, and the file that was checked is the file that is read. An
+``s3://`` URI is read only from buckets that were allowed (:mod:`.s3`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from alfrd_events.errors import Permanent, Transient
 from alfrd_events.model import Part, PartSource
+from alfrd_events.providers.s3 import SCHEME, Buckets
 
 
 class Sources:
@@ -22,17 +24,24 @@ class Sources:
 
     :param file_roots: directories under which ``file://`` URIs may be read; none by default.
     :param max_bytes: a larger part is refused before it is read.
+    :param buckets: those from which ``s3://`` URIs may be read; none by default.
     """
 
-    def __init__(self, file_roots: Sequence[Path] = (), max_bytes: int = 100 * 1024 * 1024) -> None:
+    def __init__(
+        self,
+        file_roots: Sequence[Path] = (),
+        max_bytes: int = 100 * 1024 * 1024,
+        buckets: Buckets | None = None,
+    ) -> None:
         self._roots = tuple(Path(root).resolve() for root in file_roots)
         self._max_bytes = max_bytes
+        self._buckets = buckets
 
     async def fetch(self, source: PartSource) -> Part:
         """The part with its bytes.
 
-        :raise Permanent: no such file, not allowed, too large, or an unknown kind of URI.
-        :raise Transient: the disk failed.
+        :raise Permanent: no such file or object, not allowed, too large, or an unknown kind of URI.
+        :raise Transient: the disk failed, or S3.
         """
         if source.content is not None:
             self._check_size(len(source.content), source.filename)
@@ -41,15 +50,30 @@ class Sources:
             raise Permanent(
                 f"part {source.number} ({source.filename or 'no name'}) has neither content nor uri: insert one of them"
             )
+        if source.uri.startswith(SCHEME):
+            return await self._from_s3(source)
         scheme = urlsplit(source.uri).scheme
         if scheme != "file":
             raise Permanent(
                 f"part {source.number}: cannot read {scheme or 'relative'} URIs; insert the bytes as content, "
-                f"or a file:// URI under ALFRD_FILE_ROOTS"
+                f"a file:// URI under ALFRD_FILE_ROOTS, or an s3:// URI of ALFRD_S3_BUCKETS"
             )
         path = self._allowed(source.uri)
         content = await asyncio.to_thread(self._read, path)
         return Part(source.number, source.filename or path.name, content)
+
+    async def aclose(self) -> None:
+        """Release connections."""
+        if self._buckets is not None:
+            await self._buckets.aclose()
+
+    async def _from_s3(self, source: PartSource) -> Part:
+        if self._buckets is None:
+            raise Permanent(
+                f"{source.uri}: no s3:// URI may be read here; allow buckets with ALFRD_S3_BUCKETS"
+            )
+        place = self._buckets.place(source.uri)
+        return Part(source.number, source.filename or place.name, await self._buckets.read(place))
 
     def _allowed(self, uri: str) -> Path:
         parts = urlsplit(uri)
