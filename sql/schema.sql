@@ -2283,7 +2283,9 @@ CREATE FUNCTION alfrd.ring(p_steps text[]) RETURNS boolean
     LANGUAGE plpgsql
     AS $$
 declare
-  v_step text;
+  v_step     text;
+  v_awaited  text[];
+  v_unserved text[];
 begin
   -- Inside an exchange the bell is held: the worker claims first, and rings for what it left over.
   if coalesce(current_setting('alfrd.bell', true), '') = 'held' then
@@ -2298,10 +2300,14 @@ begin
   -- A worker that is awake looks by itself before it goes to sleep. Where nobody serves a step, somebody else may listen. A
   -- transaction that goes on seeing the past cannot tell who sleeps.
   if current_setting('transaction_isolation') = 'read committed' then
-    p_steps := array(select step from unnest(p_steps) as step
-                      where exists (select from alfrd.workers w where step = any (w.waiting_for))
-                         or not exists (select from alfrd.workers w where step = any (w.steps)
-                                           and w.heartbeat_at > alfrd.now() - make_interval(secs => w.lease_seconds)));
+    v_awaited := array(select step from unnest(p_steps) as step
+                        where exists (select from alfrd.workers w where step = any (w.waiting_for)));
+    v_unserved := array(select step from unnest(p_steps) as step
+                         where not exists (select from alfrd.workers w where step = any (w.steps)
+                                              and w.heartbeat_at > alfrd.now() - make_interval(secs => w.lease_seconds)));
+    p_steps := v_awaited || case when v_unserved <> '{}' and alfrd.unheard_bell_is_due()
+                                 then array(select step from unnest(v_unserved) as step where step <> all (v_awaited))
+                                 else '{}' end;
   end if;
   -- A full queue would fail the transaction at its commit. Whoever listens finds the work by its poll.
   if p_steps = '{}' or alfrd.notifications_are_stuck() then
@@ -2929,6 +2935,22 @@ begin
   else
     perform alfrd.touch_files(p_tags);
   end if;
+end $$;
+
+-- FUNCTION unheard_bell_is_due()
+
+CREATE FUNCTION alfrd.unheard_bell_is_due() RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+declare
+  c_apart constant integer := 25;   -- milliseconds
+  v_now   bigint := extract(epoch from clock_timestamp()) * 1000;
+begin
+  if abs(v_now - (select last_value from alfrd.unheard_bell_at)) < c_apart then
+    return false;
+  end if;
+  perform setval('alfrd.unheard_bell_at', v_now);
+  return true;
 end $$;
 
 -- FUNCTION usage_by(text)
@@ -3830,6 +3852,15 @@ CREATE TABLE alfrd.type_suggestions (
 -- COMMENT TABLE type_suggestions
 
 COMMENT ON TABLE alfrd.type_suggestions IS 'Types that an analyst missed; insert a row into document_types to adopt one.';
+
+-- SEQUENCE unheard_bell_at
+
+CREATE UNLOGGED SEQUENCE alfrd.unheard_bell_at
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
 
 -- TABLE usage
 
