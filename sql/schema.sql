@@ -1748,6 +1748,9 @@ CREATE FUNCTION alfrd.record_evolve_prompt(p_done alfrd.finished[]) RETURNS uuid
     AS $$
 begin
   update alfrd.prompt_families f set note = d.result ->> 'note' from unnest(p_done) as d where f.id = d.subject_id;
+  -- It goes on, so an earlier death of it is history.
+  delete from alfrd.tasks t using unnest(p_done) as d
+   where t.subject_id = d.subject_id and t.step = d.step and t.state = 'dead';
   perform alfrd.want_evolution(d.subject_id) from unnest(p_done) as d where (d.result ->> 'again')::boolean;
   return array(select d.subject_id from unnest(p_done) as d);
 end $$;

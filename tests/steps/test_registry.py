@@ -33,3 +33,15 @@ def test_a_step_that_cannot_be_loaded_says_which(monkeypatch: pytest.MonkeyPatch
 
     with pytest.raises(SettingsInvalid, match="step 'export': cannot load no_such_package:export"):
         registry.handlers()
+
+
+def test_prompts_evolve_only_where_that_is_asked_for() -> None:
+    assert set(registry.handlers()) == set(registry.BUILT_IN)
+    assert set(registry.handlers(evolution=True)) == {*registry.BUILT_IN, "answer_key", "evolve_prompt"}
+
+
+def test_a_step_may_not_take_the_name_of_one_that_is_not_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    _installed(monkeypatch, "answer_key", "alfrd_events.steps.reading:ocr")
+
+    with pytest.raises(SettingsInvalid, match=r"'answer_key'.*exists already: rename it"):
+        registry.handlers()

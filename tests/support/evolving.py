@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID, uuid4
@@ -32,15 +32,6 @@ PRICES = (
 )
 
 
-@dataclass(frozen=True)
-class Look:
-    """Where the family stands after so many documents."""
-
-    documents: int
-    version: int
-    text: str
-
-
 class Loop:
     """One stream of documents in one database."""
 
@@ -64,8 +55,11 @@ class Loop:
         analyst = LlmAnalyst(self.llm, 8000)
         self.evolution = Evolution(mode, analyst, Trials(self.database), Decimal(day_usd), Decimal(trial_usd))
         self.tools = Tools(NoopReader(), analyst, Sources(), refuse_pages, self.evolution)
+        self.evolves = True
+        """Whether this worker serves ``evolve_prompt``; else others have to."""
         self._worker = 0
         self._done: list[Outcome] = []
+        self._finished = asyncio.Event()
 
     async def __aenter__(self) -> Loop:
         await self.database.open()
@@ -87,7 +81,11 @@ class Loop:
             steps=STEPS,
             lease_seconds=10**9,
         )
-        self._runner = Runner(self.database, {**BUILT_IN, **EVOLUTION}, self.tools, self._done.append, 600)
+        self._runner = Runner(self.database, {**BUILT_IN, **EVOLUTION}, self.tools, self._take, 600)
+
+    def _take(self, outcome: Outcome) -> None:
+        self._done.append(outcome)
+        self._finished.set()
 
     async def documents(self, number: int) -> list[UUID]:
         """Let documents come in, and time pass."""
@@ -105,20 +103,30 @@ class Loop:
         self.database.settings["alfrd.clock_offset"] = f"{self._hours} hours"
         return ids
 
+    async def skip_days(self, days: float) -> None:
+        """Let time pass without documents."""
+        self._hours += days * 24
+        self.database.settings["alfrd.clock_offset"] = f"{self._hours} hours"
+
     async def settle(self) -> None:
         """Work until nothing is left that could be done now."""
         running = 0
         while True:
             outcomes, self._done[:] = list(self._done), []
-            room = {step: SLOTS - min(running, SLOTS - 1) for step in STEPS}
+            room = {
+                step: SLOTS - min(running, SLOTS - 1)
+                for step in STEPS
+                if self.evolves or step != "evolve_prompt"
+            }
             answer = await queue.exchange(self.database, self._worker, outcomes, room, "poll")
             running += len(answer.claimed) - len(outcomes)
             if answer.claimed:
                 self._runner.start(self._worker, answer.claimed)
             elif not running:
                 return
-            while running and not self._done:
-                await asyncio.sleep(0.0005)
+            if running and not self._done:
+                self._finished.clear()
+                await self._finished.wait()
 
     async def crash(self) -> None:
         """Drop everything that this process knows, as a kill would; another worker takes over."""
@@ -133,6 +141,10 @@ class Loop:
             "update alfrd.tasks set state = 'ready', run_at = alfrd.now() where state = 'scheduled'"
         )
         await self.sign_on()
+
+    def tools_on(self, journal: Trials) -> Tools:
+        """The same tools with another way to the database: another worker's."""
+        return replace(self.tools, evolution=replace(self.evolution, journal=journal))
 
     async def waiting(self, step: str) -> int:
         """Tasks of a step that are ready or due later."""

@@ -2,7 +2,8 @@
 
 It alone builds the settings and puts database, providers, steps and worker together
 (:mod:`.wiring`). Each other module holds the commands of one purpose: :mod:`.submit` brings documents
-in, :mod:`.work` runs workers, :mod:`.look` shows, :mod:`.operate` mends, :mod:`.doctor` checks the set-up,
+in, :mod:`.work` runs workers, :mod:`.look` shows, :mod:`.operate` mends, :mod:`.prompts` looks after
+instructions, :mod:`.doctor` checks the set-up,
 :mod:`.demo` and :mod:`.evaluate` show what comes out and measure it.
 
 Exit codes: 0 it worked; 1 it did not, and one line on standard error says why; 2 the command was used
@@ -14,11 +15,11 @@ from __future__ import annotations
 import os
 import sys
 
-from alfrd_events.cli import demo, doctor, evaluate, look, operate, submit, work
+from alfrd_events.cli import demo, doctor, evaluate, look, operate, prompts, submit, work
 from alfrd_events.cli.app import app
 from alfrd_events.errors import AlfrdError
 
-__all__ = ["app", "demo", "doctor", "evaluate", "look", "main", "operate", "submit", "work"]
+__all__ = ["app", "demo", "doctor", "evaluate", "look", "main", "operate", "prompts", "submit", "work"]
 
 
 def main() -> None:

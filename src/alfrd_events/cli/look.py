@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from alfrd_events.cli.app import LOOK, DocumentId, Json, app
+from alfrd_events.cli.prompts import evolution_in_words
 from alfrd_events.cli.wiring import Session, ask
 from alfrd_events.cli.words import known_status, known_type
 
@@ -23,7 +24,7 @@ async def _status(session: Session, as_json: bool) -> None:
     from alfrd_events.terminal.output import Output
     from alfrd_events.terminal.overview import print_status
 
-    seen = await looks.status(session.database)
+    seen = {**await looks.status(session.database), "evolution": evolution_in_words(session)}
     chosen = session.settings
     for name in ("cap_day_usd", "cap_document_usd"):
         cap = getattr(chosen, name)

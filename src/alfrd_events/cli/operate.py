@@ -17,6 +17,9 @@ def replay(
     status: Annotated[str | None, typer.Option(help="Only what has this status.")] = None,
     document: Annotated[str | None, typer.Option(metavar="ID", help="Only this document.")] = None,
     file: Annotated[str | None, typer.Option(metavar="ID", help="Only this file.")] = None,
+    prompt: Annotated[
+        str | None, typer.Option(metavar="VERSION", help="Instead: what this superseded version made, anew.")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
     ] = False,
@@ -25,6 +28,11 @@ def replay(
     """Re-emit everything that is stuck; safe at any time."""
     if document and file:
         raise typer.BadParameter("give --document or --file, not both")
+    if prompt is not None:
+        if failed or status or document or file:
+            raise typer.BadParameter("--prompt goes with --dry-run only")
+        ask(lambda session: _replay_prompt(session, prompt, dry_run, as_json))
+        return
     ask(lambda session: _replay(session, failed, status, document, file, dry_run, as_json))
 
 
@@ -58,6 +66,25 @@ async def _replay(
     output.table(rows, tables.REPLAYED)
     word = "would be re-emitted" if dry_run else "re-emitted"
     output.line(f"{many(len(rows), 'task')} {word}" if rows else "nothing is stuck")
+
+
+async def _replay_prompt(session: Session, version: str, dry_run: bool, as_json: bool) -> None:
+    from alfrd_events.db import prompts
+    from alfrd_events.terminal.output import Output
+    from alfrd_events.terminal.values import many
+
+    row = await prompts.find(session.database, version)
+    rows = await prompts.replay(session.database, row, dry_run=dry_run)
+    output = Output(as_json=as_json)
+    if as_json:
+        output.json(rows)
+    elif rows:
+        word = "would be made again" if dry_run else "are made again"
+        output.line(
+            f"{many(len(rows), 'document')} of {prompts.name_of(row)} {word}, from {rows[0]['step']} on"
+        )
+    else:
+        output.line(f"nothing that {prompts.name_of(row)} made is left")
 
 
 @app.command(rich_help_panel=OPERATE)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
-from uuid import UUID
+from decimal import Decimal, InvalidOperation
+from typing import Any, Literal
 
 from alfrd_events.db.database import Database, Row
 from alfrd_events.errors import NotFound, Refused
@@ -223,12 +223,17 @@ async def replay(database: Database, row: Row, *, dry_run: bool) -> list[Row]:
     )
 
 
-async def made_by_others(database: Database, row: Row, limit: int) -> list[tuple[UUID, Row]]:
-    """The newest documents that other versions of a family made, with what this version is known to make of them."""
+async def impact(database: Database, row: Row, limit: int) -> Row:
+    """What a version would change on the newest documents that other versions of its family made.
+
+    :return: ``changes`` (id, filename, field, now, then); how many ``documents``, on how many of them it is ``known``
+        what the version makes, how many are ``changed``; values that people have ``corrected``; ``usd_per_document``.
+    :raise Refused: outputs of this kind are not kept.
+    """
     step = {"classifier": "classify", "summarizer": "summarize"}.get(row["kind"])
     if step is None:
         raise Refused(
-            f"what a {row['kind']} changes cannot be told beforehand: only classifiers and summarizers are graded"
+            f"what a {row['kind']} changes cannot be told: only classifiers and summarizers are graded"
         )
     rows = await database.rows(
         "select d.id, d.filename, d.corrected, alfrd.correctable(d) - 'series_id' as now, e.output"
@@ -245,16 +250,48 @@ async def made_by_others(database: Database, row: Row, limit: int) -> list[tuple
             "limit": limit,
         },
     )
-    return [(each["id"], each) for each in rows]
-
-
-async def cost_per_document(database: Database, kind: str) -> float | None:
-    """What the step of a kind has cost per document lately, in USD; ``None``: nothing is known."""
-    step = {"classifier": "classify", "summarizer": "summarize"}[kind]
-    value = await database.value(
+    changes = [change for each in rows if each["output"] is not None for change in _changes(each)]
+    kept = [change for change in changes if change["field"] not in change.pop("corrected")]
+    usd = await database.value(
         "select sum(usd) / nullif(count(distinct document_id), 0) from"
         " (select usd, document_id from alfrd.usage where step = %s and document_id is not null and not cached"
         "   order by id desc limit 1000) as lately",
         [step],
     )
-    return None if value is None else float(value)
+    return {
+        "changes": kept,
+        "documents": len(rows),
+        "known": sum(each["output"] is not None for each in rows),
+        "changed": len({change["id"] for change in kept}),
+        "corrected": len(changes) - len(kept),
+        "usd_per_document": None if usd is None else float(usd),
+    }
+
+
+def _changes(row: Row) -> list[Row]:
+    """Each field of a document that an output would change."""
+    changes = []
+    for field, then in row["output"].items():
+        now = row["now"].get(field)
+        if field in row["now"] and _comparable(now) != _comparable(then):
+            changes.append(
+                {
+                    "id": row["id"],
+                    "filename": row["filename"],
+                    "field": field,
+                    "now": now,
+                    "then": then,
+                    "corrected": row["corrected"],
+                }
+            )
+    return changes
+
+
+def _comparable(value: Any) -> Any:
+    """Amounts compare as numbers: one is a number in the database and a string in an output."""
+    if isinstance(value, int | float | str) and not isinstance(value, bool):
+        try:
+            return Decimal(str(value))
+        except InvalidOperation:
+            return value
+    return value or ""

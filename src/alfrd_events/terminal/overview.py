@@ -27,6 +27,8 @@ def print_status(output: Output, seen: Mapping[str, Any]) -> None:
         output.line()
         output.line(f"{complaint['what']}: {complaint['cause']}", style="yellow")
         output.line(f"  → {complaint['remedy']}")
+    output.line()
+    output.line(seen["evolution"], style="dim")
     woken = seen["woken_by"]
     if woken:
         output.line()

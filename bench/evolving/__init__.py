@@ -1,0 +1,1 @@
+"""What proves that prompts improve and never get worse, without any language model."""

@@ -1,0 +1,50 @@
+"""Many workers, one trial, and death at any moment."""
+
+from __future__ import annotations
+
+import pytest
+from psycopg.errors import LockNotAvailable
+
+from alfrd_events.model import advisory_key
+from tests.support.evolving import Loop
+from tests.support.harness import Harness
+from tests.support.pgbouncer import PgBouncer
+from tests.support.races import race
+
+
+async def test_sixteen_workers_and_random_kills_leave_one_active_version(db: Harness) -> None:
+    seen = await race(db.url, workers=16, rounds=6)
+    assert seen.kills > 20
+    assert seen.calls > 50
+    assert seen.snapshots > 100
+    assert (seen.duplicates, seen.wrong_snapshots, seen.locks_during_calls) == (0, 0, 0)
+
+
+async def test_a_prompt_improves_through_a_pooler(pooler: PgBouncer, database: str, db: Harness) -> None:
+    async with Loop(pooler.url(database), 1) as loop:
+        while (await loop.active())["version"] == 1:
+            await loop.documents(10)
+            await loop.settle()
+    held = await db.one(
+        "select count(*) from pg_locks where locktype = 'advisory' and granted and objsubid = 1"
+    )
+    assert held == 0
+
+
+async def test_the_lock_is_the_familys(db: Harness) -> None:
+    """Whoever holds it is waited for; another family's is free meanwhile."""
+    holder, session = await db.session(), await db.session()
+    await holder.execute("begin")
+    await holder.execute(
+        "select pg_advisory_xact_lock(%s)", [advisory_key("alfrd:prompt:summarizer:utility_bill")]
+    )
+    family = "(select id from alfrd.prompt_families where kind = 'summarizer' and document_type = %s)"
+    begin = f"select alfrd.begin_trial(%s, {family}, 0)"
+    await session.execute("set lock_timeout = '50ms'")
+
+    await session.execute(begin, [advisory_key("alfrd:prompt:summarizer:"), ""])  # type: ignore[arg-type]
+    with pytest.raises(LockNotAvailable):
+        await session.execute(begin, [advisory_key("alfrd:prompt:summarizer:utility_bill"), "utility_bill"])  # type: ignore[arg-type]
+
+    await holder.close()
+    await session.close()
