@@ -1197,7 +1197,8 @@ begin
   -- What the defaults and checks of the tables, the views, and reading call.
   grant execute on function
     alfrd.now(), alfrd.clock(), alfrd.normal_tags(text[]), alfrd.explain(uuid), alfrd.file_members(uuid),
-    alfrd.complaints(), alfrd.usage_by(text), alfrd.evolution_due(uuid), alfrd.keyed(uuid)
+    alfrd.complaints(), alfrd.usage_by(text), alfrd.evolution_due(uuid), alfrd.keyed(uuid),
+    alfrd.text_hash(uuid), alfrd.correctable(alfrd.documents)
     to alfrd_app, alfrd_worker, alfrd_reader;
 
   grant insert (id, owner, filename, content, uri, fingerprint, tags, metadata, priority) on alfrd.documents to alfrd_app;
@@ -1679,13 +1680,13 @@ begin
       from unnest(p_done) as d
       join alfrd.documents doc on doc.id = d.subject_id and doc.generation = d.generation),
   written as (
-    insert into alfrd.answer_keys as k (document_id, document_type, facts, split, sampled, verified, made_by)
+    insert into alfrd.answer_keys as k (document_id, document_type, facts, split, sampled, verified, text_hash, made_by)
     select subject_id, key ->> 'document_type', key -> 'facts', result ->> 'split', (result ->> 'sampled')::boolean,
-           array(select jsonb_array_elements_text(result -> 'verified')), made_by
+           array(select jsonb_array_elements_text(result -> 'verified')), alfrd.text_hash(subject_id), made_by
       from given where jsonb_typeof(key) = 'object'
         on conflict (document_id) do update
        set document_type = excluded.document_type, facts = excluded.facts, verified = excluded.verified,
-           revision = k.revision + 1, updated_at = alfrd.now()
+           text_hash = excluded.text_hash, revision = k.revision + 1, updated_at = alfrd.now()
     returning k.document_id, k.revision),
   graded as (
     update alfrd.evaluations e
@@ -3112,6 +3113,7 @@ CREATE TABLE alfrd.answer_keys (
     sampled boolean NOT NULL,
     verified text[] DEFAULT '{}'::text[] NOT NULL,
     revision integer DEFAULT 1 NOT NULL,
+    text_hash text NOT NULL,
     made_by text NOT NULL,
     created_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
     updated_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
@@ -3130,6 +3132,10 @@ COMMENT ON COLUMN alfrd.answer_keys.sampled IS 'By chance; false: it has a key b
 -- COMMENT COLUMN answer_keys.verified
 
 COMMENT ON COLUMN alfrd.answer_keys.verified IS 'Names of what a person has set; no new version may get these wrong.';
+
+-- COMMENT COLUMN answer_keys.text_hash
+
+COMMENT ON COLUMN alfrd.answer_keys.text_hash IS 'Of the text that it was written from; a document that reads otherwise by now needs another.';
 
 -- SEQUENCE answer_keys_number_seq
 

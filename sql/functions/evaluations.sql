@@ -143,13 +143,13 @@ begin
       from unnest(p_done) as d
       join alfrd.documents doc on doc.id = d.subject_id and doc.generation = d.generation),
   written as (
-    insert into alfrd.answer_keys as k (document_id, document_type, facts, split, sampled, verified, made_by)
+    insert into alfrd.answer_keys as k (document_id, document_type, facts, split, sampled, verified, text_hash, made_by)
     select subject_id, key ->> 'document_type', key -> 'facts', result ->> 'split', (result ->> 'sampled')::boolean,
-           array(select jsonb_array_elements_text(result -> 'verified')), made_by
+           array(select jsonb_array_elements_text(result -> 'verified')), alfrd.text_hash(subject_id), made_by
       from given where jsonb_typeof(key) = 'object'
         on conflict (document_id) do update
        set document_type = excluded.document_type, facts = excluded.facts, verified = excluded.verified,
-           revision = k.revision + 1, updated_at = alfrd.now()
+           text_hash = excluded.text_hash, revision = k.revision + 1, updated_at = alfrd.now()
     returning k.document_id, k.revision),
   graded as (
     update alfrd.evaluations e

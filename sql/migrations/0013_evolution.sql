@@ -71,12 +71,14 @@ create table alfrd.answer_keys (
   sampled       boolean not null,
   verified      text[] not null default '{}',
   revision      integer not null default 1,
+  text_hash     text not null,
   made_by       text not null,
   created_at    timestamptz not null default alfrd.now(),
   updated_at    timestamptz not null default alfrd.now()
 );
 comment on table alfrd.answer_keys is
   'What a perfect reader would find on a document, written once from its text without seeing an output.';
+comment on column alfrd.answer_keys.text_hash is 'Of the text that it was written from; a document that reads otherwise by now needs another.';
 comment on column alfrd.answer_keys.sampled is 'By chance; false: it has a key because a person corrected it.';
 comment on column alfrd.answer_keys.verified is 'Names of what a person has set; no new version may get these wrong.';
 

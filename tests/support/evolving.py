@@ -153,11 +153,12 @@ class Loop:
         )
         return int(value)
 
-    async def active(self) -> dict[str, Any]:
-        """The active version of the family that the simulation is about."""
+    async def active(self, kind: str = "summarizer", document_type: str = "utility_bill") -> dict[str, Any]:
+        """The active version of a family: of the one that the simulation is about, if no other is named."""
         row = await self.database.row(
             "select id, version, text, parent from alfrd.prompts"
-            " where kind = 'summarizer' and document_type = 'utility_bill' and is_active"
+            " where kind = %s and document_type = %s and is_active",
+            [kind, document_type],
         )
         assert row is not None
         return row

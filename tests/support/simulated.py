@@ -34,6 +34,7 @@ NEEDED: Mapping[str, tuple[str, str]] = {
     "Whoever signs the supply agreement is the issuer.": ("entity", "tariff"),
     "Count the interval from the reading before.": ("period_start", "usage"),
 }
+TYPE_NEEDED = "Whoever supplies energy or water sends bills of that kind."
 EASY = ("document_date", "currency")
 FACTS = (*EASY, *(fact for facts in NEEDED.values() for fact in facts))
 COLUMNS = frozenset(FACTS) - {"previous_reading", "meter", "tariff", "usage"}
@@ -103,6 +104,10 @@ class SimulatedLlm:
         self.drift: dict[str, float] = {}
         """Sentence -> what it takes from each value's probability from now on."""
         self.noise = NOISE
+        self.misled = 0.0
+        """How often a bill is taken for an invoice, as long as the instruction lacks ``TYPE_NEEDED``."""
+        self.broken: set[str] = set()
+        """Sentences that make a third of the replies come in the wrong shape."""
         self.asked: dict[str, int] = {}
         """Questions by name that were answered anew, and not from the cache."""
         self.leak = ""
@@ -140,9 +145,10 @@ class SimulatedLlm:
         assert code is not None, question.name
         known = self.papers[code[1]]
         if question.name == "classification":
+            misled = self._draw("type", known.code) < self.misled and TYPE_NEEDED not in question.system
             return {
                 "reasoning": "it says so",
-                "document_type": "utility_bill",
+                "document_type": "invoice" if misled else "utility_bill",
                 "confidence": 0.9,
                 "tags": [],
                 "suggested_type": "",
@@ -151,6 +157,9 @@ class SimulatedLlm:
             right = {fact for fact in FACTS if self._draw("key", known.code, fact) >= KEY_ERRORS}
             return {"document_type": "utility_bill", **_values(known, right, "further", kind="exact")}
         assert question.name == "summary", question.name
+        broken = any(text in question.system for text in self.broken)
+        if broken and self._draw("broken", known.code) < 1 / 3:
+            return {"summary": "half a reply"}
         right = {
             fact
             for fact in FACTS
@@ -184,7 +193,8 @@ class SimulatedLlm:
         blocks = {match[2].partition(":")[0]: match[3] for match in _FENCED.finditer(question.material)}
         instruction, wrong = blocks["the instruction as it is"], blocks["what went wrong with it"]
         chance = Random(f"propose {self._seed} {question.material}")
-        missing = [
+        missing = [TYPE_NEEDED] if "taken for" in wrong and TYPE_NEEDED not in instruction else []
+        missing += [
             text
             for text, facts in NEEDED.items()
             if text not in instruction and any(re.search(rf"\b{fact}\b", wrong) for fact in facts)

@@ -260,7 +260,8 @@ async def _gradings(database: Database, ids: Sequence[UUID]) -> dict[UUID, Gradi
         "select d.id, d.corrected, k.document_type, k.facts, exists (select from alfrd.evaluations e"
         "         where e.document_id = d.id and e.source = 'production' and e.text_hash <> '') as by_chance"
         "  from alfrd.documents d"
-        "  left join alfrd.answer_keys k on k.document_id = d.id where d.id = any (%s::uuid[])",
+        "  left join alfrd.answer_keys k on k.document_id = d.id and k.text_hash = alfrd.text_hash(d.id)"
+        " where d.id = any (%s::uuid[])",
         [_array(ids)],
     )
     return {

@@ -45,6 +45,8 @@ class Trials:
         row = await self._database.row(
             "select f.id, f.kind, f.document_type, k.fewest_pairs, k.most_pairs, p.id as champion, p.max_words,"
             "       alfrd.evolution_due(f.id) as due,"
+            "       coalesce((select usd from alfrd.spending where scope ="
+            "         'evolution:' || to_char(alfrd.now() at time zone 'UTC', 'YYYY-MM-DD')), 0) as spent_today,"
             "       coalesce((select text from alfrd.prompts i where i.kind = 'prompt_improver' and i.is_active"
             "                  order by i.document_type limit 1), '') as improver"
             "  from alfrd.prompt_families f join alfrd.prompt_kinds k using (kind)"
@@ -63,6 +65,7 @@ class Trials:
             due=row["due"],
             rules=Rules(row["fewest_pairs"], row["most_pairs"]),
             max_words=row["max_words"],
+            spent_today=row["spent_today"],
             improver=row["improver"],
             verified=await self._verified(family) if trial and trial.phase == "testing" else (),
             corrected=await self._corrected(trial) if trial and trial.phase == "shadow" else 0,

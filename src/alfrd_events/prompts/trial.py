@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal, Protocol
 from uuid import UUID
 
@@ -108,6 +109,8 @@ class Standing:
     """Why no new trial may begin; empty: one may."""
     rules: Rules
     max_words: int
+    spent_today: Decimal
+    """On keys and trials, in USD."""
     improver: str
     """The instruction by which new versions are thought of."""
     verified: tuple[UUID, ...] = ()

@@ -46,6 +46,8 @@ async def evolve_prompt(case: Case, tools: Tools) -> Turn:
     if standing.trial is None:
         if standing.due:
             return Turn(note=standing.due)
+        if standing.spent_today >= evolution.day_usd:
+            return Turn(note=f"a trial is due, and today's {evolution.day_usd} USD are used up")
         if not await evolution.journal.begin(standing.family, standing.champion.id):
             return Turn(note="another worker has begun a trial")
         standing = await evolution.journal.standing(case.family)

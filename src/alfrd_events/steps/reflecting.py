@@ -53,6 +53,9 @@ async def propose(standing: Standing, trial: Trial, evolution: Evolution) -> Pro
     parents = [trial.champion, trial.champion]
     others = [version for version in pareto_pool(scores) if version != trial.champion.id]
     parents.append((await _version(evolution, others, chance)) or trial.champion)
+    # Of all train documents, shown or not: a value has no business in an instruction, wherever it comes from.
+    known = await evolution.journal.keys([document for own in scores.values() for document in own])
+    values = [fact.value for key in known.values() for fact in key.answers.facts if fact.value]
     texts: list[tuple[str, int]] = []
     refused: list[str] = []
     for number, parent in enumerate(parents):
@@ -66,7 +69,8 @@ async def propose(standing: Standing, trial: Trial, evolution: Evolution) -> Pro
         except BadReply as error:
             refused.append(str(error))
             continue
-        reasons = objections(proposed.text, parent.text, found.material, standing.max_words)
+        material = Material((*values, *found.values), found.texts)
+        reasons = objections(proposed.text, parent.text, material, standing.max_words)
         if reasons:
             refused.append("; ".join(reasons))
         else:
@@ -88,7 +92,9 @@ def _worst(scores: Mapping[UUID, float]) -> list[UUID]:
 @dataclass(frozen=True)
 class _Lessons:
     lines: tuple[str, ...]
-    material: Material
+    values: tuple[str, ...]
+    """Values of the documents that the lines are about, right and wrong ones."""
+    texts: tuple[str, ...]
 
 
 async def _lessons(
@@ -105,13 +111,12 @@ async def _lessons(
             continue
         key = keys[made.document].answers
         texts.append(document.text)
-        values += [fact.value for fact in key.facts if fact.value]
         for miss in graded(parent.id, standing.family.kind, key, made.output).misses:
             kinds[miss.kind] += 1
             values += [value for value in (miss.expected, miss.got) if value and miss.name != "document_type"]
             lines.append(_line(miss, document))
     counted = [f"{number} times: {kind}" for kind, number in kinds.most_common()]
-    return _Lessons((*counted, *lines[:_MISSES_TOLD]), Material(tuple(values), tuple(texts)))
+    return _Lessons((*counted, *lines[:_MISSES_TOLD]), tuple(values), tuple(texts))
 
 
 def _line(miss: Miss, document: Document) -> str:
