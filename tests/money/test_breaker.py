@@ -24,43 +24,45 @@ def clock() -> Clock:
     return Clock()
 
 
-def fail(breaker: Breaker, times: int) -> None:
+def fail(breaker: Breaker, clock: Clock, times: int) -> None:
+    """Fail every quarter of a second."""
     for _ in range(times):
+        clock.now += 0.25
         breaker.leave(breaker.enter(), well=False)
 
 
 def test_it_opens_after_failures_in_a_row_and_one_probe_closes_it(clock: Clock) -> None:
     breaker = Breaker("p", clock)
-    fail(breaker, 4)
+    fail(breaker, clock, 4)
     breaker.leave(breaker.enter(), well=True)
-    fail(breaker, 4)
+    fail(breaker, clock, 4)
     assert breaker.held_back is None
-    fail(breaker, 1)
+    fail(breaker, clock, 1)
     assert 5 <= (breaker.held_back or 0) <= 6.25
 
-    clock.now = 5.0
+    clock.now += 5
     assert breaker.held_back is None
     probe = breaker.enter()
     assert breaker.held_back is not None  # one at a time
     breaker.leave(probe, well=True)
     assert breaker.held_back is None
-    fail(breaker, 4)
+    fail(breaker, clock, 4)
     assert breaker.held_back is None
 
 
 def test_a_probe_that_fails_opens_it_for_twice_as_long_up_to_a_minute(clock: Clock) -> None:
     breaker = Breaker("p", clock)
-    fail(breaker, 5)
+    fail(breaker, clock, 5)
     for seconds in (10, 20, 40, 60, 60):
         clock.now += 60
-        fail(breaker, 1)
+        fail(breaker, clock, 1)
         assert seconds <= (breaker.held_back or 0) <= seconds * 1.25
 
 
 def test_a_probe_that_told_nothing_makes_room_for_the_next(clock: Clock) -> None:
     breaker = Breaker("p", clock)
-    fail(breaker, 5)
-    clock.now = 5
+    fail(breaker, clock, 5)
+    clock.now += 5
     breaker.leave(breaker.enter(), well=None)
     assert breaker.held_back is None
 
@@ -68,10 +70,10 @@ def test_a_probe_that_told_nothing_makes_room_for_the_next(clock: Clock) -> None
 def test_calls_from_before_it_opened_tell_nothing_of_now(clock: Clock) -> None:
     breaker = Breaker("p", clock)
     old = breaker.enter()
-    fail(breaker, 5)
+    fail(breaker, clock, 5)
     breaker.leave(old, well=True)
     assert breaker.held_back is not None
-    clock.now = 5
+    clock.now += 5
     probe = breaker.enter()
     breaker.leave(old, well=False)
     assert (breaker.held_back or 0) < 2
@@ -86,6 +88,15 @@ def test_it_opens_when_most_of_the_last_failed_although_not_in_a_row(clock: Cloc
         breaker.leave(breaker.enter(), well=True)
         breaker.leave(breaker.enter(), well=False)
     assert breaker.held_back is not None
+
+
+def test_failures_that_come_back_before_those_that_are_worked_on_are_no_row(clock: Clock) -> None:
+    breaker = Breaker("p", clock)
+    for _ in range(20):
+        for well in [False] * 6 + [True] * 58:
+            breaker.leave(breaker.enter(), well=well)
+            clock.now += 0.001
+    assert breaker.held_back is None
 
 
 @given(st.lists(st.booleans(), max_size=200))

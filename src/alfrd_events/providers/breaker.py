@@ -4,6 +4,9 @@ Closed, everything passes. After several failures in a row, or when most of the 
 sent, and tasks wait without losing attempts. When its time is over one call is let through as a probe; if that goes
 well everything passes again, else it stays open for twice as long.
 
+Where many calls are under way, those that fail come back before those that are worked on: a handful of failures in a
+few milliseconds is no row. So a row has to last.
+
 A failure is that nobody answers, or that the server says it is broken. Throttling and refusals are answers.
 """
 
@@ -19,6 +22,7 @@ from alfrd_events.observe import Log
 log = Log("breaker")
 
 _IN_A_ROW = 5
+_FOR_SECONDS = 1.0
 _OF_THE_LAST = 20
 _SHARE = 0.5
 _OPEN_SECONDS = 5.0
@@ -33,6 +37,8 @@ class Breaker:
         self._clock = clock
         self._last: deque[bool] = deque(maxlen=_OF_THE_LAST)
         self._in_a_row = 0
+        self._since = 0.0
+        """When the first failure of the row was."""
         self._seconds = _OPEN_SECONDS
         self._open_until: float | None = None
         self._openings = 0
@@ -68,8 +74,11 @@ class Breaker:
             return
         self._last.append(well)
         self._in_a_row = 0 if well else self._in_a_row + 1
+        if self._in_a_row == 1:
+            self._since = self._clock()
         most_failed = len(self._last) == _OF_THE_LAST and self._last.count(False) >= _SHARE * _OF_THE_LAST
-        if not well and (self._in_a_row >= _IN_A_ROW or most_failed):
+        lasts = self._in_a_row >= _IN_A_ROW and self._clock() - self._since >= _FOR_SECONDS
+        if not well and (lasts or most_failed):
             self._open()
 
     def _judge_probe(self, well: bool) -> None:
