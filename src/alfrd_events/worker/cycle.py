@@ -34,7 +34,7 @@ from alfrd_events.worker.wake import Reason, Wake
 
 log = Log("worker")
 
-_RETRY_AT_MOST = 5.0
+_RETRY_AT_MOST = 1.0
 _DOZE_SECONDS = 0.003
 """How long a worker without anything to do stays awake."""
 _NAP_AT_MOST = 0.5
