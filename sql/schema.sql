@@ -194,11 +194,12 @@ end $$;
 
 -- FUNCTION claim(bigint, jsonb, text, uuid[])
 
-CREATE FUNCTION alfrd.claim(p_worker bigint, p_room jsonb, p_woken_by text, p_subjects uuid[]) RETURNS void
+CREATE FUNCTION alfrd.claim(p_worker bigint, p_room jsonb, p_woken_by text, p_subjects uuid[]) RETURNS bigint[]
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
     AS $$
 declare
+  v_claimed  bigint[];
   v_ids      uuid[];
   v_statuses text[];
   v_now   timestamptz := alfrd.now();
@@ -229,10 +230,12 @@ begin
        set state = 'running', attempt = t.attempt + 1, worker_id = p_worker, claimed_at = v_now, announced = true,
            woken_by = case when t.created_at = v_now then 'handoff' else p_woken_by end
      where t.id = any (array(select id from picked)))
-  select array_agg(subject_id), array_agg(status) into v_ids, v_statuses from picked where not announced;
+  select array_agg(id), array_agg(subject_id) filter (where not announced), array_agg(status) filter (where not announced)
+    into v_claimed, v_ids, v_statuses from picked;
   if v_ids is not null then
     perform alfrd.announce('document', v_ids, v_statuses);
   end if;
+  return v_claimed;
 end $$;
 
 -- FUNCTION now()
@@ -816,10 +819,12 @@ declare
   v_held    text;
   v_due     text[];
   v_left    text[];
+  v_ids     bigint[];
   v_claimed json;
 begin
   perform set_config('alfrd.actor', 'worker', true), set_config('alfrd.bell', 'held', true),
           set_config('alfrd.bell_held_for', '', true), set_config('alfrd.touched', '', true),
+          set_config('alfrd.handed_over', '', true),
           -- Whoever holds a row for long, a person in a transaction, holds up this row's document and no other.
           set_config('lock_timeout', '1s', true);
   perform pg_advisory_xact_lock_shared(alfrd.migration_lock());
@@ -849,17 +854,14 @@ begin
     v_room := v_room || current_setting('alfrd.room')::jsonb;
     perform set_config('alfrd.room', '', true);
   end if;
-  perform alfrd.claim(p_worker, v_room, p_woken_by, p_subjects);
-  -- By columns: an object for each task takes four times as long to make.
-  select case when count(*) > 0 then
-           json_build_object('id', array_agg(id), 'step', array_agg(step), 'entity', array_agg(entity),
-                             'subject_id', array_agg(subject_id), 'attempt', array_agg(attempt),
-                             'max_attempts', array_agg(max_attempts), 'woken_by', array_agg(woken_by)) end
-    into v_claimed
-    from alfrd.tasks
-   where worker_id = p_worker and state = 'running'
-     and (xmin = pg_current_xact_id()::xid   -- and not those of another exchange of this worker at the same moment
-          or p_owned is not null and (id, attempt) not in (select * from unnest(p_owned, p_owned_attempts)));
+  v_ids := alfrd.claim(p_worker, v_room, p_woken_by, p_subjects)
+           || nullif(current_setting('alfrd.handed_over'), '')::bigint[];
+  if p_owned is not null then
+    v_ids := v_ids || array(select id from alfrd.tasks
+                             where worker_id = p_worker and state = 'running' and id <> all (coalesce(v_ids, '{}'))
+                               and (id, attempt) not in (select * from unnest(p_owned, p_owned_attempts)));
+  end if;
+  v_claimed := alfrd.tasks_by_columns(v_ids);
 
   -- Now ring: for steps that others serve, and for what is ready and did not fit here.
   v_held := nullif(current_setting('alfrd.bell_held_for'), '');
@@ -1241,21 +1243,28 @@ CREATE FUNCTION alfrd.hand_over(p_entity text, p_ids uuid[], p_statuses text[], 
 declare
   v_now    timestamptz := alfrd.now();
   v_worker bigint := current_setting('alfrd.worker');
-  v_count  integer;
+  v_ids    bigint[];
 begin
-  insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts,
-                           attempt, worker_id, claimed_at, woken_by)
-  select route.step, p_entity, changed.id, changed.status, changed.generation, 'running', changed.priority, v_now, v_now,
-         route.max_attempts, 1, v_worker, v_now, 'handoff'
-    from unnest(p_ids, p_statuses, p_generations, p_priorities) as changed(id, status, generation, priority)
-    join alfrd.routes route on route.entity = p_entity and route.status = changed.status and route.delay = '0'
-   where p_room ? route.step
-     and (select t.id from alfrd.tasks t where t.subject_id = changed.id and t.step = route.step
-             and t.state in ('ready', 'scheduled')) is null
-     and (select t.id from alfrd.tasks t where t.subject_id = changed.id and t.step = route.step
-             and t.state = 'running') is null;
-  get diagnostics v_count = row_count;
-  return v_count;
+  with handed_over as (
+    insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts,
+                             attempt, worker_id, claimed_at, woken_by)
+    select route.step, p_entity, changed.id, changed.status, changed.generation, 'running', changed.priority, v_now, v_now,
+           route.max_attempts, 1, v_worker, v_now, 'handoff'
+      from unnest(p_ids, p_statuses, p_generations, p_priorities) as changed(id, status, generation, priority)
+      join alfrd.routes route on route.entity = p_entity and route.status = changed.status and route.delay = '0'
+     where p_room ? route.step
+       and (select t.id from alfrd.tasks t where t.subject_id = changed.id and t.step = route.step
+               and t.state in ('ready', 'scheduled')) is null
+       and (select t.id from alfrd.tasks t where t.subject_id = changed.id and t.step = route.step
+               and t.state = 'running') is null
+    returning id)
+  select array_agg(id) into v_ids from handed_over;
+  if v_ids is null then
+    return 0;
+  end if;
+  perform set_config('alfrd.handed_over',
+                     (coalesce(nullif(current_setting('alfrd.handed_over'), ''), '{}')::bigint[] || v_ids)::text, true);
+  return cardinality(v_ids);
 end $$;
 
 -- FUNCTION heartbeat(bigint, boolean)
@@ -2815,6 +2824,7 @@ CREATE FUNCTION alfrd.take_finished(p_worker bigint, p_outcomes jsonb) RETURNS a
     AS $$
 declare
   v_now  timestamptz := alfrd.now();
+  v_ids  bigint[] := array(select (o ->> 'task_id')::bigint from jsonb_array_elements(p_outcomes) as o);
   v_done alfrd.finished[];
 begin
   with taken as (
@@ -2822,7 +2832,8 @@ begin
      using jsonb_to_recordset(p_outcomes)
            as o(task_id bigint, attempt integer, outcome text, made_by text, prompt_id bigint, result jsonb)
      where o.outcome = 'done' and t.id = o.task_id and t.attempt = o.attempt
-       and t.worker_id = p_worker and t.state = 'running'
+       and t.id = any (v_ids)   -- by the primary key: of all that the worker has finished, entries stay in tasks_owner until vacuum
+       and t.worker_id + 0 = p_worker and t.state = 'running'
     returning t.*, o.made_by, o.prompt_id, o.result)
   select array_agg(row(t.id, t.attempt, t.step, t.entity, t.subject_id, t.generation, coalesce(r.next_status, ''), t.woken_by,
                        (extract(epoch from t.claimed_at - t.run_at) * 1000)::integer,
@@ -2831,6 +2842,20 @@ begin
     into v_done
     from taken t left join alfrd.routes r on r.entity = t.entity and r.status = t.status and r.step = t.step;
   return coalesce(v_done, '{}');
+end $$;
+
+-- FUNCTION tasks_by_columns(bigint[])
+
+CREATE FUNCTION alfrd.tasks_by_columns(p_ids bigint[]) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET enable_seqscan TO 'off'
+    AS $$
+begin
+  return (select case when count(*) > 0 then
+            json_build_object('id', array_agg(id), 'step', array_agg(step), 'entity', array_agg(entity),
+                              'subject_id', array_agg(subject_id), 'attempt', array_agg(attempt),
+                              'max_attempts', array_agg(max_attempts), 'woken_by', array_agg(woken_by)) end
+            from alfrd.tasks where id = any (p_ids));
 end $$;
 
 -- FUNCTION tend_calls(jsonb, interval)

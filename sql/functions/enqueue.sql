@@ -98,21 +98,28 @@ language plpgsql as $$
 declare
   v_now    timestamptz := alfrd.now();
   v_worker bigint := current_setting('alfrd.worker');
-  v_count  integer;
+  v_ids    bigint[];
 begin
-  insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts,
-                           attempt, worker_id, claimed_at, woken_by)
-  select route.step, p_entity, changed.id, changed.status, changed.generation, 'running', changed.priority, v_now, v_now,
-         route.max_attempts, 1, v_worker, v_now, 'handoff'
-    from unnest(p_ids, p_statuses, p_generations, p_priorities) as changed(id, status, generation, priority)
-    join alfrd.routes route on route.entity = p_entity and route.status = changed.status and route.delay = '0'
-   where p_room ? route.step
-     and (select t.id from alfrd.tasks t where t.subject_id = changed.id and t.step = route.step
-             and t.state in ('ready', 'scheduled')) is null
-     and (select t.id from alfrd.tasks t where t.subject_id = changed.id and t.step = route.step
-             and t.state = 'running') is null;
-  get diagnostics v_count = row_count;
-  return v_count;
+  with handed_over as (
+    insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts,
+                             attempt, worker_id, claimed_at, woken_by)
+    select route.step, p_entity, changed.id, changed.status, changed.generation, 'running', changed.priority, v_now, v_now,
+           route.max_attempts, 1, v_worker, v_now, 'handoff'
+      from unnest(p_ids, p_statuses, p_generations, p_priorities) as changed(id, status, generation, priority)
+      join alfrd.routes route on route.entity = p_entity and route.status = changed.status and route.delay = '0'
+     where p_room ? route.step
+       and (select t.id from alfrd.tasks t where t.subject_id = changed.id and t.step = route.step
+               and t.state in ('ready', 'scheduled')) is null
+       and (select t.id from alfrd.tasks t where t.subject_id = changed.id and t.step = route.step
+               and t.state = 'running') is null
+    returning id)
+  select array_agg(id) into v_ids from handed_over;
+  if v_ids is null then
+    return 0;
+  end if;
+  perform set_config('alfrd.handed_over',
+                     (coalesce(nullif(current_setting('alfrd.handed_over'), ''), '{}')::bigint[] || v_ids)::text, true);
+  return cardinality(v_ids);
 end $$;
 
 create or replace function alfrd.enqueue(

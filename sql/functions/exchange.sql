@@ -21,11 +21,13 @@
 --             superseded_by: the newer release that has migrated the database; then nothing is claimed}
 -- Locks:      own running tasks by id, documents, files by id, then waiting tasks, skipping locked ones.
 
-drop function if exists alfrd.claim(bigint, jsonb, text, uuid[]);   -- it returned the tasks
+drop function if exists alfrd.claim(bigint, jsonb, text, uuid[]);   -- it returned nothing
 
-create or replace function alfrd.claim(p_worker bigint, p_room jsonb, p_woken_by text, p_subjects uuid[]) returns void
+-- Returns the ids of the tasks.
+create or replace function alfrd.claim(p_worker bigint, p_room jsonb, p_woken_by text, p_subjects uuid[]) returns bigint[]
 language plpgsql set enable_seqscan = off as $$
 declare
+  v_claimed  bigint[];
   v_ids      uuid[];
   v_statuses text[];
   v_now   timestamptz := alfrd.now();
@@ -56,10 +58,24 @@ begin
        set state = 'running', attempt = t.attempt + 1, worker_id = p_worker, claimed_at = v_now, announced = true,
            woken_by = case when t.created_at = v_now then 'handoff' else p_woken_by end
      where t.id = any (array(select id from picked)))
-  select array_agg(subject_id), array_agg(status) into v_ids, v_statuses from picked where not announced;
+  select array_agg(id), array_agg(subject_id) filter (where not announced), array_agg(status) filter (where not announced)
+    into v_claimed, v_ids, v_statuses from picked;
   if v_ids is not null then
     perform alfrd.announce('document', v_ids, v_statuses);
   end if;
+  return v_claimed;
+end $$;
+
+-- By columns: an object for each task takes four times as long to make. And by their ids, not by their worker: for each task
+-- that it has finished, an entry stays in tasks_owner until vacuum comes.
+create or replace function alfrd.tasks_by_columns(p_ids bigint[]) returns json
+language plpgsql stable set enable_seqscan = off as $$
+begin
+  return (select case when count(*) > 0 then
+            json_build_object('id', array_agg(id), 'step', array_agg(step), 'entity', array_agg(entity),
+                              'subject_id', array_agg(subject_id), 'attempt', array_agg(attempt),
+                              'max_attempts', array_agg(max_attempts), 'woken_by', array_agg(woken_by)) end
+            from alfrd.tasks where id = any (p_ids));
 end $$;
 
 drop function if exists alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[]);   -- it had no p_waiting
@@ -80,10 +96,12 @@ declare
   v_held    text;
   v_due     text[];
   v_left    text[];
+  v_ids     bigint[];
   v_claimed json;
 begin
   perform set_config('alfrd.actor', 'worker', true), set_config('alfrd.bell', 'held', true),
           set_config('alfrd.bell_held_for', '', true), set_config('alfrd.touched', '', true),
+          set_config('alfrd.handed_over', '', true),
           -- Whoever holds a row for long, a person in a transaction, holds up this row's document and no other.
           set_config('lock_timeout', '1s', true);
   perform pg_advisory_xact_lock_shared(alfrd.migration_lock());
@@ -113,17 +131,14 @@ begin
     v_room := v_room || current_setting('alfrd.room')::jsonb;
     perform set_config('alfrd.room', '', true);
   end if;
-  perform alfrd.claim(p_worker, v_room, p_woken_by, p_subjects);
-  -- By columns: an object for each task takes four times as long to make.
-  select case when count(*) > 0 then
-           json_build_object('id', array_agg(id), 'step', array_agg(step), 'entity', array_agg(entity),
-                             'subject_id', array_agg(subject_id), 'attempt', array_agg(attempt),
-                             'max_attempts', array_agg(max_attempts), 'woken_by', array_agg(woken_by)) end
-    into v_claimed
-    from alfrd.tasks
-   where worker_id = p_worker and state = 'running'
-     and (xmin = pg_current_xact_id()::xid   -- and not those of another exchange of this worker at the same moment
-          or p_owned is not null and (id, attempt) not in (select * from unnest(p_owned, p_owned_attempts)));
+  v_ids := alfrd.claim(p_worker, v_room, p_woken_by, p_subjects)
+           || nullif(current_setting('alfrd.handed_over'), '')::bigint[];
+  if p_owned is not null then
+    v_ids := v_ids || array(select id from alfrd.tasks
+                             where worker_id = p_worker and state = 'running' and id <> all (coalesce(v_ids, '{}'))
+                               and (id, attempt) not in (select * from unnest(p_owned, p_owned_attempts)));
+  end if;
+  v_claimed := alfrd.tasks_by_columns(v_ids);
 
   -- Now ring: for steps that others serve, and for what is ready and did not fit here.
   v_held := nullif(current_setting('alfrd.bell_held_for'), '');

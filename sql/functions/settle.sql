@@ -110,6 +110,7 @@ language plpgsql
 set enable_nestloop = off set enable_seqscan = off as $$
 declare
   v_now  timestamptz := alfrd.now();
+  v_ids  bigint[] := array(select (o ->> 'task_id')::bigint from jsonb_array_elements(p_outcomes) as o);
   v_done alfrd.finished[];
 begin
   with taken as (
@@ -117,7 +118,8 @@ begin
      using jsonb_to_recordset(p_outcomes)
            as o(task_id bigint, attempt integer, outcome text, made_by text, prompt_id bigint, result jsonb)
      where o.outcome = 'done' and t.id = o.task_id and t.attempt = o.attempt
-       and t.worker_id = p_worker and t.state = 'running'
+       and t.id = any (v_ids)   -- by the primary key: of all that the worker has finished, entries stay in tasks_owner until vacuum
+       and t.worker_id + 0 = p_worker and t.state = 'running'
     returning t.*, o.made_by, o.prompt_id, o.result)
   select array_agg(row(t.id, t.attempt, t.step, t.entity, t.subject_id, t.generation, coalesce(r.next_status, ''), t.woken_by,
                        (extract(epoch from t.claimed_at - t.run_at) * 1000)::integer,
