@@ -180,11 +180,30 @@ class Document:
     made_by: Mapping[str, Any] = field(default_factory=dict)
     """Step -> ``{"by": analyst, "prompt": id}``."""
     pages: tuple[Page, ...] = ()
+    peers: tuple[Peer, ...] = ()
+    """Earlier documents of what may be the same series, for an analyst that learns from them."""
 
     @cached_property
     def text(self) -> str:
         """All pages' text, pages apart by a form feed."""
         return "\f".join(page.text for page in self.pages)
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A completed document of a series, to learn from."""
+
+    document: Document
+    slug: str
+    """Of its series."""
+    corrected: frozenset[str] = frozenset()
+    """Names of the values that a person has set right."""
+
+    @property
+    def was_compiled(self) -> bool:
+        """Whether its values were taken by a learned layout, and so prove nothing about it."""
+        made = self.document.made_by.get("summarize") or {}
+        return str(made.get("by", "")).startswith("compiled:")
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,8 @@ class Settings(BaseSettings):
     """Empty: ``us.amazon.nova-lite-v1:0`` on Bedrock; any other server must be told."""
     llm_large_model: str = ""
     """For ``cascade``: asked where the first model's answer fails a check, too. Empty: nobody is."""
+    compiled_series: Literal["on", "off"] = "on"
+    """For ``llm`` and ``cascade``: read the documents of a series by the layout that earlier ones taught."""
     llm_input_tokens: Annotated[int, Field(ge=1000)] = 24_000
     """The most of a document's text that is shown in one question, estimated at 3.3 characters a token."""
     llm_reasoning_tokens: Annotated[int, Field(ge=0)] = 0

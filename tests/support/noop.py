@@ -52,6 +52,7 @@ class NoopAnalyst:
 
     name = "noop"
     prompt_prefixes: tuple[str, ...] = ("rules_",)
+    learns_from = 0
 
     def __init__(self, delay: float = 0) -> None:
         self.delay = delay

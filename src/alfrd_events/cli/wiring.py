@@ -222,6 +222,8 @@ def build_analyst(chosen: Settings, calls: Calls) -> Analyst:
     :raise SettingsInvalid: what it needs is not set, or not installed.
     """
     from alfrd_events.providers.analysts.cascade import CascadeAnalyst
+    from alfrd_events.providers.analysts.compiled import CompiledAnalyst
+    from alfrd_events.providers.analysts.exact import ExactFirst
     from alfrd_events.providers.analysts.llm import LlmAnalyst
     from alfrd_events.providers.analysts.rules import RulesAnalyst
 
@@ -231,7 +233,8 @@ def build_analyst(chosen: Settings, calls: Calls) -> Analyst:
     if chosen.analyst == "cascade" and chosen.llm_large_model:
         names.append(chosen.llm_large_model)
     models = [LlmAnalyst(build_llm(chosen, name, calls), chosen.llm_input_tokens) for name in names]
-    return CascadeAnalyst(RulesAnalyst(), models) if chosen.analyst == "cascade" else models[0]
+    asked = CascadeAnalyst(RulesAnalyst(), models) if chosen.analyst == "cascade" else models[0]
+    return ExactFirst(CompiledAnalyst(asked) if chosen.compiled_series == "on" else asked)
 
 
 def build_llm(chosen: Settings, model: str, calls: Calls) -> Llm:

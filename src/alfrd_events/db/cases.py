@@ -10,6 +10,7 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 from alfrd_events.db.database import Database
+from alfrd_events.db.peers import peers_of
 from alfrd_events.model import (
     Case,
     Document,
@@ -29,7 +30,7 @@ from alfrd_events.model import (
     text_hash,
 )
 
-_COLUMNS = [field.name for field in fields(Document) if field.name != "pages"]
+_COLUMNS = [field.name for field in fields(Document) if field.name not in ("pages", "peers")]
 _TAGS = _COLUMNS.index("tags")
 _DOCUMENTS: LiteralString = (
     f"select {', '.join(_COLUMNS)}, generation from alfrd.documents where id = any (%s::uuid[])"  # noqa: S608
@@ -50,11 +51,17 @@ class Cases:
 
     :param prompt_kinds: step -> kind of the prompt that it works with; a step without one needs none.
     :param prefixes: of the kinds: the first one's prompt is the case's, the others' are beside it.
+    :param peers: how many documents of a series the analyst learns from at most.
     """
 
     def __init__(
-        self, database: Database, prompt_kinds: Mapping[str, str], prefixes: Sequence[str] = ("",)
+        self,
+        database: Database,
+        prompt_kinds: Mapping[str, str],
+        prefixes: Sequence[str] = ("",),
+        peers: int = 0,
     ) -> None:
+        self._peers = peers
         self._database = database
         self._prompt_kinds = prompt_kinds
         self._prefixes = prefixes
@@ -67,7 +74,14 @@ class Cases:
             by_step[task.step].append(task)
         database, kinds = self._database, self._prompt_kinds
         # Side by side: what a single task waits for is round trips.
-        (documents, files), (parts, saved), types, candidates, series, prompts = await asyncio.gather(
+        (
+            (documents, files),
+            (parts, saved),
+            types,
+            candidates,
+            (series, peers),
+            prompts,
+        ) = await asyncio.gather(
             asyncio.gather(
                 self._documents([task for task in tasks if task.entity == "document"]),
                 _files(database, [task.subject_id for task in tasks if task.entity == "file"]),
@@ -75,7 +89,15 @@ class Cases:
             _parts(database, [task.subject_id for task in by_step["ocr"]]),
             _types(database, wanted=bool(_NEED_TYPES & by_step.keys())),
             _candidates(database, wanted=bool(by_step["file"])),
-            _series_of(database, [task.subject_id for task in by_step["extract"]]),
+            asyncio.gather(
+                _series_of(database, [task.subject_id for task in by_step["extract"]]),
+                peers_of(
+                    database,
+                    [task.subject_id for step in ("summarize", "extract") for task in by_step[step]],
+                    self._peers,
+                    self._whole,
+                ),
+            ),
             _prompts(
                 database,
                 {prefix + kinds[step] for step in by_step if step in kinds for prefix in self._prefixes},
@@ -89,6 +111,8 @@ class Cases:
             family = task.subject_id if task.entity == "prompt" else None
             if document is None and file is None and family is None:
                 continue
+            if document is not None and task.subject_id in peers:
+                document = replace(document, peers=peers[task.subject_id])
             cases[task.id] = Case(
                 document=document,
                 file=file,
@@ -115,6 +139,17 @@ class Cases:
             return prompt
         beside = {prefix: _best_prompt(prompts, prefix + kind, document_type) for prefix in others}
         return replace(prompt, beside={prefix: found for prefix, found in beside.items() if found})
+
+    async def _whole(self, ids: Sequence[UUID]) -> dict[UUID, Document]:
+        """Documents with their pages, to learn from."""
+        rows = await self._database.tuples(_DOCUMENTS, [_array(ids)]) if ids else []
+        pages = await _pages(self._database, ids)
+        whole = {}
+        for *values, _ in rows:
+            values[_TAGS] = tuple(values[_TAGS])
+            values.append(pages.get(values[0], ()))
+            whole[values[0]] = Document(*values)
+        return whole
 
     async def _documents(self, tasks: Sequence[Task]) -> dict[UUID, Document]:
         if not tasks:

@@ -62,6 +62,9 @@ class Analyst(Protocol):
     """Prepended to a prompt's kind: the ``rules`` analyst's versions live beside those of an LLM. A method is given the
     prompt of the first prefix; those of the others are :attr:`~alfrd_events.model.Prompt.beside` it."""
 
+    learns_from: int
+    """How many earlier documents of a series it wants to see with a new one; 0: it does not learn."""
+
     async def classify(
         self, document: Document, types: Sequence[DocumentType], prompt: Prompt
     ) -> Classification:

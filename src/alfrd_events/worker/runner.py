@@ -56,7 +56,7 @@ class Runner:
         self._tools = tools
         self._finished = finished
         self._step_seconds = step_seconds
-        self._cases = Cases(database, PROMPT_KINDS, tools.analyst.prompt_prefixes)
+        self._cases = Cases(database, PROMPT_KINDS, tools.analyst.prompt_prefixes, tools.analyst.learns_from)
         self._running: set[asyncio.Task[None]] = set()
         self._overdue: set[asyncio.Task[None]] = set()
 

@@ -59,6 +59,7 @@ class CascadeAnalyst:
 
     name = "cascade"
     prompt_prefixes: tuple[str, ...] = ("rules_", "")
+    learns_from = 0
 
     def __init__(self, rules: Analyst, models: Sequence[Analyst]) -> None:
         self._rules = rules

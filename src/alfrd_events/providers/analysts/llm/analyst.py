@@ -62,6 +62,7 @@ class LlmAnalyst:
     """
 
     prompt_prefixes: tuple[str, ...] = ("",)
+    learns_from = 0
 
     def __init__(self, llm: Llm, input_tokens: int) -> None:
         self.name = llm.name

@@ -12,7 +12,7 @@ from alfrd_events.providers.analysts.llm.grounding import RESERVED, field_name
 from alfrd_events.providers.analysts.naming import clean_name, entity_key, likeness, same_entity
 from alfrd_events.providers.analysts.rules.extract import extract as known_values
 from alfrd_events.providers.analysts.rules.extract import fields_for
-from alfrd_events.providers.analysts.rules.series import as_frequency, description_of, kind_of
+from alfrd_events.providers.analysts.rules.series import description_of, filed_in, kind_of
 from alfrd_events.providers.analysts.rules.support import Support
 from alfrd_events.providers.calls import BadReply
 
@@ -48,7 +48,7 @@ def filed(document: Document, form: FilingForm, shown: Sequence[Series]) -> Fili
     if form.candidate:
         chosen = shown[_number(form.candidate) - 1]
         if same_entity(chosen.entity, document.entity) or support.has_entity(chosen.entity):
-            return _known(chosen)
+            return filed_in(chosen)
     named = clean_name(form.entity)
     entity = named if named and support.has_entity(named) else clean_name(document.entity)
     kind = _kind(form.kind) if _KIND.fullmatch(_kind(form.kind)) else kind_of(document)
@@ -56,7 +56,7 @@ def filed(document: Document, form: FilingForm, shown: Sequence[Series]) -> Fili
         return Filing(entity="", kind=kind, frequency="irregular", title=kind)
     for series in shown:
         if series.kind == kind and same_entity(series.entity, entity):
-            return _known(series)
+            return filed_in(series)
     return Filing(
         entity=entity,
         kind=kind,
@@ -91,18 +91,6 @@ def extracted(
         elif name not in RESERVED or name in series.fields:
             left_out.append(name)
     return Extraction(fields=fields), sorted(set(left_out))
-
-
-def _known(series: Series) -> Filing:
-    frequency = as_frequency(series.frequency)
-    return Filing(
-        entity=series.entity,
-        kind=series.kind,
-        frequency=frequency,
-        title=series.title,
-        description=description_of(series.entity, series.kind, frequency),
-        series_id=series.id,
-    )
 
 
 def _number(candidate: str) -> int:

@@ -43,6 +43,7 @@ class RulesAnalyst:
 
     name = "rules"
     prompt_prefixes: tuple[str, ...] = ("rules_",)
+    learns_from = 0
 
     async def classify(
         self, document: Document, types: Sequence[DocumentType], prompt: Prompt

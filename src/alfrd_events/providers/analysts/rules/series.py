@@ -92,14 +92,7 @@ def detect_series(document: Document, candidates: Sequence[Series]) -> Filing:
         return Filing(entity="", kind=kind, frequency="irregular", title=kind)
     known = _known(entity, kind, candidates)
     if known is not None:
-        return Filing(
-            entity=known.entity,
-            kind=known.kind,
-            frequency=as_frequency(known.frequency),
-            title=known.title,
-            description=description_of(known.entity, known.kind, known.frequency),
-            series_id=known.id,
-        )
+        return filed_in(known)
     frequency = frequency_of(document, kind)
     entity = display_name(entity)
     return Filing(
@@ -108,6 +101,18 @@ def detect_series(document: Document, candidates: Sequence[Series]) -> Filing:
         frequency=frequency,
         title=f"{entity}: {kind}",
         description=description_of(entity, kind, frequency),
+    )
+
+
+def filed_in(series: Series) -> Filing:
+    """A place in a series that is known."""
+    return Filing(
+        entity=series.entity,
+        kind=series.kind,
+        frequency=as_frequency(series.frequency),
+        title=series.title,
+        description=description_of(series.entity, series.kind, series.frequency),
+        series_id=series.id,
     )
 
 

@@ -92,8 +92,13 @@ def summarize(document: Document) -> Summary:
         evidence=evidence,
         unsupported=unsupported,
     )
-    what = _heading(document.document_type, reading) or _noun(document.document_type, summary)
-    return summary.model_copy(update={"summary": one_line(what, summary)})
+    return summary.model_copy(update={"summary": one_line(what_it_is(document, summary, reading), summary)})
+
+
+def what_it_is(document: Document, summary: Summary, reading: Reading | None = None) -> str:
+    """What to call a document: as it calls itself, else by its type."""
+    heading = _heading(document.document_type, reading or Reading.of(document))
+    return heading or _noun(document.document_type, summary)
 
 
 def _evidence(
