@@ -241,3 +241,15 @@ async def test_no_model_is_asked_about_an_electronic_invoice() -> None:
     assert (found.provenance.made_by, found.provenance.prompt_id) == ("rules", None)
     assert classified.document_type == "invoice"
     assert cloud.log == []
+
+
+async def test_no_model_is_asked_about_a_blank_page() -> None:
+    async with analyst() as (llm, cloud):
+        classified = await llm.classify(plain(" \n"), TYPES, PROMPT)
+        found = await llm.summarize(plain(" \n", document_type="other"), PROMPT)
+        filing = await llm.detect_series(plain(" \n"), [], PROMPT)
+
+    assert classified.document_type == "other"
+    assert found.summary == "A document without text."
+    assert filing.entity == ""
+    assert cloud.log == []

@@ -64,19 +64,27 @@ class Aws:
         self._open = AsyncExitStack()
         self._opening = asyncio.Lock()
 
-    async def client(self, service: str, *, attempts: int = 2, read_seconds: float = READ_SECONDS) -> Any:
+    async def client(
+        self,
+        service: str,
+        *,
+        attempts: int = 2,
+        read_seconds: float = READ_SECONDS,
+        validation: bool = True,
+    ) -> Any:
         """The client of a service.
 
         :param attempts: how often botocore sends a request; 1 where each one is paid.
+        :param validation: whether botocore checks requests before it sends them; a seventh of what a call costs here.
         :raise SettingsInvalid: no region is known, or an endpoint is no URL.
         """
         key = (service, attempts)
         async with self._opening:
             if key not in self._clients:
-                self._clients[key] = await self._make(service, attempts, read_seconds)
+                self._clients[key] = await self._make(service, attempts, read_seconds, validation)
         return self._clients[key]
 
-    async def _make(self, service: str, attempts: int, read_seconds: float) -> Any:
+    async def _make(self, service: str, attempts: int, read_seconds: float, validation: bool) -> Any:
         from aiobotocore.config import AioConfig
         from aiobotocore.session import get_session
         from botocore.exceptions import BotoCoreError
@@ -85,6 +93,7 @@ class Aws:
             connect_timeout=CONNECT_SECONDS,
             read_timeout=read_seconds,
             max_pool_connections=MAX_CONNECTIONS,
+            parameter_validation=validation,
             retries={"mode": "standard", "total_max_attempts": attempts},
         )
         try:

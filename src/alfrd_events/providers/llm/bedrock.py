@@ -61,7 +61,9 @@ class Bedrock(Client):
     async def _send(self, question: Question, limit: int) -> Reply:
         from botocore.exceptions import ClientError
 
-        client = await self._aws.client("bedrock-runtime", attempts=1, read_seconds=self._read_seconds)
+        client = await self._aws.client(
+            "bedrock-runtime", attempts=1, read_seconds=self._read_seconds, validation=False
+        )
         for number, way in enumerate(self._ways):
             try:
                 with sorted_errors(self.name, self._remedies(), self._denied(), paid=True):

@@ -56,7 +56,7 @@ class LlmAnalyst:
     An answer is bound to a schema; types, series and tags are checked against what exists; values that are not in the
     text are not filed. So a document that gives orders can at most make its own answer worse.
 
-    An electronic invoice tells its values exactly: no model is asked about it.
+    An electronic invoice tells its values exactly, and a blank page tells nothing: no model is asked about them.
 
     :param input_tokens: how much of a document is shown at most, by ``material``'s estimate.
     """
@@ -74,7 +74,7 @@ class LlmAnalyst:
         self, document: Document, types: Sequence[DocumentType], prompt: Prompt
     ) -> Classification:
         """Name the type; one that is not known is a bad answer, and asked for again."""
-        if find_invoice(document):
+        if _needs_no_model(document):
             return _exact(await self._rules.classify(document, types, replace(prompt, text="")))
         material = await self._material(document, IDENTITY)
         question = jobs.classification(prompt, types, document, material.text)
@@ -87,7 +87,7 @@ class LlmAnalyst:
         self, document: Document, types: Sequence[DocumentType], prompt: Prompt
     ) -> Score:
         """Have the stored classification judged."""
-        if find_invoice(document):
+        if _needs_no_model(document):
             return _exact(await self._rules.score_classification(document, types, replace(prompt, text="")))
         material = await self._material(document, IDENTITY)
         question = jobs.score(
@@ -103,7 +103,7 @@ class LlmAnalyst:
 
     async def summarize(self, document: Document, prompt: Prompt) -> Summary:
         """One line and the values; what the text does not hold is marked, and not filed."""
-        if find_invoice(document):
+        if _needs_no_model(document):
             return _exact(await self._rules.summarize(document, prompt))
         material = await self._material(document, VALUES)
         question = jobs.summary(prompt, document, material.text)
@@ -113,7 +113,7 @@ class LlmAnalyst:
 
     async def score_summary(self, document: Document, prompt: Prompt) -> Score:
         """Have the stored summary judged."""
-        if find_invoice(document):
+        if _needs_no_model(document):
             return _exact(await self._rules.score_summary(document, prompt))
         material = await self._material(document, VALUES)
         question = jobs.score(prompt, "summary", scoring.summary_of(document), document, material.text, "")
@@ -122,7 +122,7 @@ class LlmAnalyst:
 
     async def detect_series(self, document: Document, candidates: Sequence[Series], prompt: Prompt) -> Filing:
         """Name the series: one of the candidates, or a new one of a company that the document names."""
-        if find_invoice(document):
+        if _needs_no_model(document):
             return _exact(await self._rules.detect_series(document, candidates, prompt))
         material = await self._material(document, IDENTITY)
         shown = filing.likest(document, candidates)
@@ -133,7 +133,7 @@ class LlmAnalyst:
 
     async def extract(self, document: Document, series: Series, prompt: Prompt) -> Extraction:
         """Give the values under the series' names; those that the text does not hold stay empty."""
-        if find_invoice(document):
+        if _needs_no_model(document):
             return _exact(await self._rules.extract(document, series, prompt))
         names = filing.fields_of(series)
         material = await self._material(document, Focus((*VALUES.words, *(_words(name) for name in names))))
@@ -181,6 +181,11 @@ class LlmAnalyst:
         notes = tuple(filter(None, (material.note, note)))
         signature = Provenance(made_by=self.name, prompt_id=prompt.id, notes=notes)
         return found.model_copy(update={"provenance": signature})
+
+
+def _needs_no_model(document: Document) -> bool:
+    """An electronic invoice tells its values exactly, and a page without text tells nothing."""
+    return find_invoice(document) is not None or not document.text.strip()
 
 
 def _exact(found: FindingT) -> FindingT:
