@@ -1,7 +1,8 @@
 """The llm analyst: a model's answers, held against the document.
 
-``jobs`` puts the questions and ``forms`` their answers' shapes; ``material`` shows the document, fenced and within a
-budget; ``grounding``, ``classifying``, ``scoring``, ``filing``, ``files`` and ``improving`` make results of answers.
+``jobs`` puts the questions and ``forms`` their answers' shapes; ``orders`` takes out what is meant for a machine, and
+``material`` shows the rest, fenced and within a budget; ``grounding``, ``classifying``, ``scoring``, ``filing``,
+``files``, ``improving`` and ``keys`` make results of answers.
 """
 
 from alfrd_events.providers.analysts.llm.analyst import LlmAnalyst

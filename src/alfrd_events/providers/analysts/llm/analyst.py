@@ -37,6 +37,7 @@ from alfrd_events.providers.analysts.llm.grounding import grounded
 from alfrd_events.providers.analysts.llm.improving import ImprovedPrompt, improved
 from alfrd_events.providers.analysts.llm.keys import write_key
 from alfrd_events.providers.analysts.llm.material import IDENTITY, VALUES, Focus, Material, whole_or_parts
+from alfrd_events.providers.analysts.llm.orders import without_orders
 from alfrd_events.providers.analysts.rules import RulesAnalyst
 from alfrd_events.providers.analysts.rules import files as figures
 from alfrd_events.providers.analysts.rules.e_invoice import find_invoice
@@ -76,7 +77,7 @@ class LlmAnalyst:
         """Name the type; one that is not known is a bad answer, and asked for again."""
         if _needs_no_model(document):
             return _exact(await self._rules.classify(document, types, replace(prompt, text="")))
-        material = await self._material(document, IDENTITY)
+        document, material = await self._material(document, IDENTITY)
         question = jobs.classification(prompt, types, document, material.text)
         found = await answered(
             self._llm, question, ClassificationForm, lambda form: classifying.classified(form, types)
@@ -89,7 +90,7 @@ class LlmAnalyst:
         """Have the stored classification judged."""
         if _needs_no_model(document):
             return _exact(await self._rules.score_classification(document, types, replace(prompt, text="")))
-        material = await self._material(document, IDENTITY)
+        document, material = await self._material(document, IDENTITY)
         question = jobs.score(
             prompt,
             "classification",
@@ -105,7 +106,7 @@ class LlmAnalyst:
         """One line and the values; what the text does not hold is marked, and not filed."""
         if _needs_no_model(document):
             return _exact(await self._rules.summarize(document, prompt))
-        material = await self._material(document, VALUES)
+        document, material = await self._material(document, VALUES)
         question = jobs.summary(prompt, document, material.text)
         form = await answered(self._llm, question, SummaryForm, lambda form: form)
         found = await _compute(document, grounded, document, form)
@@ -115,7 +116,7 @@ class LlmAnalyst:
         """Have the stored summary judged."""
         if _needs_no_model(document):
             return _exact(await self._rules.score_summary(document, prompt))
-        material = await self._material(document, VALUES)
+        document, material = await self._material(document, VALUES)
         question = jobs.score(prompt, "summary", scoring.summary_of(document), document, material.text, "")
         found = await answered(self._llm, question, ScoreForm, scoring.scored)
         return self._signed(found, prompt, material)
@@ -124,7 +125,7 @@ class LlmAnalyst:
         """Name the series: one of the candidates, or a new one of a company that the document names."""
         if _needs_no_model(document):
             return _exact(await self._rules.detect_series(document, candidates, prompt))
-        material = await self._material(document, IDENTITY)
+        document, material = await self._material(document, IDENTITY)
         shown = filing.likest(document, candidates)
         question = jobs.filing(prompt, document, material.text, shown, len(candidates))
         form = await answered(self._llm, question, FilingForm, lambda form: filing.checked(form, shown))
@@ -136,7 +137,8 @@ class LlmAnalyst:
         if _needs_no_model(document):
             return _exact(await self._rules.extract(document, series, prompt))
         names = filing.fields_of(series)
-        material = await self._material(document, Focus((*VALUES.words, *(_words(name) for name in names))))
+        focus = Focus((*VALUES.words, *(_words(name) for name in names)))
+        document, material = await self._material(document, focus)
         question = jobs.extraction(prompt, document, material.text, series, names)
         form = await answered(self._llm, question, ExtractionForm, lambda form: form)
         found, left_out = await _compute(document, filing.extracted, document, series, names, form)
@@ -174,8 +176,11 @@ class LlmAnalyst:
         """Close the client's connections."""
         await self._llm.aclose()
 
-    async def _material(self, document: Document, focus: Focus) -> Material:
-        return await _compute(document, whole_or_parts, document, self._input_tokens, focus)
+    async def _material(self, document: Document, focus: Focus) -> tuple[Document, Material]:
+        """The document as far as it is believed, and what is shown of it."""
+        believed, note = await _compute(document, without_orders, document)
+        material = await _compute(document, whole_or_parts, believed, self._input_tokens, focus)
+        return believed, replace(material, note="; ".join(filter(None, (note, material.note))))
 
     def _signed(self, found: FindingT, prompt: Prompt, material: Material, note: str = "") -> FindingT:
         notes = tuple(filter(None, (material.note, note)))
