@@ -18,6 +18,8 @@ from alfrd_events.model import Document, Invoice, InvoiceLine, Page, Summary
 from alfrd_events.providers.analysts.rules.checks import score_summary
 from alfrd_events.providers.analysts.rules.summary import summarize
 from alfrd_events.providers.readers import einvoice
+from alfrd_events.providers.readers.limits import ReaderLimits
+from alfrd_events.providers.readers.source import Reading, open_source
 
 INVOICES = Path(__file__).parent / "invoices"
 CII = (INVOICES / "cii.xml").read_bytes()
@@ -135,6 +137,14 @@ def test_an_invoice_inside_of_a_pdf_is_read_first_and_its_pages_are_kept_for_sea
     assert (scan.text, scan.source) == ("", "text_layer"), "nothing is recognised"
     assert (told.source, told.invoice) == ("e_invoice", einvoice.parse(CII))
     assert "Amount due: 66.25 EUR" in told.text
+
+
+def test_a_pdf_with_an_invoice_costs_nothing_at_a_reader_that_is_paid_by_the_page() -> None:
+    given = with_attachment(pdf([scan_page(picture())]), "factur-x.xml", CII)
+    source = open_source(given, "bill.pdf", ReaderLimits())
+    prepared = [source.prepare(number) for number in (1, 2)]
+    source.close()
+    assert all(isinstance(page, Reading) for page in prepared)
 
 
 def test_the_summary_of_an_invoice_has_its_exact_values(read: Read) -> None:

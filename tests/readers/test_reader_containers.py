@@ -14,6 +14,8 @@ from outlook_writer import compound, outlook
 from reader_inputs import RECEIPT, Inspect, Read, encoded, pdf, picture, text_page
 
 from alfrd_events.errors import Unreadable
+from alfrd_events.providers.readers.limits import ReaderLimits
+from alfrd_events.providers.readers.source import Reading, Sheet, open_source
 
 BILL = pdf([text_page([(72, 720, "City Water bill 4471")]), text_page([(72, 720, "Total due 25.00")])])
 A_LINE = "A letter of more than fifty characters, so that it is taken for text and for no scan."
@@ -291,3 +293,16 @@ is</pre><p>end</body></html>"""
 def test_markdown_is_read_as_the_text_that_it_is(read: Read) -> None:
     given = b"# Rent receipt\n\n| month | amount |\n|---|---|\n| May | 1,200.00 |\n"
     assert texts(read, given) == [given.decode()]
+
+
+# --- for a reader elsewhere --------------------------------------------------------------------
+
+
+def test_only_the_scan_in_a_mail_is_prepared_for_a_reader_that_is_paid_by_the_page() -> None:
+    given = mail(scan__png=encoded(picture()), bill__pdf=BILL, letter__docx=docx(paragraph(A_LINE)))
+    source = open_source(given, "mail.eml", ReaderLimits())
+    prepared = [source.prepare(number) for number in range(1, source.page_count + 1)]
+    source.close()
+
+    assert [type(page) for page in prepared] == [Reading, Sheet, Reading, Reading, Reading]
+    assert prepared[4].text == A_LINE  # type: ignore[union-attr]
