@@ -190,7 +190,7 @@ class Fuzzer:
         """``read``, ``refused``, or what went wrong."""
         try:
             if name == "frame":
-                local._page(wire.decode(data), part(b""))
+                local.page_of(wire.decode(data), part(b""))
             elif target.in_process:
                 source = open_source(data, "fuzzed", LIMITS)
                 for number in range(1, source.page_count + 1):
