@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from alfrd_events.model import DocumentType, File, FileMember, Invoice, Page, Prompt
+from alfrd_events.providers.analysts.exact import ExactFirst
 from alfrd_events.providers.calls import BadReply
 from tests.analysts.paper import TYPES, plain, scanned
 from tests.cloud.asking import BILL, PROMPT, analyst, known, material_of, saying
@@ -233,8 +234,8 @@ async def test_no_model_is_asked_about_an_electronic_invoice() -> None:
     page = Page(1, text, 1.0, source="e_invoice", invoice=invoice)
     document = replace(plain("", document_type="invoice"), pages=(page,))
     async with analyst() as (llm, cloud):
-        found = await llm.summarize(document, PROMPT)
-        classified = await llm.classify(document, TYPES, PROMPT)
+        found = await ExactFirst(llm).summarize(document, PROMPT)
+        classified = await ExactFirst(llm).classify(document, TYPES, PROMPT)
 
     assert (found.total_amount, found.currency, found.entity) == (Decimal("119.00"), "EUR", "Stadtwerke GmbH")
     assert found.provenance is not None
@@ -245,9 +246,9 @@ async def test_no_model_is_asked_about_an_electronic_invoice() -> None:
 
 async def test_no_model_is_asked_about_a_blank_page() -> None:
     async with analyst() as (llm, cloud):
-        classified = await llm.classify(plain(" \n"), TYPES, PROMPT)
-        found = await llm.summarize(plain(" \n", document_type="other"), PROMPT)
-        filing = await llm.detect_series(plain(" \n"), [], PROMPT)
+        classified = await ExactFirst(llm).classify(plain(" \n"), TYPES, PROMPT)
+        found = await ExactFirst(llm).summarize(plain(" \n", document_type="other"), PROMPT)
+        filing = await ExactFirst(llm).detect_series(plain(" \n"), [], PROMPT)
 
     assert classified.document_type == "other"
     assert found.summary == "A document without text."

@@ -184,11 +184,3 @@ async def test_a_missing_prompt_is_named() -> None:
     async with cascade() as (analyst, _):
         with pytest.raises(Permanent, match="no active prompt of kind summarizer"):
             await analyst.summarize(plain(UNCLEAR, document_type="receipt"), replace(PROMPT, beside={}))
-
-
-async def test_a_blank_page_is_nobodys_question() -> None:
-    async with cascade() as (analyst, servers):
-        found = await analyst.summarize(plain("  \n", document_type="receipt"), PROMPT)
-
-    assert maker(found) == ("rules", 10)
-    assert servers[0].log == []

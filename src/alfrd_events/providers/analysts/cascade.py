@@ -74,9 +74,7 @@ class CascadeAnalyst:
             unsure = found.confidence < SURE or found.document_type == "other"
             return frozenset({f"type {found.document_type}"} if unsure else ())
 
-        return await self._ask(
-            document, prompt, lambda analyst, own: analyst.classify(document, types, own), doubts
-        )
+        return await self._ask(prompt, lambda analyst, own: analyst.classify(document, types, own), doubts)
 
     async def score_classification(
         self, document: Document, types: Sequence[DocumentType], prompt: Prompt
@@ -90,9 +88,7 @@ class CascadeAnalyst:
         def doubts(found: Summary) -> frozenset[str]:
             return frozenset(faults_of(_with(document, found))) | frozenset(found.unsupported)
 
-        return await self._ask(
-            document, prompt, lambda analyst, own: analyst.summarize(document, own), doubts
-        )
+        return await self._ask(prompt, lambda analyst, own: analyst.summarize(document, own), doubts)
 
     async def score_summary(self, document: Document, prompt: Prompt) -> Score:
         """By rules."""
@@ -114,7 +110,7 @@ class CascadeAnalyst:
             return frozenset({"nearly a known series"} if near else ())
 
         return await self._ask(
-            document, prompt, lambda analyst, own: analyst.detect_series(document, candidates, own), doubts
+            prompt, lambda analyst, own: analyst.detect_series(document, candidates, own), doubts
         )
 
     async def extract(self, document: Document, series: Series, prompt: Prompt) -> Extraction:
@@ -124,9 +120,7 @@ class CascadeAnalyst:
             missing = {name for name in series.fields if found.fields.get(name) in (None, "")}
             return frozenset(missing) if len(missing) > _MOST_MISSING * len(series.fields) else frozenset()
 
-        return await self._ask(
-            document, prompt, lambda analyst, own: analyst.extract(document, series, own), doubts
-        )
+        return await self._ask(prompt, lambda analyst, own: analyst.extract(document, series, own), doubts)
 
     async def summarize_file(self, file: File, prompt: Prompt) -> FileSummary:
         """By rules."""
@@ -139,7 +133,6 @@ class CascadeAnalyst:
 
     async def _ask(
         self,
-        document: Document,
         prompt: Prompt,
         asked: Asked[FindingT],
         doubts: Callable[[FindingT], frozenset[str]],
@@ -154,8 +147,6 @@ class CascadeAnalyst:
         best = _signed(await asked(self._rules, prompt), self._rules, prompt)
         left = await asyncio.to_thread(doubts, best)
         notes: list[str] = []
-        if not document.text.strip():
-            return best
         for model in self._models:
             if not left:
                 break

@@ -1,4 +1,4 @@
-"""Documents that say themselves what they say: an electronic invoice is never put to a model."""
+"""Documents that no model is asked about: an electronic invoice tells all itself, and a blank page nothing."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ FindingT = TypeVar("FindingT", bound=Finding)
 
 
 class ExactFirst:
-    """Has electronic invoices worked on by rules, which take their values as they are, and asks another analyst for all
-    other documents."""
+    """Has rules work on electronic invoices, whose values they take as they are, and on blank pages; asks another
+    for all other documents."""
 
     def __init__(self, asked: Analyst) -> None:
         self._rules = RulesAnalyst()
@@ -43,7 +43,7 @@ class ExactFirst:
         self, document: Document, types: Sequence[DocumentType], prompt: Prompt
     ) -> Classification:
         """By its words, where it is an invoice."""
-        if find_invoice(document):
+        if _needs_no_model(document):
             return await _signed(self._rules.classify(document, types, replace(prompt, text="")))
         return await self._asked.classify(document, types, prompt)
 
@@ -51,31 +51,31 @@ class ExactFirst:
         self, document: Document, types: Sequence[DocumentType], prompt: Prompt
     ) -> Score:
         """By its words, where it is an invoice."""
-        if find_invoice(document):
+        if _needs_no_model(document):
             return await _signed(self._rules.score_classification(document, types, replace(prompt, text="")))
         return await self._asked.score_classification(document, types, prompt)
 
     async def summarize(self, document: Document, prompt: Prompt) -> Summary:
         """The values as its seller's program wrote them."""
-        if find_invoice(document):
+        if _needs_no_model(document):
             return await _signed(self._rules.summarize(document, prompt))
         return await self._asked.summarize(document, prompt)
 
     async def score_summary(self, document: Document, prompt: Prompt) -> Score:
         """By arithmetic, where it is an invoice."""
-        if find_invoice(document):
+        if _needs_no_model(document):
             return await _signed(self._rules.score_summary(document, prompt))
         return await self._asked.score_summary(document, prompt)
 
     async def detect_series(self, document: Document, candidates: Sequence[Series], prompt: Prompt) -> Filing:
         """By its seller, where it is an invoice."""
-        if find_invoice(document):
+        if _needs_no_model(document):
             return await _signed(self._rules.detect_series(document, candidates, prompt))
         return await self._asked.detect_series(document, candidates, prompt)
 
     async def extract(self, document: Document, series: Series, prompt: Prompt) -> Extraction:
         """The same values under the series' names."""
-        if find_invoice(document):
+        if _needs_no_model(document):
             return await _signed(self._rules.extract(document, series, prompt))
         return await self._asked.extract(document, series, prompt)
 
@@ -86,6 +86,10 @@ class ExactFirst:
     async def aclose(self) -> None:
         """Close the other analyst."""
         await self._asked.aclose()
+
+
+def _needs_no_model(document: Document) -> bool:
+    return find_invoice(document) is not None or not document.text.strip()
 
 
 async def _signed(found: Awaitable[FindingT]) -> FindingT:

@@ -38,9 +38,7 @@ from alfrd_events.providers.analysts.llm.improving import ImprovedPrompt, improv
 from alfrd_events.providers.analysts.llm.keys import write_key
 from alfrd_events.providers.analysts.llm.material import IDENTITY, VALUES, Focus, Material, whole_or_parts
 from alfrd_events.providers.analysts.llm.orders import without_orders
-from alfrd_events.providers.analysts.rules import RulesAnalyst
 from alfrd_events.providers.analysts.rules import files as figures
-from alfrd_events.providers.analysts.rules.e_invoice import find_invoice
 from alfrd_events.providers.llm.base import Llm
 from alfrd_events.providers.llm.structured import answered
 
@@ -57,8 +55,6 @@ class LlmAnalyst:
     An answer is bound to a schema; types, series and tags are checked against what exists; values that are not in the
     text are not filed. So a document that gives orders can at most make its own answer worse.
 
-    An electronic invoice tells its values exactly, and a blank page tells nothing: no model is asked about them.
-
     :param input_tokens: how much of a document is shown at most, by ``material``'s estimate.
     """
 
@@ -69,14 +65,11 @@ class LlmAnalyst:
         self.name = llm.name
         self._llm = llm
         self._input_tokens = input_tokens
-        self._rules = RulesAnalyst()
 
     async def classify(
         self, document: Document, types: Sequence[DocumentType], prompt: Prompt
     ) -> Classification:
         """Name the type; one that is not known is a bad answer, and asked for again."""
-        if _needs_no_model(document):
-            return _exact(await self._rules.classify(document, types, replace(prompt, text="")))
         document, material = await self._material(document, IDENTITY)
         question = jobs.classification(prompt, types, document, material.text)
         found = await answered(
@@ -88,8 +81,6 @@ class LlmAnalyst:
         self, document: Document, types: Sequence[DocumentType], prompt: Prompt
     ) -> Score:
         """Have the stored classification judged."""
-        if _needs_no_model(document):
-            return _exact(await self._rules.score_classification(document, types, replace(prompt, text="")))
         document, material = await self._material(document, IDENTITY)
         question = jobs.score(
             prompt,
@@ -104,8 +95,6 @@ class LlmAnalyst:
 
     async def summarize(self, document: Document, prompt: Prompt) -> Summary:
         """One line and the values; what the text does not hold is marked, and not filed."""
-        if _needs_no_model(document):
-            return _exact(await self._rules.summarize(document, prompt))
         document, material = await self._material(document, VALUES)
         question = jobs.summary(prompt, document, material.text)
         form = await answered(self._llm, question, SummaryForm, lambda form: form)
@@ -114,8 +103,6 @@ class LlmAnalyst:
 
     async def score_summary(self, document: Document, prompt: Prompt) -> Score:
         """Have the stored summary judged."""
-        if _needs_no_model(document):
-            return _exact(await self._rules.score_summary(document, prompt))
         document, material = await self._material(document, VALUES)
         question = jobs.score(prompt, "summary", scoring.summary_of(document), document, material.text, "")
         found = await answered(self._llm, question, ScoreForm, scoring.scored)
@@ -123,8 +110,6 @@ class LlmAnalyst:
 
     async def detect_series(self, document: Document, candidates: Sequence[Series], prompt: Prompt) -> Filing:
         """Name the series: one of the candidates, or a new one of a company that the document names."""
-        if _needs_no_model(document):
-            return _exact(await self._rules.detect_series(document, candidates, prompt))
         document, material = await self._material(document, IDENTITY)
         shown = filing.likest(document, candidates)
         question = jobs.filing(prompt, document, material.text, shown, len(candidates))
@@ -134,8 +119,6 @@ class LlmAnalyst:
 
     async def extract(self, document: Document, series: Series, prompt: Prompt) -> Extraction:
         """Give the values under the series' names; those that the text does not hold stay empty."""
-        if _needs_no_model(document):
-            return _exact(await self._rules.extract(document, series, prompt))
         names = filing.fields_of(series)
         focus = Focus((*VALUES.words, *(_words(name) for name in names)))
         document, material = await self._material(document, focus)
@@ -186,16 +169,6 @@ class LlmAnalyst:
         notes = tuple(filter(None, (material.note, note)))
         signature = Provenance(made_by=self.name, prompt_id=prompt.id, notes=notes)
         return found.model_copy(update={"provenance": signature})
-
-
-def _needs_no_model(document: Document) -> bool:
-    """An electronic invoice tells its values exactly, and a page without text tells nothing."""
-    return find_invoice(document) is not None or not document.text.strip()
-
-
-def _exact(found: FindingT) -> FindingT:
-    """Worked out without a model, and so without a prompt."""
-    return found.model_copy(update={"provenance": Provenance(made_by=RulesAnalyst.name)})
 
 
 def _words(name: str) -> str:
