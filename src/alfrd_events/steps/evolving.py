@@ -73,7 +73,7 @@ class _Turn:
             await self._journal.end(trial.id, trial.phase, "superseded", "another version was made active")
             return Turn(note="another version was made active during its trial")
         try:
-            with self._evolution.paying(trial.id):
+            with self._evolution.paying(trial.id, in_shadow=trial.phase == "shadow"):
                 match trial.phase:
                     case "reflecting":
                         return await self._reflect()

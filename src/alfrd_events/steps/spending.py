@@ -15,6 +15,7 @@ from alfrd_events.providers.calls import Cap, Purpose, purpose
 Mode = Literal["suggest", "auto"]
 
 _SCOPE = "evolution"
+_FOR_SHADOW = Decimal("0.2")
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,16 @@ class Evolution:
     """The most that one trial may cost."""
 
     @contextmanager
-    def paying(self, trial: int | None = None) -> Iterator[None]:
-        """Around calls: what they cost counts against the day's budget, and the trial's."""
+    def paying(self, trial: int | None = None, *, in_shadow: bool = False) -> Iterator[None]:
+        """Around calls: what they cost counts against the day's budget, and the trial's.
+
+        :param in_shadow: after a promotion; a fifth of the trial's budget is kept for that, so that a version is never
+            promoted which nobody can afford to watch.
+        """
         caps = [Cap(_SCOPE, self.day_usd, daily=True)]
         if trial is not None:
-            caps.append(Cap(trial_scope(trial), self.trial_usd))
+            share = 1 if in_shadow else 1 - _FOR_SHADOW
+            caps.append(Cap(trial_scope(trial), self.trial_usd * share))
         token = purpose.set(Purpose(_SCOPE, tuple(caps)))
         try:
             yield
