@@ -5,10 +5,14 @@ from __future__ import annotations
 import pytest
 from psycopg.errors import LockNotAvailable
 
-from alfrd_events.model import advisory_key
+from alfrd_events.db.database import Database
+from alfrd_events.db.trials import Trials
+from alfrd_events.errors import AlfrdError
+from alfrd_events.model import Case, advisory_key
+from alfrd_events.steps.evolving import evolve_prompt
 from tests.support.evolving import Loop
 from tests.support.harness import Harness
-from tests.support.pgbouncer import PgBouncer
+from tests.support.pgbouncer import PgBouncer, past
 from tests.support.races import race
 
 
@@ -48,3 +52,25 @@ async def test_the_lock_is_the_familys(db: Harness) -> None:
 
     await holder.close()
     await session.close()
+
+
+async def test_a_worker_tries_prompts_with_a_workers_rights(db: Harness) -> None:
+    async with Loop(db.url, 1) as loop:
+        loop.evolves = False
+        await loop.documents(40)
+        await loop.settle()
+        await db.sql("set client_min_messages = error")
+        if not await db.sql("select from pg_roles where rolname = 'mill'"):
+            await db.sql("create role mill login in role alfrd_worker")
+        family = await db.one(
+            "select id from alfrd.prompt_families where kind = 'summarizer' and document_type = 'utility_bill'"
+        )
+        url = past(db.url).replace("postgres@", "mill@")
+        async with Database(url, settings=loop.database.settings) as database:
+            tools = loop.tools_on(Trials(database))
+            while (await evolve_prompt(Case(family=family), tools)).again:
+                pass
+            with pytest.raises(AlfrdError, match="permission denied"):
+                await database.execute("update alfrd.prompts set is_active = true")
+        (trial,) = await loop.trials()
+        assert trial["phase"] in ("testing", "shadow")

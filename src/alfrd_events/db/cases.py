@@ -9,6 +9,7 @@ from dataclasses import fields, replace
 from typing import Any, LiteralString
 from uuid import UUID
 
+from alfrd_events.db import outputs
 from alfrd_events.db.database import Database
 from alfrd_events.db.peers import peers_of
 from alfrd_events.model import (
@@ -17,17 +18,14 @@ from alfrd_events.model import (
     DocumentType,
     File,
     FileMember,
-    Grading,
     Invoice,
     JsonObject,
     Line,
-    MadeOutput,
     Page,
     PartSource,
     Prompt,
     Series,
     Task,
-    text_hash,
 )
 
 _COLUMNS = [field.name for field in fields(Document) if field.name not in ("pages", "peers")]
@@ -103,7 +101,7 @@ class Cases:
                 {prefix + kinds[step] for step in by_step if step in kinds for prefix in self._prefixes},
             ),
         )
-        gradings = await _gradings(database, [task.subject_id for task in by_step["answer_key"]])
+        gradings = await outputs.gradings(database, [task.subject_id for task in by_step["answer_key"]])
         known = await _known(database, tasks, kinds, documents, prompts)
         cases = {}
         for task in tasks:
@@ -280,38 +278,6 @@ async def load_documents(database: Database, ids: Sequence[UUID]) -> dict[UUID, 
     return documents
 
 
-async def _gradings(database: Database, ids: Sequence[UUID]) -> dict[UUID, Grading]:
-    """What is known of documents whose results are to be graded."""
-    if not ids:
-        return {}
-    outputs: dict[UUID, list[MadeOutput]] = defaultdict(list)
-    for row in await database.rows(
-        "select e.document_id, e.prompt_id, p.kind, e.output from alfrd.evaluations e"
-        "  join alfrd.prompts p on p.id = e.prompt_id where e.document_id = any (%s::uuid[]) order by e.prompt_id",
-        [_array(ids)],
-    ):
-        outputs[row["document_id"]].append(MadeOutput(row["prompt_id"], row["kind"], row["output"]))
-    rows = await database.rows(
-        "select d.id, d.corrected, k.document_type, k.facts, exists (select from alfrd.evaluations e"
-        "         where e.document_id = d.id and e.source = 'production' and e.text_hash <> '') as by_chance"
-        "  from alfrd.documents d"
-        "  left join alfrd.answer_keys k on k.document_id = d.id and k.text_hash = alfrd.text_hash(d.id)"
-        " where d.id = any (%s::uuid[])",
-        [_array(ids)],
-    )
-    return {
-        row["id"]: Grading(
-            key=None
-            if row["facts"] is None
-            else {"document_type": row["document_type"], "facts": row["facts"]},
-            outputs=tuple(outputs[row["id"]]),
-            corrected=tuple(row["corrected"]),
-            by_chance=row["by_chance"],
-        )
-        for row in rows
-    }
-
-
 async def _known(
     database: Database,
     tasks: Sequence[Task],
@@ -326,25 +292,9 @@ async def _known(
         if document is None or task.step not in _REPLAYED:
             continue
         prompt = _best_prompt(prompts, kinds.get(task.step, ""), document.document_type)
-        if prompt is not None and not prompt.kind.startswith("rules_"):
+        if prompt is not None:
             wanted[task.id] = (prompt.id, document)
-    if not wanted:
-        return {}
-    rows = await database.rows(
-        "select w.task_id, e.output, e.text_hash, e.made_by"
-        "  from unnest(%s::bigint[], %s::bigint[], %s::uuid[]) as w(task_id, prompt_id, document_id)"
-        "  join alfrd.evaluations e using (prompt_id, document_id) where e.output is not null",
-        [
-            list(wanted),
-            [prompt for prompt, _ in wanted.values()],
-            _array(document.id for _, document in wanted.values()),
-        ],
-    )
-    return {
-        row["task_id"]: {"made_by": row["made_by"], "output": row["output"]}
-        for row in rows
-        if row["text_hash"] == text_hash(wanted[row["task_id"]][1])
-    }
+    return await outputs.known(database, wanted)
 
 
 async def _candidates(database: Database, *, wanted: bool) -> dict[str, tuple[Series, ...]]:
