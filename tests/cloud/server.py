@@ -2,7 +2,7 @@
 
     textract, bedrock = Textract(), Bedrock(replies)
     async with CloudServer(textract, bedrock, faults=Faults(throttle=0.2, cut=0.05)) as cloud:
-        monkeypatch.setenv("ALFRD_AWS_ENDPOINT_URL", cloud.url)
+        monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.url)
         cloud.next("cut")  # the next request, whatever the rates say
         ...
         assert cloud.requests("bedrock")[0].fault == "cut"

@@ -30,7 +30,8 @@ FindingT = TypeVar("FindingT", bound=Finding)
 
 class ExactFirst:
     """Has rules work on electronic invoices, whose values they take as they are, and on blank pages; asks another
-    for all other documents."""
+    analyst for all other documents.
+    """
 
     def __init__(self, asked: Analyst) -> None:
         self._rules = RulesAnalyst()
