@@ -78,6 +78,12 @@ def test_status_tells_what_was_spent_and_what_waits_for_money(
     assert "1.23 USD spent or set aside today of 2.00 USD" in spent.inside("status")[0]
 
     with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "insert into alfrd.limits (provider, max_running, rate) values ('bedrock', 5, 2.5), ('textract', null, 20)"
+        )
+        shown = spent.inside("status")[0]
+        assert "bedrock: 0 of 5 calls under way, at most 2.5 a second" in shown
+        assert "textract: at most 20 a second" in shown
         spent("add", bill(tmp_path, 12))
         connection.execute(
             "update alfrd.tasks set state = 'scheduled', error = 'over the cap',"

@@ -303,7 +303,10 @@ async def status(database: Database) -> Row:
             " from alfrd.workers w order by w.id"
         ),
         "limits": await database.rows(
-            "select step, provider, max_running, rate from alfrd.limits order by step, provider"
+            "select step, provider, max_running, rate, case when provider <> '' then"
+            "   (select count(*) from alfrd.usage u where u.provider = l.provider and u.outcome = 'reserved')"
+            "   end as under_way"
+            " from alfrd.limits l order by step, provider"
         ),
         "money": await money(database),
         "woken_by": woken_by,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +21,7 @@ def print_status(output: Output, seen: Mapping[str, Any]) -> None:
     output.heading("Steps")
     output.table(seen["steps"], tables.STEPS)
     _money(output, seen["money"])
+    _providers(output, seen["limits"])
     output.heading("Workers")
     output.table(seen["workers"], tables.WORKERS, empty="none; start one with: alfrd-events run")
     for complaint in seen["complaints"]:
@@ -61,6 +62,19 @@ def _money(output: Output, money: Mapping[str, Any]) -> None:
             "for a price in alfrd.prices" if cap_of == "price" else f"for room under the cap of the {cap_of}"
         )
         output.line(f"{many(number, 'task')} {wait} {what}; explain tells of each", style="yellow")
+
+
+def _providers(output: Output, limits: Sequence[Mapping[str, Any]]) -> None:
+    """The limits of providers; those of steps are among the steps."""
+    for limit in limits:
+        if not limit["provider"]:
+            continue
+        parts = []
+        if limit["max_running"] is not None:
+            parts.append(f"{limit['under_way']} of {many(limit['max_running'], 'call')} under way")
+        if limit["rate"] is not None:
+            parts.append(f"at most {limit['rate']:g} a second")
+        output.line(f"{limit['provider']}: {', '.join(parts)}")
 
 
 def _counts(output: Output, noun: str, counts: Mapping[str, int], order: tuple[str, ...]) -> None:
