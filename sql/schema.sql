@@ -2510,6 +2510,40 @@ CREATE FUNCTION alfrd.serves_evolution() RETURNS boolean
                     and w.heartbeat_at > alfrd.now() - make_interval(secs => w.lease_seconds));
 $$;
 
+-- FUNCTION set_aside(alfrd.wanted_call[], timestamp with time zone)
+
+CREATE FUNCTION alfrd.set_aside(p_wanted alfrd.wanted_call[], p_now timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+declare
+  v_caps   jsonb;
+  v_scopes bigint;
+  v_fit    bigint;
+begin
+  -- What costs nothing is not counted, so that no two workers wait for each other over nothing.
+  select count(distinct scope), coalesce(jsonb_object_agg(scope, cap) filter (where cap is not null), '{}')
+    into v_scopes, v_caps
+    from (select s.scope, min(s.cap) as cap
+            from unnest(p_wanted) as w cross join unnest(w.scopes, w.caps) as s(scope, cap)
+           where w.usd > 0 group by 1) as s;
+  insert into alfrd.spending as s (scope, usd, touched_at)
+  select scope, usd, p_now
+    from (select scope, sum(w.usd) as usd from unnest(p_wanted) as w cross join unnest(w.scopes) as scope
+           where w.usd > 0 group by 1) as wanted
+   where usd <= coalesce((v_caps ->> scope)::numeric, 'infinity')
+   order by scope
+      on conflict (scope) do update set usd = s.usd + excluded.usd, touched_at = p_now
+   where s.usd + excluded.usd <= coalesce((v_caps ->> s.scope)::numeric, 'infinity');
+  get diagnostics v_fit = row_count;
+  if v_fit < v_scopes then
+    raise exception 'it does not fit' using errcode = 'AL010';   -- which takes back what was set aside
+  end if;
+  return true;
+exception
+  when sqlstate 'AL010' then
+    return false;
+end $$;
+
 -- FUNCTION settle(bigint, jsonb)
 
 CREATE FUNCTION alfrd.settle(p_worker bigint, p_outcomes jsonb) RETURNS bigint[]
@@ -3052,7 +3086,11 @@ declare
 begin
   accepted := p_wanted;
   held := '{}';
-  -- What costs nothing is not counted, so that no two workers wait for each other over nothing.
+  if not exists (select from unnest(p_wanted) as w cross join unnest(w.caps) as cap where w.prices is null and cap is not null)
+     and alfrd.set_aside(p_wanted, p_now) then
+    return;
+  end if;
+  accepted := '{}';
   insert into alfrd.spending (scope, touched_at)
   select distinct scope, p_now from unnest(p_wanted) as w cross join unnest(w.scopes) as scope where w.usd > 0 order by 1
       on conflict do nothing;
@@ -3061,50 +3099,42 @@ begin
            where s.scope in (select scope from unnest(p_wanted) as w cross join unnest(w.scopes) as scope where w.usd > 0)
            order by s.scope for update) as locked;
 
-  -- Nearly always all of them fit.
-  if exists (select from unnest(p_wanted) as w cross join unnest(w.scopes, w.caps) as s(scope, cap)
-              where w.usd > 0 or w.prices is null
-              group by s.scope
-             having (v_spent ->> s.scope)::numeric + sum(w.usd) > min(s.cap)
-                 or bool_or(w.prices is null) and count(s.cap) > 0) then
-    accepted := '{}';
-    foreach v_call in array p_wanted loop
-      v_full := null;
-      for v_scope, v_cap in select * from unnest(v_call.scopes, v_call.caps) loop
-        if v_cap is not null and (v_call.prices is null
-                                  or v_call.usd > 0 and (v_spent ->> v_scope)::numeric + v_call.usd > v_cap) then
-          v_full := v_scope;
-          exit;
-        end if;
-      end loop;
-      if v_full is null then
-        accepted := accepted || v_call;
-        if v_call.usd > 0 then
-          v_spent := v_spent || (select jsonb_object_agg(scope, (v_spent ->> scope)::numeric + v_call.usd)
-                                   from unnest(v_call.scopes) as scope);
-        end if;
-      else
-        held := held || jsonb_build_object(v_call.place, jsonb_build_object(
-          'held', case when v_call.prices is null
-            then format('%s %s %s has no price, and no cap can be kept without one: insert a row into alfrd.prices',
-                        v_call.provider, v_call.operation, v_call.model)
-            else format('over the cap for %s: %s of %s USD are spent or set aside, and this call may cost up to %s',
-                        replace(v_full, ':', ' '), (v_spent ->> v_full)::numeric, v_cap::numeric(14, 6), v_call.usd) end,
-          'retry_after', case when v_full like '%:____-__-__' and v_call.prices is not null
-                              then v_until + random() * 60 else 86400 end));
-        if v_call.task_id is not null then
-          insert into alfrd.held as h (task_id, attempt, scope, needs_usd, cap_usd, since)
-          values (v_call.task_id, v_call.attempt,
-                  case when v_call.prices is null
-                       then concat_ws(E'\t', 'price', v_call.provider, v_call.operation, v_call.model) else v_full end,
-                  v_call.usd, v_cap, p_now)
-              on conflict (task_id) do update
-             set attempt = excluded.attempt, scope = excluded.scope, needs_usd = excluded.needs_usd,
-                 cap_usd = excluded.cap_usd, since = case when h.scope = excluded.scope then h.since else excluded.since end;
-        end if;
+  foreach v_call in array p_wanted loop
+    v_full := null;
+    for v_scope, v_cap in select * from unnest(v_call.scopes, v_call.caps) loop
+      if v_cap is not null and (v_call.prices is null
+                                or v_call.usd > 0 and (v_spent ->> v_scope)::numeric + v_call.usd > v_cap) then
+        v_full := v_scope;
+        exit;
       end if;
     end loop;
-  end if;
+    if v_full is null then
+      accepted := accepted || v_call;
+      if v_call.usd > 0 then
+        v_spent := v_spent || (select jsonb_object_agg(scope, (v_spent ->> scope)::numeric + v_call.usd)
+                                 from unnest(v_call.scopes) as scope);
+      end if;
+    else
+      held := held || jsonb_build_object(v_call.place, jsonb_build_object(
+        'held', case when v_call.prices is null
+          then format('%s %s %s has no price, and no cap can be kept without one: insert a row into alfrd.prices',
+                      v_call.provider, v_call.operation, v_call.model)
+          else format('over the cap for %s: %s of %s USD are spent or set aside, and this call may cost up to %s',
+                      replace(v_full, ':', ' '), (v_spent ->> v_full)::numeric, v_cap::numeric(14, 6), v_call.usd) end,
+        'retry_after', case when v_full like '%:____-__-__' and v_call.prices is not null
+                            then v_until + random() * 60 else 86400 end));
+      if v_call.task_id is not null then
+        insert into alfrd.held as h (task_id, attempt, scope, needs_usd, cap_usd, since)
+        values (v_call.task_id, v_call.attempt,
+                case when v_call.prices is null
+                     then concat_ws(E'\t', 'price', v_call.provider, v_call.operation, v_call.model) else v_full end,
+                v_call.usd, v_cap, p_now)
+            on conflict (task_id) do update
+           set attempt = excluded.attempt, scope = excluded.scope, needs_usd = excluded.needs_usd,
+               cap_usd = excluded.cap_usd, since = case when h.scope = excluded.scope then h.since else excluded.since end;
+      end if;
+    end if;
+  end loop;
 
   update alfrd.spending s set usd = s.usd + added.usd, touched_at = p_now
     from (select scope, sum(a.usd) as usd from unnest(accepted) as a cross join unnest(a.scopes) as scope

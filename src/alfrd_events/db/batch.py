@@ -21,14 +21,14 @@ class Batch(Generic[Question, Answer]):
     :param answer: answers questions, in order.
     :param withdrawn: a question is taken back if its asker is cancelled; where it was on its way already, this takes
         the answer. ``None``: a question is asked whatever becomes of its asker.
-    :param at_most: questions in one statement.
+    :param at_most: questions in one statement; many small ones let the first begin before the last is looked at.
     """
 
     def __init__(
         self,
         answer: Callable[[Sequence[Question]], Awaitable[Sequence[Answer]]],
         withdrawn: Callable[[Question, Answer], None] | None = None,
-        at_most: int = 500,
+        at_most: int = 100,
     ) -> None:
         self._answer = answer
         self._withdrawn = withdrawn
