@@ -2214,7 +2214,9 @@ begin
                        round(ceil(coalesce(alfrd.cost(p.prices, 0, c.output_tokens, 0, 0, c.pages)
                               + c.input_tokens * greatest(p.prices[1], p.prices[3], p.prices[4]) / 1000000, 0)
                             * 1000000) / 1000000, 6),
-                       replace(c.scopes::text, '@today', v_today)::text[], c.caps)::alfrd.wanted_call order by c.place)
+                       case when c.purpose = '' then array_replace(c.scopes, 'day:@today', 'day:' || v_today)
+                            else replace(c.scopes::text, '@today', v_today)::text[] end, c.caps)::alfrd.wanted_call
+                   order by c.place)
     into v_wanted
     from called c join priced p using (provider, operation, model);
 
