@@ -2447,10 +2447,13 @@ CREATE FUNCTION alfrd.save_evaluation(p_prompt bigint, p_document uuid, p_trial 
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
-  insert into alfrd.evaluations (prompt_id, document_id, source, trial_id, output, score, misses, key_revision, text_hash, made_by)
+  insert into alfrd.evaluations as e (prompt_id, document_id, source, trial_id, output, score, misses, key_revision, text_hash, made_by)
   select p_prompt, k.document_id, 'trial', p_trial, p_output, p_score, p_misses, k.revision, p_text_hash, p_made_by
     from alfrd.answer_keys k where k.document_id = p_document
-      on conflict do nothing;
+      on conflict (prompt_id, document_id) do update
+     set output = excluded.output, score = excluded.score, misses = excluded.misses, key_revision = excluded.key_revision,
+         text_hash = excluded.text_hash, made_by = excluded.made_by, at = alfrd.now()
+   where e.made_by <> excluded.made_by;
 end $$;
 
 -- FUNCTION save_job(bigint, bigint, integer, integer, text, text, integer[], text)

@@ -166,16 +166,19 @@ begin
   return v_written;
 end $$;
 
--- What a version made of a document in a trial. A result of production is never replaced by one.
+-- What a version made of a document in a trial. It replaces what is known only if another model made that.
 create or replace function alfrd.save_evaluation(
   p_prompt bigint, p_document uuid, p_trial bigint, p_output jsonb, p_score real, p_misses jsonb, p_text_hash text, p_made_by text
 ) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  insert into alfrd.evaluations (prompt_id, document_id, source, trial_id, output, score, misses, key_revision, text_hash, made_by)
+  insert into alfrd.evaluations as e (prompt_id, document_id, source, trial_id, output, score, misses, key_revision, text_hash, made_by)
   select p_prompt, k.document_id, 'trial', p_trial, p_output, p_score, p_misses, k.revision, p_text_hash, p_made_by
     from alfrd.answer_keys k where k.document_id = p_document
-      on conflict do nothing;
+      on conflict (prompt_id, document_id) do update
+     set output = excluded.output, score = excluded.score, misses = excluded.misses, key_revision = excluded.key_revision,
+         text_hash = excluded.text_hash, made_by = excluded.made_by, at = alfrd.now()
+   where e.made_by <> excluded.made_by;
 end $$;
 
 -- alfrd.evolution_due: why no trial of a family may begin, in words; empty: one may.

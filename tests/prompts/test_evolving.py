@@ -127,6 +127,26 @@ async def test_a_classifier_takes_sixty_keys_and_twenty_pairs(db: Harness) -> No
         assert pairs >= 20
 
 
+async def test_another_model_starts_from_scratch_and_ends(db: Harness) -> None:
+    async with Loop(db.url, SEED) as loop:
+        await loop.documents(29)
+        await loop.settle()
+        await db.sql("update alfrd.evaluations set made_by = 'simulated:before'")
+        await loop.documents(11)
+        await loop.settle()
+        (trial,) = await loop.trials()
+        assert trial["phase"] in ("testing", "shadow")
+        assert not await loop.waiting("evolve_prompt")
+        # Every pair that was compared is of one model now.
+        assert (
+            await db.one(
+                "select count(*) from alfrd.evaluations e join alfrd.trials t on e.document_id = any (t.screening)"
+                "  and e.prompt_id = t.champion_id and e.made_by <> 'simulated:one'"
+            )
+            == 0
+        )
+
+
 async def test_a_judge_that_fails_gives_no_score(db: Harness) -> None:
     async with Loop(db.url, SEED) as loop:
 

@@ -66,7 +66,7 @@ async def propose(standing: Standing, trial: Trial, evolution: Evolution) -> Pro
             proposed = await evolution.examiner.improve_prompt(
                 parent, [f"attempt {number + 1}", *found.lines], standing.max_words, improver
             )
-        except BadReply as error:
+        except (BadReply, Permanent) as error:
             refused.append(str(error))
             continue
         material = Material((*values, *found.values), found.texts)

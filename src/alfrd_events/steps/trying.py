@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from alfrd_events.errors import Permanent
 from alfrd_events.model import AnswerKey, Case, Document, JsonObject, Prompt, text_hash
 from alfrd_events.prompts.trial import Evaluation, Key
 from alfrd_events.providers.calls import BadReply
@@ -88,7 +89,7 @@ class Bench:
         self._calls += 1
         try:
             output: JsonObject | None = await self._output(prompt, document)
-        except BadReply:
+        except (BadReply, Permanent):
             output = None
         found = graded(prompt.id, prompt.kind, key, output)
         made = Evaluation(prompt.id, document.id, output, self._tools.analyst.name)
