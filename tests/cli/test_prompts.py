@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from alfrd_events.cli.wiring import build_analyst
+from alfrd_events.providers.calls import Calls
+from alfrd_events.settings import Settings
 from tests.cli.program import Program
+from tests.cloud.chat import Chat
+from tests.cloud.hundreds import process
+from tests.cloud.papers import papers
+from tests.cloud.server import CloudServer
 from tests.support.evolving import Loop
 from tests.support.harness import Harness
 
@@ -98,3 +105,27 @@ async def test_a_changed_prompt_changes_the_documents_that_it_made(db: Harness, 
         assert await asyncio.to_thread(program.json, "replay", "--prompt", old) == []
         # What the trial has found out is not paid for again.
         assert loop.llm.asked["summary"] - asked == seen["documents"] - seen["known"]
+
+
+async def test_a_version_that_nobody_has_tried_is_tried_on_a_few_documents(
+    db: Harness, database_url: str, tmp_path: Path
+) -> None:
+    async with CloudServer(Chat()) as cloud:
+        chosen = Settings(analyst="llm", llm="openai", llm_model="small", openai_base_url=f"{cloud.url}/v1")
+        await process(db, build_analyst(chosen, Calls()), papers(4))
+        program = Program(
+            database_url,
+            ALFRD_ANALYST="llm",
+            ALFRD_LLM="openai",
+            ALFRD_LLM_MODEL="small",
+            ALFRD_OPENAI_BASE_URL=f"{cloud.url}/v1",
+        )
+        file = tmp_path / "classifier.txt"
+        file.write_text("Sort this paper, and take care.")
+        await asyncio.to_thread(program.inside, "prompts", "import", "classifier", file)
+        seen = await asyncio.to_thread(program.json, "prompts", "impact", "classifier:V2", "--try", "3")
+    assert (seen["documents"], seen["known"]) == (4, 3)
+    refused = await asyncio.to_thread(
+        Program(database_url), "prompts", "impact", "classifier:V2", "--try", "1", exit_code=1
+    )
+    assert "set ALFRD_ANALYST=llm" in refused.stderr

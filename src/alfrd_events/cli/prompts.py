@@ -290,19 +290,30 @@ async def _text(session: Session, version: str) -> str:
 def impact(
     version: Version,
     limit: Annotated[int, typer.Option(min=1, help="Look at so many of the newest documents.")] = 50,
+    tries: Annotated[
+        int,
+        typer.Option(
+            "--try", min=0, metavar="N", help="Ask the model about N documents of which it is not known."
+        ),
+    ] = 0,
     as_json: Json = False,
 ) -> None:
     """Which fields of which recent documents a version would change, and what re-running costs."""
-    ask(lambda session: _impact(session, version, limit, as_json))
+    ask(lambda session: _impact(session, version, limit, tries, as_json))
 
 
-async def _impact(session: Session, version: str, limit: int, as_json: bool) -> None:
+async def _impact(session: Session, version: str, limit: int, tries: int, as_json: bool) -> None:
+    from alfrd_events.cli.trying import one_by_one
     from alfrd_events.db import prompts as store
     from alfrd_events.terminal.output import Output
     from alfrd_events.terminal.prompts import print_impact
 
     row = await store.find(session.database, version)
-    seen = await store.impact(session.database, row, limit)
+    if tries:
+        async with one_by_one(session, row) as run:
+            seen = await store.impact(session.database, row, limit, run, tries)
+    else:
+        seen = await store.impact(session.database, row, limit)
     output = Output(as_json=as_json)
     if as_json:
         output.json(seen)

@@ -6,13 +6,17 @@ Writes are calls of ``sql/functions/prompts.sql``.
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
+from uuid import UUID
 
 from alfrd_events.db.database import Database, Row
 from alfrd_events.errors import NotFound, Refused
-from alfrd_events.model import advisory_key
+from alfrd_events.model import JsonObject, advisory_key
+
+Run = Callable[[UUID], Awaitable[JsonObject | None]]
 
 _VERSIONS = (
     "select p.id, p.kind, p.document_type, p.version, p.text, p.is_active, p.origin, p.can_evolve, p.score_ceiling,"
@@ -223,9 +227,11 @@ async def replay(database: Database, row: Row, *, dry_run: bool) -> list[Row]:
     )
 
 
-async def impact(database: Database, row: Row, limit: int) -> Row:
+async def impact(database: Database, row: Row, limit: int, run: Run | None = None, tries: int = 0) -> Row:
     """What a version would change on the newest documents that other versions of its family made.
 
+    :param run: makes something of a document with the version, for those of which that is not known.
+    :param tries: at most so many of them.
     :return: ``changes`` (id, filename, field, now, then); how many ``documents``, on how many of them it is ``known``
         what the version makes, how many are ``changed``; values that people have ``corrected``; ``usd_per_document``.
     :raise Refused: outputs of this kind are not kept.
@@ -250,6 +256,8 @@ async def impact(database: Database, row: Row, limit: int) -> Row:
             "limit": limit,
         },
     )
+    for each in [each for each in rows if each["output"] is None][: tries if run else 0]:
+        each["output"] = await run(each["id"]) if run else None
     changes = [change for each in rows if each["output"] is not None for change in _changes(each)]
     kept = [change for change in changes if change["field"] not in change.pop("corrected")]
     usd = await database.value(
