@@ -69,6 +69,14 @@ class SettingsInvalid(AlfrdError):
     """A setting is missing or makes no sense; the message names it and shows a good value."""
 
 
+class Unhealthy(AlfrdError):
+    """Something in the set-up is wrong, as ``doctor`` finds it; the hint says what to do."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
 class DatabaseUnavailable(AlfrdError):
     """No connection to PostgreSQL; the message says where it was looked for."""
 

@@ -15,21 +15,13 @@ import typer
 
 from alfrd_events.cli import wiring
 from alfrd_events.cli.app import OPERATE, Json, app
-from alfrd_events.errors import AlfrdError, DatabaseUnavailable, SettingsInvalid
+from alfrd_events.errors import AlfrdError, DatabaseUnavailable, SettingsInvalid, Unhealthy
 
 if TYPE_CHECKING:
     from alfrd_events.settings import Settings
 
 _LITTLE_SPACE = 1024**3
 _CLOCK_DRIFT_SECONDS = 5.0
-
-
-class Unhealthy(AlfrdError):
-    """Something is wrong; the hint says what to do."""
-
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.hint = hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +36,7 @@ class Finding:
 
 @app.command(rich_help_panel=OPERATE)
 def doctor(as_json: Json = False) -> None:
-    """Check the set-up: settings, database, LISTEN, readers, directories."""
+    """Check the set-up: settings, database, LISTEN, readers, directories, and what it uses of AWS."""
     from alfrd_events.terminal.output import Output
 
     output = Output(as_json=as_json)
@@ -95,6 +87,7 @@ async def _examine(tell: Callable[[Finding], None]) -> None:
     await check("space", lambda: _space(chosen.data_dir))
     await check("file roots", lambda: _file_roots(chosen))
     await check("reader", lambda: _reader(chosen))
+    await _aws(chosen, check)
     url = ""
 
     async def connect() -> str:
@@ -155,10 +148,14 @@ async def _file_roots(chosen: Settings) -> str:
 
 
 async def _reader(chosen: Settings) -> str:
-    """Read a picture that was made here; wrong text is no matter, a library that is missing is."""
+    """Read a picture that was made here; wrong text is no matter, a library that is missing is.
+
+    Always on this machine, also where another reader is chosen: that one needs the same libraries, and may cost money.
+    """
     from alfrd_events.model import Part
 
-    tools = wiring.build_tools(chosen.model_copy(update={"ocr_processes": 1}))
+    local = chosen.model_copy(update={"ocr_processes": 1, "reader": "local", "analyst": "rules"})
+    tools = wiring.build_tools(local)
     try:
         part = Part(1, "doctor.png", letters_png())
         info = await tools.reader.inspect(part)
@@ -173,6 +170,28 @@ async def _reader(chosen: Settings) -> str:
             "install it again: pip install --force-reinstall 'alfrd-events[local]'",
         )
     return f"{tools.reader.name} read {found!r} from a picture"
+
+
+async def _aws(
+    chosen: Settings, check: Callable[[str, Callable[[], Awaitable[str]]], Awaitable[bool]]
+) -> None:
+    """What the settings use of AWS, as far as region and credentials let it be asked."""
+    from alfrd_events.providers.checkup import Wishes, checks
+    from alfrd_events.providers.llm.bedrock import DEFAULT_MODEL
+
+    models = [chosen.llm_model or DEFAULT_MODEL, chosen.llm_large_model]
+    wishes = Wishes(
+        region=chosen.aws_region,
+        textract=chosen.reader == "textract",
+        features=chosen.textract_features,
+        staging=chosen.textract_bucket,
+        buckets=chosen.s3_buckets,
+        models=[name for name in models if name and chosen.analyst != "rules" and chosen.llm == "bedrock"],
+    )
+    for number, one in enumerate(checks(wishes)):
+        good = await check(one.name, lambda look=one.look: asyncio.to_thread(look))  # type: ignore[misc]
+        if not good and number < 2:
+            return  # without a region or credentials nothing else can be asked
 
 
 async def _server(url: str, chosen: Settings) -> str:
