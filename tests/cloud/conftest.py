@@ -12,7 +12,8 @@ import pytest
 import requests
 from moto.server import ThreadedMotoServer
 
-from tests.cloud.textract import Objects
+from tests.cloud.textract import Objects, Read
+from tests.cloud.textract_world import Play, World, world
 
 REGION = "eu-central-1"
 
@@ -79,3 +80,27 @@ def objects(moto: Callable[[str], Any]) -> Objects:
         return bytes(reply["Body"].read())
 
     return get
+
+
+@pytest.fixture(scope="module")
+def recogniser() -> Iterator[tuple[asyncio.Runner, Read]]:
+    """One process with the models for all tests of a module, and the loop that it lives in."""
+    with asyncio.Runner() as runner:
+        read = Read(processes=1)
+        yield runner, read
+        runner.run(read.aclose())
+
+
+@pytest.fixture
+def play(recogniser: tuple[asyncio.Runner, Read], objects: Objects, monkeypatch: pytest.MonkeyPatch) -> Play:
+    """Runs a scenario with a ``textract`` reader and its services."""
+    runner, read = recogniser
+
+    def play(scenario: Callable[[World], Any], **wishes: Any) -> Any:
+        async def run() -> Any:
+            async with world(read, objects, monkeypatch, **wishes) as opened:
+                return await scenario(opened)
+
+        return runner.run(run())
+
+    return play

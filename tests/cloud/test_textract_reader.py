@@ -1,143 +1,20 @@
-"""The ``textract`` reader over the wire: what it sends, what it pays for, and what becomes of each error."""
+"""The ``textract`` reader over the wire: what it sends, and what it pays for."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Container, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
 
 import pillow_heif
 import pytest
 
-from alfrd_events.errors import AlfrdError, Permanent, Throttled, Transient, Unreadable
-from alfrd_events.model import Page, Task
-from alfrd_events.providers.aws import Aws
-from alfrd_events.providers.calls import BadReply, Call, Caller, Calls, Lost, NoLedger, Reply, caller
-from alfrd_events.providers.jobs import Job
-from alfrd_events.providers.readers.local import LocalReader
-from alfrd_events.providers.readers.textract import TextractReader
-from alfrd_events.providers.readers.textract.service import Textract as Requests
-from tests.cloud.server import CloudServer
-from tests.cloud.textract import Objects, Plan, Read, Textract
-from tests.readers.reader_inputs import RECEIPT, encoded, part, pdf, picture, scan_page, text_page, tiff
+from alfrd_events.errors import Throttled
+from tests.cloud.textract import Plan
+from tests.cloud.textract_world import Play, World, scans
+from tests.readers.reader_inputs import RECEIPT, encoded, pdf, picture, scan_page, text_page, tiff
 
 BUCKET = "staging-area"
-
-
-class Ledger(NoLedger):
-    """Keeps what was paid, in memory."""
-
-    def __init__(self) -> None:
-        self.lines: list[tuple[str, int, str]] = []
-        """Operation, pages, outcome."""
-        self.replies: dict[str, Reply] = {}
-
-    async def known(self, call: Call) -> Reply | None:
-        return self.replies.get(call.key)
-
-    async def settle(
-        self, number: int, call: Call, reply: Reply | None, outcome: str, milliseconds: int
-    ) -> None:
-        self.lines.append((call.operation, call.pages, outcome))
-        if reply and call.key:
-            self.replies[call.key] = reply
-
-
-class MemoryJobs:
-    """Jobs of one document, in memory."""
-
-    def __init__(self) -> None:
-        self.saved: list[Job] = []
-
-    async def known(self, who: Caller, provider: str, part: int, request: str) -> list[Job]:
-        return [job for job in self.saved if (job.part, job.request) == (part, request)]
-
-    async def save(self, who: Caller, provider: str, job: Job) -> None:
-        self.saved.append(job)
-
-    async def drop(self, who: Caller, provider: str, job: Job) -> None:
-        self.saved.remove(job)
-
-
-async def _not_at_all(_: float) -> None:
-    """How long tests wait before another try."""
-
-
-@dataclass
-class World:
-    """A reader, and the services that it speaks to."""
-
-    reader: TextractReader
-    cloud: CloudServer
-    textract: Textract
-    ledger: Ledger
-    jobs: MemoryJobs
-
-    async def read(
-        self, content: bytes, filename: str = "given.bin", skip: Container[int] = ()
-    ) -> list[Page]:
-        return sorted(
-            [page async for page in self.reader.read(part(content, filename), skip=skip)],
-            key=lambda page: page.number,
-        )
-
-    @property
-    def operations(self) -> list[str]:
-        return [
-            exchange.request.headers["X-Amz-Target"].removeprefix("Textract.") for exchange in self.cloud.log
-        ]
-
-
-@pytest.fixture(scope="module")
-def recogniser() -> Iterator[tuple[asyncio.Runner, Read]]:
-    """One process with the models for all tests here, and the loop that it lives in."""
-    with asyncio.Runner() as runner:
-        read = Read(processes=1)
-        yield runner, read
-        runner.run(read.aclose())
-
-
-Play = Callable[..., Any]
-
-
-@pytest.fixture
-def play(recogniser: tuple[asyncio.Runner, Read], objects: Objects, monkeypatch: pytest.MonkeyPatch) -> Play:
-    """Runs a scenario with a world."""
-    runner, read = recogniser
-
-    @asynccontextmanager
-    async def world(**wishes: Any) -> AsyncIterator[World]:
-        textract = Textract(read, objects)
-        ledger, jobs = Ledger(), MemoryJobs()
-        async with CloudServer(textract) as cloud:
-            monkeypatch.setenv("AWS_ENDPOINT_URL_TEXTRACT", cloud.url)
-            aws = Aws()
-            asked = Requests(aws, **{"look_seconds": 0.01, **wishes})
-            reader = TextractReader(
-                LocalReader(processes=1), aws, asked, Calls(ledger, sleep=_not_at_all), jobs
-            )
-            caller.set(Caller(1, Task(1, "ocr", "document", uuid4(), 1, 5)))
-            try:
-                yield World(reader, cloud, textract, ledger, jobs)
-            finally:
-                await reader.aclose()
-            assert cloud.complaints == []
-
-    def play(scenario: Callable[[World], Any], **wishes: Any) -> Any:
-        async def run() -> Any:
-            async with world(**wishes) as opened:
-                return await scenario(opened)
-
-        return runner.run(run())
-
-    return play
-
-
-def scans(*texts: tuple[str, ...]) -> bytes:
-    return pdf([scan_page(picture(lines, size=(850, 1100))) for lines in texts])
 
 
 def test_a_photo_is_sent_as_it_is_and_read_in_order_with_boxes(play: Play) -> None:
@@ -209,6 +86,24 @@ def test_the_same_image_is_not_paid_twice(play: Play) -> None:
         assert world.textract.pages_sold == 1
 
     play(scenario)
+
+
+def test_features_are_asked_for_one_by_one_and_by_a_job(play: Play, bucket: Callable[[str], Any]) -> None:
+    bucket(BUCKET)
+
+    async def scenario(world: World) -> None:
+        (page,) = await world.read(encoded(picture(), "PNG"))
+        assert page.text.splitlines() == list(RECEIPT)
+        assert len(await world.read(scans(("FIRST PAGE",), ("SECOND PAGE",)))) == 2
+        assert world.operations[:2] == ["AnalyzeDocument", "StartDocumentAnalysis"]
+        assert set(world.operations[2:]) == {"GetDocumentAnalysis"}
+        assert all(
+            exchange.request.json()["FeatureTypes"] == ["TABLES", "LAYOUT"]
+            for exchange in world.cloud.log[:2]
+        )
+        assert world.ledger.models == ["LAYOUT+TABLES"] * 2
+
+    play(scenario, bucket=BUCKET, features=("tables", "layout"))
 
 
 # --- jobs ----------------------------------------------------------------------------------------
@@ -342,82 +237,3 @@ def test_results_survive_throttling_and_cut_connections(play: Play, bucket: Call
         assert world.textract.pages_sold == 2
 
     play(scenario, bucket=BUCKET)
-
-
-# --- errors --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("code", "kind"),
-    [
-        ("ThrottlingException", Throttled),
-        ("ProvisionedThroughputExceededException", Throttled),
-        ("LimitExceededException", Throttled),
-        ("ExpiredTokenException", Transient),
-        ("BadDocumentException", Permanent),
-        ("UnsupportedDocumentException", Permanent),
-        ("DocumentTooLargeException", Permanent),
-        ("InvalidParameterException", Permanent),
-        ("AccessDeniedException", Permanent),
-        ("SomethingNewException", Permanent),
-    ],
-)
-def test_errors_are_sorted_by_whether_another_try_helps(
-    play: Play, code: str, kind: type[AlfrdError]
-) -> None:
-    async def scenario(world: World) -> None:
-        world.textract.next_refusal.extend([code] * 3)
-        with pytest.raises(kind, match=rf"given\.bin: Textract DetectDocumentText: {code}: \S+") as raised:
-            await world.read(encoded(picture(), "PNG"))
-        assert type(raised.value) is kind
-        assert world.textract.pages_sold == 0
-
-    play(scenario)
-
-
-@pytest.mark.parametrize(
-    ("faults", "kind", "outcomes"),
-    [
-        (["throttle"] * 3, Throttled, ["throttled"] * 3),
-        (["fail"] * 3, Transient, ["failed"] * 3),
-        (["cut"] * 3, Lost, ["unknown"] * 3),
-        (["malformed"] * 2, BadReply, ["malformed"] * 2),
-        (["truncated"] * 2, BadReply, ["malformed"] * 2),
-        (["cut", "fail", "malformed", None], None, ["unknown", "failed", "malformed", "ok"]),
-    ],
-)
-def test_each_request_is_in_the_ledger_with_what_became_of_it(
-    play: Play, faults: list[Any], kind: type[AlfrdError] | None, outcomes: list[str]
-) -> None:
-    async def scenario(world: World) -> None:
-        world.cloud.next(*faults)
-        if kind is None:
-            assert len(await world.read(encoded(picture(), "PNG"))) == 1
-        else:
-            with pytest.raises(kind):
-                await world.read(encoded(picture(), "PNG"))
-        assert [outcome for _, _, outcome in world.ledger.lines] == outcomes
-        assert len(world.cloud.log) == len(outcomes)
-
-    play(scenario)
-
-
-def test_a_bucket_that_textract_cannot_read_is_named(play: Play) -> None:
-    async def scenario(world: World) -> None:
-        with pytest.raises(Permanent, match="correct ALFRD_TEXTRACT_BUCKET"):
-            await world.read(scans(("FIRST PAGE",), ("SECOND PAGE",)))
-
-    play(scenario, bucket="nobodys-bucket")
-
-
-def test_what_is_damaged_is_refused_here_and_costs_nothing(play: Play) -> None:
-    whole = encoded(picture(), "JPEG", quality=90)
-
-    async def scenario(world: World) -> None:
-        with pytest.raises(Unreadable, match="damaged or truncated"):
-            await world.read(whole[: len(whole) // 2])
-        with pytest.raises(Unreadable, match="protected by a password"):
-            await world.read(pdf([text_page([(72, 700, "secret")])], password="x"))
-        assert world.cloud.log == []
-
-    play(scenario)

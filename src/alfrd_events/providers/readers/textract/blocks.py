@@ -20,7 +20,7 @@ from alfrd_events.providers.readers.wire import Frame
 
 COLUMN_GAP = 2.0
 """In heights of a line: words that far apart are not of one piece."""
-_SLOPED_LINE = 0.15
+_SLOPED_LINE = 0.05
 """Part of the page's width that a line must have to tell the page's slope."""
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from alfrd_events.errors import Transient
+from alfrd_events.errors import Permanent, Transient
 from alfrd_events.model import JsonObject, Page, Part, PartInfo
 from alfrd_events.observe import Log
 from alfrd_events.providers.aws import Aws
@@ -177,7 +177,12 @@ class TextractReader:
 
         async def send() -> Reply:
             await self._textract.put(token, content, part.filename)
-            return Reply({"job": await self._textract.start_job(token, part.filename)}, pages=len(pages))
+            try:
+                name = await self._textract.start_job(token, part.filename)
+            except Permanent:
+                await self._textract.remove(token)
+                raise
+            return Reply({"job": name}, pages=len(pages))
 
         job = Job(part.number, request, pages, await self._paid(call, send, _job_id))
         if (who := caller.get()) is not None:
