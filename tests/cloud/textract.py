@@ -229,7 +229,9 @@ def blocks_of(pages: Sequence[Page], features: Sequence[str], *, single: bool = 
             found.append(_block("LAYOUT_TEXT", f"p{page.number}t", (0, 0, 1, 1), 1.0, None, lines))
         whole = _block("PAGE", f"p{page.number}", (0, 0, 1, 1), 1.0, None, lines)
         del whole["Confidence"]
-        blocks += [{**block, **({} if single else {"Page": page.number})} for block in (whole, *found)]
+        for block in (whole, *found):
+            _turn_back(block, page.rotation)
+            blocks.append({**block, **({} if single else {"Page": page.number})})
     return blocks
 
 
@@ -269,6 +271,27 @@ def _block(
     if children:
         block["Relationships"] = [{"Type": "CHILD", "Ids": [child["Id"] for child in children]}]
     return block
+
+
+def _turn_back(block: Content, rotation: int) -> None:
+    """Tell a block's place on the page as it was sent, not as it was turned to be read."""
+    turn: Callable[[float, float], tuple[float, float]] = {
+        0: lambda x, y: (x, y),
+        90: lambda x, y: (y, 1 - x),
+        180: lambda x, y: (1 - x, 1 - y),
+        270: lambda x, y: (1 - y, x),
+    }[rotation]
+    corners = [turn(point["X"], point["Y"]) for point in block["Geometry"]["Polygon"]]
+    xs, ys = [x for x, _ in corners], [y for _, y in corners]
+    block["Geometry"] = {
+        "BoundingBox": {
+            "Left": min(xs),
+            "Top": min(ys),
+            "Width": max(xs) - min(xs),
+            "Height": max(ys) - min(ys),
+        },
+        "Polygon": [{"X": x, "Y": y} for x, y in corners],
+    }
 
 
 def _operation(request: Request) -> str:
