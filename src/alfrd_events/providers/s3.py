@@ -1,7 +1,7 @@
 """Objects in S3: read one, look one up, list many. Only buckets that were allowed are ever asked for.
 
-A URI is ``s3://bucket/key``, the key as it is, not percent-encoded: ``s3://in/März 100%.pdf``. A version of it is named
-by ``?versionId=…`` at the end.
+A URI is ``s3://bucket/key``, the key as it is and not percent-encoded: ``s3://my-inbox/März 100%.pdf``. A version of
+it is named by ``?versionId=…`` at the end.
 """
 
 from __future__ import annotations
