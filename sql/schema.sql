@@ -3011,13 +3011,15 @@ CREATE FUNCTION alfrd.unheard_bell_is_due() RETURNS boolean
     LANGUAGE plpgsql
     AS $$
 declare
-  c_apart constant integer := 25;   -- milliseconds
+  c_share constant bigint := 25;            -- milliseconds
+  c_ahead constant bigint := 100 * c_share;
   v_now   bigint := extract(epoch from clock_timestamp()) * 1000;
+  v_free  bigint := (select last_value from alfrd.unheard_bell_free_at);
 begin
-  if abs(v_now - (select last_value from alfrd.unheard_bell_at)) < c_apart then
+  if v_free > v_now + c_ahead and v_free < v_now + 2 * c_ahead then   -- later still: the clock was set back
     return false;
   end if;
-  perform setval('alfrd.unheard_bell_at', v_now);
+  perform setval('alfrd.unheard_bell_free_at', case when v_free between v_now and v_now + c_ahead then v_free else v_now end + c_share);
   return true;
 end $$;
 
@@ -3922,9 +3924,9 @@ CREATE TABLE alfrd.type_suggestions (
 
 COMMENT ON TABLE alfrd.type_suggestions IS 'Types that an analyst missed; insert a row into document_types to adopt one.';
 
--- SEQUENCE unheard_bell_at
+-- SEQUENCE unheard_bell_free_at
 
-CREATE UNLOGGED SEQUENCE alfrd.unheard_bell_at
+CREATE UNLOGGED SEQUENCE alfrd.unheard_bell_free_at
     START WITH 0
     INCREMENT BY 1
     MINVALUE 0
