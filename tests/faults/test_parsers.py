@@ -35,8 +35,8 @@ async def test_a_document_that_crashes_its_parser_fails_and_the_others_go_on(
 
         assert worker.alive
     assert await _error(db) == (
-        "bad: crashes the program that decodes it (SIGSEGV), twice in fresh processes; the file may be damaged:"
-        " print it to a new PDF, or scan it again"
+        "bad: makes the program that decodes it crash or run out of memory (SIGSEGV), twice in fresh processes;"
+        " the file may be damaged: print it to a new PDF, or scan it again"
     )
     await _the_others_completed(db)
 
