@@ -60,7 +60,8 @@ LOST: dict[str, LiteralString] = {
          and not exists (select from told where subject_id = d.id and kind = 'completed' and told.step = r.step)""",
     "never scored": """
       select d.id, r.step from alfrd.documents d
-       cross join (select step from alfrd.routes where entity = 'document' and next_status = '') as r
+       cross join (select step from alfrd.routes where entity = 'document' and next_status = ''
+                      and status in (select to_status from alfrd.transitions)) as r
        where d.status = 'completed'
          and not exists (select from alfrd.scores s where s.document_id = d.id and s.step = r.step)""",
     "side work given up": """

@@ -121,7 +121,9 @@ async def _promoted(loop: Loop) -> dict[str, Any]:
 async def test_a_promoted_version_that_turns_out_worse_is_called_back(db: Harness) -> None:
     async with Loop(db.url, 1) as loop:
         trial = await _promoted(loop)
-        (mark,) = [text for text in NEEDED if text in trial["challenger"] and text not in trial["champion"]]
+        (mark, *_) = [
+            text for text in NEEDED if text in trial["challenger"] and text not in trial["champion"]
+        ]
         loop.llm.drift[mark] = 0.3
         given = 0
         while (await loop.active())["text"] == trial["challenger"] and given < 15:

@@ -60,7 +60,7 @@ async def test_a_worker_tries_prompts_with_a_workers_rights(db: Harness) -> None
         await loop.documents(40)
         await loop.settle()
         await db.sql("set client_min_messages = error")
-        if not await db.sql("select from pg_roles where rolname = 'mill'"):
+        if not await db.sql("select rolname from pg_roles where rolname = 'mill'"):
             await db.sql("create role mill login in role alfrd_worker")
         family = await db.one(
             "select id from alfrd.prompt_families where kind = 'summarizer' and document_type = 'utility_bill'"

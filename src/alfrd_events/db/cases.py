@@ -64,9 +64,17 @@ class Cases:
         self._prompt_kinds = prompt_kinds
         self._prefixes = prefixes
         self._kept = _KeptPages()
+        self._one_at_a_time = asyncio.Lock()
 
     async def load(self, tasks: Sequence[Task]) -> dict[int, Case]:
-        """The case of each task, by task id; a task whose subject is gone has none."""
+        """The case of each task, by task id; a task whose subject is gone has none.
+
+        One batch after the other: each takes several connections, and the exchange needs one, too.
+        """
+        async with self._one_at_a_time:
+            return await self._load(tasks)
+
+    async def _load(self, tasks: Sequence[Task]) -> dict[int, Case]:
         by_step: dict[str, list[Task]] = defaultdict(list)
         for task in tasks:
             by_step[task.step].append(task)
