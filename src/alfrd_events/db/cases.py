@@ -37,6 +37,8 @@ _SERIES = "select id, owner, entity, kind, frequency, slug, title, fields from a
 _NEED_TYPES = {"classify", "score_classification", "answer_key"}
 _REPLAYED = {"classify", "summarize"}
 _CANDIDATES_AT_MOST = 2000
+_CONNECTIONS = 2
+"""What loading uses at a time. The exchange needs one, too, and over a slow way the pool grows slowly."""
 _KEPT_CHARACTERS = 8_000_000
 _CHARACTERS_PER_LINE = 100
 """What the position of a line counts for, beside its text."""
@@ -60,21 +62,13 @@ class Cases:
         peers: int = 0,
     ) -> None:
         self._peers = peers
-        self._database = database
+        self._database = database.sparingly(_CONNECTIONS)
         self._prompt_kinds = prompt_kinds
         self._prefixes = prefixes
         self._kept = _KeptPages()
-        self._one_at_a_time = asyncio.Lock()
 
     async def load(self, tasks: Sequence[Task]) -> dict[int, Case]:
-        """The case of each task, by task id; a task whose subject is gone has none.
-
-        One batch after the other: each takes several connections, and the exchange needs one, too.
-        """
-        async with self._one_at_a_time:
-            return await self._load(tasks)
-
-    async def _load(self, tasks: Sequence[Task]) -> dict[int, Case]:
+        """The case of each task, by task id; a task whose subject is gone has none."""
         by_step: dict[str, list[Task]] = defaultdict(list)
         for task in tasks:
             by_step[task.step].append(task)

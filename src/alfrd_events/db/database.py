@@ -57,7 +57,7 @@ class Database:
         self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Row]] = AsyncConnectionPool(
             url,
             connection_class=psycopg.AsyncConnection[Row],
-            min_size=1,
+            min_size=min(2, max_size),
             max_size=max_size,
             open=False,
             timeout=5,
@@ -124,6 +124,10 @@ class Database:
         except PoolTimeout:
             self.cut_at = time.monotonic()
             raise
+
+    def sparingly(self, at_once: int) -> Database:
+        """The same for statements that may wait for each other: so many at a time, and the pool has room for others."""
+        return _Sparingly(self, at_once)
 
     async def rows(
         self, statement: LiteralString, parameters: Sequence[Any] | dict[str, Any] = ()
@@ -219,6 +223,23 @@ class Database:
             raise NoAnswer(f"no answer from PostgreSQL within {self.patience:g} s") from error
         finally:
             timer.cancel()
+
+
+class _Sparingly(Database):
+    """Another's connections, a few at a time."""
+
+    def __init__(self, database: Database, at_once: int) -> None:
+        self._database = database
+        self._free = asyncio.Semaphore(at_once)
+
+    async def _once(
+        self,
+        statement: LiteralString,
+        parameters: Sequence[Any] | dict[str, Any],
+        take: Callable[[psycopg.AsyncCursor[Row]], Awaitable[T]],
+    ) -> T:
+        async with self._free:
+            return await self._database._once(statement, parameters, take)
 
 
 def keepalives(url: str) -> dict[str, Any]:
