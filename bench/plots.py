@@ -1,4 +1,4 @@
-"""Draw the plots of ``docs/performance.md``: ``python -m bench.plots bench/results/FILE.json docs/plots``."""
+"""Draw the plots of ``docs/performance.md``: ``python -m bench.plots bench/results/FILE.json … docs/plots``."""
 
 from __future__ import annotations
 
@@ -116,10 +116,17 @@ def _middle(values: Sequence[float]) -> float:
     return sorted(values)[len(values) // 2]
 
 
-def main(results: str, directory: str) -> None:
-    """Write the plots of a results file into a directory."""
-    measures = json.loads(Path(results).read_text(encoding="utf-8"))["measures"]
-    for name, content in plots(measures).items():
+def main(*names: str) -> None:
+    """Write the plots of results files into a directory, the last name; of what two files measured, the later one counts."""
+    *results, directory = names
+    measures: dict[int, list[dict[str, Any]]] = {}
+    for name in results:
+        found = json.loads(Path(name).read_text(encoding="utf-8"))["measures"]
+        measures |= {
+            number: [each for each in found if each["number"] == number]
+            for number in {each["number"] for each in found}
+        }
+    for name, content in plots([each for group in measures.values() for each in group]).items():
         file = Path(directory) / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(content, encoding="utf-8")

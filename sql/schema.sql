@@ -887,6 +887,8 @@ begin
 
   return json_build_object(
     'superseded_by', v_newer, 'asleep', coalesce(v_asleep, false), 'claimed', v_claimed, 'stale', coalesce(to_json(v_stale), '[]'),
+    'alone', not exists (select from alfrd.workers w where w.id <> p_worker
+                            and w.heartbeat_at > v_now - make_interval(secs => w.lease_seconds)),
     'others_running', v_claimed is null and exists (
        select from alfrd.tasks where state = 'running' and worker_id <> p_worker),
     -- What is due and still scheduled was locked by somebody: look again in a second.

@@ -17,6 +17,7 @@
 --             is the only one with a hand on the bell (alfrd.everyone_knows), which that look begins with.
 -- Returns:    {claimed: {id: [...], step: [...], ...}, a list for each column, or null, stale: [task ids], next_due: seconds until the next scheduled task or null,
 --             others_running: whether other workers own tasks, looked up only when nothing was claimed,
+--             alone: whether no other worker lives,
 --             asleep: whether this worker may sleep until it is rung for; else it looks again in a moment,
 --             superseded_by: the newer release that has migrated the database; then nothing is claimed}
 -- Locks:      own running tasks by id, documents, files by id, then waiting tasks, skipping locked ones.
@@ -164,6 +165,8 @@ begin
 
   return json_build_object(
     'superseded_by', v_newer, 'asleep', coalesce(v_asleep, false), 'claimed', v_claimed, 'stale', coalesce(to_json(v_stale), '[]'),
+    'alone', not exists (select from alfrd.workers w where w.id <> p_worker
+                            and w.heartbeat_at > v_now - make_interval(secs => w.lease_seconds)),
     'others_running', v_claimed is null and exists (
        select from alfrd.tasks where state = 'running' and worker_id <> p_worker),
     -- What is due and still scheduled was locked by somebody: look again in a second.

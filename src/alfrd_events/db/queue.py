@@ -25,6 +25,8 @@ class Exchange:
     """Seconds until the next scheduled task falls due; ``None``: nothing is scheduled."""
     others_running: bool
     """Other workers own tasks; told only when nothing was claimed."""
+    alone: bool
+    """No other worker lives."""
     asleep: bool
     """The worker may sleep until it is rung for; else it has to look again in a moment."""
     superseded_by: str
@@ -110,6 +112,7 @@ async def exchange(
         stale=frozenset(answer["stale"]),
         next_due=answer["next_due"],
         others_running=answer["others_running"],
+        alone=answer["alone"],
         asleep=answer["asleep"],
         superseded_by=answer["superseded_by"],
     )

@@ -89,6 +89,8 @@ class Cycle:
         self._listens = listens
         self._wants_more = False
         """As many were claimed as were offered, and slots are free for more."""
+        self._alone = False
+        """No other worker lives, as far as this one knows."""
         self._at_it = False
         """An exchange of the loop's own is in flight."""
         self._beside: asyncio.Task[None] | None = None
@@ -276,10 +278,12 @@ class Cycle:
     def _go_beside(self) -> None:
         """Begin a second exchange while the first is in flight, if all that it does not carry is finished.
 
-        A commit waits for the disk; this process and the other processor need not.
+        A commit waits for the disk; this process and the other processor need not. Where other workers live, theirs
+        is the time: more exchanges would wait for each other, for the files that their documents share.
         """
         if (
             self._at_it
+            and self._alone
             and self._beside is None
             and not self._in_doubt
             and self._outbox.is_all_of(len(self._running))
@@ -360,6 +364,7 @@ class Cycle:
             log.debug("cannot sign on yet", error=error)
 
     def _take(self, batch: Sequence[Outcome], answer: queue.Exchange, reason: Reason) -> None:
+        self._alone = answer.alone
         self._outbox.taken(batch)
         self._running -= {outcome.task for outcome in batch}
         for outcome in batch:
