@@ -117,7 +117,7 @@ def _middle(values: Sequence[float]) -> float:
 
 
 def main(*names: str) -> None:
-    """Write the plots of results files into a directory, the last name; of what two files measured, the later one counts."""
+    """Write the plots of results files into a directory, which is the last name. Of two files the later one counts."""
     *results, directory = names
     measures: dict[int, list[dict[str, Any]]] = {}
     for name in results:
