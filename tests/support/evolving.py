@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Literal
-from uuid import UUID, uuid4
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from alfrd_events import __version__
 from alfrd_events.db import queue
@@ -94,7 +94,7 @@ class Loop:
             self._given += 1
             given: Paper = paper(self._seed, self._given)
             self.llm.papers[given.code] = given
-            ids.append(id := uuid4())
+            ids.append(id := uuid5(NAMESPACE_OID, f"{self._seed} {given.code}"))
             await self.database.execute(
                 "insert into alfrd.documents (id, filename, content) values (%s, %s, %s)",
                 [id, f"{given.code}.txt", given.text.encode()],
