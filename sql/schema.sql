@@ -238,6 +238,25 @@ begin
   return v_claimed;
 end $$;
 
+-- FUNCTION claimed_by_columns(bigint[])
+
+CREATE FUNCTION alfrd.claimed_by_columns(p_ids bigint[], OUT tasks json, OUT inputs json) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET enable_seqscan TO 'off'
+    AS $$
+declare
+  v_steps    text[];
+  v_subjects uuid[];
+begin
+  select json_build_object('id', array_agg(id), 'step', array_agg(step), 'entity', array_agg(entity),
+                           'subject_id', array_agg(subject_id), 'attempt', array_agg(attempt),
+                           'max_attempts', array_agg(max_attempts), 'woken_by', array_agg(woken_by)),
+         array_agg(step) filter (where entity = 'document'), array_agg(subject_id) filter (where entity = 'document')
+    into tasks, v_steps, v_subjects
+    from alfrd.tasks where id = any (p_ids);
+  inputs := alfrd.inputs_of(v_steps, v_subjects);
+end $$;
+
 -- FUNCTION now()
 
 CREATE FUNCTION alfrd.now() RETURNS timestamp with time zone
@@ -505,6 +524,28 @@ begin
    where t.id = p_task and t.attempt = p_attempt and t.worker_id = p_worker and t.state = 'running'
      for update of t for no key update of d;
   return v_document;
+end $$;
+
+-- FUNCTION documents_by_columns(uuid[])
+
+CREATE FUNCTION alfrd.documents_by_columns(p_ids uuid[]) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET enable_seqscan TO 'off'
+    AS $$
+begin
+  return (
+    select json_build_object(
+             'id', json_agg(id), 'filename', json_agg(filename), 'status', json_agg(status), 'created_at', json_agg(created_at),
+             'owner', json_agg(owner), 'tags', json_agg(tags), 'metadata', json_agg(metadata), 'page_count', json_agg(page_count),
+             'document_type', json_agg(document_type), 'classification_confidence', json_agg(classification_confidence),
+             'classification_reasoning', json_agg(classification_reasoning), 'summary', json_agg(summary),
+             'entity', json_agg(entity), 'document_date', json_agg(document_date), 'due_date', json_agg(due_date),
+             'total_amount', json_agg(total_amount::text), 'currency', json_agg(currency),
+             'account_number', json_agg(account_number), 'period_start', json_agg(period_start),
+             'period_end', json_agg(period_end), 'structured_data', json_agg(structured_data),
+             'series_id', json_agg(series_id), 'series_data', json_agg(series_data), 'made_by', json_agg(made_by),
+             'generation', json_agg(generation))
+      from alfrd.documents where id = any (p_ids));
 end $$;
 
 -- FUNCTION documents_deleted()
@@ -810,37 +851,47 @@ CREATE FUNCTION alfrd.exchange(p_worker bigint, p_outcomes jsonb, p_capacity jso
     SET jit TO 'off'
     AS $$
 declare
-  v_now     timestamptz := alfrd.now();
-  v_newer   text;
-  v_waiting text[];
-  v_asleep  boolean;
-  v_room    jsonb;
-  v_stale   bigint[];
-  v_held    text;
-  v_due     text[];
-  v_left    text[];
-  v_ids     bigint[];
-  v_claimed json;
+  v_now      timestamptz := alfrd.now();
+  v_newer    text;
+  v_waiting  text[];
+  v_beat_every interval;
+  v_beat_by  timestamptz;
+  v_asleep   boolean;
+  v_room     jsonb;
+  v_stale    bigint[];
+  v_held     text;
+  v_due      text[];
+  v_left     text[];
+  v_ids      bigint[];
+  v_claimed  json;
+  v_inputs   json;
 begin
   perform set_config('alfrd.actor', 'worker', true), set_config('alfrd.bell', 'held', true),
           set_config('alfrd.bell_held_for', '', true), set_config('alfrd.touched', '', true),
           set_config('alfrd.handed_over', '', true),
           -- Whoever holds a row for long, a person in a transaction, holds up this row's document and no other.
-          set_config('lock_timeout', '1s', true);
-  perform pg_advisory_xact_lock_shared(alfrd.migration_lock());
-  perform alfrd.heartbeat(p_worker);
-  select superseded_by, waiting_for into v_newer, v_waiting from alfrd.workers where id = p_worker;
+          set_config('lock_timeout', '1s', true),
+          pg_advisory_xact_lock_shared(alfrd.migration_lock());
+  select superseded_by, waiting_for, make_interval(secs => lease_seconds / 6), heartbeat_at
+    into v_newer, v_waiting, v_beat_every, v_beat_by from alfrd.workers where id = p_worker;
+  if v_beat_by is null or v_beat_by + v_beat_every < alfrd.clock() then
+    perform alfrd.heartbeat(p_worker);
+    v_beat_by := alfrd.clock();
+  end if;
+  v_beat_by := v_beat_by + v_beat_every;
   v_asleep := p_waiting = v_waiting and alfrd.everyone_knows();
   if v_newer <> '' then
     p_capacity := '{}';   -- it may not understand what a task means by now
   end if;
 
-  with due as (
-    update alfrd.tasks set state = 'ready'
-     where id in (select id from alfrd.tasks where state = 'scheduled' and run_at <= v_now
-                   order by run_at limit 1000 for update skip locked)
-    returning step)
-  select array_agg(distinct step) into v_due from due;
+  if exists (select from alfrd.tasks where state = 'scheduled' and run_at <= v_now) then
+    with due as (
+      update alfrd.tasks set state = 'ready'
+       where id in (select id from alfrd.tasks where state = 'scheduled' and run_at <= v_now
+                     order by run_at limit 1000 for update skip locked)
+      returning step)
+    select array_agg(distinct step) into v_due from due;
+  end if;
 
   v_room := p_capacity - array(select step from alfrd.pauses);
   if p_outcomes <> '[]' then
@@ -861,32 +912,39 @@ begin
                              where worker_id = p_worker and state = 'running' and id <> all (coalesce(v_ids, '{}'))
                                and (id, attempt) not in (select * from unnest(p_owned, p_owned_attempts)));
   end if;
-  v_claimed := alfrd.tasks_by_columns(v_ids);
+  if cardinality(v_ids) > 0 then
+    select tasks, inputs into v_claimed, v_inputs from alfrd.claimed_by_columns(v_ids);
+  end if;
 
   -- Now ring: for steps that others serve, and for what is ready and did not fit here.
   v_held := nullif(current_setting('alfrd.bell_held_for'), '');
-  select array_agg(distinct held_for.step) into v_left
-    from (select string_to_array(v_held, ',') || v_due
-                 -- a slot of a limited step may have become free for others
-                 || array(select l.step from alfrd.limits l
-                           where l.step in (select o ->> 'step' from jsonb_array_elements(p_outcomes) as o)) as steps) as held
-   cross join unnest(held.steps) as held_for(step)
-   where not p_capacity ? held_for.step
-      or exists (select from alfrd.tasks t where t.step = held_for.step and t.state = 'ready');
+  if p_outcomes <> '[]' or v_held is not null or v_due is not null then
+    select array_agg(distinct held_for.step) into v_left
+      from (select string_to_array(v_held, ',') || v_due
+                   -- a slot of a limited step may have become free for others
+                   || array(select l.step from alfrd.limits l
+                             where l.step in (select o ->> 'step' from jsonb_array_elements(p_outcomes) as o)) as steps) as held
+     cross join unnest(held.steps) as held_for(step)
+     where not p_capacity ? held_for.step
+        or exists (select from alfrd.tasks t where t.step = held_for.step and t.state = 'ready');
+  end if;
   if v_claimed is not null or p_waiting is null then
     p_waiting := '{}';
     v_asleep := false;
   end if;
   if p_waiting <> v_waiting then
     update alfrd.workers set waiting_for = p_waiting, heartbeat_at = alfrd.clock() where id = p_worker;
-  else
-    perform alfrd.heartbeat(p_worker);
+  elsif v_beat_by < alfrd.clock() then
+    perform alfrd.heartbeat(p_worker);   -- it has waited for somebody
   end if;
   perform set_config('alfrd.bell', '', true), set_config('alfrd.actor', '', true);
-  perform alfrd.ring(v_left);
+  if v_left is not null then
+    perform alfrd.ring(v_left);
+  end if;
 
   return json_build_object(
-    'superseded_by', v_newer, 'asleep', coalesce(v_asleep, false), 'claimed', v_claimed, 'stale', coalesce(to_json(v_stale), '[]'),
+    'superseded_by', v_newer, 'asleep', coalesce(v_asleep, false), 'claimed', v_claimed, 'inputs', v_inputs,
+    'stale', coalesce(to_json(v_stale), '[]'),
     'alone', not exists (select from alfrd.workers w where w.id <> p_worker
                             and w.heartbeat_at > v_now - make_interval(secs => w.lease_seconds)),
     'others_running', v_claimed is null and exists (
@@ -1202,7 +1260,7 @@ begin
   grant execute on function
     alfrd.now(), alfrd.clock(), alfrd.normal_tags(text[]), alfrd.explain(uuid), alfrd.file_members(uuid),
     alfrd.complaints(), alfrd.usage_by(text), alfrd.evolution_due(uuid), alfrd.keyed(uuid),
-    alfrd.text_hash(uuid), alfrd.correctable(alfrd.documents)
+    alfrd.text_hash(uuid), alfrd.correctable(alfrd.documents), alfrd.documents_by_columns(uuid[])
     to alfrd_app, alfrd_worker, alfrd_reader;
 
   grant insert (id, owner, filename, content, uri, fingerprint, tags, metadata, priority) on alfrd.documents to alfrd_app;
@@ -1220,6 +1278,7 @@ begin
     alfrd.register_worker(text, text, integer, text, text[], double precision), alfrd.worker_lock_class(),
     alfrd.heartbeat(bigint, boolean), alfrd.leave(bigint), alfrd.rescue(),
     alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[], text[]),
+    alfrd.inputs_of(text[], uuid[]), alfrd.parts_of(uuid[], bigint),
     alfrd.save_progress(bigint, bigint, integer, jsonb),
     alfrd.recall_replies(jsonb, interval), alfrd.reserve_calls(jsonb), alfrd.settle_calls(jsonb),
     alfrd.tend_calls(jsonb, interval),
@@ -1326,6 +1385,39 @@ begin
   returning prompts.id, prompts.version into id, version;
 end $$;
 
+-- FUNCTION inputs_of(text[], uuid[])
+
+CREATE FUNCTION alfrd.inputs_of(p_steps text[], p_subjects uuid[]) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET enable_seqscan TO 'off'
+    AS $$
+declare
+  c_small     constant bigint := 32768;   -- a larger part is fetched as bytes, not as text in JSON
+  v_read      uuid[];
+  v_extracted uuid[];
+  v_parts     json;
+  v_series    json;
+begin
+  select array_agg(subject) filter (where step = 'ocr'), array_agg(subject) filter (where step = 'extract')
+    into v_read, v_extracted
+    from unnest(p_steps, p_subjects) as task(step, subject);
+  if v_read is not null then
+    select json_build_object(
+             'document_id', json_agg(document_id), 'number', json_agg(number), 'filename', json_agg(filename),
+             'content', json_agg(encode(content, 'hex')), 'uri', json_agg(uri), 'saved', json_agg(saved))
+      into v_parts from alfrd.parts_of(v_read, c_small);
+  end if;
+  if v_extracted is not null then
+    select json_build_object(
+             'id', json_agg(id), 'entity', json_agg(entity), 'kind', json_agg(kind), 'frequency', json_agg(frequency),
+             'slug', json_agg(slug), 'title', json_agg(title), 'fields', json_agg(fields), 'owner', json_agg(owner))
+      into v_series
+      from alfrd.series where id in (select series_id from alfrd.documents where id = any (v_extracted));
+  end if;
+  return json_build_object('documents', alfrd.documents_by_columns(p_subjects), 'parts', v_parts, 'series', v_series,
+                           'edition', (select number from alfrd.edition));
+end $$;
+
 -- FUNCTION is_sampled(uuid)
 
 CREATE FUNCTION alfrd.is_sampled(p_document uuid) RETURNS boolean
@@ -1394,6 +1486,17 @@ begin
    where id = p_trial and phase = p_from and ending = '' and p_to <> 'shadow'
      and (p_challenger is null or p_challenger = any (candidates));
   return found;
+end $$;
+
+-- FUNCTION new_edition()
+
+CREATE FUNCTION alfrd.new_edition() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  update alfrd.edition set number = number + 1;
+  return null;
 end $$;
 
 -- FUNCTION new_series(text, bigint, text, text, text, text, text, text, text)
@@ -1476,6 +1579,22 @@ end $$;
 CREATE FUNCTION alfrd.notifications_are_stuck() RETURNS boolean
     LANGUAGE sql
     RETURN (pg_notification_queue_usage() > (0.75)::double precision);
+
+-- FUNCTION parts_of(uuid[], bigint)
+
+CREATE FUNCTION alfrd.parts_of(p_documents uuid[], p_bytes_at_most bigint) RETURNS TABLE(document_id uuid, number integer, filename text, content bytea, uri text, saved integer[])
+    LANGUAGE sql STABLE
+    AS $$
+  select d.id, coalesce(p.number, 1), coalesce(p.filename, d.filename), coalesce(p.content, d.content), coalesce(p.uri, d.uri),
+         array(select page.number from alfrd.pages page where page.document_id = d.id)
+    from alfrd.documents d
+    left join alfrd.document_parts p on p.document_id = d.id and d.content is null and d.uri = ''
+   where d.id = any (p_documents)
+     and (p.number is not null or d.content is not null or d.uri <> '')
+     and greatest(octet_length(d.content), (select max(octet_length(part.content)) from alfrd.document_parts part
+                                             where part.document_id = d.id), 0) <= p_bytes_at_most
+   order by 1, 2;
+$$;
 
 -- FUNCTION pause(text, text)
 
@@ -2885,20 +3004,6 @@ begin
   return coalesce(v_done, '{}');
 end $$;
 
--- FUNCTION tasks_by_columns(bigint[])
-
-CREATE FUNCTION alfrd.tasks_by_columns(p_ids bigint[]) RETURNS json
-    LANGUAGE plpgsql STABLE
-    SET enable_seqscan TO 'off'
-    AS $$
-begin
-  return (select case when count(*) > 0 then
-            json_build_object('id', array_agg(id), 'step', array_agg(step), 'entity', array_agg(entity),
-                              'subject_id', array_agg(subject_id), 'attempt', array_agg(attempt),
-                              'max_attempts', array_agg(max_attempts), 'woken_by', array_agg(woken_by)) end
-            from alfrd.tasks where id = any (p_ids));
-end $$;
-
 -- FUNCTION tend_calls(jsonb, interval)
 
 CREATE FUNCTION alfrd.tend_calls(p_caps jsonb, p_keep interval) RETURNS integer
@@ -3334,6 +3439,18 @@ CREATE TABLE alfrd.document_types (
 -- COMMENT TABLE document_types
 
 COMMENT ON TABLE alfrd.document_types IS 'The types that a document may be given. Add rows of your own.';
+
+-- TABLE edition
+
+CREATE TABLE alfrd.edition (
+    only_row boolean DEFAULT true NOT NULL,
+    number bigint DEFAULT 1 NOT NULL,
+    CONSTRAINT edition_only_row_check CHECK (only_row)
+);
+
+-- COMMENT TABLE edition
+
+COMMENT ON TABLE alfrd.edition IS 'Counts the changes of alfrd.prompts and alfrd.document_types. Kept by triggers.';
 
 -- TABLE evaluations
 
@@ -4074,6 +4191,11 @@ ALTER TABLE ONLY alfrd.document_types
 ALTER TABLE ONLY alfrd.documents
     ADD CONSTRAINT documents_pkey PRIMARY KEY (id);
 
+-- CONSTRAINT edition edition_pkey
+
+ALTER TABLE ONLY alfrd.edition
+    ADD CONSTRAINT edition_pkey PRIMARY KEY (only_row);
+
 -- CONSTRAINT evaluations evaluations_pkey
 
 ALTER TABLE ONLY alfrd.evaluations
@@ -4361,6 +4483,10 @@ CREATE OR REPLACE VIEW alfrd.series_overview AS
 
 CREATE CONSTRAINT TRIGGER corrections_made AFTER INSERT ON alfrd.corrections DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION alfrd.correction_made();
 
+-- TRIGGER document_types document_types_edition
+
+CREATE TRIGGER document_types_edition AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON alfrd.document_types FOR EACH STATEMENT EXECUTE FUNCTION alfrd.new_edition();
+
 -- TRIGGER documents documents_a_correct
 
 CREATE TRIGGER documents_a_correct BEFORE UPDATE ON alfrd.documents FOR EACH ROW WHEN (((current_setting('alfrd.actor'::text, true) IS DISTINCT FROM 'worker'::text) OR (NOT has_table_privilege(('alfrd.tasks'::regclass)::oid, 'delete'::text)))) EXECUTE FUNCTION alfrd.correct_document();
@@ -4408,6 +4534,10 @@ CREATE TRIGGER files_updated AFTER UPDATE ON alfrd.files REFERENCING OLD TABLE A
 -- TRIGGER prompts prompts_a_inserted
 
 CREATE TRIGGER prompts_a_inserted BEFORE INSERT ON alfrd.prompts FOR EACH ROW EXECUTE FUNCTION alfrd.prompt_inserted();
+
+-- TRIGGER prompts prompts_edition
+
+CREATE TRIGGER prompts_edition AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON alfrd.prompts FOR EACH STATEMENT EXECUTE FUNCTION alfrd.new_edition();
 
 -- TRIGGER prompts prompts_immutable
 
@@ -4554,6 +4684,9 @@ insert into alfrd.document_types (name, description) values
   ('tax', 'Tax return, assessment or form such as a W-2 or 1099'),
   ('utility_bill', 'Bill for electricity, gas, water, sewage or waste'),
   ('vehicle', 'Vehicle registration, title, repair, inspection');
+
+insert into alfrd.edition (only_row, number) values
+  ('true', '1');
 
 insert into alfrd.prices (provider, model, operation, input, output, cache_read, cache_write, page, note) values
   ('bedrock', '*amazon.nova-2-lite-v1*', '', '0.30', '2.50', '0.075', '0.30', '0', 'list price 2026'),

@@ -15,7 +15,8 @@
 -- Sleeping:   when nothing was claimed, p_waiting is written to its row, and from then on bells ring for it. A transaction that
 --             looked at the row just before, and commits just after, would not ring: so the worker looks again until it
 --             is the only one with a hand on the bell (alfrd.everyone_knows), which that look begins with.
--- Returns:    {claimed: {id: [...], step: [...], ...}, a list for each column, or null, stale: [task ids], next_due: seconds until the next scheduled task or null,
+-- Returns:    {claimed: {id: [...], step: [...], ...}, a list for each column, or null,
+--             inputs: what the claimed tasks are given (alfrd.inputs_of), or null, stale: [task ids], next_due: seconds until the next scheduled task or null,
 --             others_running: whether other workers own tasks, looked up only when nothing was claimed,
 --             alone: whether no other worker lives,
 --             asleep: whether this worker may sleep until it is rung for; else it looks again in a moment,
@@ -67,16 +68,23 @@ begin
   return v_claimed;
 end $$;
 
+drop function if exists alfrd.tasks_by_columns(bigint[]);   -- it told nothing of their documents
+
 -- By columns: an object for each task takes four times as long to make. And by their ids, not by their worker: for each task
 -- that it has finished, an entry stays in tasks_owner until vacuum comes.
-create or replace function alfrd.tasks_by_columns(p_ids bigint[]) returns json
+create or replace function alfrd.claimed_by_columns(p_ids bigint[], out tasks json, out inputs json)
 language plpgsql stable set enable_seqscan = off as $$
+declare
+  v_steps    text[];
+  v_subjects uuid[];
 begin
-  return (select case when count(*) > 0 then
-            json_build_object('id', array_agg(id), 'step', array_agg(step), 'entity', array_agg(entity),
-                              'subject_id', array_agg(subject_id), 'attempt', array_agg(attempt),
-                              'max_attempts', array_agg(max_attempts), 'woken_by', array_agg(woken_by)) end
-            from alfrd.tasks where id = any (p_ids));
+  select json_build_object('id', array_agg(id), 'step', array_agg(step), 'entity', array_agg(entity),
+                           'subject_id', array_agg(subject_id), 'attempt', array_agg(attempt),
+                           'max_attempts', array_agg(max_attempts), 'woken_by', array_agg(woken_by)),
+         array_agg(step) filter (where entity = 'document'), array_agg(subject_id) filter (where entity = 'document')
+    into tasks, v_steps, v_subjects
+    from alfrd.tasks where id = any (p_ids);
+  inputs := alfrd.inputs_of(v_steps, v_subjects);
 end $$;
 
 drop function if exists alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[]);   -- it had no p_waiting
@@ -88,37 +96,47 @@ create or replace function alfrd.exchange(
 -- Costs that are guessed too high would have each statement compiled, for 20 ms each.
 language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off as $$
 declare
-  v_now     timestamptz := alfrd.now();
-  v_newer   text;
-  v_waiting text[];
-  v_asleep  boolean;
-  v_room    jsonb;
-  v_stale   bigint[];
-  v_held    text;
-  v_due     text[];
-  v_left    text[];
-  v_ids     bigint[];
-  v_claimed json;
+  v_now      timestamptz := alfrd.now();
+  v_newer    text;
+  v_waiting  text[];
+  v_beat_every interval;
+  v_beat_by  timestamptz;
+  v_asleep   boolean;
+  v_room     jsonb;
+  v_stale    bigint[];
+  v_held     text;
+  v_due      text[];
+  v_left     text[];
+  v_ids      bigint[];
+  v_claimed  json;
+  v_inputs   json;
 begin
   perform set_config('alfrd.actor', 'worker', true), set_config('alfrd.bell', 'held', true),
           set_config('alfrd.bell_held_for', '', true), set_config('alfrd.touched', '', true),
           set_config('alfrd.handed_over', '', true),
           -- Whoever holds a row for long, a person in a transaction, holds up this row's document and no other.
-          set_config('lock_timeout', '1s', true);
-  perform pg_advisory_xact_lock_shared(alfrd.migration_lock());
-  perform alfrd.heartbeat(p_worker);
-  select superseded_by, waiting_for into v_newer, v_waiting from alfrd.workers where id = p_worker;
+          set_config('lock_timeout', '1s', true),
+          pg_advisory_xact_lock_shared(alfrd.migration_lock());
+  select superseded_by, waiting_for, make_interval(secs => lease_seconds / 6), heartbeat_at
+    into v_newer, v_waiting, v_beat_every, v_beat_by from alfrd.workers where id = p_worker;
+  if v_beat_by is null or v_beat_by + v_beat_every < alfrd.clock() then
+    perform alfrd.heartbeat(p_worker);
+    v_beat_by := alfrd.clock();
+  end if;
+  v_beat_by := v_beat_by + v_beat_every;
   v_asleep := p_waiting = v_waiting and alfrd.everyone_knows();
   if v_newer <> '' then
     p_capacity := '{}';   -- it may not understand what a task means by now
   end if;
 
-  with due as (
-    update alfrd.tasks set state = 'ready'
-     where id in (select id from alfrd.tasks where state = 'scheduled' and run_at <= v_now
-                   order by run_at limit 1000 for update skip locked)
-    returning step)
-  select array_agg(distinct step) into v_due from due;
+  if exists (select from alfrd.tasks where state = 'scheduled' and run_at <= v_now) then
+    with due as (
+      update alfrd.tasks set state = 'ready'
+       where id in (select id from alfrd.tasks where state = 'scheduled' and run_at <= v_now
+                     order by run_at limit 1000 for update skip locked)
+      returning step)
+    select array_agg(distinct step) into v_due from due;
+  end if;
 
   v_room := p_capacity - array(select step from alfrd.pauses);
   if p_outcomes <> '[]' then
@@ -139,32 +157,39 @@ begin
                              where worker_id = p_worker and state = 'running' and id <> all (coalesce(v_ids, '{}'))
                                and (id, attempt) not in (select * from unnest(p_owned, p_owned_attempts)));
   end if;
-  v_claimed := alfrd.tasks_by_columns(v_ids);
+  if cardinality(v_ids) > 0 then
+    select tasks, inputs into v_claimed, v_inputs from alfrd.claimed_by_columns(v_ids);
+  end if;
 
   -- Now ring: for steps that others serve, and for what is ready and did not fit here.
   v_held := nullif(current_setting('alfrd.bell_held_for'), '');
-  select array_agg(distinct held_for.step) into v_left
-    from (select string_to_array(v_held, ',') || v_due
-                 -- a slot of a limited step may have become free for others
-                 || array(select l.step from alfrd.limits l
-                           where l.step in (select o ->> 'step' from jsonb_array_elements(p_outcomes) as o)) as steps) as held
-   cross join unnest(held.steps) as held_for(step)
-   where not p_capacity ? held_for.step
-      or exists (select from alfrd.tasks t where t.step = held_for.step and t.state = 'ready');
+  if p_outcomes <> '[]' or v_held is not null or v_due is not null then
+    select array_agg(distinct held_for.step) into v_left
+      from (select string_to_array(v_held, ',') || v_due
+                   -- a slot of a limited step may have become free for others
+                   || array(select l.step from alfrd.limits l
+                             where l.step in (select o ->> 'step' from jsonb_array_elements(p_outcomes) as o)) as steps) as held
+     cross join unnest(held.steps) as held_for(step)
+     where not p_capacity ? held_for.step
+        or exists (select from alfrd.tasks t where t.step = held_for.step and t.state = 'ready');
+  end if;
   if v_claimed is not null or p_waiting is null then
     p_waiting := '{}';
     v_asleep := false;
   end if;
   if p_waiting <> v_waiting then
     update alfrd.workers set waiting_for = p_waiting, heartbeat_at = alfrd.clock() where id = p_worker;
-  else
-    perform alfrd.heartbeat(p_worker);
+  elsif v_beat_by < alfrd.clock() then
+    perform alfrd.heartbeat(p_worker);   -- it has waited for somebody
   end if;
   perform set_config('alfrd.bell', '', true), set_config('alfrd.actor', '', true);
-  perform alfrd.ring(v_left);
+  if v_left is not null then
+    perform alfrd.ring(v_left);
+  end if;
 
   return json_build_object(
-    'superseded_by', v_newer, 'asleep', coalesce(v_asleep, false), 'claimed', v_claimed, 'stale', coalesce(to_json(v_stale), '[]'),
+    'superseded_by', v_newer, 'asleep', coalesce(v_asleep, false), 'claimed', v_claimed, 'inputs', v_inputs,
+    'stale', coalesce(to_json(v_stale), '[]'),
     'alone', not exists (select from alfrd.workers w where w.id <> p_worker
                             and w.heartbeat_at > v_now - make_interval(secs => w.lease_seconds)),
     'others_running', v_claimed is null and exists (

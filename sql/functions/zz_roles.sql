@@ -46,7 +46,7 @@ begin
   grant execute on function
     alfrd.now(), alfrd.clock(), alfrd.normal_tags(text[]), alfrd.explain(uuid), alfrd.file_members(uuid),
     alfrd.complaints(), alfrd.usage_by(text), alfrd.evolution_due(uuid), alfrd.keyed(uuid),
-    alfrd.text_hash(uuid), alfrd.correctable(alfrd.documents)
+    alfrd.text_hash(uuid), alfrd.correctable(alfrd.documents), alfrd.documents_by_columns(uuid[])
     to alfrd_app, alfrd_worker, alfrd_reader;
 
   grant insert (id, owner, filename, content, uri, fingerprint, tags, metadata, priority) on alfrd.documents to alfrd_app;
@@ -64,6 +64,7 @@ begin
     alfrd.register_worker(text, text, integer, text, text[], double precision), alfrd.worker_lock_class(),
     alfrd.heartbeat(bigint, boolean), alfrd.leave(bigint), alfrd.rescue(),
     alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[], text[]),
+    alfrd.inputs_of(text[], uuid[]), alfrd.parts_of(uuid[], bigint),
     alfrd.save_progress(bigint, bigint, integer, jsonb),
     alfrd.recall_replies(jsonb, interval), alfrd.reserve_calls(jsonb), alfrd.settle_calls(jsonb),
     alfrd.tend_calls(jsonb, interval),

@@ -223,6 +223,7 @@ class Prompt:
     document_type: str
     version: int
     text: str
+    can_evolve: bool = False
     beside: Mapping[str, Prompt] = field(default_factory=dict)
     """Prefix -> the active version of the same kind for another analyst, where several work on one step."""
 

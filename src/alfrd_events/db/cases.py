@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, replace
-from typing import Any, LiteralString
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 from uuid import UUID
 
 from alfrd_events.db import outputs
 from alfrd_events.db.database import Database
+from alfrd_events.db.inputs import Parts, document_columns, document_rows, inputs_of, series
 from alfrd_events.db.peers import peers_of
 from alfrd_events.model import (
     Case,
@@ -22,20 +23,14 @@ from alfrd_events.model import (
     JsonObject,
     Line,
     Page,
-    PartSource,
     Prompt,
     Series,
     Task,
 )
 
-_COLUMNS = [field.name for field in fields(Document) if field.name not in ("pages", "peers")]
-_TAGS = _COLUMNS.index("tags")
-_DOCUMENTS: LiteralString = (
-    f"select {', '.join(_COLUMNS)}, generation from alfrd.documents where id = any (%s::uuid[])"  # noqa: S608
-)
-_SERIES = "select id, owner, entity, kind, frequency, slug, title, fields from alfrd.series "
 _NEED_TYPES = {"classify", "score_classification", "answer_key"}
 _REPLAYED = {"classify", "summarize"}
+_LEARNING = {"summarize", "extract"}
 _CANDIDATES_AT_MOST = 2000
 _CONNECTIONS = 2
 """What loading uses at a time. The exchange needs one, too, and over a slow way the pool grows slowly."""
@@ -66,110 +61,144 @@ class Cases:
         self._prompt_kinds = prompt_kinds
         self._prefixes = prefixes
         self._kept = _KeptPages()
+        self._reference = _Reference()
 
-    async def load(self, tasks: Sequence[Task]) -> dict[int, Case]:
-        """The case of each task, by task id; a task whose subject is gone has none."""
-        by_step: dict[str, list[Task]] = defaultdict(list)
+    async def load(self, tasks: Sequence[Task], inputs: JsonObject | None = None) -> dict[int, Case]:
+        """The case of each task, by task id; a task whose subject is gone has none.
+
+        :param inputs: what came with the claim of these tasks; asked for if it is missing.
+        """
+        by_step: dict[str, list[UUID]] = defaultdict(list)
         for task in tasks:
-            by_step[task.step].append(task)
-        database, kinds = self._database, self._prompt_kinds
-        # Side by side: what a single task waits for is round trips.
-        (
-            (documents, files),
-            (parts, saved),
-            types,
-            candidates,
-            (series, peers),
-            prompts,
-        ) = await asyncio.gather(
-            asyncio.gather(
-                self._documents([task for task in tasks if task.entity == "document"]),
-                _files(database, [task.subject_id for task in tasks if task.entity == "file"]),
-            ),
-            _parts(database, [task.subject_id for task in by_step["ocr"]]),
-            _types(database, wanted=bool(_NEED_TYPES & by_step.keys())),
-            _candidates(database, wanted=bool(by_step["file"])),
-            asyncio.gather(
-                _series_of(database, [task.subject_id for task in by_step["extract"]]),
-                peers_of(
-                    database,
-                    [task.subject_id for step in ("summarize", "extract") for task in by_step[step]],
-                    self._peers,
-                    self._whole,
-                ),
-            ),
-            _prompts(
-                database,
-                {prefix + kinds[step] for step in by_step if step in kinds for prefix in self._prefixes},
-            ),
-        )
-        gradings = await outputs.gradings(database, [task.subject_id for task in by_step["answer_key"]])
-        known = await _known(database, tasks, kinds, documents, prompts)
+            by_step[task.step].append(task.subject_id)
+        if inputs is None:
+            inputs = await inputs_of(self._database, tasks)
+        rows = list(document_rows(inputs["documents"]))
+        parts = Parts()
+        parts.add_columns(inputs["parts"])
+        found = await self._ask(tasks, by_step, inputs["edition"], rows, parts)
+        documents = self._documents(tasks, rows, found.get("pages", {}))
+        files, peers = found.get("files", {}), found.get("peers", {})
+        candidates, gradings = found.get("candidates", {}), found.get("gradings", {})
+        known = await self._known(tasks, documents)
+        filed = series(inputs["series"])
         cases = {}
         for task in tasks:
-            document, file = documents.get(task.subject_id), files.get(task.subject_id)
-            family = task.subject_id if task.entity == "prompt" else None
+            id, step = task.subject_id, task.step
+            document, file = documents.get(id), files.get(id)
+            family = id if task.entity == "prompt" else None
             if document is None and file is None and family is None:
                 continue
-            if document is not None and task.subject_id in peers:
-                document = replace(document, peers=peers[task.subject_id])
+            if document is not None and id in peers:
+                document = replace(document, peers=peers[id])
             cases[task.id] = Case(
                 document=document,
                 file=file,
-                parts=tuple(parts.get(task.subject_id, ())),
-                saved_pages=frozenset(saved.get(task.subject_id, ())),
-                types=types,
-                candidates=candidates.get(document.owner, ()) if document and task.step == "file" else (),
-                series=series.get(document.series_id) if document and document.series_id else None,
-                prompt=self._prompt(
-                    prompts, kinds.get(task.step, ""), document.document_type if document else ""
-                ),
+                parts=tuple(parts.of.get(id, ())),
+                saved_pages=parts.saved.get(id, frozenset()),
+                types=self._reference.types if step in _NEED_TYPES else (),
+                candidates=candidates.get(document.owner, ()) if document and step == "file" else (),
+                series=filed.get(document.series_id) if document and document.series_id else None,
+                prompt=self._prompt(step, document.document_type if document else ""),
                 known=known.get(task.id),
                 family=family,
-                grading=gradings.get(task.subject_id) if task.step == "answer_key" else None,
+                grading=gradings.get(id) if step == "answer_key" else None,
             )
         return cases
 
-    def _prompt(
-        self, prompts: Mapping[tuple[str, str], Prompt], kind: str, document_type: str
-    ) -> Prompt | None:
+    async def _ask(
+        self,
+        tasks: Sequence[Task],
+        by_step: Mapping[str, Sequence[UUID]],
+        edition: int,
+        rows: Sequence[tuple[Any, int]],
+        parts: Parts,
+    ) -> dict[str, Any]:
+        """What neither came with the claim nor is kept here: nothing, for most tasks.
+
+        Side by side: what a single task waits for is round trips.
+        """
+        database = self._database
+        read = {task.subject_id for task in tasks if task.step != "ocr"}
+        asked: dict[str, Awaitable[Any]] = {}
+        if missing := [id for (id, *_), number in rows if id in read and (id, number) not in self._kept]:
+            asked["pages"] = _pages(database, missing)
+        if edition != self._reference.edition:
+            asked["reference"] = self._look_up(edition)
+        if large := [id for id in by_step.get("ocr", ()) if id not in parts.of]:
+            asked["parts"] = parts.fetch(database, large)
+        if files := [task.subject_id for task in tasks if task.entity == "file"]:
+            asked["files"] = _files(database, files)
+        if "file" in by_step:
+            asked["candidates"] = _candidates(database)
+        if self._peers and (learning := [id for step in _LEARNING for id in by_step.get(step, ())]):
+            asked["peers"] = peers_of(database, learning, self._peers, self._whole)
+        if "answer_key" in by_step:
+            asked["gradings"] = outputs.gradings(database, by_step["answer_key"])
+        return dict(zip(asked, await asyncio.gather(*asked.values()), strict=True)) if asked else {}
+
+    async def _look_up(self, edition: int) -> None:
+        """Keep the prompts and types; they are of this edition or newer."""
+        prompts, types = await asyncio.gather(_prompts(self._database), load_types(self._database))
+        self._reference = _Reference(edition, prompts, types)
+
+    async def _known(
+        self, tasks: Sequence[Task], documents: Mapping[UUID, Document]
+    ) -> dict[int, JsonObject]:
+        """What prompts are known to have made of these very texts, by task: a replay pays for nothing twice."""
+        wanted = {}
+        for task in tasks:
+            document = documents.get(task.subject_id)
+            if document is None or task.step not in _REPLAYED:
+                continue
+            prompt = self._best(self._prompt_kinds.get(task.step, ""), document.document_type)
+            if prompt is not None and prompt.can_evolve:  # of the others nothing is kept
+                wanted[task.id] = (prompt.id, document)
+        return await outputs.known(self._database, wanted)
+
+    def _prompt(self, step: str, document_type: str) -> Prompt | None:
+        kind = self._prompt_kinds.get(step)
+        if kind is None:
+            return None
         first, *others = self._prefixes
-        prompt = _best_prompt(prompts, first + kind, document_type)
+        prompt = self._best(first + kind, document_type)
         if prompt is None or not others:
             return prompt
-        beside = {prefix: _best_prompt(prompts, prefix + kind, document_type) for prefix in others}
+        beside = {prefix: self._best(prefix + kind, document_type) for prefix in others}
         return replace(prompt, beside={prefix: found for prefix, found in beside.items() if found})
+
+    def _best(self, kind: str, document_type: str) -> Prompt | None:
+        prompts = self._reference.prompts
+        return prompts.get((kind, document_type)) or prompts.get((kind, ""))
 
     async def _whole(self, ids: Sequence[UUID]) -> dict[UUID, Document]:
         """Documents with their pages, to learn from."""
-        rows = await self._database.tuples(_DOCUMENTS, [_array(ids)]) if ids else []
-        pages = await _pages(self._database, ids)
-        whole = {}
-        for *values, _ in rows:
-            values[_TAGS] = tuple(values[_TAGS])
-            values.append(pages.get(values[0], ()))
-            whole[values[0]] = Document(*values)
-        return whole
+        return await load_documents(self._database, ids) if ids else {}
 
-    async def _documents(self, tasks: Sequence[Task]) -> dict[UUID, Document]:
-        if not tasks:
-            return {}
-        rows = await self._database.tuples(_DOCUMENTS, [_array({task.subject_id for task in tasks})])
+    def _documents(
+        self, tasks: Sequence[Task], rows: Iterable[tuple[Any, int]], pages: Mapping[UUID, Pages]
+    ) -> dict[UUID, Document]:
         read = {task.subject_id for task in tasks if task.step != "ocr"}
-        missing = [row[0] for row in rows if row[0] in read and (row[0], row[-1]) not in self._kept]
-        pages = await _pages(self._database, missing)
         # The last step, as far as it is known here: nobody needs them soon.
         last = {task.subject_id for task in tasks if task.step == "extract"}
         documents = {}
-        for *values, generation in rows:
+        for values, generation in rows:
             id = values[0]
-            values[_TAGS] = tuple(values[_TAGS])
             of_document: Pages = ()
             if id in read:
                 of_document = self._kept.get((id, generation), pages.get(id, ()), keep=id not in last)
-            values.append(of_document)
-            documents[id] = Document(*values)
+            documents[id] = Document(*(*values, of_document))
         return documents
+
+
+@dataclass(frozen=True)
+class _Reference:
+    """What changes rarely, and is kept until it does."""
+
+    edition: int = -1
+    prompts: Mapping[tuple[str, str], Prompt] = field(default_factory=dict)
+    """The active ones, by kind and document type."""
+    types: tuple[DocumentType, ...] = ()
 
 
 class _KeptPages:
@@ -199,11 +228,6 @@ class _KeptPages:
         return pages
 
 
-def _array(ids: Iterable[UUID]) -> str:
-    """Ids as a literal of ``uuid[]``, which is sent sooner than a list."""
-    return f"{{{','.join(map(str, ids))}}}"
-
-
 async def _pages(database: Database, ids: Sequence[UUID]) -> dict[UUID, Pages]:
     if not ids:
         return {}
@@ -211,7 +235,7 @@ async def _pages(database: Database, ids: Sequence[UUID]) -> dict[UUID, Pages]:
     for row in await database.rows(
         "select document_id, number, text, confidence, source, layout"
         "  from alfrd.pages where document_id = any (%s::uuid[]) order by document_id, number",
-        [_array(ids)],
+        [list(ids)],
     ):
         pages[row["document_id"]].append(_page(row))
     return {id: tuple(found) for id, found in pages.items()}
@@ -234,34 +258,6 @@ def _page(row: Mapping[str, Any]) -> Page:
     )
 
 
-async def _parts(
-    database: Database, ids: Sequence[UUID]
-) -> tuple[dict[UUID, list[PartSource]], dict[UUID, list[int]]]:
-    """The parts of documents, and the numbers of the pages that an earlier attempt has saved."""
-    if not ids:
-        return {}, {}
-    # A document that carries content or a uri itself is its own first and only part.
-    rows = await database.tuples(
-        "with wanted as (select id, filename, content, uri from alfrd.documents where id = any (%s::uuid[]))"
-        " select w.id, coalesce(p.number, 1), coalesce(p.filename, w.filename), coalesce(p.content, w.content),"
-        "        coalesce(p.uri, w.uri), array(select number from alfrd.pages where document_id = w.id)"
-        "   from wanted w left join alfrd.document_parts p"
-        "     on p.document_id = w.id and w.content is null and w.uri = ''"
-        "  where p.number is not null or w.content is not null or w.uri <> '' order by 1, 2",
-        [_array(ids)],
-    )
-    parts: dict[UUID, list[PartSource]] = defaultdict(list)
-    saved = {}
-    for id, *part, numbers in rows:
-        parts[id].append(PartSource(*part))
-        saved[id] = numbers
-    return parts, saved
-
-
-async def _types(database: Database, *, wanted: bool) -> tuple[DocumentType, ...]:
-    return await load_types(database) if wanted else ()
-
-
 async def load_types(database: Database) -> tuple[DocumentType, ...]:
     """The known document types."""
     rows = await database.rows("select name, description from alfrd.document_types order by name")
@@ -270,57 +266,21 @@ async def load_types(database: Database) -> tuple[DocumentType, ...]:
 
 async def load_documents(database: Database, ids: Sequence[UUID]) -> dict[UUID, Document]:
     """Documents with their pages; those that are gone are left out."""
-    rows = await database.tuples(_DOCUMENTS, [_array(ids)])
-    pages = await _pages(database, [row[0] for row in rows])
-    documents = {}
-    for *values, _generation in rows:
-        values[_TAGS] = tuple(values[_TAGS])
-        values.append(pages.get(values[0], ()))
-        documents[values[0]] = Document(*values)
-    return documents
+    rows = list(document_rows(await document_columns(database, ids)))
+    pages = await _pages(database, [values[0] for values, _ in rows])
+    return {values[0]: Document(*(*values, pages.get(values[0], ()))) for values, _ in rows}
 
 
-async def _known(
-    database: Database,
-    tasks: Sequence[Task],
-    kinds: Mapping[str, str],
-    documents: Mapping[UUID, Document],
-    prompts: Mapping[tuple[str, str], Prompt],
-) -> dict[int, JsonObject]:
-    """What prompts are known to have made of these very texts, by task: a replay pays for nothing twice."""
-    wanted = {}
-    for task in tasks:
-        document = documents.get(task.subject_id)
-        if document is None or task.step not in _REPLAYED:
-            continue
-        prompt = _best_prompt(prompts, kinds.get(task.step, ""), document.document_type)
-        if prompt is not None:
-            wanted[task.id] = (prompt.id, document)
-    return await outputs.known(database, wanted)
-
-
-async def _candidates(database: Database, *, wanted: bool) -> dict[str, tuple[Series, ...]]:
+async def _candidates(database: Database) -> dict[str, tuple[Series, ...]]:
     """Per owner, the newest first."""
-    if not wanted:
-        return {}
     candidates: dict[str, list[Series]] = defaultdict(list)
-    for row in await database.rows(_SERIES + "order by created_at desc limit %s", [_CANDIDATES_AT_MOST]):
-        candidates[row["owner"]].append(_one_series(row))
+    for id, entity, kind, frequency, slug, title, fields, owner in await database.tuples(
+        "select id, entity, kind, frequency, slug, title, fields, owner"
+        "  from alfrd.series order by created_at desc limit %s",
+        [_CANDIDATES_AT_MOST],
+    ):
+        candidates[owner].append(Series(id, entity, kind, frequency, slug, title, tuple(fields), owner))
     return {owner: tuple(known) for owner, known in candidates.items()}
-
-
-async def _series_of(database: Database, documents: Sequence[UUID]) -> dict[UUID, Series]:
-    if not documents:
-        return {}
-    rows = await database.rows(
-        _SERIES + "where id in (select series_id from alfrd.documents where id = any (%s::uuid[]))",  # noqa: S608
-        [_array(documents)],
-    )
-    return {row["id"]: _one_series(row) for row in rows}
-
-
-def _one_series(row: Mapping[str, Any]) -> Series:
-    return Series(**{**row, "fields": tuple(row["fields"])})
 
 
 async def _files(database: Database, ids: Sequence[UUID]) -> dict[UUID, File]:
@@ -344,16 +304,8 @@ async def _files(database: Database, ids: Sequence[UUID]) -> dict[UUID, File]:
     return files
 
 
-async def _prompts(database: Database, kinds: Iterable[str]) -> dict[tuple[str, str], Prompt]:
-    wanted = list(kinds)
-    if not wanted:
-        return {}
+async def _prompts(database: Database) -> dict[tuple[str, str], Prompt]:
     rows = await database.rows(
-        "select id, kind, document_type, version, text from alfrd.prompts where is_active and kind = any (%s)",
-        [wanted],
+        "select id, kind, document_type, version, text, can_evolve from alfrd.prompts where is_active"
     )
     return {(row["kind"], row["document_type"]): Prompt(**row) for row in rows}
-
-
-def _best_prompt(prompts: Mapping[tuple[str, str], Prompt], kind: str, document_type: str) -> Prompt | None:
-    return prompts.get((kind, document_type)) or prompts.get((kind, ""))

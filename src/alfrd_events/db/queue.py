@@ -11,7 +11,7 @@ from orjson import Fragment
 
 from alfrd_events.db.database import Database
 from alfrd_events.db.json import jsonb
-from alfrd_events.model import Outcome, Page, Task
+from alfrd_events.model import JsonObject, Outcome, Page, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,8 @@ class Exchange:
     """What the database answers to an exchange."""
 
     claimed: tuple[Task, ...]
+    inputs: JsonObject | None
+    """What the claimed tasks are given, as ``alfrd.inputs_of`` tells it."""
     stale: frozenset[int]
     """Ids of the tasks whose results were refused."""
     next_due: float | None
@@ -109,6 +111,7 @@ async def exchange(
     )
     return Exchange(
         claimed=_tasks(answer["claimed"]),
+        inputs=answer["inputs"],
         stale=frozenset(answer["stale"]),
         next_due=answer["next_due"],
         others_running=answer["others_running"],

@@ -24,7 +24,7 @@ from alfrd_events.db import queue
 from alfrd_events.db.database import Database
 from alfrd_events.db.errors import Doubtful, Interrupted, NoAnswer, WorkerUnknown
 from alfrd_events.errors import AlfrdError, DatabaseUnavailable, Refused, StaleClaim
-from alfrd_events.model import Outcome, Task
+from alfrd_events.model import JsonObject, Outcome, Task
 from alfrd_events.observe import Log
 from alfrd_events.worker.endings import cancel_all
 from alfrd_events.worker.outbox import Outbox, backoff
@@ -57,7 +57,7 @@ class Cycle:
     """Claims for one worker, and hands in what its runner finishes.
 
     :param slots: tasks at once, per step that is served.
-    :param start: starts claimed tasks; each must come back through :meth:`finished`.
+    :param start: starts claimed tasks, with what came with them; each must come back through :meth:`finished`.
     :param poll_seconds: look at the queue this often although nothing woke us.
     :param beat_seconds: the same while tasks run, since an exchange is the heartbeat.
     :param only: serve nothing but these documents and files.
@@ -70,7 +70,7 @@ class Cycle:
         registration: Registration,
         slots: Mapping[str, int],
         wake: Wake,
-        start: Callable[[int, Sequence[Task]], None],
+        start: Callable[[int, Sequence[Task], JsonObject | None], None],
         *,
         poll_seconds: float,
         beat_seconds: float,
@@ -387,5 +387,5 @@ class Cycle:
             if reason in ("poll", "reconnect"):
                 self.tally.claimed_by_poll += len(answer.claimed)
             self._running.update(answer.claimed)
-            self._start(self._registration.id, answer.claimed)
+            self._start(self._registration.id, answer.claimed, answer.inputs)
         log.debug("exchanged", handed_in=len(batch), claimed=len(answer.claimed), woken_by=reason)

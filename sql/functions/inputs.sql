@@ -1,0 +1,86 @@
+-- What claimed tasks are given with their claim, so that a worker need not ask for it again.
+--
+-- alfrd.inputs_of             documents, small parts and series, for steps and their subjects
+-- alfrd.documents_by_columns  documents, a list for each column
+-- alfrd.parts_of              what there is to read of documents
+-- alfrd.new_edition           counts the changes of what a worker keeps in memory
+--
+-- Everything in lists, one for each column: an object for each row takes four times as long to make.
+--
+-- Called: by alfrd.exchange; by a worker for what did not come with a claim, and where something in it could not be understood.
+
+create or replace function alfrd.documents_by_columns(p_ids uuid[]) returns json
+language plpgsql stable set enable_seqscan = off as $$
+begin
+  return (
+    select json_build_object(
+             'id', json_agg(id), 'filename', json_agg(filename), 'status', json_agg(status), 'created_at', json_agg(created_at),
+             'owner', json_agg(owner), 'tags', json_agg(tags), 'metadata', json_agg(metadata), 'page_count', json_agg(page_count),
+             'document_type', json_agg(document_type), 'classification_confidence', json_agg(classification_confidence),
+             'classification_reasoning', json_agg(classification_reasoning), 'summary', json_agg(summary),
+             'entity', json_agg(entity), 'document_date', json_agg(document_date), 'due_date', json_agg(due_date),
+             'total_amount', json_agg(total_amount::text), 'currency', json_agg(currency),
+             'account_number', json_agg(account_number), 'period_start', json_agg(period_start),
+             'period_end', json_agg(period_end), 'structured_data', json_agg(structured_data),
+             'series_id', json_agg(series_id), 'series_data', json_agg(series_data), 'made_by', json_agg(made_by),
+             'generation', json_agg(generation))
+      from alfrd.documents where id = any (p_ids));
+end $$;
+
+-- A document that carries content or a uri itself is its own first and only part. Those with a part of more bytes are left out.
+-- saved: numbers of the pages that an earlier attempt has read.
+create or replace function alfrd.parts_of(p_documents uuid[], p_bytes_at_most bigint)
+returns table (document_id uuid, number integer, filename text, content bytea, uri text, saved integer[])
+language sql stable as $$
+  select d.id, coalesce(p.number, 1), coalesce(p.filename, d.filename), coalesce(p.content, d.content), coalesce(p.uri, d.uri),
+         array(select page.number from alfrd.pages page where page.document_id = d.id)
+    from alfrd.documents d
+    left join alfrd.document_parts p on p.document_id = d.id and d.content is null and d.uri = ''
+   where d.id = any (p_documents)
+     and (p.number is not null or d.content is not null or d.uri <> '')
+     and greatest(octet_length(d.content), (select max(octet_length(part.content)) from alfrd.document_parts part
+                                             where part.document_id = d.id), 0) <= p_bytes_at_most
+   order by 1, 2;
+$$;
+
+create or replace function alfrd.inputs_of(p_steps text[], p_subjects uuid[]) returns json
+language plpgsql stable set enable_seqscan = off as $$
+declare
+  c_small     constant bigint := 32768;   -- a larger part is fetched as bytes, not as text in JSON
+  v_read      uuid[];
+  v_extracted uuid[];
+  v_parts     json;
+  v_series    json;
+begin
+  select array_agg(subject) filter (where step = 'ocr'), array_agg(subject) filter (where step = 'extract')
+    into v_read, v_extracted
+    from unnest(p_steps, p_subjects) as task(step, subject);
+  if v_read is not null then
+    select json_build_object(
+             'document_id', json_agg(document_id), 'number', json_agg(number), 'filename', json_agg(filename),
+             'content', json_agg(encode(content, 'hex')), 'uri', json_agg(uri), 'saved', json_agg(saved))
+      into v_parts from alfrd.parts_of(v_read, c_small);
+  end if;
+  if v_extracted is not null then
+    select json_build_object(
+             'id', json_agg(id), 'entity', json_agg(entity), 'kind', json_agg(kind), 'frequency', json_agg(frequency),
+             'slug', json_agg(slug), 'title', json_agg(title), 'fields', json_agg(fields), 'owner', json_agg(owner))
+      into v_series
+      from alfrd.series where id in (select series_id from alfrd.documents where id = any (v_extracted));
+  end if;
+  return json_build_object('documents', alfrd.documents_by_columns(p_subjects), 'parts', v_parts, 'series', v_series,
+                           'edition', (select number from alfrd.edition));
+end $$;
+
+-- Whoever reads the number first and then what it counts has what the number says, or something newer.
+create or replace function alfrd.new_edition() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  update alfrd.edition set number = number + 1;
+  return null;
+end $$;
+
+create or replace trigger prompts_edition after insert or update or delete or truncate on alfrd.prompts
+  for each statement execute function alfrd.new_edition();
+create or replace trigger document_types_edition after insert or update or delete or truncate on alfrd.document_types
+  for each statement execute function alfrd.new_edition();

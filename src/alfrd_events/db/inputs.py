@@ -1,0 +1,111 @@
+"""What comes with a claim: lists, one for each column, as ``alfrd.inputs_of`` makes them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from alfrd_events.db.database import Database
+from alfrd_events.model import Document, JsonObject, PartSource, Series, Task
+
+Columns = Mapping[str, Sequence[Any]]
+
+_BYTES_AT_ONCE = 9_000_000_000_000
+"""More than a part can have."""
+
+
+def _or_none(convert: Callable[[str], Any]) -> Callable[[str | None], Any]:
+    return lambda value: None if value is None else convert(value)
+
+
+_date, _decimal, _uuid = _or_none(date.fromisoformat), _or_none(Decimal), _or_none(UUID)
+_CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
+    "id": UUID,
+    "created_at": datetime.fromisoformat,
+    "tags": tuple,
+    "document_date": _date,
+    "due_date": _date,
+    "total_amount": _decimal,
+    "period_start": _date,
+    "period_end": _date,
+    "series_id": _uuid,
+}
+"""Column -> what makes its values of those of JSON; the others are what they are."""
+_DOCUMENT = [field.name for field in fields(Document) if field.name not in ("pages", "peers")]
+
+
+def document_rows(columns: Columns) -> Iterator[tuple[tuple[Any, ...], int]]:
+    """The values of each document, in the order of :class:`Document` without its pages, and its generation.
+
+    :raise ValueError: a value that Python has no type for, such as a date before Christ.
+    """
+    if not columns["id"]:
+        return
+    converted = [
+        map(_CONVERTERS[name], columns[name]) if name in _CONVERTERS else columns[name] for name in _DOCUMENT
+    ]
+    for *values, generation in zip(*converted, columns["generation"], strict=True):
+        yield tuple(values), generation
+
+
+def series(columns: Columns | None) -> dict[UUID, Series]:
+    """Series by id."""
+    if columns is None or not columns["id"]:
+        return {}
+    rows = ({**row, "id": UUID(row["id"]), "fields": tuple(row["fields"])} for row in _rows(columns))
+    return {row["id"]: Series(**row) for row in rows}
+
+
+class Parts:
+    """What there is to read of documents, and the numbers of the pages that earlier attempts have saved."""
+
+    def __init__(self) -> None:
+        self.of: dict[UUID, list[PartSource]] = defaultdict(list)
+        self.saved: dict[UUID, frozenset[int]] = {}
+
+    def add(self, document: UUID, part: PartSource, saved: Sequence[int]) -> None:
+        """One part more of a document."""
+        self.of[document].append(part)
+        self.saved[document] = frozenset(saved)
+
+    def add_columns(self, columns: Columns | None) -> None:
+        """Parts that came with a claim, their bytes as hexadecimal digits."""
+        if columns is None or not columns["document_id"]:
+            return
+        for row in _rows(columns):
+            content = None if row["content"] is None else bytes.fromhex(row["content"])
+            part = PartSource(row["number"], row["filename"], content, row["uri"])
+            self.add(UUID(row["document_id"]), part, row["saved"])
+
+    async def fetch(self, database: Database, documents: Iterable[UUID]) -> None:
+        """Parts of any size."""
+        for document, *part, saved in await database.tuples(
+            "select * from alfrd.parts_of(%s, %s)", [list(documents), _BYTES_AT_ONCE]
+        ):
+            self.add(document, PartSource(*part), saved)
+
+
+def _rows(columns: Columns) -> Iterator[dict[str, Any]]:
+    for values in zip(*columns.values(), strict=True):
+        yield dict(zip(columns, values, strict=True))
+
+
+async def inputs_of(database: Database, tasks: Sequence[Task]) -> JsonObject:
+    """What comes with a claim, asked for later."""
+    documents = [task for task in tasks if task.entity == "document"]
+    found: JsonObject = await database.value(
+        "select alfrd.inputs_of(%s::text[], %s::uuid[])",
+        [[task.step for task in documents], [task.subject_id for task in documents]],
+    )
+    return found
+
+
+async def document_columns(database: Database, ids: Sequence[UUID]) -> Columns:
+    """Documents, for :func:`document_rows`."""
+    found: Columns = await database.value("select alfrd.documents_by_columns(%s::uuid[])", [list(ids)])
+    return found
