@@ -851,6 +851,7 @@ CREATE FUNCTION alfrd.exchange(p_worker bigint, p_outcomes jsonb, p_capacity jso
     SET jit TO 'off'
     AS $$
 declare
+  c_many     constant integer := 32;   -- a worker of few slots begins what it can
   v_now      timestamptz := alfrd.now();
   v_newer    text;
   v_waiting  text[];
@@ -858,6 +859,9 @@ declare
   v_beat_by  timestamptz;
   v_asleep   boolean;
   v_room     jsonb;
+  v_for_next jsonb;
+  v_left_over jsonb;
+  v_fed text[];
   v_stale    bigint[];
   v_held     text;
   v_due      text[];
@@ -895,14 +899,24 @@ begin
 
   v_room := p_capacity - array(select step from alfrd.pauses);
   if p_outcomes <> '[]' then
-    -- The next steps of what it hands in are this worker's at once, unless somebody else's turn comes first.
-    perform set_config('alfrd.worker', p_worker::text, true), set_config('alfrd.room', coalesce(
-      (select jsonb_object_agg(step, size) from jsonb_each(v_room) as room(step, size)
-        where p_subjects is null and size > '0'
-          and not exists (select from alfrd.limits l where l.step = room.step)
-          and not exists (select from alfrd.tasks t where t.step = room.step and t.state = 'ready')), '{}')::text, true);
+    -- The next steps of what it hands in are this worker's at once, but for the slots of those that have waited longer.
+    v_for_next := (
+      select jsonb_object_agg(step, size::integer - waiting)
+        from jsonb_each_text(v_room) as room(step, size),
+             lateral (select count(*)::integer as waiting from (
+               select from alfrd.tasks t where t.step = room.step and t.state = 'ready' limit size::integer) as ahead) as queue
+       where p_subjects is null and size::integer > waiting and not exists (select from alfrd.limits l where l.step = room.step));
+    perform set_config('alfrd.worker', p_worker::text, true), set_config('alfrd.room', coalesce(v_for_next, '{}')::text, true);
     v_stale := alfrd.settle(p_worker, p_outcomes);
-    v_room := v_room || current_setting('alfrd.room')::jsonb;
+    v_fed := array(select led_to.step from alfrd.routes before join alfrd.routes led_to on led_to.entity = before.entity and led_to.status = before.next_status where v_room ? before.step);
+    v_left_over := current_setting('alfrd.room')::jsonb;
+    -- Where results of other steps are handed in that lead to a step, it has all the room that is left; a step that nothing leads
+    -- to begins an eighth less than fits, so that what is under way finds room and need not queue.
+    v_room := (
+      select jsonb_object_agg(step, case when is_first and size >= c_many then size - size / 4 else size - handed_over end)
+        from (select step, size::integer, coalesce((v_for_next ->> step)::integer - (v_left_over ->> step)::integer, 0) as handed_over,
+                     cardinality(v_fed) > 0 and step <> all (v_fed) as is_first
+                from jsonb_each_text(v_room) as room(step, size)) as room);
     perform set_config('alfrd.room', '', true);
   end if;
   v_ids := alfrd.claim(p_worker, v_room, p_woken_by, p_subjects)
@@ -1065,6 +1079,7 @@ CREATE FUNCTION alfrd.file_in_series(p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
     AS $$
 declare
+  v_now     timestamptz := alfrd.now();
   v_written uuid[];
 begin
   with named as materialized (
@@ -1080,19 +1095,20 @@ begin
            tags = array(select tag from unnest(documents.tags || ('series:' || s.slug)) as tag
                          where not starts_with(tag, 'series:') or tag = 'series:' || s.slug
                          group by tag order by tag),
-           status = n.next_status, updated_at = alfrd.now(),
+           status = n.next_status, updated_at = v_now,
            made_by = documents.made_by || alfrd.stamp('file', n.made_by, n.prompt_id)
       from named n
       join alfrd.documents doc on doc.id = n.subject_id
-      left join lateral (
-        select known.id, known.slug from alfrd.series known
-         where known.owner = doc.owner
-           -- A person has said where it belongs, or the analyst knew the series, or it is the one of this name.
-           and case when 'series_id' = any (doc.corrected) then known.id = doc.series_id
-                    when not n.names_one then false
-                    else known.id = n.known_id
-                      or known.entity_key = n.entity_key and known.kind = n.kind and known.frequency = n.frequency end
-         order by known.id = n.known_id desc nulls last limit 1) as s on true
+      -- Each by its key: one condition with "or" would read all series for each document.
+      left join alfrd.series known on known.id = case
+        when 'series_id' = any (doc.corrected) then doc.series_id   -- a person has said where it belongs,
+        when not n.names_one then null
+        else n.known_id end                                         -- or the analyst knew the series,
+       and known.owner = doc.owner
+      left join alfrd.series s on s.id = coalesce(known.id, case when n.names_one and 'series_id' <> all (doc.corrected) then (
+        select same.id from alfrd.series same                       -- or it is the one of this name.
+         where same.owner = doc.owner and same.entity_key = n.entity_key and same.kind = n.kind
+           and same.frequency = n.frequency) end)
      where documents.id = n.subject_id and documents.generation = n.generation
        and (s.id is not null or not n.names_one or 'series_id' = any (doc.corrected))
     returning documents.id)
@@ -1775,10 +1791,8 @@ end $$;
 CREATE FUNCTION alfrd.record(p_step text, p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
     AS $$
-declare
-  v_written uuid[];
 begin
-  v_written := case p_step
+  return case p_step
     when 'ocr' then alfrd.record_ocr(p_done)
     when 'classify' then alfrd.record_classify(p_done)
     when 'summarize' then alfrd.record_summarize(p_done)
@@ -1791,10 +1805,6 @@ begin
     when 'evolve_prompt' then alfrd.record_evolve_prompt(p_done)
     else alfrd.record_other(p_step, p_done)
   end;
-  if p_step <> 'ocr' then
-    perform alfrd.record_notes(alfrd.those_written(p_done, v_written));
-  end if;
-  return v_written;
 end $$;
 
 -- FUNCTION record_answer_key(alfrd.finished[])
@@ -1839,6 +1849,7 @@ CREATE FUNCTION alfrd.record_classify(p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
     AS $$
 declare
+  v_now     timestamptz := alfrd.now();
   v_written uuid[];
 begin
   -- Their tags are read beside them: whoever is changing them is waited for first, so that the UPDATE sees the change.
@@ -1852,11 +1863,12 @@ begin
            classification_reasoning = d.result ->> 'reasoning',
            -- What the user and the series gave stays; what an earlier classification gave goes.
            tags = alfrd.normal_tags(
-             array(select tag from alfrd.tags t where t.document_id = documents.id
-                    and (t.source = 'user' or starts_with(tag, 'series:')))
+             case when documents.tags = '{}' then '{}' else
+               array(select tag from alfrd.tags t where t.document_id = documents.id
+                      and (t.source = 'user' or starts_with(tag, 'series:'))) end
              || case when 'document_type' = any (corrected) then document_type else d.result ->> 'document_type' end
              || array(select jsonb_array_elements_text(d.result -> 'tags'))),
-           status = d.next_status, updated_at = alfrd.now(),
+           status = d.next_status, updated_at = v_now,
            made_by = documents.made_by || alfrd.stamp('classify', d.made_by, d.prompt_id)
       from unnest(p_done) as d
      where documents.id = d.subject_id and documents.generation = d.generation
@@ -1892,28 +1904,28 @@ CREATE FUNCTION alfrd.record_extract(p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
     AS $$
 declare
+  v_now     timestamptz := alfrd.now();
   v_written uuid[];
 begin
   with written as (
     update alfrd.documents
        set series_data = d.result -> 'fields', status = d.next_status, error = '', failed_step = '',
-           updated_at = alfrd.now(),
+           updated_at = v_now,
            made_by = documents.made_by || alfrd.stamp('extract', d.made_by, d.prompt_id)
       from unnest(p_done) as d
      where documents.id = d.subject_id and documents.generation = d.generation
-    returning documents.id)
-  select array_agg(id) into v_written from written;
+    returning documents.id, documents.series_id, d.result -> 'fields' as fields),
+  named as (
+    select series_id, array_agg(distinct name order by name) as names
+      from written cross join jsonb_object_keys(fields) as name
+     where series_id is not null group by series_id),
   -- New field names go to the end, in one order for all: names are only ever added.
-  update alfrd.series
-     set fields = series.fields || array(select name from unnest(fresh.names) as name where name <> all (series.fields))
-    from (select doc.series_id, array_agg(distinct name order by name) as names
-            from unnest(alfrd.those_written(p_done, v_written)) as d
-            join alfrd.documents doc on doc.id = d.subject_id
-            join alfrd.series s on s.id = doc.series_id
-           cross join jsonb_object_keys(d.result -> 'fields') as name
-           where name <> all (s.fields)
-           group by doc.series_id) as fresh
-   where series.id = fresh.series_id;
+  grown as (
+    update alfrd.series
+       set fields = series.fields || array(select name from unnest(named.names) as name where name <> all (series.fields))
+      from named
+     where series.id = named.series_id and not named.names <@ series.fields)
+  select array_agg(id) into v_written from written;
   return v_written;
 end $$;
 
@@ -1948,27 +1960,18 @@ begin
   return v_written || alfrd.file_in_series(v_rest);
 end $$;
 
--- FUNCTION record_notes(alfrd.finished[])
-
-CREATE FUNCTION alfrd.record_notes(p_done alfrd.finished[]) RETURNS void
-    LANGUAGE sql
-    AS $$
-  insert into alfrd.events (entity, subject_id, kind, step, task_id, attempt, detail)
-  select d.entity, d.subject_id, 'noted', d.step, d.task_id, d.attempt, d.result ->> 'note'
-    from unnest(p_done) as d where d.result ? 'note';
-$$;
-
 -- FUNCTION record_ocr(alfrd.finished[])
 
 CREATE FUNCTION alfrd.record_ocr(p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
     AS $$
 declare
+  v_now     timestamptz := alfrd.now();
   v_written uuid[];
 begin
   with written as (
     update alfrd.documents
-       set page_count = (d.result ->> 'page_count')::integer, status = d.next_status, updated_at = alfrd.now(),
+       set page_count = (d.result ->> 'page_count')::integer, status = d.next_status, updated_at = v_now,
            made_by = documents.made_by || alfrd.stamp('ocr', d.made_by, null)
       from unnest(p_done) as d
      where documents.id = d.subject_id and documents.generation = d.generation
@@ -1984,14 +1987,14 @@ begin
       on conflict (document_id, number) do update
      set media_type = excluded.media_type, page_count = excluded.page_count, byte_count = excluded.byte_count,
          sha256 = excluded.sha256;
-  insert into alfrd.pages (document_id, number, part, text, confidence, source, layout)
-  select d.subject_id, page.number, page.part, page.text, page.confidence, page.source, page.layout
+  insert into alfrd.pages (document_id, number, part, text, confidence, source, layout, read_at)
+  select d.subject_id, page.number, page.part, page.text, page.confidence, page.source, page.layout, v_now
     from unnest(p_done) as d
    cross join jsonb_to_recordset(d.result -> 'pages')
          as page(number integer, part integer, text text, confidence real, source text, layout jsonb)
       on conflict (document_id, number) do update
      set part = excluded.part, text = excluded.text, confidence = excluded.confidence, source = excluded.source,
-         layout = excluded.layout, read_at = alfrd.now();
+         layout = excluded.layout, read_at = excluded.read_at;
   -- Pages of an earlier attempt that the document turns out not to have.
   delete from alfrd.pages using unnest(p_done) as d
    where document_id = d.subject_id and number > (d.result ->> 'page_count')::integer;
@@ -2005,6 +2008,7 @@ CREATE FUNCTION alfrd.record_other(p_step text, p_done alfrd.finished[]) RETURNS
     LANGUAGE plpgsql
     AS $$
 declare
+  v_now     timestamptz := alfrd.now();
   v_written uuid[];
 begin
   select array_agg(d.subject_id) into v_written
@@ -2016,12 +2020,12 @@ begin
   select d.entity, d.subject_id, p_step, coalesce(d.result, '{}'), coalesce(d.made_by, '')
     from unnest(alfrd.those_written(p_done, v_written)) as d
       on conflict (entity, subject_id, step) do update
-     set result = excluded.result, made_by = excluded.made_by, at = alfrd.now();
-  update alfrd.documents set status = d.next_status, updated_at = alfrd.now()
+     set result = excluded.result, made_by = excluded.made_by, at = v_now;
+  update alfrd.documents set status = d.next_status, updated_at = v_now
     from unnest(p_done) as d
    where d.entity = 'document' and d.next_status <> ''
      and documents.id = d.subject_id and documents.generation = d.generation;
-  update alfrd.files set status = d.next_status, updated_at = alfrd.now()
+  update alfrd.files set status = d.next_status, updated_at = v_now
     from unnest(p_done) as d
    where d.entity = 'file' and d.next_status <> '' and files.id = d.subject_id;
   return v_written;
@@ -2033,14 +2037,15 @@ CREATE FUNCTION alfrd.record_score(p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
     AS $$
 declare
+  v_now     timestamptz := alfrd.now();
   v_written uuid[];
 begin
   with written as (
-    insert into alfrd.scores (document_id, step, score, feedback, checks, improvements, prompt_id, made_by)
+    insert into alfrd.scores (document_id, step, score, feedback, checks, improvements, prompt_id, made_by, scored_at)
     select d.subject_id, d.step, (d.result ->> 'score')::real, d.result ->> 'feedback', d.result -> 'checks',
            array(select jsonb_array_elements_text(d.result -> 'improvements')),
            (doc.made_by -> case d.step when 'score_summary' then 'summarize' else 'classify' end ->> 'prompt')::bigint,
-           d.made_by
+           d.made_by, v_now
       from unnest(p_done) as d
       join alfrd.documents doc on doc.id = d.subject_id and doc.generation = d.generation
     returning document_id)
@@ -2054,6 +2059,7 @@ CREATE FUNCTION alfrd.record_summarize(p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
     AS $$
 declare
+  v_now     timestamptz := alfrd.now();
   v_written uuid[];
 begin
   with written as (
@@ -2071,7 +2077,7 @@ begin
            structured_data = case when 'structured_data' = any (corrected) then documents.structured_data
                                   else r.structured_data end,
            evidence = r.evidence,
-           status = d.next_status, updated_at = alfrd.now(),
+           status = d.next_status, updated_at = v_now,
            made_by = documents.made_by || alfrd.stamp('summarize', d.made_by, d.prompt_id)
       from unnest(p_done) as d
      cross join jsonb_to_record(d.result)
@@ -2090,6 +2096,7 @@ CREATE FUNCTION alfrd.record_summarize_file(p_done alfrd.finished[]) RETURNS uui
     LANGUAGE plpgsql
     AS $$
 declare
+  v_now     timestamptz := alfrd.now();
   v_written uuid[];
 begin
   perform from alfrd.files where id in (select subject_id from unnest(p_done)) order by id for update;
@@ -2100,8 +2107,8 @@ begin
            rows = d.result -> 'rows', statistics = d.result -> 'statistics',
            insights = array(select jsonb_array_elements_text(d.result -> 'insights')),
            member_count = jsonb_array_length(d.result -> 'rows'),
-           generated_revision = (d.result ->> 'revision')::bigint, generated_at = alfrd.now(),
-           status = d.next_status, error = '', updated_at = alfrd.now(),
+           generated_revision = (d.result ->> 'revision')::bigint, generated_at = v_now,
+           status = d.next_status, error = '', updated_at = v_now,
            made_by = files.made_by || alfrd.stamp('summarize_file', d.made_by, d.prompt_id)
       from unnest(p_done) as d
      where files.id = d.subject_id
@@ -2706,6 +2713,10 @@ begin
   insert into alfrd.events (at, entity, subject_id, kind, step, task_id, attempt, worker_id, woken_by, waited_ms, ran_ms)
   select v_now, d.entity, d.subject_id, 'completed', d.step, d.task_id, d.attempt, p_worker, d.woken_by, d.waited_ms, d.ran_ms
     from unnest(alfrd.those_of(v_done, v_written)) as d;
+  -- What a result has to tell beside itself: that a document was too long to be shown whole, for instance.
+  insert into alfrd.events (entity, subject_id, kind, step, task_id, attempt, detail)
+  select d.entity, d.subject_id, 'noted', d.step, d.task_id, d.attempt, d.result ->> 'note'
+    from unnest(v_done) as d where d.result ? 'note' and d.step <> 'ocr' and d.task_id = any (v_written);
 
   if cardinality(v_written) < jsonb_array_length(p_outcomes) then
     select jsonb_agg(o) into v_others from jsonb_array_elements(p_outcomes) as o
@@ -2713,7 +2724,7 @@ begin
     select o.stale, o.settled into v_stale, v_settled from alfrd.settle_others(p_worker, v_others) as o;
   end if;
 
-  if jsonb_path_exists(p_outcomes, '$[*].usage[0]') then
+  if jsonb_path_exists(p_outcomes, '$[*].usage') then
     insert into alfrd.usage (document_id, step, task_id, attempt, provider, model, pages, input_tokens, output_tokens,
                              usd, milliseconds, cached, outcome)
     select case o.entity when 'document' then o.subject_id end, o.step, o.task_id, o.attempt, u.provider, u.model, u.pages,
@@ -2724,7 +2735,7 @@ begin
      cross join jsonb_to_recordset(o.usage)
            as u(provider text, model text, pages integer, input_tokens integer, output_tokens integer, usd numeric,
                 milliseconds integer, cached boolean)
-     where o.usage <> '[]' and not (coalesce(o.task_id = any (v_settled), false));
+     where o.usage is not null and not (coalesce(o.task_id = any (v_settled), false));
   end if;
   return v_stale;
 end $_$;
@@ -2845,7 +2856,7 @@ begin
                 when u.outcome in ('retry', 'lost') and t.attempt >= t.max_attempts then 'dead'
                 else u.outcome end as outcome,
            case when u.outcome in ('retry', 'lost') and t.attempt >= t.max_attempts
-                then format('gave up after %s attempts: %s', t.attempt, u.error) else u.error end as error
+                then format('gave up after %s attempts: %s', t.attempt, u.error) else coalesce(u.error, '') end as error
       from jsonb_to_recordset(p_unfinished)
            as u(task_id bigint, attempt integer, outcome text, error text, retry_after double precision)
       join alfrd.tasks t on t.id = u.task_id and t.attempt = u.attempt and t.state = 'running'
@@ -2992,8 +3003,8 @@ begin
      using jsonb_to_recordset(p_outcomes)
            as o(task_id bigint, attempt integer, outcome text, made_by text, prompt_id bigint, result jsonb)
      where o.outcome = 'done' and t.id = o.task_id and t.attempt = o.attempt
-       and t.id = any (v_ids)   -- by the primary key: of all that the worker has finished, entries stay in tasks_owner until vacuum
-       and t.worker_id + 0 = p_worker and t.state = 'running'
+       and t.id = any (v_ids)   -- by the primary key: of all that were finished, entries stay in tasks_running until vacuum
+       and t.worker_id = p_worker and t.state = 'running'
     returning t.*, o.made_by, o.prompt_id, o.result)
   select array_agg(row(t.id, t.attempt, t.step, t.entity, t.subject_id, t.generation, coalesce(r.next_status, ''), t.woken_by,
                        (extract(epoch from t.claimed_at - t.run_at) * 1000)::integer,
@@ -4420,10 +4431,6 @@ CREATE INDEX tags_tag ON alfrd.tags USING btree (tag, document_id);
 
 CREATE UNIQUE INDEX tasks_dead ON alfrd.tasks USING btree (subject_id, step) WHERE (state = 'dead'::text);
 
--- INDEX tasks_owner
-
-CREATE INDEX tasks_owner ON alfrd.tasks USING btree (worker_id) WHERE (state = 'running'::text);
-
 -- INDEX tasks_ready
 
 CREATE INDEX tasks_ready ON alfrd.tasks USING btree (step, priority DESC, id) WHERE (state = 'ready'::text);
@@ -4629,11 +4636,6 @@ ALTER TABLE ONLY alfrd.provider_jobs
 
 ALTER TABLE ONLY alfrd.scores
     ADD CONSTRAINT scores_document_id_fkey FOREIGN KEY (document_id) REFERENCES alfrd.documents(id) ON DELETE CASCADE;
-
--- FK CONSTRAINT scores scores_prompt_id_fkey
-
-ALTER TABLE ONLY alfrd.scores
-    ADD CONSTRAINT scores_prompt_id_fkey FOREIGN KEY (prompt_id) REFERENCES alfrd.prompts(id);
 
 -- FK CONSTRAINT tags tags_document_id_fkey
 

@@ -71,7 +71,7 @@ end $$;
 drop function if exists alfrd.tasks_by_columns(bigint[]);   -- it told nothing of their documents
 
 -- By columns: an object for each task takes four times as long to make. And by their ids, not by their worker: for each task
--- that it has finished, an entry stays in tasks_owner until vacuum comes.
+-- that was finished, an entry stays in tasks_running until vacuum comes.
 create or replace function alfrd.claimed_by_columns(p_ids bigint[], out tasks json, out inputs json)
 language plpgsql stable set enable_seqscan = off as $$
 declare
@@ -96,6 +96,7 @@ create or replace function alfrd.exchange(
 -- Costs that are guessed too high would have each statement compiled, for 20 ms each.
 language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off as $$
 declare
+  c_many     constant integer := 32;   -- a worker of few slots begins what it can
   v_now      timestamptz := alfrd.now();
   v_newer    text;
   v_waiting  text[];
@@ -103,6 +104,9 @@ declare
   v_beat_by  timestamptz;
   v_asleep   boolean;
   v_room     jsonb;
+  v_for_next jsonb;
+  v_left_over jsonb;
+  v_fed text[];
   v_stale    bigint[];
   v_held     text;
   v_due      text[];
@@ -140,14 +144,24 @@ begin
 
   v_room := p_capacity - array(select step from alfrd.pauses);
   if p_outcomes <> '[]' then
-    -- The next steps of what it hands in are this worker's at once, unless somebody else's turn comes first.
-    perform set_config('alfrd.worker', p_worker::text, true), set_config('alfrd.room', coalesce(
-      (select jsonb_object_agg(step, size) from jsonb_each(v_room) as room(step, size)
-        where p_subjects is null and size > '0'
-          and not exists (select from alfrd.limits l where l.step = room.step)
-          and not exists (select from alfrd.tasks t where t.step = room.step and t.state = 'ready')), '{}')::text, true);
+    -- The next steps of what it hands in are this worker's at once, but for the slots of those that have waited longer.
+    v_for_next := (
+      select jsonb_object_agg(step, size::integer - waiting)
+        from jsonb_each_text(v_room) as room(step, size),
+             lateral (select count(*)::integer as waiting from (
+               select from alfrd.tasks t where t.step = room.step and t.state = 'ready' limit size::integer) as ahead) as queue
+       where p_subjects is null and size::integer > waiting and not exists (select from alfrd.limits l where l.step = room.step));
+    perform set_config('alfrd.worker', p_worker::text, true), set_config('alfrd.room', coalesce(v_for_next, '{}')::text, true);
     v_stale := alfrd.settle(p_worker, p_outcomes);
-    v_room := v_room || current_setting('alfrd.room')::jsonb;
+    v_fed := array(select led_to.step from alfrd.routes before join alfrd.routes led_to on led_to.entity = before.entity and led_to.status = before.next_status where v_room ? before.step);
+    v_left_over := current_setting('alfrd.room')::jsonb;
+    -- Where results of other steps are handed in that lead to a step, it has all the room that is left; a step that nothing leads
+    -- to begins an eighth less than fits, so that what is under way finds room and need not queue.
+    v_room := (
+      select jsonb_object_agg(step, case when is_first and size >= c_many then size - size / 4 else size - handed_over end)
+        from (select step, size::integer, coalesce((v_for_next ->> step)::integer - (v_left_over ->> step)::integer, 0) as handed_over,
+                     cardinality(v_fed) > 0 and step <> all (v_fed) as is_first
+                from jsonb_each_text(v_room) as room(step, size)) as room);
     perform set_config('alfrd.room', '', true);
   end if;
   v_ids := alfrd.claim(p_worker, v_room, p_woken_by, p_subjects)

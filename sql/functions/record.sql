@@ -8,6 +8,7 @@
 -- Called: by alfrd.settle only, after the fence.
 
 -- They took jsonb once.
+drop function if exists alfrd.record_notes(alfrd.finished[]);   -- alfrd.settle does it for all steps at once
 drop function if exists alfrd.record_ocr(jsonb), alfrd.record_classify(jsonb), alfrd.record_summarize(jsonb),
   alfrd.record_score(jsonb), alfrd.record_file(jsonb), alfrd.record_extract(jsonb), alfrd.record_summarize_file(jsonb),
   alfrd.record_other(text, jsonb), alfrd.record(text, jsonb);
@@ -56,11 +57,12 @@ end $$;
 create or replace function alfrd.record_ocr(p_done alfrd.finished[]) returns uuid[]
 language plpgsql as $$
 declare
+  v_now     timestamptz := alfrd.now();
   v_written uuid[];
 begin
   with written as (
     update alfrd.documents
-       set page_count = (d.result ->> 'page_count')::integer, status = d.next_status, updated_at = alfrd.now(),
+       set page_count = (d.result ->> 'page_count')::integer, status = d.next_status, updated_at = v_now,
            made_by = documents.made_by || alfrd.stamp('ocr', d.made_by, null)
       from unnest(p_done) as d
      where documents.id = d.subject_id and documents.generation = d.generation
@@ -76,14 +78,14 @@ begin
       on conflict (document_id, number) do update
      set media_type = excluded.media_type, page_count = excluded.page_count, byte_count = excluded.byte_count,
          sha256 = excluded.sha256;
-  insert into alfrd.pages (document_id, number, part, text, confidence, source, layout)
-  select d.subject_id, page.number, page.part, page.text, page.confidence, page.source, page.layout
+  insert into alfrd.pages (document_id, number, part, text, confidence, source, layout, read_at)
+  select d.subject_id, page.number, page.part, page.text, page.confidence, page.source, page.layout, v_now
     from unnest(p_done) as d
    cross join jsonb_to_recordset(d.result -> 'pages')
          as page(number integer, part integer, text text, confidence real, source text, layout jsonb)
       on conflict (document_id, number) do update
      set part = excluded.part, text = excluded.text, confidence = excluded.confidence, source = excluded.source,
-         layout = excluded.layout, read_at = alfrd.now();
+         layout = excluded.layout, read_at = excluded.read_at;
   -- Pages of an earlier attempt that the document turns out not to have.
   delete from alfrd.pages using unnest(p_done) as d
    where document_id = d.subject_id and number > (d.result ->> 'page_count')::integer;
@@ -94,6 +96,7 @@ end $$;
 create or replace function alfrd.record_classify(p_done alfrd.finished[]) returns uuid[]
 language plpgsql as $$
 declare
+  v_now     timestamptz := alfrd.now();
   v_written uuid[];
 begin
   -- Their tags are read beside them: whoever is changing them is waited for first, so that the UPDATE sees the change.
@@ -107,11 +110,12 @@ begin
            classification_reasoning = d.result ->> 'reasoning',
            -- What the user and the series gave stays; what an earlier classification gave goes.
            tags = alfrd.normal_tags(
-             array(select tag from alfrd.tags t where t.document_id = documents.id
-                    and (t.source = 'user' or starts_with(tag, 'series:')))
+             case when documents.tags = '{}' then '{}' else
+               array(select tag from alfrd.tags t where t.document_id = documents.id
+                      and (t.source = 'user' or starts_with(tag, 'series:'))) end
              || case when 'document_type' = any (corrected) then document_type else d.result ->> 'document_type' end
              || array(select jsonb_array_elements_text(d.result -> 'tags'))),
-           status = d.next_status, updated_at = alfrd.now(),
+           status = d.next_status, updated_at = v_now,
            made_by = documents.made_by || alfrd.stamp('classify', d.made_by, d.prompt_id)
       from unnest(p_done) as d
      where documents.id = d.subject_id and documents.generation = d.generation
@@ -130,6 +134,7 @@ end $$;
 create or replace function alfrd.record_summarize(p_done alfrd.finished[]) returns uuid[]
 language plpgsql as $$
 declare
+  v_now     timestamptz := alfrd.now();
   v_written uuid[];
 begin
   with written as (
@@ -147,7 +152,7 @@ begin
            structured_data = case when 'structured_data' = any (corrected) then documents.structured_data
                                   else r.structured_data end,
            evidence = r.evidence,
-           status = d.next_status, updated_at = alfrd.now(),
+           status = d.next_status, updated_at = v_now,
            made_by = documents.made_by || alfrd.stamp('summarize', d.made_by, d.prompt_id)
       from unnest(p_done) as d
      cross join jsonb_to_record(d.result)
@@ -163,14 +168,15 @@ end $$;
 create or replace function alfrd.record_score(p_done alfrd.finished[]) returns uuid[]
 language plpgsql as $$
 declare
+  v_now     timestamptz := alfrd.now();
   v_written uuid[];
 begin
   with written as (
-    insert into alfrd.scores (document_id, step, score, feedback, checks, improvements, prompt_id, made_by)
+    insert into alfrd.scores (document_id, step, score, feedback, checks, improvements, prompt_id, made_by, scored_at)
     select d.subject_id, d.step, (d.result ->> 'score')::real, d.result ->> 'feedback', d.result -> 'checks',
            array(select jsonb_array_elements_text(d.result -> 'improvements')),
            (doc.made_by -> case d.step when 'score_summary' then 'summarize' else 'classify' end ->> 'prompt')::bigint,
-           d.made_by
+           d.made_by, v_now
       from unnest(p_done) as d
       join alfrd.documents doc on doc.id = d.subject_id and doc.generation = d.generation
     returning document_id)
@@ -214,6 +220,7 @@ end $$;
 create or replace function alfrd.file_in_series(p_done alfrd.finished[]) returns uuid[]
 language plpgsql as $$
 declare
+  v_now     timestamptz := alfrd.now();
   v_written uuid[];
 begin
   with named as materialized (
@@ -229,19 +236,20 @@ begin
            tags = array(select tag from unnest(documents.tags || ('series:' || s.slug)) as tag
                          where not starts_with(tag, 'series:') or tag = 'series:' || s.slug
                          group by tag order by tag),
-           status = n.next_status, updated_at = alfrd.now(),
+           status = n.next_status, updated_at = v_now,
            made_by = documents.made_by || alfrd.stamp('file', n.made_by, n.prompt_id)
       from named n
       join alfrd.documents doc on doc.id = n.subject_id
-      left join lateral (
-        select known.id, known.slug from alfrd.series known
-         where known.owner = doc.owner
-           -- A person has said where it belongs, or the analyst knew the series, or it is the one of this name.
-           and case when 'series_id' = any (doc.corrected) then known.id = doc.series_id
-                    when not n.names_one then false
-                    else known.id = n.known_id
-                      or known.entity_key = n.entity_key and known.kind = n.kind and known.frequency = n.frequency end
-         order by known.id = n.known_id desc nulls last limit 1) as s on true
+      -- Each by its key: one condition with "or" would read all series for each document.
+      left join alfrd.series known on known.id = case
+        when 'series_id' = any (doc.corrected) then doc.series_id   -- a person has said where it belongs,
+        when not n.names_one then null
+        else n.known_id end                                         -- or the analyst knew the series,
+       and known.owner = doc.owner
+      left join alfrd.series s on s.id = coalesce(known.id, case when n.names_one and 'series_id' <> all (doc.corrected) then (
+        select same.id from alfrd.series same                       -- or it is the one of this name.
+         where same.owner = doc.owner and same.entity_key = n.entity_key and same.kind = n.kind
+           and same.frequency = n.frequency) end)
      where documents.id = n.subject_id and documents.generation = n.generation
        and (s.id is not null or not n.names_one or 'series_id' = any (doc.corrected))
     returning documents.id)
@@ -280,34 +288,35 @@ end $$;
 create or replace function alfrd.record_extract(p_done alfrd.finished[]) returns uuid[]
 language plpgsql as $$
 declare
+  v_now     timestamptz := alfrd.now();
   v_written uuid[];
 begin
   with written as (
     update alfrd.documents
        set series_data = d.result -> 'fields', status = d.next_status, error = '', failed_step = '',
-           updated_at = alfrd.now(),
+           updated_at = v_now,
            made_by = documents.made_by || alfrd.stamp('extract', d.made_by, d.prompt_id)
       from unnest(p_done) as d
      where documents.id = d.subject_id and documents.generation = d.generation
-    returning documents.id)
-  select array_agg(id) into v_written from written;
+    returning documents.id, documents.series_id, d.result -> 'fields' as fields),
+  named as (
+    select series_id, array_agg(distinct name order by name) as names
+      from written cross join jsonb_object_keys(fields) as name
+     where series_id is not null group by series_id),
   -- New field names go to the end, in one order for all: names are only ever added.
-  update alfrd.series
-     set fields = series.fields || array(select name from unnest(fresh.names) as name where name <> all (series.fields))
-    from (select doc.series_id, array_agg(distinct name order by name) as names
-            from unnest(alfrd.those_written(p_done, v_written)) as d
-            join alfrd.documents doc on doc.id = d.subject_id
-            join alfrd.series s on s.id = doc.series_id
-           cross join jsonb_object_keys(d.result -> 'fields') as name
-           where name <> all (s.fields)
-           group by doc.series_id) as fresh
-   where series.id = fresh.series_id;
+  grown as (
+    update alfrd.series
+       set fields = series.fields || array(select name from unnest(named.names) as name where name <> all (series.fields))
+      from named
+     where series.id = named.series_id and not named.names <@ series.fields)
+  select array_agg(id) into v_written from written;
   return v_written;
 end $$;
 
 create or replace function alfrd.record_summarize_file(p_done alfrd.finished[]) returns uuid[]
 language plpgsql as $$
 declare
+  v_now     timestamptz := alfrd.now();
   v_written uuid[];
 begin
   perform from alfrd.files where id in (select subject_id from unnest(p_done)) order by id for update;
@@ -318,8 +327,8 @@ begin
            rows = d.result -> 'rows', statistics = d.result -> 'statistics',
            insights = array(select jsonb_array_elements_text(d.result -> 'insights')),
            member_count = jsonb_array_length(d.result -> 'rows'),
-           generated_revision = (d.result ->> 'revision')::bigint, generated_at = alfrd.now(),
-           status = d.next_status, error = '', updated_at = alfrd.now(),
+           generated_revision = (d.result ->> 'revision')::bigint, generated_at = v_now,
+           status = d.next_status, error = '', updated_at = v_now,
            made_by = files.made_by || alfrd.stamp('summarize_file', d.made_by, d.prompt_id)
       from unnest(p_done) as d
      where files.id = d.subject_id
@@ -334,6 +343,7 @@ end $$;
 create or replace function alfrd.record_other(p_step text, p_done alfrd.finished[]) returns uuid[]
 language plpgsql as $$
 declare
+  v_now     timestamptz := alfrd.now();
   v_written uuid[];
 begin
   select array_agg(d.subject_id) into v_written
@@ -345,31 +355,21 @@ begin
   select d.entity, d.subject_id, p_step, coalesce(d.result, '{}'), coalesce(d.made_by, '')
     from unnest(alfrd.those_written(p_done, v_written)) as d
       on conflict (entity, subject_id, step) do update
-     set result = excluded.result, made_by = excluded.made_by, at = alfrd.now();
-  update alfrd.documents set status = d.next_status, updated_at = alfrd.now()
+     set result = excluded.result, made_by = excluded.made_by, at = v_now;
+  update alfrd.documents set status = d.next_status, updated_at = v_now
     from unnest(p_done) as d
    where d.entity = 'document' and d.next_status <> ''
      and documents.id = d.subject_id and documents.generation = d.generation;
-  update alfrd.files set status = d.next_status, updated_at = alfrd.now()
+  update alfrd.files set status = d.next_status, updated_at = v_now
     from unnest(p_done) as d
    where d.entity = 'file' and d.next_status <> '' and files.id = d.subject_id;
   return v_written;
 end $$;
 
--- What a result has to tell beside itself: that a document was too long to be shown whole, for instance.
-create or replace function alfrd.record_notes(p_done alfrd.finished[]) returns void
-language sql as $$
-  insert into alfrd.events (entity, subject_id, kind, step, task_id, attempt, detail)
-  select d.entity, d.subject_id, 'noted', d.step, d.task_id, d.attempt, d.result ->> 'note'
-    from unnest(p_done) as d where d.result ? 'note';
-$$;
-
 create or replace function alfrd.record(p_step text, p_done alfrd.finished[]) returns uuid[]
 language plpgsql as $$
-declare
-  v_written uuid[];
 begin
-  v_written := case p_step
+  return case p_step
     when 'ocr' then alfrd.record_ocr(p_done)
     when 'classify' then alfrd.record_classify(p_done)
     when 'summarize' then alfrd.record_summarize(p_done)
@@ -382,8 +382,4 @@ begin
     when 'evolve_prompt' then alfrd.record_evolve_prompt(p_done)
     else alfrd.record_other(p_step, p_done)
   end;
-  if p_step <> 'ocr' then
-    perform alfrd.record_notes(alfrd.those_written(p_done, v_written));
-  end if;
-  return v_written;
 end $$;

@@ -41,7 +41,7 @@ begin
                 when u.outcome in ('retry', 'lost') and t.attempt >= t.max_attempts then 'dead'
                 else u.outcome end as outcome,
            case when u.outcome in ('retry', 'lost') and t.attempt >= t.max_attempts
-                then format('gave up after %s attempts: %s', t.attempt, u.error) else u.error end as error
+                then format('gave up after %s attempts: %s', t.attempt, u.error) else coalesce(u.error, '') end as error
       from jsonb_to_recordset(p_unfinished)
            as u(task_id bigint, attempt integer, outcome text, error text, retry_after double precision)
       join alfrd.tasks t on t.id = u.task_id and t.attempt = u.attempt and t.state = 'running'
@@ -118,8 +118,8 @@ begin
      using jsonb_to_recordset(p_outcomes)
            as o(task_id bigint, attempt integer, outcome text, made_by text, prompt_id bigint, result jsonb)
      where o.outcome = 'done' and t.id = o.task_id and t.attempt = o.attempt
-       and t.id = any (v_ids)   -- by the primary key: of all that the worker has finished, entries stay in tasks_owner until vacuum
-       and t.worker_id + 0 = p_worker and t.state = 'running'
+       and t.id = any (v_ids)   -- by the primary key: of all that were finished, entries stay in tasks_running until vacuum
+       and t.worker_id = p_worker and t.state = 'running'
     returning t.*, o.made_by, o.prompt_id, o.result)
   select array_agg(row(t.id, t.attempt, t.step, t.entity, t.subject_id, t.generation, coalesce(r.next_status, ''), t.woken_by,
                        (extract(epoch from t.claimed_at - t.run_at) * 1000)::integer,
@@ -163,6 +163,10 @@ begin
   insert into alfrd.events (at, entity, subject_id, kind, step, task_id, attempt, worker_id, woken_by, waited_ms, ran_ms)
   select v_now, d.entity, d.subject_id, 'completed', d.step, d.task_id, d.attempt, p_worker, d.woken_by, d.waited_ms, d.ran_ms
     from unnest(alfrd.those_of(v_done, v_written)) as d;
+  -- What a result has to tell beside itself: that a document was too long to be shown whole, for instance.
+  insert into alfrd.events (entity, subject_id, kind, step, task_id, attempt, detail)
+  select d.entity, d.subject_id, 'noted', d.step, d.task_id, d.attempt, d.result ->> 'note'
+    from unnest(v_done) as d where d.result ? 'note' and d.step <> 'ocr' and d.task_id = any (v_written);
 
   if cardinality(v_written) < jsonb_array_length(p_outcomes) then
     select jsonb_agg(o) into v_others from jsonb_array_elements(p_outcomes) as o
@@ -170,7 +174,7 @@ begin
     select o.stale, o.settled into v_stale, v_settled from alfrd.settle_others(p_worker, v_others) as o;
   end if;
 
-  if jsonb_path_exists(p_outcomes, '$[*].usage[0]') then
+  if jsonb_path_exists(p_outcomes, '$[*].usage') then
     insert into alfrd.usage (document_id, step, task_id, attempt, provider, model, pages, input_tokens, output_tokens,
                              usd, milliseconds, cached, outcome)
     select case o.entity when 'document' then o.subject_id end, o.step, o.task_id, o.attempt, u.provider, u.model, u.pages,
@@ -181,7 +185,7 @@ begin
      cross join jsonb_to_recordset(o.usage)
            as u(provider text, model text, pages integer, input_tokens integer, output_tokens integer, usd numeric,
                 milliseconds integer, cached boolean)
-     where o.usage <> '[]' and not (coalesce(o.task_id = any (v_settled), false));
+     where o.usage is not null and not (coalesce(o.task_id = any (v_settled), false));
   end if;
   return v_stale;
 end $$;

@@ -135,21 +135,26 @@ def _tasks(columns: Mapping[str, Any] | None) -> tuple[Task, ...]:
 
 
 def _outcome(outcome: Outcome) -> dict[str, Any]:
-    task = outcome.task
-    return {
+    """As ``alfrd.exchange`` takes it, without what is empty: there are seven of these for each document."""
+    task, result = outcome.task, outcome.result
+    row = {
         "task_id": task.id,
         "attempt": task.attempt,
         "step": task.step,
         "entity": task.entity,
         "subject_id": str(task.subject_id),
         "outcome": outcome.kind,
-        "error": outcome.error,
-        "retry_after": outcome.retry_after,
-        "result": Fragment(outcome.result) if isinstance(outcome.result, bytes) else outcome.result,
+        "result": Fragment(result) if isinstance(result, bytes) else result,
         "made_by": outcome.made_by,
         "prompt_id": outcome.prompt_id,
-        "usage": [usage.model_dump(mode="json") for usage in outcome.usage] if outcome.usage else [],
     }
+    if outcome.error:
+        row["error"] = outcome.error
+    if outcome.retry_after is not None:
+        row["retry_after"] = outcome.retry_after
+    if outcome.usage:
+        row["usage"] = [usage.model_dump(mode="json") for usage in outcome.usage]
+    return row
 
 
 def page_row(page: Page, *, number: int, part: int) -> dict[str, Any]:
