@@ -733,32 +733,30 @@ CREATE FUNCTION alfrd.enqueue(p_entity text, p_ids uuid[], p_statuses text[], p_
     LANGUAGE plpgsql
     AS $$
 declare
-  v_now    timestamptz := alfrd.now();
-  v_room   jsonb := nullif(current_setting('alfrd.room', true), '')::jsonb;
-  v_wanted jsonb;
-  v_handed jsonb;
-  v_count  integer := 0;
-  v_steps  text[];
+  v_now     timestamptz := alfrd.now();
+  v_room    jsonb := nullif(current_setting('alfrd.room', true), '')::jsonb;
+  v_wanted  integer;
+  v_fitting boolean;
+  v_handed  jsonb;
+  v_count   integer := 0;
+  v_steps   text[];
 begin
   if v_room <> '{}' then
-    -- Steps of which all fit. Of the others all have to be claimed, by whoever is free.
-    select jsonb_object_agg(step, wanted), jsonb_object_agg(step, wanted) filter (where wanted <= (v_room ->> step)::integer)
-      into v_wanted, v_handed
-      from (select route.step, sum(changed.size)::integer as wanted
+    select sum(wanted), bool_and(wanted <= room) filter (where delay = '0') into v_wanted, v_fitting
+      from (select route.delay, sum(changed.size)::integer as wanted, (v_room ->> route.step)::integer as room
               from (select status, count(*) as size from unnest(p_statuses) as status group by 1) as changed
               join alfrd.routes route on route.entity = p_entity and route.status = changed.status
-             where route.delay = '0' group by 1) as by_step;
-    if v_handed is not null then
-      v_count := alfrd.hand_over(p_entity, p_ids, p_statuses, p_generations, p_priorities, v_handed);
+             group by route.step, route.delay) as by_step;
+    if v_fitting is not null then   -- some step is served here
+      select steps, coalesce(size, 0) into v_handed, v_count
+        from alfrd.hand_over(p_entity, p_ids, p_statuses, p_generations, p_priorities, v_room, v_fitting);
       perform set_config('alfrd.room', (v_room || (
-        select jsonb_object_agg(step, (v_room ->> step)::integer - taken::integer)
+        select coalesce(jsonb_object_agg(step, (v_room ->> step)::integer - taken::integer), '{}')
           from jsonb_each_text(v_handed) as t(step, taken)))::text, true);
     end if;
   end if;
   -- The rest waits: what did not fit, what is for later, and what has a twin that waits or runs for the old world.
-  if v_count = 0 or v_wanted <> v_handed
-     or v_count < (select sum(wanted::integer) from jsonb_each_text(v_handed) as t(step, wanted))
-     or exists (select from alfrd.routes where entity = p_entity and status = any (p_statuses) and delay > '0') then
+  if v_count = 0 or v_count < v_wanted then
     with created as (
       insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts)
       select route.step, p_entity, changed.id, changed.status, changed.generation,
@@ -861,7 +859,8 @@ declare
   v_room     jsonb;
   v_for_next jsonb;
   v_left_over jsonb;
-  v_fed text[];
+  v_later    text[];
+  v_space    integer;
   v_stale    bigint[];
   v_held     text;
   v_due      text[];
@@ -900,24 +899,30 @@ begin
   v_room := p_capacity - array(select step from alfrd.pauses);
   if p_outcomes <> '[]' then
     -- The next steps of what it hands in are this worker's at once, but for the slots of those that have waited longer.
-    v_for_next := (
-      select jsonb_object_agg(step, size::integer - waiting)
-        from jsonb_each_text(v_room) as room(step, size),
-             lateral (select count(*)::integer as waiting from (
-               select from alfrd.tasks t where t.step = room.step and t.state = 'ready' limit size::integer) as ahead) as queue
-       where p_subjects is null and size::integer > waiting and not exists (select from alfrd.limits l where l.step = room.step));
-    perform set_config('alfrd.worker', p_worker::text, true), set_config('alfrd.room', coalesce(v_for_next, '{}')::text, true);
+    select jsonb_object_agg(step, size - waiting) filter (where size > waiting and not is_limited),
+           array_agg(step) filter (where is_later), min(size - waiting) filter (where is_later and not is_limited)
+      into v_for_next, v_later, v_space
+      from (select step, size::integer, exists (select from alfrd.limits l where l.step = room.step) as is_limited,
+                   exists (select from alfrd.routes before join alfrd.routes after on after.entity = before.entity and after.status = before.next_status
+                            where after.step = room.step and v_room ? before.step) as is_later
+              from jsonb_each_text(v_room) as room(step, size)) as served,
+           lateral (select count(*)::integer as waiting
+                      from (select from alfrd.tasks t where t.step = served.step and t.state = 'ready' limit size) as ahead) as queue;
+    if p_subjects is not null or v_for_next is null then
+      v_for_next := '{}';
+    end if;
+    perform set_config('alfrd.worker', p_worker::text, true), set_config('alfrd.room', v_for_next::text, true);
     v_stale := alfrd.settle(p_worker, p_outcomes);
-    v_fed := array(select led_to.step from alfrd.routes before join alfrd.routes led_to on led_to.entity = before.entity and led_to.status = before.next_status where v_room ? before.step);
     v_left_over := current_setting('alfrd.room')::jsonb;
-    -- Where results of other steps are handed in that lead to a step, it has all the room that is left; a step that nothing leads
-    -- to begins an eighth less than fits, so that what is under way finds room and need not queue.
-    v_room := (
-      select jsonb_object_agg(step, case when is_first and size >= c_many then size - size / 4 else size - handed_over end)
-        from (select step, size::integer, coalesce((v_for_next ->> step)::integer - (v_left_over ->> step)::integer, 0) as handed_over,
-                     cardinality(v_fed) > 0 and step <> all (v_fed) as is_first
-                from jsonb_each_text(v_room) as room(step, size)) as room);
     perform set_config('alfrd.room', '', true);
+    -- Of many documents no more are begun than the later steps have space for, and an eighth less than fit: what is under way
+    -- finds room then, and need not queue.
+    v_room := coalesce((
+      select jsonb_object_agg(step, case
+               when size >= c_many and v_space is not null and step <> all (v_later)
+                 then greatest(size / 4, least(size - size / 8, v_space))
+               else size - coalesce((v_for_next ->> step)::integer - (v_left_over ->> step)::integer, 0) end)
+        from (select step, size::integer from jsonb_each_text(v_room) as room(step, size)) as room), '{}');
   end if;
   v_ids := alfrd.claim(p_worker, v_room, p_woken_by, p_subjects)
            || nullif(current_setting('alfrd.handed_over'), '')::bigint[];
@@ -1082,35 +1087,37 @@ declare
   v_now     timestamptz := alfrd.now();
   v_written uuid[];
 begin
+  -- Looked up row by row, each by its key: a join would read all series. "is not distinct from" and not "=", or without
+  -- statistics the planner may take the index that begins with the owner, who is the same for all of them.
   with named as materialized (
-    select d.subject_id, d.generation, d.next_status, d.made_by, d.prompt_id, r.entity <> '' as names_one, r.series_id as known_id,
-           r.entity_key, r.kind, r.frequency
+    select d.subject_id, d.generation, d.next_status, d.made_by, d.prompt_id,
+           r.entity <> '' and 'series_id' <> all (doc.corrected) as names_one,
+           case
+             when 'series_id' = any (doc.corrected) then doc.series_id   -- a person has said where it belongs,
+             when r.entity <> '' then coalesce(
+               (select known.id from alfrd.series known                  -- or the analyst knew the series,
+                 where known.id = r.series_id and known.owner is not distinct from doc.owner),
+               (select same.id from alfrd.series same                    -- or it is the one of this name
+                 where same.entity_key = r.entity_key and same.kind = r.kind and same.frequency = r.frequency
+                   and same.owner is not distinct from doc.owner)) end as series_id
       from unnest(p_done) as d
+      join alfrd.documents doc on doc.id = d.subject_id
      cross join jsonb_to_record(d.result)
            as r(series_id uuid, entity text, entity_key text, kind text, frequency text)),
+  filed as materialized (
+    select named.*, (select 'series:' || slug from alfrd.series where id = named.series_id) as tag from named),
   written as (
     update alfrd.documents
-       set series_id = s.id,
+       set series_id = filed.series_id,
            -- Normal already, as a slug is: only one is exchanged.
-           tags = array(select tag from unnest(documents.tags || ('series:' || s.slug)) as tag
-                         where not starts_with(tag, 'series:') or tag = 'series:' || s.slug
+           tags = array(select tag from unnest(documents.tags || filed.tag) as tag
+                         where not starts_with(tag, 'series:') or tag = filed.tag
                          group by tag order by tag),
-           status = n.next_status, updated_at = v_now,
-           made_by = documents.made_by || alfrd.stamp('file', n.made_by, n.prompt_id)
-      from named n
-      join alfrd.documents doc on doc.id = n.subject_id
-      -- Each by its key: one condition with "or" would read all series for each document.
-      left join alfrd.series known on known.id = case
-        when 'series_id' = any (doc.corrected) then doc.series_id   -- a person has said where it belongs,
-        when not n.names_one then null
-        else n.known_id end                                         -- or the analyst knew the series,
-       and known.owner = doc.owner
-      left join alfrd.series s on s.id = coalesce(known.id, case when n.names_one and 'series_id' <> all (doc.corrected) then (
-        select same.id from alfrd.series same                       -- or it is the one of this name.
-         where same.owner = doc.owner and same.entity_key = n.entity_key and same.kind = n.kind
-           and same.frequency = n.frequency) end)
-     where documents.id = n.subject_id and documents.generation = n.generation
-       and (s.id is not null or not n.names_one or 'series_id' = any (doc.corrected))
+           status = filed.next_status, updated_at = v_now,
+           made_by = documents.made_by || alfrd.stamp('file', filed.made_by, filed.prompt_id)
+      from filed
+     where documents.id = filed.subject_id and documents.generation = filed.generation
+       and (filed.series_id is not null or not filed.names_one)
     returning documents.id)
   select array_agg(id) into v_written from written;
   return coalesce(v_written, '{}');
@@ -1312,9 +1319,9 @@ begin
     to alfrd_worker;
 end $$;
 
--- FUNCTION hand_over(text, uuid[], text[], integer[], smallint[], jsonb)
+-- FUNCTION hand_over(text, uuid[], text[], integer[], smallint[], jsonb, boolean)
 
-CREATE FUNCTION alfrd.hand_over(p_entity text, p_ids uuid[], p_statuses text[], p_generations integer[], p_priorities smallint[], p_room jsonb) RETURNS integer
+CREATE FUNCTION alfrd.hand_over(p_entity text, p_ids uuid[], p_statuses text[], p_generations integer[], p_priorities smallint[], p_room jsonb, p_all_fit boolean, OUT steps jsonb, OUT size integer) RETURNS record
     LANGUAGE plpgsql
     AS $$
 declare
@@ -1322,6 +1329,14 @@ declare
   v_worker bigint := current_setting('alfrd.worker');
   v_ids    bigint[];
 begin
+  if not p_all_fit then
+    select array_agg(id), array_agg(status), array_agg(generation), array_agg(priority)
+      into p_ids, p_statuses, p_generations, p_priorities
+      from (select changed.*, row_number() over (partition by status order by priority desc) as place
+              from unnest(p_ids, p_statuses, p_generations, p_priorities) as changed(id, status, generation, priority)) as changed
+     where place <= (select min((p_room ->> route.step)::integer) from alfrd.routes route
+                      where route.entity = p_entity and route.status = changed.status and route.delay = '0' and p_room ? route.step);
+  end if;
   with handed_over as (
     insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts,
                              attempt, worker_id, claimed_at, woken_by)
@@ -1334,14 +1349,14 @@ begin
                and t.state in ('ready', 'scheduled')) is null
        and (select t.id from alfrd.tasks t where t.subject_id = changed.id and t.step = route.step
                and t.state = 'running') is null
-    returning id)
-  select array_agg(id) into v_ids from handed_over;
-  if v_ids is null then
-    return 0;
+    returning id, step),
+  of_step as (
+    select step, count(*) as number from handed_over group by step)
+  select jsonb_object_agg(step, number), sum(number), (select array_agg(id) from handed_over) into steps, size, v_ids from of_step;
+  if v_ids is not null then
+    perform set_config('alfrd.handed_over',
+                       (coalesce(nullif(current_setting('alfrd.handed_over'), ''), '{}')::bigint[] || v_ids)::text, true);
   end if;
-  perform set_config('alfrd.handed_over',
-                     (coalesce(nullif(current_setting('alfrd.handed_over'), ''), '{}')::bigint[] || v_ids)::text, true);
-  return cardinality(v_ids);
 end $$;
 
 -- FUNCTION heartbeat(bigint, boolean)
@@ -3004,7 +3019,7 @@ begin
            as o(task_id bigint, attempt integer, outcome text, made_by text, prompt_id bigint, result jsonb)
      where o.outcome = 'done' and t.id = o.task_id and t.attempt = o.attempt
        and t.id = any (v_ids)   -- by the primary key: of all that were finished, entries stay in tasks_running until vacuum
-       and t.worker_id = p_worker and t.state = 'running'
+       and t.worker_id = p_worker   -- so it is running, which is not said, or the planner would take that index
     returning t.*, o.made_by, o.prompt_id, o.result)
   select array_agg(row(t.id, t.attempt, t.step, t.entity, t.subject_id, t.generation, coalesce(r.next_status, ''), t.woken_by,
                        (extract(epoch from t.claimed_at - t.run_at) * 1000)::integer,
@@ -4307,11 +4322,6 @@ ALTER TABLE ONLY alfrd.routes
 ALTER TABLE ONLY alfrd.scores
     ADD CONSTRAINT scores_pkey PRIMARY KEY (id);
 
--- CONSTRAINT series series_owner_entity_key_kind_frequency_key
-
-ALTER TABLE ONLY alfrd.series
-    ADD CONSTRAINT series_owner_entity_key_kind_frequency_key UNIQUE NULLS NOT DISTINCT (owner, entity_key, kind, frequency);
-
 -- CONSTRAINT series series_owner_slug_key
 
 ALTER TABLE ONLY alfrd.series
@@ -4422,6 +4432,10 @@ CREATE INDEX scores_document ON alfrd.scores USING btree (document_id);
 -- INDEX scores_prompt
 
 CREATE INDEX scores_prompt ON alfrd.scores USING btree (prompt_id) WHERE (prompt_id IS NOT NULL);
+
+-- INDEX series_key
+
+CREATE UNIQUE INDEX series_key ON alfrd.series USING btree (entity_key, kind, frequency, owner);
 
 -- INDEX tags_tag
 

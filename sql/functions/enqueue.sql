@@ -91,19 +91,29 @@ end $$;
 
 drop function if exists alfrd.enqueue(text, uuid[], text[], integer[], smallint[], boolean);   -- it did the inserts, too
 
--- alfrd.hand_over: tasks for the worker whose exchange this is, as running. Returns how many.
+drop function if exists alfrd.hand_over(text, uuid[], text[], integer[], smallint[], jsonb);   -- all or nothing of a step
+
+-- alfrd.hand_over: tasks for the worker whose exchange this is, as running: of each step as many as p_room says. Returns how many.
 --
 -- A task that waits already is left to do the work; one that runs, to come to its end. Neither can come into being meanwhile: their
 -- document is locked by this transaction.
 create or replace function alfrd.hand_over(
-  p_entity text, p_ids uuid[], p_statuses text[], p_generations integer[], p_priorities smallint[], p_room jsonb
-) returns integer
-language plpgsql as $$
+  p_entity text, p_ids uuid[], p_statuses text[], p_generations integer[], p_priorities smallint[], p_room jsonb, p_all_fit boolean,
+  out steps jsonb, out size integer
+) language plpgsql as $$
 declare
   v_now    timestamptz := alfrd.now();
   v_worker bigint := current_setting('alfrd.worker');
   v_ids    bigint[];
 begin
+  if not p_all_fit then
+    select array_agg(id), array_agg(status), array_agg(generation), array_agg(priority)
+      into p_ids, p_statuses, p_generations, p_priorities
+      from (select changed.*, row_number() over (partition by status order by priority desc) as place
+              from unnest(p_ids, p_statuses, p_generations, p_priorities) as changed(id, status, generation, priority)) as changed
+     where place <= (select min((p_room ->> route.step)::integer) from alfrd.routes route
+                      where route.entity = p_entity and route.status = changed.status and route.delay = '0' and p_room ? route.step);
+  end if;
   with handed_over as (
     insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts,
                              attempt, worker_id, claimed_at, woken_by)
@@ -116,14 +126,14 @@ begin
                and t.state in ('ready', 'scheduled')) is null
        and (select t.id from alfrd.tasks t where t.subject_id = changed.id and t.step = route.step
                and t.state = 'running') is null
-    returning id)
-  select array_agg(id) into v_ids from handed_over;
-  if v_ids is null then
-    return 0;
+    returning id, step),
+  of_step as (
+    select step, count(*) as number from handed_over group by step)
+  select jsonb_object_agg(step, number), sum(number), (select array_agg(id) from handed_over) into steps, size, v_ids from of_step;
+  if v_ids is not null then
+    perform set_config('alfrd.handed_over',
+                       (coalesce(nullif(current_setting('alfrd.handed_over'), ''), '{}')::bigint[] || v_ids)::text, true);
   end if;
-  perform set_config('alfrd.handed_over',
-                     (coalesce(nullif(current_setting('alfrd.handed_over'), ''), '{}')::bigint[] || v_ids)::text, true);
-  return cardinality(v_ids);
 end $$;
 
 create or replace function alfrd.enqueue(
@@ -131,32 +141,30 @@ create or replace function alfrd.enqueue(
 ) returns void
 language plpgsql as $$
 declare
-  v_now    timestamptz := alfrd.now();
-  v_room   jsonb := nullif(current_setting('alfrd.room', true), '')::jsonb;
-  v_wanted jsonb;
-  v_handed jsonb;
-  v_count  integer := 0;
-  v_steps  text[];
+  v_now     timestamptz := alfrd.now();
+  v_room    jsonb := nullif(current_setting('alfrd.room', true), '')::jsonb;
+  v_wanted  integer;
+  v_fitting boolean;
+  v_handed  jsonb;
+  v_count   integer := 0;
+  v_steps   text[];
 begin
   if v_room <> '{}' then
-    -- Steps of which all fit. Of the others all have to be claimed, by whoever is free.
-    select jsonb_object_agg(step, wanted), jsonb_object_agg(step, wanted) filter (where wanted <= (v_room ->> step)::integer)
-      into v_wanted, v_handed
-      from (select route.step, sum(changed.size)::integer as wanted
+    select sum(wanted), bool_and(wanted <= room) filter (where delay = '0') into v_wanted, v_fitting
+      from (select route.delay, sum(changed.size)::integer as wanted, (v_room ->> route.step)::integer as room
               from (select status, count(*) as size from unnest(p_statuses) as status group by 1) as changed
               join alfrd.routes route on route.entity = p_entity and route.status = changed.status
-             where route.delay = '0' group by 1) as by_step;
-    if v_handed is not null then
-      v_count := alfrd.hand_over(p_entity, p_ids, p_statuses, p_generations, p_priorities, v_handed);
+             group by route.step, route.delay) as by_step;
+    if v_fitting is not null then   -- some step is served here
+      select steps, coalesce(size, 0) into v_handed, v_count
+        from alfrd.hand_over(p_entity, p_ids, p_statuses, p_generations, p_priorities, v_room, v_fitting);
       perform set_config('alfrd.room', (v_room || (
-        select jsonb_object_agg(step, (v_room ->> step)::integer - taken::integer)
+        select coalesce(jsonb_object_agg(step, (v_room ->> step)::integer - taken::integer), '{}')
           from jsonb_each_text(v_handed) as t(step, taken)))::text, true);
     end if;
   end if;
   -- The rest waits: what did not fit, what is for later, and what has a twin that waits or runs for the old world.
-  if v_count = 0 or v_wanted <> v_handed
-     or v_count < (select sum(wanted::integer) from jsonb_each_text(v_handed) as t(step, wanted))
-     or exists (select from alfrd.routes where entity = p_entity and status = any (p_statuses) and delay > '0') then
+  if v_count = 0 or v_count < v_wanted then
     with created as (
       insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts)
       select route.step, p_entity, changed.id, changed.status, changed.generation,

@@ -106,7 +106,8 @@ declare
   v_room     jsonb;
   v_for_next jsonb;
   v_left_over jsonb;
-  v_fed text[];
+  v_later    text[];
+  v_space    integer;
   v_stale    bigint[];
   v_held     text;
   v_due      text[];
@@ -145,24 +146,30 @@ begin
   v_room := p_capacity - array(select step from alfrd.pauses);
   if p_outcomes <> '[]' then
     -- The next steps of what it hands in are this worker's at once, but for the slots of those that have waited longer.
-    v_for_next := (
-      select jsonb_object_agg(step, size::integer - waiting)
-        from jsonb_each_text(v_room) as room(step, size),
-             lateral (select count(*)::integer as waiting from (
-               select from alfrd.tasks t where t.step = room.step and t.state = 'ready' limit size::integer) as ahead) as queue
-       where p_subjects is null and size::integer > waiting and not exists (select from alfrd.limits l where l.step = room.step));
-    perform set_config('alfrd.worker', p_worker::text, true), set_config('alfrd.room', coalesce(v_for_next, '{}')::text, true);
+    select jsonb_object_agg(step, size - waiting) filter (where size > waiting and not is_limited),
+           array_agg(step) filter (where is_later), min(size - waiting) filter (where is_later and not is_limited)
+      into v_for_next, v_later, v_space
+      from (select step, size::integer, exists (select from alfrd.limits l where l.step = room.step) as is_limited,
+                   exists (select from alfrd.routes before join alfrd.routes after on after.entity = before.entity and after.status = before.next_status
+                            where after.step = room.step and v_room ? before.step) as is_later
+              from jsonb_each_text(v_room) as room(step, size)) as served,
+           lateral (select count(*)::integer as waiting
+                      from (select from alfrd.tasks t where t.step = served.step and t.state = 'ready' limit size) as ahead) as queue;
+    if p_subjects is not null or v_for_next is null then
+      v_for_next := '{}';
+    end if;
+    perform set_config('alfrd.worker', p_worker::text, true), set_config('alfrd.room', v_for_next::text, true);
     v_stale := alfrd.settle(p_worker, p_outcomes);
-    v_fed := array(select led_to.step from alfrd.routes before join alfrd.routes led_to on led_to.entity = before.entity and led_to.status = before.next_status where v_room ? before.step);
     v_left_over := current_setting('alfrd.room')::jsonb;
-    -- Where results of other steps are handed in that lead to a step, it has all the room that is left; a step that nothing leads
-    -- to begins an eighth less than fits, so that what is under way finds room and need not queue.
-    v_room := (
-      select jsonb_object_agg(step, case when is_first and size >= c_many then size - size / 4 else size - handed_over end)
-        from (select step, size::integer, coalesce((v_for_next ->> step)::integer - (v_left_over ->> step)::integer, 0) as handed_over,
-                     cardinality(v_fed) > 0 and step <> all (v_fed) as is_first
-                from jsonb_each_text(v_room) as room(step, size)) as room);
     perform set_config('alfrd.room', '', true);
+    -- Of many documents no more are begun than the later steps have space for, and an eighth less than fit: what is under way
+    -- finds room then, and need not queue.
+    v_room := coalesce((
+      select jsonb_object_agg(step, case
+               when size >= c_many and v_space is not null and step <> all (v_later)
+                 then greatest(size / 4, least(size - size / 8, v_space))
+               else size - coalesce((v_for_next ->> step)::integer - (v_left_over ->> step)::integer, 0) end)
+        from (select step, size::integer from jsonb_each_text(v_room) as room(step, size)) as room), '{}');
   end if;
   v_ids := alfrd.claim(p_worker, v_room, p_woken_by, p_subjects)
            || nullif(current_setting('alfrd.handed_over'), '')::bigint[];

@@ -223,35 +223,37 @@ declare
   v_now     timestamptz := alfrd.now();
   v_written uuid[];
 begin
+  -- Looked up row by row, each by its key: a join would read all series. "is not distinct from" and not "=", or without
+  -- statistics the planner may take the index that begins with the owner, who is the same for all of them.
   with named as materialized (
-    select d.subject_id, d.generation, d.next_status, d.made_by, d.prompt_id, r.entity <> '' as names_one, r.series_id as known_id,
-           r.entity_key, r.kind, r.frequency
+    select d.subject_id, d.generation, d.next_status, d.made_by, d.prompt_id,
+           r.entity <> '' and 'series_id' <> all (doc.corrected) as names_one,
+           case
+             when 'series_id' = any (doc.corrected) then doc.series_id   -- a person has said where it belongs,
+             when r.entity <> '' then coalesce(
+               (select known.id from alfrd.series known                  -- or the analyst knew the series,
+                 where known.id = r.series_id and known.owner is not distinct from doc.owner),
+               (select same.id from alfrd.series same                    -- or it is the one of this name
+                 where same.entity_key = r.entity_key and same.kind = r.kind and same.frequency = r.frequency
+                   and same.owner is not distinct from doc.owner)) end as series_id
       from unnest(p_done) as d
+      join alfrd.documents doc on doc.id = d.subject_id
      cross join jsonb_to_record(d.result)
            as r(series_id uuid, entity text, entity_key text, kind text, frequency text)),
+  filed as materialized (
+    select named.*, (select 'series:' || slug from alfrd.series where id = named.series_id) as tag from named),
   written as (
     update alfrd.documents
-       set series_id = s.id,
+       set series_id = filed.series_id,
            -- Normal already, as a slug is: only one is exchanged.
-           tags = array(select tag from unnest(documents.tags || ('series:' || s.slug)) as tag
-                         where not starts_with(tag, 'series:') or tag = 'series:' || s.slug
+           tags = array(select tag from unnest(documents.tags || filed.tag) as tag
+                         where not starts_with(tag, 'series:') or tag = filed.tag
                          group by tag order by tag),
-           status = n.next_status, updated_at = v_now,
-           made_by = documents.made_by || alfrd.stamp('file', n.made_by, n.prompt_id)
-      from named n
-      join alfrd.documents doc on doc.id = n.subject_id
-      -- Each by its key: one condition with "or" would read all series for each document.
-      left join alfrd.series known on known.id = case
-        when 'series_id' = any (doc.corrected) then doc.series_id   -- a person has said where it belongs,
-        when not n.names_one then null
-        else n.known_id end                                         -- or the analyst knew the series,
-       and known.owner = doc.owner
-      left join alfrd.series s on s.id = coalesce(known.id, case when n.names_one and 'series_id' <> all (doc.corrected) then (
-        select same.id from alfrd.series same                       -- or it is the one of this name.
-         where same.owner = doc.owner and same.entity_key = n.entity_key and same.kind = n.kind
-           and same.frequency = n.frequency) end)
-     where documents.id = n.subject_id and documents.generation = n.generation
-       and (s.id is not null or not n.names_one or 'series_id' = any (doc.corrected))
+           status = filed.next_status, updated_at = v_now,
+           made_by = documents.made_by || alfrd.stamp('file', filed.made_by, filed.prompt_id)
+      from filed
+     where documents.id = filed.subject_id and documents.generation = filed.generation
+       and (filed.series_id is not null or not filed.names_one)
     returning documents.id)
   select array_agg(id) into v_written from written;
   return coalesce(v_written, '{}');

@@ -119,7 +119,7 @@ begin
            as o(task_id bigint, attempt integer, outcome text, made_by text, prompt_id bigint, result jsonb)
      where o.outcome = 'done' and t.id = o.task_id and t.attempt = o.attempt
        and t.id = any (v_ids)   -- by the primary key: of all that were finished, entries stay in tasks_running until vacuum
-       and t.worker_id = p_worker and t.state = 'running'
+       and t.worker_id = p_worker   -- so it is running, which is not said, or the planner would take that index
     returning t.*, o.made_by, o.prompt_id, o.result)
   select array_agg(row(t.id, t.attempt, t.step, t.entity, t.subject_id, t.generation, coalesce(r.next_status, ''), t.woken_by,
                        (extract(epoch from t.claimed_at - t.run_at) * 1000)::integer,
