@@ -192,18 +192,17 @@ begin
   return 'cancelled';
 end $$;
 
--- FUNCTION claim(bigint, jsonb, text, uuid[])
+-- FUNCTION claim(bigint, jsonb, text, uuid[], jsonb)
 
-CREATE FUNCTION alfrd.claim(p_worker bigint, p_room jsonb, p_woken_by text, p_subjects uuid[]) RETURNS bigint[]
+CREATE FUNCTION alfrd.claim(p_worker bigint, p_room jsonb, p_woken_by text, p_subjects uuid[], p_from jsonb, OUT ids bigint[], OUT reached jsonb) RETURNS record
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
     AS $$
 declare
-  v_claimed  bigint[];
   v_ids      uuid[];
   v_statuses text[];
-  v_now   timestamptz := alfrd.now();
-  v_limit record;
+  v_now      timestamptz := alfrd.now();
+  v_limit    record;
 begin
   -- A limited step is claimed by one worker at a time, so that count and claim cannot race.
   for v_limit in
@@ -214,15 +213,16 @@ begin
       v_limit.max_running - (select count(*) from alfrd.tasks where step = v_limit.step and state = 'running')::integer)));
   end loop;
   with picked as materialized (
-    select waiting.id, waiting.subject_id, waiting.status, waiting.announced
+    select waiting.*
       from jsonb_each_text(p_room) as room(step, size)
      cross join lateral (
-       select t.id, t.subject_id, t.status, t.announced from alfrd.tasks t
+       select t.id, t.step, t.place, t.subject_id, t.status, t.announced from alfrd.tasks t
         where t.step = room.step and t.state = 'ready'
+          and t.place > case when p_from ? room.step then alfrd.first_place(room.step, (p_from ->> room.step)::bigint) else 0 end
           and (p_subjects is null or t.subject_id = any (p_subjects))
           and (select twin.id from alfrd.tasks twin   -- not as an anti-join, which looks through all that run
                 where twin.subject_id = t.subject_id and twin.step = t.step and twin.state = 'running') is null
-        order by t.priority desc, t.id
+        order by t.place
         limit greatest(room.size::integer, 0)
           for update skip locked) as waiting),
   claimed as (
@@ -230,12 +230,12 @@ begin
        set state = 'running', attempt = t.attempt + 1, worker_id = p_worker, claimed_at = v_now, announced = true,
            woken_by = case when t.created_at = v_now then 'handoff' else p_woken_by end
      where t.id = any (array(select id from picked)))
-  select array_agg(id), array_agg(subject_id) filter (where not announced), array_agg(status) filter (where not announced)
-    into v_claimed, v_ids, v_statuses from picked;
+  select array_agg(id), array_agg(subject_id) filter (where not announced), array_agg(status) filter (where not announced),
+         (select jsonb_object_agg(step, place) from (select step, max(place) as place from picked group by step) as last)
+    into ids, v_ids, v_statuses, reached from picked;
   if v_ids is not null then
     perform alfrd.announce('document', v_ids, v_statuses);
   end if;
-  return v_claimed;
 end $$;
 
 -- FUNCTION claimed_by_columns(bigint[])
@@ -417,7 +417,7 @@ CREATE TABLE alfrd.documents (
     CONSTRAINT documents_series_data_check CHECK ((jsonb_typeof(series_data) = 'object'::text)),
     CONSTRAINT documents_structured_data_check CHECK ((jsonb_typeof(structured_data) = 'object'::text))
 )
-WITH (fillfactor='70');
+WITH (fillfactor='45');
 ALTER TABLE ONLY alfrd.documents ALTER COLUMN content SET STORAGE EXTERNAL;
 
 -- COMMENT TABLE documents
@@ -559,6 +559,9 @@ declare
   v_tags text[];
 begin
   delete from alfrd.tasks where subject_id in (select id from old_rows) and state <> 'running';
+  delete from alfrd.pages where document_id in (select id from old_rows);
+  delete from alfrd.tags where document_id in (select id from old_rows);
+  delete from alfrd.scores where document_id in (select id from old_rows);
   select array_agg(distinct tag) into v_tags
     from old_rows cross join unnest(old_rows.tags) as tag where old_rows.status = 'completed';
   if v_tags is not null then
@@ -610,6 +613,18 @@ begin
     select array_agg(id), array_agg(status) into v_ids, v_statuses from new_rows;
     perform alfrd.announce('document', v_ids, v_statuses);
   end if;
+  return null;
+end $$;
+
+-- FUNCTION documents_truncated()
+
+CREATE FUNCTION alfrd.documents_truncated() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  truncate alfrd.pages, alfrd.tags, alfrd.scores;
+  delete from alfrd.tasks where entity = 'document' and state <> 'running';
   return null;
 end $$;
 
@@ -841,9 +856,9 @@ begin
   return '';
 end $$;
 
--- FUNCTION exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[], text[])
+-- FUNCTION exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[], text[], jsonb)
 
-CREATE FUNCTION alfrd.exchange(p_worker bigint, p_outcomes jsonb, p_capacity jsonb, p_woken_by text, p_subjects uuid[] DEFAULT NULL::uuid[], p_owned bigint[] DEFAULT NULL::bigint[], p_owned_attempts integer[] DEFAULT NULL::integer[], p_waiting text[] DEFAULT NULL::text[]) RETURNS json
+CREATE FUNCTION alfrd.exchange(p_worker bigint, p_outcomes jsonb, p_capacity jsonb, p_woken_by text, p_subjects uuid[] DEFAULT NULL::uuid[], p_owned bigint[] DEFAULT NULL::bigint[], p_owned_attempts integer[] DEFAULT NULL::integer[], p_waiting text[] DEFAULT NULL::text[], p_from jsonb DEFAULT '{}'::jsonb) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
@@ -866,6 +881,7 @@ declare
   v_due      text[];
   v_left     text[];
   v_ids      bigint[];
+  v_reached  jsonb;
   v_claimed  json;
   v_inputs   json;
 begin
@@ -907,7 +923,11 @@ begin
                             where after.step = room.step and v_room ? before.step) as is_later
               from jsonb_each_text(v_room) as room(step, size)) as served,
            lateral (select count(*)::integer as waiting
-                      from (select from alfrd.tasks t where t.step = served.step and t.state = 'ready' limit size) as ahead) as queue;
+                      from (select from alfrd.tasks t
+                             where t.step = served.step and t.state = 'ready'
+                               and t.place > case when p_from ? served.step
+                                           then alfrd.first_place(served.step, (p_from ->> served.step)::bigint) else 0 end
+                             limit size) as ahead) as queue;
     if p_subjects is not null or v_for_next is null then
       v_for_next := '{}';
     end if;
@@ -924,8 +944,8 @@ begin
                else size - coalesce((v_for_next ->> step)::integer - (v_left_over ->> step)::integer, 0) end)
         from (select step, size::integer from jsonb_each_text(v_room) as room(step, size)) as room), '{}');
   end if;
-  v_ids := alfrd.claim(p_worker, v_room, p_woken_by, p_subjects)
-           || nullif(current_setting('alfrd.handed_over'), '')::bigint[];
+  select ids || nullif(current_setting('alfrd.handed_over'), '')::bigint[], reached into v_ids, v_reached
+    from alfrd.claim(p_worker, v_room, p_woken_by, p_subjects, p_from);
   if p_owned is not null then
     v_ids := v_ids || array(select id from alfrd.tasks
                              where worker_id = p_worker and state = 'running' and id <> all (coalesce(v_ids, '{}'))
@@ -963,11 +983,12 @@ begin
 
   return json_build_object(
     'superseded_by', v_newer, 'asleep', coalesce(v_asleep, false), 'claimed', v_claimed, 'inputs', v_inputs,
+    'reached', coalesce(v_reached, '{}'),
     'stale', coalesce(to_json(v_stale), '[]'),
     'alone', not exists (select from alfrd.workers w where w.id <> p_worker
                             and w.heartbeat_at > v_now - make_interval(secs => w.lease_seconds)),
-    'others_running', v_claimed is null and exists (
-       select from alfrd.tasks where state = 'running' and worker_id <> p_worker),
+    'others_running', v_claimed is null and exists (select from alfrd.workers where id <> p_worker)
+       and exists (select from alfrd.tasks where state = 'running' and worker_id <> p_worker),
     -- What is due and still scheduled was locked by somebody: look again in a second.
     'next_due', (select case when run_at <= alfrd.now() then 1 else extract(epoch from run_at - alfrd.now()) end
                    from alfrd.tasks where state = 'scheduled' order by run_at limit 1));
@@ -1006,7 +1027,7 @@ begin
     select t.*, p.paused_by, p.paused_at, p.reason, h.since as held_since, w.name as worker_name, w.heartbeat_at, w.lease_seconds, l.max_running,
            (select count(*) from alfrd.tasks r where r.step = t.step and r.state = 'running') as running,
            (select count(*) from alfrd.tasks a where a.step = t.step and a.state = 'ready'
-               and (a.priority, -a.id) > (t.priority, -t.id)) as ahead,
+               and a.place < t.place) as ahead,
            exists (select from alfrd.workers s where t.step = any (s.steps) and s.superseded_by = ''
                       and s.heartbeat_at > alfrd.now() - make_interval(secs => s.lease_seconds)) as served,
            (select max(s.superseded_by) from alfrd.workers s where t.step = any (s.steps)) as newer
@@ -1195,6 +1216,17 @@ begin
   return null;
 end $$;
 
+-- FUNCTION first_place(text, bigint)
+
+CREATE FUNCTION alfrd.first_place(p_step text, p_from bigint) RETURNS bigint
+    LANGUAGE plpgsql STABLE
+    SET enable_seqscan TO 'off'
+    AS $$
+begin
+  return case when exists (select from alfrd.tasks where step = p_step and state = 'ready' and place < (p_from >> 40) << 40)
+              then 0 else p_from end;
+end $$;
+
 -- FUNCTION follow(alfrd.finished[])
 
 CREATE FUNCTION alfrd.follow(p_written alfrd.finished[]) RETURNS void
@@ -1300,7 +1332,7 @@ begin
   grant execute on function
     alfrd.register_worker(text, text, integer, text, text[], double precision), alfrd.worker_lock_class(),
     alfrd.heartbeat(bigint, boolean), alfrd.leave(bigint), alfrd.rescue(),
-    alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[], text[]),
+    alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[], text[], jsonb),
     alfrd.inputs_of(text[], uuid[]), alfrd.parts_of(uuid[], bigint),
     alfrd.save_progress(bigint, bigint, integer, jsonb),
     alfrd.recall_replies(jsonb, interval), alfrd.reserve_calls(jsonb), alfrd.settle_calls(jsonb),
@@ -1921,6 +1953,7 @@ CREATE FUNCTION alfrd.record_extract(p_done alfrd.finished[]) RETURNS uuid[]
 declare
   v_now     timestamptz := alfrd.now();
   v_written uuid[];
+  v_growing uuid[];
 begin
   with written as (
     update alfrd.documents
@@ -1929,18 +1962,23 @@ begin
            made_by = documents.made_by || alfrd.stamp('extract', d.made_by, d.prompt_id)
       from unnest(p_done) as d
      where documents.id = d.subject_id and documents.generation = d.generation
-    returning documents.id, documents.series_id, d.result -> 'fields' as fields),
+    returning documents.id, documents.series_id, documents.series_data),
   named as (
-    select series_id, array_agg(distinct name order by name) as names
-      from written cross join jsonb_object_keys(fields) as name
-     where series_id is not null group by series_id),
-  -- New field names go to the end, in one order for all: names are only ever added.
-  grown as (
+    select series_id, array_agg(distinct name) as names
+      from written cross join jsonb_object_keys(series_data) as name group by series_id)
+  select (select array_agg(id) from written),
+         (select array_agg(series_id) from named
+           where not names <@ (select fields from alfrd.series where id = named.series_id))
+    into v_written, v_growing;
+  if v_growing is not null then
+    -- New field names go to the end, in one order for all: names are only ever added.
+    perform from alfrd.series where id = any (v_growing) order by id for no key update;
     update alfrd.series
-       set fields = series.fields || array(select name from unnest(named.names) as name where name <> all (series.fields))
-      from named
-     where series.id = named.series_id and not named.names <@ series.fields)
-  select array_agg(id) into v_written from written;
+       set fields = series.fields || array(
+             select distinct name from alfrd.documents d cross join jsonb_object_keys(d.series_data) as name
+              where d.id = any (v_written) and d.series_id = series.id and name <> all (series.fields) order by name)
+     where id = any (v_growing);
+  end if;
   return v_written;
 end $$;
 
@@ -2063,6 +2101,7 @@ begin
            d.made_by, v_now
       from unnest(p_done) as d
       join alfrd.documents doc on doc.id = d.subject_id and doc.generation = d.generation
+       for key share of doc   -- nobody deletes it before this score can be seen, and deleted with it
     returning document_id)
   select array_agg(document_id) into v_written from written;
   return v_written;
@@ -3407,6 +3446,7 @@ CREATE TABLE alfrd.tasks (
     created_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
     claimed_at timestamp with time zone,
     announced boolean DEFAULT true NOT NULL,
+    place bigint GENERATED ALWAYS AS (((((32767 - priority))::bigint << 40) | id)) STORED NOT NULL,
     CONSTRAINT tasks_state_check CHECK ((state = ANY (ARRAY['ready'::text, 'scheduled'::text, 'running'::text, 'dead'::text])))
 )
 WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_analyze_scale_factor='0.05', autovacuum_vacuum_cost_delay='0');
@@ -3426,6 +3466,10 @@ COMMENT ON COLUMN alfrd.tasks.attempt IS 'Counted at each claim, never down: (id
 -- COMMENT COLUMN tasks.announced
 
 COMMENT ON COLUMN alfrd.tasks.announced IS 'False: nobody was rung for it, and its status goes to the feed with its claim.';
+
+-- COMMENT COLUMN tasks.place
+
+COMMENT ON COLUMN alfrd.tasks.place IS 'Its place in the queue of its step: the higher priority first, then the lower id.';
 
 -- VIEW document_progress
 
@@ -4447,7 +4491,7 @@ CREATE UNIQUE INDEX tasks_dead ON alfrd.tasks USING btree (subject_id, step) WHE
 
 -- INDEX tasks_ready
 
-CREATE INDEX tasks_ready ON alfrd.tasks USING btree (step, priority DESC, id) WHERE (state = 'ready'::text);
+CREATE INDEX tasks_ready ON alfrd.tasks USING btree (step, place) WHERE (state = 'ready'::text);
 
 -- INDEX tasks_running
 
@@ -4527,6 +4571,10 @@ CREATE TRIGGER documents_inserted AFTER INSERT ON alfrd.documents REFERENCING NE
 -- TRIGGER documents documents_normalize
 
 CREATE TRIGGER documents_normalize BEFORE INSERT ON alfrd.documents FOR EACH ROW WHEN ((new.tags <> '{}'::text[])) EXECUTE FUNCTION alfrd.normalize_tags();
+
+-- TRIGGER documents documents_truncated
+
+CREATE TRIGGER documents_truncated AFTER TRUNCATE ON alfrd.documents FOR EACH STATEMENT EXECUTE FUNCTION alfrd.documents_truncated();
 
 -- TRIGGER documents documents_updated
 
@@ -4616,11 +4664,6 @@ ALTER TABLE ONLY alfrd.evaluations
 ALTER TABLE ONLY alfrd.files
     ADD CONSTRAINT files_series_id_fkey FOREIGN KEY (series_id) REFERENCES alfrd.series(id) ON DELETE SET NULL;
 
--- FK CONSTRAINT pages pages_document_id_fkey
-
-ALTER TABLE ONLY alfrd.pages
-    ADD CONSTRAINT pages_document_id_fkey FOREIGN KEY (document_id) REFERENCES alfrd.documents(id) ON DELETE CASCADE;
-
 -- FK CONSTRAINT prompt_activations prompt_activations_family_id_fkey
 
 ALTER TABLE ONLY alfrd.prompt_activations
@@ -4645,16 +4688,6 @@ ALTER TABLE ONLY alfrd.prompts
 
 ALTER TABLE ONLY alfrd.provider_jobs
     ADD CONSTRAINT provider_jobs_document_id_fkey FOREIGN KEY (document_id) REFERENCES alfrd.documents(id) ON DELETE CASCADE;
-
--- FK CONSTRAINT scores scores_document_id_fkey
-
-ALTER TABLE ONLY alfrd.scores
-    ADD CONSTRAINT scores_document_id_fkey FOREIGN KEY (document_id) REFERENCES alfrd.documents(id) ON DELETE CASCADE;
-
--- FK CONSTRAINT tags tags_document_id_fkey
-
-ALTER TABLE ONLY alfrd.tags
-    ADD CONSTRAINT tags_document_id_fkey FOREIGN KEY (document_id) REFERENCES alfrd.documents(id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT trials trials_challenger_id_fkey
 

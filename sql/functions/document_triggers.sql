@@ -8,6 +8,7 @@
 --   documents_inserted, documents_updated   refuse illegal transitions, keep alfrd.tags, mark files outdated,
 --                                           enqueue what the new statuses call for, announce them;
 --                                           for what an exchange writes, alfrd.follow does that for all at once
+--   documents_deleted, documents_truncated  what hangs on a document goes with it: tasks, pages, tags, scores
 --
 -- Lock order: documents, then files by id, then tasks. The same in alfrd.settle.
 
@@ -226,11 +227,22 @@ declare
   v_tags text[];
 begin
   delete from alfrd.tasks where subject_id in (select id from old_rows) and state <> 'running';
+  delete from alfrd.pages where document_id in (select id from old_rows);
+  delete from alfrd.tags where document_id in (select id from old_rows);
+  delete from alfrd.scores where document_id in (select id from old_rows);
   select array_agg(distinct tag) into v_tags
     from old_rows cross join unnest(old_rows.tags) as tag where old_rows.status = 'completed';
   if v_tags is not null then
     perform alfrd.touch_files_of(v_tags);
   end if;
+  return null;
+end $$;
+
+create or replace function alfrd.documents_truncated() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  truncate alfrd.pages, alfrd.tags, alfrd.scores;
+  delete from alfrd.tasks where entity = 'document' and state <> 'running';
   return null;
 end $$;
 
@@ -253,3 +265,5 @@ create or replace trigger documents_updated after update on alfrd.documents
   execute function alfrd.documents_updated();
 create or replace trigger documents_deleted after delete on alfrd.documents
   referencing old table as old_rows for each statement execute function alfrd.documents_deleted();
+create or replace trigger documents_truncated after truncate on alfrd.documents
+  for each statement execute function alfrd.documents_truncated();

@@ -12,28 +12,39 @@
 -- p_owned:    all (task id, attempt) that this worker knows to be its own, told after a failed exchange: its reply may have been
 --             lost after the commit, and what it claimed then is handed over again here. Null: no doubt.
 -- p_waiting:  the steps that this worker would sleep for now; null: it will look again by itself.
+-- p_from:     {step: place}: look at its queue only behind this place, which the last exchange has reached. Tasks may come to be
+--             ready before it: an earlier transaction commits later, others give one back. So the worker looks at the whole
+--             queue now and then, and whenever it finds less than it has room for.
 -- Sleeping:   when nothing was claimed, p_waiting is written to its row, and from then on bells ring for it. A transaction that
 --             looked at the row just before, and commits just after, would not ring: so the worker looks again until it
 --             is the only one with a hand on the bell (alfrd.everyone_knows), which that look begins with.
 -- Returns:    {claimed: {id: [...], step: [...], ...}, a list for each column, or null,
---             inputs: what the claimed tasks are given (alfrd.inputs_of), or null, stale: [task ids], next_due: seconds until the next scheduled task or null,
+--             inputs: what the claimed tasks are given (alfrd.inputs_of), or null, reached: {step: place}, stale: [task ids], next_due: seconds until the next scheduled task or null,
 --             others_running: whether other workers own tasks, looked up only when nothing was claimed,
 --             alone: whether no other worker lives,
 --             asleep: whether this worker may sleep until it is rung for; else it looks again in a moment,
 --             superseded_by: the newer release that has migrated the database; then nothing is claimed}
 -- Locks:      own running tasks by id, documents, files by id, then waiting tasks, skipping locked ones.
 
-drop function if exists alfrd.claim(bigint, jsonb, text, uuid[]);   -- it returned nothing
+-- Where to look from in the queue of a step: from where the worker was, unless something more urgent has come.
+create or replace function alfrd.first_place(p_step text, p_from bigint) returns bigint
+language plpgsql stable set enable_seqscan = off as $$
+begin
+  return case when exists (select from alfrd.tasks where step = p_step and state = 'ready' and place < (p_from >> 40) << 40)
+              then 0 else p_from end;
+end $$;
 
--- Returns the ids of the tasks.
-create or replace function alfrd.claim(p_worker bigint, p_room jsonb, p_woken_by text, p_subjects uuid[]) returns bigint[]
-language plpgsql set enable_seqscan = off as $$
+drop function if exists alfrd.claim(bigint, jsonb, text, uuid[]);   -- it looked at the whole queue, always
+
+-- ids: of the tasks;   reached: {step: the last place in its queue that was claimed}
+create or replace function alfrd.claim(
+  p_worker bigint, p_room jsonb, p_woken_by text, p_subjects uuid[], p_from jsonb, out ids bigint[], out reached jsonb
+) language plpgsql set enable_seqscan = off as $$
 declare
-  v_claimed  bigint[];
   v_ids      uuid[];
   v_statuses text[];
-  v_now   timestamptz := alfrd.now();
-  v_limit record;
+  v_now      timestamptz := alfrd.now();
+  v_limit    record;
 begin
   -- A limited step is claimed by one worker at a time, so that count and claim cannot race.
   for v_limit in
@@ -44,15 +55,16 @@ begin
       v_limit.max_running - (select count(*) from alfrd.tasks where step = v_limit.step and state = 'running')::integer)));
   end loop;
   with picked as materialized (
-    select waiting.id, waiting.subject_id, waiting.status, waiting.announced
+    select waiting.*
       from jsonb_each_text(p_room) as room(step, size)
      cross join lateral (
-       select t.id, t.subject_id, t.status, t.announced from alfrd.tasks t
+       select t.id, t.step, t.place, t.subject_id, t.status, t.announced from alfrd.tasks t
         where t.step = room.step and t.state = 'ready'
+          and t.place > case when p_from ? room.step then alfrd.first_place(room.step, (p_from ->> room.step)::bigint) else 0 end
           and (p_subjects is null or t.subject_id = any (p_subjects))
           and (select twin.id from alfrd.tasks twin   -- not as an anti-join, which looks through all that run
                 where twin.subject_id = t.subject_id and twin.step = t.step and twin.state = 'running') is null
-        order by t.priority desc, t.id
+        order by t.place
         limit greatest(room.size::integer, 0)
           for update skip locked) as waiting),
   claimed as (
@@ -60,12 +72,12 @@ begin
        set state = 'running', attempt = t.attempt + 1, worker_id = p_worker, claimed_at = v_now, announced = true,
            woken_by = case when t.created_at = v_now then 'handoff' else p_woken_by end
      where t.id = any (array(select id from picked)))
-  select array_agg(id), array_agg(subject_id) filter (where not announced), array_agg(status) filter (where not announced)
-    into v_claimed, v_ids, v_statuses from picked;
+  select array_agg(id), array_agg(subject_id) filter (where not announced), array_agg(status) filter (where not announced),
+         (select jsonb_object_agg(step, place) from (select step, max(place) as place from picked group by step) as last)
+    into ids, v_ids, v_statuses, reached from picked;
   if v_ids is not null then
     perform alfrd.announce('document', v_ids, v_statuses);
   end if;
-  return v_claimed;
 end $$;
 
 drop function if exists alfrd.tasks_by_columns(bigint[]);   -- it told nothing of their documents
@@ -88,10 +100,12 @@ begin
 end $$;
 
 drop function if exists alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[]);   -- it had no p_waiting
+drop function if exists alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[], text[]);   -- it had no p_from
 
 create or replace function alfrd.exchange(
   p_worker bigint, p_outcomes jsonb, p_capacity jsonb, p_woken_by text, p_subjects uuid[] default null,
-  p_owned bigint[] default null, p_owned_attempts integer[] default null, p_waiting text[] default null
+  p_owned bigint[] default null, p_owned_attempts integer[] default null, p_waiting text[] default null,
+  p_from jsonb default '{}'
 ) returns json
 -- Costs that are guessed too high would have each statement compiled, for 20 ms each.
 language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off as $$
@@ -113,6 +127,7 @@ declare
   v_due      text[];
   v_left     text[];
   v_ids      bigint[];
+  v_reached  jsonb;
   v_claimed  json;
   v_inputs   json;
 begin
@@ -154,7 +169,11 @@ begin
                             where after.step = room.step and v_room ? before.step) as is_later
               from jsonb_each_text(v_room) as room(step, size)) as served,
            lateral (select count(*)::integer as waiting
-                      from (select from alfrd.tasks t where t.step = served.step and t.state = 'ready' limit size) as ahead) as queue;
+                      from (select from alfrd.tasks t
+                             where t.step = served.step and t.state = 'ready'
+                               and t.place > case when p_from ? served.step
+                                           then alfrd.first_place(served.step, (p_from ->> served.step)::bigint) else 0 end
+                             limit size) as ahead) as queue;
     if p_subjects is not null or v_for_next is null then
       v_for_next := '{}';
     end if;
@@ -171,8 +190,8 @@ begin
                else size - coalesce((v_for_next ->> step)::integer - (v_left_over ->> step)::integer, 0) end)
         from (select step, size::integer from jsonb_each_text(v_room) as room(step, size)) as room), '{}');
   end if;
-  v_ids := alfrd.claim(p_worker, v_room, p_woken_by, p_subjects)
-           || nullif(current_setting('alfrd.handed_over'), '')::bigint[];
+  select ids || nullif(current_setting('alfrd.handed_over'), '')::bigint[], reached into v_ids, v_reached
+    from alfrd.claim(p_worker, v_room, p_woken_by, p_subjects, p_from);
   if p_owned is not null then
     v_ids := v_ids || array(select id from alfrd.tasks
                              where worker_id = p_worker and state = 'running' and id <> all (coalesce(v_ids, '{}'))
@@ -210,11 +229,12 @@ begin
 
   return json_build_object(
     'superseded_by', v_newer, 'asleep', coalesce(v_asleep, false), 'claimed', v_claimed, 'inputs', v_inputs,
+    'reached', coalesce(v_reached, '{}'),
     'stale', coalesce(to_json(v_stale), '[]'),
     'alone', not exists (select from alfrd.workers w where w.id <> p_worker
                             and w.heartbeat_at > v_now - make_interval(secs => w.lease_seconds)),
-    'others_running', v_claimed is null and exists (
-       select from alfrd.tasks where state = 'running' and worker_id <> p_worker),
+    'others_running', v_claimed is null and exists (select from alfrd.workers where id <> p_worker)
+       and exists (select from alfrd.tasks where state = 'running' and worker_id <> p_worker),
     -- What is due and still scheduled was locked by somebody: look again in a second.
     'next_due', (select case when run_at <= alfrd.now() then 1 else extract(epoch from run_at - alfrd.now()) end
                    from alfrd.tasks where state = 'scheduled' order by run_at limit 1));

@@ -30,7 +30,7 @@ begin
     select t.*, p.paused_by, p.paused_at, p.reason, h.since as held_since, w.name as worker_name, w.heartbeat_at, w.lease_seconds, l.max_running,
            (select count(*) from alfrd.tasks r where r.step = t.step and r.state = 'running') as running,
            (select count(*) from alfrd.tasks a where a.step = t.step and a.state = 'ready'
-               and (a.priority, -a.id) > (t.priority, -t.id)) as ahead,
+               and a.place < t.place) as ahead,
            exists (select from alfrd.workers s where t.step = any (s.steps) and s.superseded_by = ''
                       and s.heartbeat_at > alfrd.now() - make_interval(secs => s.lease_seconds)) as served,
            (select max(s.superseded_by) from alfrd.workers s where t.step = any (s.steps)) as newer

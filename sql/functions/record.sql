@@ -179,6 +179,7 @@ begin
            d.made_by, v_now
       from unnest(p_done) as d
       join alfrd.documents doc on doc.id = d.subject_id and doc.generation = d.generation
+       for key share of doc   -- nobody deletes it before this score can be seen, and deleted with it
     returning document_id)
   select array_agg(document_id) into v_written from written;
   return v_written;
@@ -292,6 +293,7 @@ language plpgsql as $$
 declare
   v_now     timestamptz := alfrd.now();
   v_written uuid[];
+  v_growing uuid[];
 begin
   with written as (
     update alfrd.documents
@@ -300,18 +302,23 @@ begin
            made_by = documents.made_by || alfrd.stamp('extract', d.made_by, d.prompt_id)
       from unnest(p_done) as d
      where documents.id = d.subject_id and documents.generation = d.generation
-    returning documents.id, documents.series_id, d.result -> 'fields' as fields),
+    returning documents.id, documents.series_id, documents.series_data),
   named as (
-    select series_id, array_agg(distinct name order by name) as names
-      from written cross join jsonb_object_keys(fields) as name
-     where series_id is not null group by series_id),
-  -- New field names go to the end, in one order for all: names are only ever added.
-  grown as (
+    select series_id, array_agg(distinct name) as names
+      from written cross join jsonb_object_keys(series_data) as name group by series_id)
+  select (select array_agg(id) from written),
+         (select array_agg(series_id) from named
+           where not names <@ (select fields from alfrd.series where id = named.series_id))
+    into v_written, v_growing;
+  if v_growing is not null then
+    -- New field names go to the end, in one order for all: names are only ever added.
+    perform from alfrd.series where id = any (v_growing) order by id for no key update;
     update alfrd.series
-       set fields = series.fields || array(select name from unnest(named.names) as name where name <> all (series.fields))
-      from named
-     where series.id = named.series_id and not named.names <@ series.fields)
-  select array_agg(id) into v_written from written;
+       set fields = series.fields || array(
+             select distinct name from alfrd.documents d cross join jsonb_object_keys(d.series_data) as name
+              where d.id = any (v_written) and d.series_id = series.id and name <> all (series.fields) order by name)
+     where id = any (v_growing);
+  end if;
   return v_written;
 end $$;
 

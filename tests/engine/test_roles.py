@@ -250,6 +250,7 @@ async def test_only_what_must_runs_as_the_owner_and_with_a_pinned_search_path(db
             "documents_inserted",
             "documents_updated",
             "documents_deleted",
+            "documents_truncated",
         ),
         *("files_inserted", "files_updated", "files_deleted"),
         *("register_worker", "heartbeat", "leave", "rescue", "exchange", "save_progress"),
