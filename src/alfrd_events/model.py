@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -350,8 +350,7 @@ class Case:
     """For ``answer_key``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(NamedTuple):
     """A claimed piece of work. ``(id, attempt)`` is the fencing token."""
 
     id: int
@@ -370,8 +369,7 @@ Kind = Literal["done", "retry", "throttled", "released", "failed", "buried"]
 """How a task ended. ``buried``: dead without a word to the document, for when even its failure cannot be written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How a task ended, as handed in with the next exchange."""
 
     task: Task
