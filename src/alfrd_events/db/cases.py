@@ -250,10 +250,11 @@ class _KeptPages:
 
     def keep(self, document: int, generation: int, pages: Pages) -> None:
         """Keep them from now on, as those that were used last."""
-        of, _, size = self._pages.pop(document, _NO_PAGES)
-        self._size -= size
-        if of != generation:
-            size = sum(len(page.text) + _CHARACTERS_PER_LINE * len(page.lines) for page in pages)
+        if self._pages.get(document, _NO_PAGES)[0] == generation:
+            self._pages.move_to_end(document)
+            return
+        self.drop(document)
+        size = sum(len(page.text) + _CHARACTERS_PER_LINE * len(page.lines) for page in pages)
         self._pages[document] = generation, pages, size
         self._size += size
         while self._size > _KEPT_CHARACTERS:
