@@ -39,7 +39,8 @@ _KEPT_CHARACTERS = 8_000_000
 _CHARACTERS_PER_LINE = 100
 """What the position of a line counts for, beside its text."""
 
-_FIELDS = [each.name for each in fields(Document)]
+_BLANK: dict[str, Any] = {each.name: () for each in fields(Document)}
+_COLUMNS = [name for name in _BLANK if name not in ("pages", "peers")]
 _NOTHING: frozenset[int] = frozenset()
 
 Pages = tuple[Page, ...]
@@ -216,7 +217,11 @@ class Cases:
                 self._kept.drop(number)
             elif pages:
                 self._kept.keep(number, generation, pages)
-            documents[number] = filled(Document, dict(zip(_FIELDS, (*values, pages, ()), strict=True)))
+            row = (
+                _BLANK.copy()
+            )  # as large as it has to be: a dictionary that grows to that is laid out three times
+            row.update(zip(_COLUMNS, values, strict=True), pages=pages)
+            documents[number] = filled(Document, row)
         return documents
 
 
