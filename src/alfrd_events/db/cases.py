@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict, defaultdict
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +26,7 @@ from alfrd_events.model import (
     Prompt,
     Series,
     Task,
+    filled,
 )
 
 _NEED_TYPES = {"classify", "score_classification", "answer_key"}
@@ -38,7 +39,12 @@ _KEPT_CHARACTERS = 8_000_000
 _CHARACTERS_PER_LINE = 100
 """What the position of a line counts for, beside its text."""
 
+_BLANK: dict[str, Any] = {each.name: () for each in fields(Document)}
+_COLUMNS = [name for name in _BLANK if name not in ("pages", "peers")]
+_NOTHING: frozenset[int] = frozenset()
+
 Pages = tuple[Page, ...]
+_NO_PAGES: tuple[int, Pages, int] = (-1, (), 0)
 
 
 class Cases:
@@ -76,8 +82,17 @@ class Cases:
         rows = list(document_rows(inputs["documents"]))
         parts = Parts()
         parts.add_columns(inputs["parts"])
-        found = await self._ask(tasks, by_step, inputs["edition"], rows, parts)
-        documents = self._documents(tasks, rows, found.get("pages", {}))
+        # By the number in a UUID, here and below: UUIDs are slow to hash and to compare.
+        read = {task.subject_id.int for task in tasks if task.step != "ocr"}
+        # Before anything is waited for: meanwhile others may drop them.
+        kept = {
+            values[0].int: self._kept.get(values[0].int, generation)
+            for values, generation in rows
+            if values[0].int in read
+        }
+        missing = [values[0] for values, _ in rows if kept.get(values[0].int, ()) is None]
+        found = await self._ask(tasks, by_step, inputs["edition"], missing, parts)
+        documents = self._documents(tasks, rows, kept, found.get("pages", {}))
         files, peers = found.get("files", {}), found.get("peers", {})
         candidates, gradings = found.get("candidates", {}), found.get("gradings", {})
         known = await self._known(tasks, documents)
@@ -85,24 +100,28 @@ class Cases:
         cases = {}
         for task in tasks:
             id, step = task.subject_id, task.step
-            document, file = documents.get(id), files.get(id)
+            document = documents.get(id.int)
+            file = files.get(id) if files else None
             family = id if task.entity == "prompt" else None
             if document is None and file is None and family is None:
                 continue
-            if document is not None and id in peers:
+            if document is not None and peers and id in peers:
                 document = replace(document, peers=peers[id])
-            cases[task.id] = Case(
-                document=document,
-                file=file,
-                parts=tuple(parts.of.get(id, ())),
-                saved_pages=parts.saved.get(id, frozenset()),
-                types=self._reference.types if step in _NEED_TYPES else (),
-                candidates=candidates.get(document.owner, ()) if document and step == "file" else (),
-                series=filed.get(document.series_id) if document and document.series_id else None,
-                prompt=self._prompt(step, document.document_type if document else ""),
-                known=known.get(task.id),
-                family=family,
-                grading=gradings.get(id) if step == "answer_key" else None,
+            cases[task.id] = filled(
+                Case,
+                {
+                    "document": document,
+                    "file": file,
+                    "parts": tuple(parts.of.get(id, ())) if parts.of else (),
+                    "saved_pages": parts.saved.get(id, _NOTHING) if parts.of else _NOTHING,
+                    "types": self._reference.types if step in _NEED_TYPES else (),
+                    "candidates": candidates.get(document.owner, ()) if document and step == "file" else (),
+                    "series": filed.get(document.series_id) if document and document.series_id else None,
+                    "prompt": self._prompt(step, document.document_type if document else ""),
+                    "known": known.get(task.id),
+                    "family": family,
+                    "grading": gradings.get(id) if step == "answer_key" else None,
+                },
             )
         return cases
 
@@ -111,7 +130,7 @@ class Cases:
         tasks: Sequence[Task],
         by_step: Mapping[str, Sequence[UUID]],
         edition: int,
-        rows: Sequence[tuple[Any, int]],
+        missing: Sequence[UUID],
         parts: Parts,
     ) -> dict[str, Any]:
         """What neither came with the claim nor is kept here: nothing, for most tasks.
@@ -119,9 +138,8 @@ class Cases:
         Side by side: what a single task waits for is round trips.
         """
         database = self._database
-        read = {task.subject_id for task in tasks if task.step != "ocr"}
         asked: dict[str, Awaitable[Any]] = {}
-        if missing := [id for (id, *_), number in rows if id in read and (id, number) not in self._kept]:
+        if missing:
             asked["pages"] = _pages(database, missing)
         if edition != self._reference.edition:
             asked["reference"] = self._look_up(edition)
@@ -142,14 +160,13 @@ class Cases:
         prompts, types = await asyncio.gather(_prompts(self._database), load_types(self._database))
         self._reference = _Reference(edition, prompts, types)
 
-    async def _known(
-        self, tasks: Sequence[Task], documents: Mapping[UUID, Document]
-    ) -> dict[int, JsonObject]:
+    async def _known(self, tasks: Sequence[Task], documents: Mapping[int, Document]) -> dict[int, JsonObject]:
         """What prompts are known to have made of these very texts, by task: a replay pays for nothing twice."""
+        if "" not in self._prefixes:
+            return {}  # those prompts are for other analysts than this one
         wanted = {}
         for task in tasks:
-            document = documents.get(task.subject_id)
-            if document is None or task.step not in _REPLAYED:
+            if task.step not in _REPLAYED or (document := documents.get(task.subject_id.int)) is None:
                 continue
             prompt = self._best(self._prompt_kinds.get(task.step, ""), document.document_type)
             if prompt is not None and prompt.can_evolve:  # of the others nothing is kept
@@ -160,6 +177,12 @@ class Cases:
         kind = self._prompt_kinds.get(step)
         if kind is None:
             return None
+        chosen = self._reference.chosen
+        if (kind, document_type) not in chosen:
+            chosen[kind, document_type] = self._choose(kind, document_type)
+        return chosen[kind, document_type]
+
+    def _choose(self, kind: str, document_type: str) -> Prompt | None:
         first, *others = self._prefixes
         prompt = self._best(first + kind, document_type)
         if prompt is None or not others:
@@ -176,18 +199,29 @@ class Cases:
         return await load_documents(self._database, ids) if ids else {}
 
     def _documents(
-        self, tasks: Sequence[Task], rows: Iterable[tuple[Any, int]], pages: Mapping[UUID, Pages]
-    ) -> dict[UUID, Document]:
-        read = {task.subject_id for task in tasks if task.step != "ocr"}
+        self,
+        tasks: Sequence[Task],
+        rows: Iterable[tuple[Any, int]],
+        kept: Mapping[int, Pages | None],
+        loaded: Mapping[UUID, Pages],
+    ) -> dict[int, Document]:
         # The last step, as far as it is known here: nobody needs them soon.
-        last = {task.subject_id for task in tasks if task.step == "extract"}
+        last = {task.subject_id.int for task in tasks if task.step == "extract"}
         documents = {}
         for values, generation in rows:
-            id = values[0]
-            of_document: Pages = ()
-            if id in read:
-                of_document = self._kept.get((id, generation), pages.get(id, ()), keep=id not in last)
-            documents[id] = Document(*(*values, of_document))
+            number = values[0].int
+            pages = kept.get(number, ())
+            if pages is None:
+                pages = loaded.get(values[0], ())
+            if number in last:
+                self._kept.drop(number)
+            elif pages:
+                self._kept.keep(number, generation, pages)
+            row = (
+                _BLANK.copy()
+            )  # as large as it has to be: a dictionary that grows to that is laid out three times
+            row.update(zip(_COLUMNS, values, strict=True), pages=pages)
+            documents[number] = filled(Document, row)
         return documents
 
 
@@ -199,33 +233,43 @@ class _Reference:
     prompts: Mapping[tuple[str, str], Prompt] = field(default_factory=dict)
     """The active ones, by kind and document type."""
     types: tuple[DocumentType, ...] = ()
+    chosen: dict[tuple[str, str], Prompt | None] = field(default_factory=dict)
+    """By kind and document type: what was found to work with."""
 
 
 class _KeptPages:
-    """Pages by document and generation, the least recently used ones dropped first.
+    """Pages of documents, the least recently used ones dropped first.
 
     Within a generation they do not change: reading a document again is a new one.
     """
 
     def __init__(self) -> None:
-        self._pages: OrderedDict[tuple[UUID, int], tuple[Pages, int]] = OrderedDict()
+        self._pages: OrderedDict[int, tuple[int, Pages, int]] = OrderedDict()
+        """By the number of the document: its generation, its pages, and their size."""
         self._size = 0
 
-    def __contains__(self, key: tuple[UUID, int]) -> bool:
-        return key in self._pages
+    def get(self, document: int, generation: int) -> Pages | None:
+        """What is kept of this generation."""
+        of, pages, _ = self._pages.get(document, _NO_PAGES)
+        return pages if of == generation else None
 
-    def get(self, key: tuple[UUID, int], loaded: Pages, *, keep: bool) -> Pages:
-        """What is kept, or else what was loaded; kept from now on, or no more."""
-        pages, size = self._pages.pop(key, (loaded, 0))
+    def keep(self, document: int, generation: int, pages: Pages) -> None:
+        """Keep them from now on, as those that were used last."""
+        if self._pages.get(document, _NO_PAGES)[0] == generation:
+            self._pages.move_to_end(document)
+            return
+        self.drop(document)
+        size = sum(len(page.text) + _CHARACTERS_PER_LINE * len(page.lines) for page in pages)
+        self._pages[document] = generation, pages, size
+        self._size += size
+        while self._size > _KEPT_CHARACTERS:
+            _, (_, _, dropped) = self._pages.popitem(last=False)
+            self._size -= dropped
+
+    def drop(self, document: int) -> None:
+        """Keep them no more."""
+        _, _, size = self._pages.pop(document, _NO_PAGES)
         self._size -= size
-        if keep and pages:
-            size = size or sum(len(page.text) + _CHARACTERS_PER_LINE * len(page.lines) for page in pages)
-            self._pages[key] = pages, size
-            self._size += size
-            while self._size > _KEPT_CHARACTERS:
-                _, (_, dropped) = self._pages.popitem(last=False)
-                self._size -= dropped
-        return pages
 
 
 async def _pages(database: Database, ids: Sequence[UUID]) -> dict[UUID, Pages]:
@@ -274,12 +318,12 @@ async def load_documents(database: Database, ids: Sequence[UUID]) -> dict[UUID, 
 async def _candidates(database: Database) -> dict[str, tuple[Series, ...]]:
     """Per owner, the newest first."""
     candidates: dict[str, list[Series]] = defaultdict(list)
-    for id, entity, kind, frequency, slug, title, fields, owner in await database.tuples(
+    for id, entity, kind, frequency, slug, title, names, owner in await database.tuples(
         "select id, entity, kind, frequency, slug, title, fields, owner"
         "  from alfrd.series order by created_at desc limit %s",
         [_CANDIDATES_AT_MOST],
     ):
-        candidates[owner].append(Series(id, entity, kind, frequency, slug, title, tuple(fields), owner))
+        candidates[owner].append(Series(id, entity, kind, frequency, slug, title, tuple(names), owner))
     return {owner: tuple(known) for owner, known in candidates.items()}
 
 

@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from alfrd_events.errors import AlfrdError, DatabaseUnavailable, Throttled, Transient
 from alfrd_events.model import JsonObject, Task
@@ -33,8 +33,7 @@ _PATIENCE_SECONDS = 5.0
 """What a provider asks us to wait beyond this, the task waits for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """On whose behalf a provider is called: the task, and the worker that owns it."""
 
     worker: int

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from alfrd_events.model import Case, Extraction, FileSummary, Result, SeriesPlace, advisory_key
 from alfrd_events.providers.analysts.naming import entity_key
@@ -12,6 +13,12 @@ from alfrd_events.steps.analysis import active_prompt, inputs
 
 if TYPE_CHECKING:
     from alfrd_events.steps.registry import Tools
+
+
+class _Keys(NamedTuple):
+    entity_key: str
+    slug: str
+    lock_key: int
 
 
 class FileSummaryAt(FileSummary):
@@ -24,13 +31,17 @@ async def file(case: Case, tools: Tools) -> SeriesPlace:
     """Name the series; a document on which nobody is named belongs to none (an empty entity)."""
     document, prompt = inputs(case)
     filing = await tools.analyst.detect_series(document, case.candidates, prompt)
-    key = entity_key(filing.entity) if filing.entity else ""
+    keys = _keys(filing.entity, filing.kind)
     return SeriesPlace(
-        **filing.model_dump(exclude={"entity"}),
-        entity=filing.entity if key else "",
-        entity_key=key,
-        slug=slug(f"{filing.entity} {filing.kind}"),
-        lock_key=advisory_key(f"alfrd:series:{key}:{filing.kind}"),
+        entity=filing.entity if keys.entity_key else "",
+        kind=filing.kind,
+        frequency=filing.frequency,
+        title=filing.title,
+        description=filing.description,
+        series_id=filing.series_id,
+        entity_key=keys.entity_key,
+        slug=keys.slug,
+        lock_key=keys.lock_key,
         provenance=filing.provenance,
     )
 
@@ -48,6 +59,12 @@ async def summarize_file(case: Case, tools: Tools) -> Result:
     assert case.file is not None, "routed for files only"
     summary = await tools.analyst.summarize_file(case.file, active_prompt(case))
     return FileSummaryAt(**summary.model_dump(), revision=case.file.revision, provenance=summary.provenance)
+
+
+@lru_cache(maxsize=4096)  # the same companies send many documents, and a name goes through a dozen patterns
+def _keys(entity: str, kind: str) -> _Keys:
+    key = entity_key(entity) if entity else ""
+    return _Keys(key, slug(f"{entity} {kind}"), advisory_key(f"alfrd:series:{key}:{kind}"))
 
 
 def slug(name: str) -> str:

@@ -29,7 +29,8 @@ async def ocr(case: Case, tools: Tools) -> Reading:
     for part, info in zip(parts, infos, strict=True):
         saved = {number - before for number in case.saved_pages}
         async for page in tools.reader.read(part, skip=saved):
-            await tools.save_page(replace(page, number=before + page.number), part.number)
+            numbered = replace(page, number=before + page.number) if before else page
+            await tools.save_page(numbered, part.number)
         before += info.page_count
     return Reading(
         page_count=before,

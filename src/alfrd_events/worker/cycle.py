@@ -101,6 +101,8 @@ class Cycle:
         """Looks since it asked to be rung for; ``None``: it has not asked."""
         self._on_outcome = on_outcome
         self._running: set[Task] = set()
+        self._busy: Counter[str] = Counter()
+        """Of these, per step, those that have no outcome yet."""
         self._outbox = Outbox()
         self._stopping = False
         self._given_up = False
@@ -115,6 +117,7 @@ class Cycle:
     def finished(self, outcome: Outcome) -> None:
         """Take an outcome from the runner."""
         self._outbox.put(outcome)
+        self._busy[outcome.task.step] -= 1
         self._wake.set("handoff")
         if self._outbox.is_all_of(len(self._running)):
             self._may_go.set()
@@ -326,8 +329,7 @@ class Cycle:
             answer = await self._hand_in(batch, {}, reason)
             self._take(batch, answer, reason)
             return answer
-        busy = Counter(task.step for task in self._running - self._outbox.tasks)
-        offer = self._slots.offer(busy, self._outbox.apart_per_step)
+        offer = self._slots.offer(self._busy, self._outbox.apart_per_step)
         try:
             answer = await self._hand_in(batch, offer.room, reason, may_sleep=may_sleep)
         finally:
@@ -376,7 +378,7 @@ class Cycle:
             elif outcome.kind == "failed":
                 self.tally.failed.append(outcome)
             self._on_outcome(outcome)
-        if refused := [outcome.task for outcome in batch if outcome.task.id in answer.stale]:
+        if answer.stale and (refused := [each.task for each in batch if each.task.id in answer.stale]):
             log.warning(str(StaleClaim(refused[0])), and_others=len(refused) - 1)
         if answer.claimed or answer.others_running:
             self.stirring.set()
@@ -387,5 +389,6 @@ class Cycle:
             if reason in ("poll", "reconnect"):
                 self.tally.claimed_by_poll += len(answer.claimed)
             self._running.update(answer.claimed)
+            self._busy.update(task.step for task in answer.claimed)
             self._start(self._registration.id, answer.claimed, answer.inputs)
         log.debug("exchanged", handed_in=len(batch), claimed=len(answer.claimed), woken_by=reason)

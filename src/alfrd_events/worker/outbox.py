@@ -14,8 +14,9 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal
 
 from alfrd_events.db.errors import NoAnswer, TimedOut
@@ -89,7 +90,8 @@ class Outbox:
 
     def __init__(self) -> None:
         self._together: list[Outcome] = []
-        self._sent: list[Outcome] = []
+        self._sent: list[Sequence[Outcome]] = []
+        """What exchanges carry now, each just as :meth:`send` gave it."""
         self._apart: list[Apart] = []
 
     def put(self, outcome: Outcome) -> None:
@@ -108,15 +110,15 @@ class Outbox:
         if HALVED_FROM <= size == running:
             size = running // 2
         batch, self._together = self._together[:size], self._together[size:]
-        self._sent += batch
+        self._sent.append(batch)
         return batch
 
     def is_all_of(self, running: int) -> bool:
         """Nothing of these tasks is still at work, and what has not been sent is worth an exchange of its own."""
         waiting = len(self._together)
-        return waiting >= HALVED_FROM and not self._apart and waiting + len(self._sent) == running
+        return waiting >= HALVED_FROM and not self._apart and waiting + sum(map(len, self._sent)) == running
 
-    def came_back(self, batch: Collection[Outcome]) -> None:
+    def came_back(self, batch: Sequence[Outcome]) -> None:
         """The database has not taken these, and they are not to blame."""
         self._remove(batch)
         self._together[:0] = batch
@@ -126,7 +128,7 @@ class Outbox:
         """Something can go together at once."""
         return bool(self._together)
 
-    def set_apart(self, batch: Collection[Outcome]) -> None:
+    def set_apart(self, batch: Sequence[Outcome]) -> None:
         """From now on these go alone."""
         self._remove(batch)
         self._apart += map(Apart, batch)
@@ -136,21 +138,21 @@ class Outbox:
         now = time.monotonic()
         return next((each for each in self._apart if each.due <= now), None)
 
-    def taken(self, batch: Collection[Outcome]) -> None:
+    def taken(self, batch: Sequence[Outcome]) -> None:
         """The database has these."""
         self._remove(batch)
 
-    def _remove(self, batch: Collection[Outcome]) -> None:
-        tasks = {outcome.task for outcome in batch}
-        self._sent = [outcome for outcome in self._sent if outcome.task not in tasks]
-        self._apart = [each for each in self._apart if each.outcome.task not in tasks]
+    def _remove(self, batch: Sequence[Outcome]) -> None:
+        self._sent = [sent for sent in self._sent if sent is not batch]
+        if self._apart:
+            tasks = {outcome.task for outcome in batch}
+            self._apart = [each for each in self._apart if each.outcome.task not in tasks]
 
     @property
     def tasks(self) -> set[Task]:
         """The tasks whose outcomes these are."""
-        return {outcome.task for outcome in (*self._together, *self._sent)} | {
-            each.outcome.task for each in self._apart
-        }
+        outcomes = chain(self._together, *self._sent, (each.outcome for each in self._apart))
+        return {outcome.task for outcome in outcomes}
 
     @property
     def apart_per_step(self) -> Counter[str]:
@@ -160,7 +162,7 @@ class Outbox:
     @property
     def is_stuck(self) -> bool:
         """Nothing is left but what was tried alone, without success."""
-        return not self._together and not self._sent and all(each.tries for each in self._apart)
+        return not self._together and not any(self._sent) and all(each.tries for each in self._apart)
 
     @property
     def due_in(self) -> float | None:

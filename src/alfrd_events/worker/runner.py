@@ -10,6 +10,7 @@ import asyncio
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import replace
 
 from pydantic_core import PydanticSerializationError
@@ -53,7 +54,7 @@ class Runner:
     ) -> None:
         self._database = database
         self._handlers = handlers
-        self._tools = tools
+        self._tools = replace(tools, save_page=_save_page)
         self._finished = finished
         self._step_seconds = step_seconds
         self._cases = Cases(database, PROMPT_KINDS, tools.analyst.prompt_prefixes, tools.analyst.learns_from)
@@ -93,22 +94,26 @@ class Runner:
             self._finished(Outcome(tasks[0], "retry", error=why))
             return
         runs: list[asyncio.Task[None]] = []
+        left = _Countdown(len(tasks))
+        create_task = asyncio.get_running_loop().create_task
         try:
             for task in tasks:
-                runs.append(
-                    asyncio.create_task(self._run_one(worker, task, loaded.get(task.id)), name=task.step)
-                )
+                run = self._run_one(worker, task, loaded.get(task.id), left)
+                runs.append(create_task(run, name=task.step))
                 if len(runs) % _STARTED_TOGETHER == 0:
                     await asyncio.sleep(0)  # the exchange has its turn, too
             # One time limit for all: they start together, and a timer for each costs as much as the cheapest steps.
-            _, overdue = await asyncio.wait(runs, timeout=self._step_seconds)
-            self._overdue |= overdue
-            await cancel_all(overdue)
-            self._overdue -= overdue
+            if not await left.is_nothing_within(self._step_seconds):
+                await self._end_overdue({run for run in runs if not run.done()})
         except asyncio.CancelledError:
             await cancel_all(runs)
             self._release(tasks[len(runs) :])
             raise
+
+    async def _end_overdue(self, overdue: set[asyncio.Task[None]]) -> None:
+        self._overdue |= overdue
+        await cancel_all(overdue)
+        self._overdue -= overdue
 
     def _release(self, tasks: Sequence[Task]) -> None:
         for task in tasks:
@@ -126,8 +131,11 @@ class Runner:
                 log.debug("what the tasks need could not be loaded, trying again", error=error)
             await asyncio.sleep(_LOAD_PAUSE_SECONDS)
 
-    async def _run_one(self, worker: int, task: Task, case: Case | None) -> None:
-        self._finished(await self._attempt(worker, task, case))
+    async def _run_one(self, worker: int, task: Task, case: Case | None, left: _Countdown) -> None:
+        try:
+            self._finished(await self._attempt(worker, task, case))
+        finally:
+            left.one_less()
 
     async def _attempt(self, worker: int, task: Task, case: Case | None) -> Outcome:
         if case is None:
@@ -135,14 +143,14 @@ class Runner:
         tools = self._tools
         made_by = tools.reader.name if task.step == "ocr" else tools.analyst.name
         pages = _Pages(self._database, worker, task)
+        _pages.set(pages)
         caller.set(Caller(worker, task))
-        started = time.monotonic()
         kind: Kind = "done"
         payload: JsonObject | bytes | None = None
         error_text, retry_after = "", None
         prompt_id = case.prompt.id if case.prompt else None
         try:
-            result = await self._handlers[task.step](case, replace(tools, save_page=pages.save))
+            result = await self._handlers[task.step](case, tools)
             if task.step == "ocr":
                 payload = {**result.model_dump(mode="json", warnings="error"), "pages": pages.unsaved}
             else:
@@ -163,7 +171,7 @@ class Runner:
             made_by,
             prompt_id,
             # What it cost is told whatever became of it.
-            () if tools.reader.is_paid else pages.usage(made_by, int((time.monotonic() - started) * 1000)),
+            () if tools.reader.is_paid else pages.usage(made_by),
         )
 
     def _what_it_comes_to(self, task: Task, error: BaseException) -> tuple[Kind, str, float | None]:
@@ -207,14 +215,39 @@ def _unforeseen(task: Task, error: BaseException) -> str:
     return f"{task.step}: unexpected {type(error).__name__}; the worker's log tells where"
 
 
+class _Countdown:
+    """Tells when so many have ended. ``asyncio.wait`` costs a turn of the loop for each of them."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._nothing = asyncio.Event()
+
+    def one_less(self) -> None:
+        """One has ended."""
+        self._count -= 1
+        if not self._count:
+            self._nothing.set()
+
+    async def is_nothing_within(self, seconds: float) -> bool:
+        """Wait until all have ended, at most so long; whether they have."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._nothing.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
 class _Pages:
     """Pages that a handler gave over, saved in small batches while it goes on."""
+
+    __slots__ = ("_began", "_database", "_last_save", "_read", "_task", "_worker", "unsaved")
 
     def __init__(self, database: Database, worker: int, task: Task) -> None:
         self._database = database
         self._worker = worker
         self._task = task
-        self._last_save = time.monotonic()
+        self._began = self._last_save = time.monotonic()
         self._read = 0
         self.unsaved: list[JsonObject] = []
 
@@ -232,8 +265,17 @@ class _Pages:
             self.unsaved = []
             self._last_save = time.monotonic()
 
-    def usage(self, provider: str, milliseconds: int) -> tuple[Usage, ...]:
+    def usage(self, provider: str) -> tuple[Usage, ...]:
         """What the reading cost, for ``alfrd.usage``."""
         if not self._read:
             return ()
-        return (Usage(provider=provider, pages=self._read, milliseconds=milliseconds),)
+        spent = time.monotonic() - self._began
+        return (Usage(provider=provider, pages=self._read, milliseconds=int(spent * 1000)),)
+
+
+_pages: ContextVar[_Pages] = ContextVar("pages")
+"""Those of the attempt that runs: so that all attempts share one set of tools."""
+
+
+async def _save_page(page: Page, part: int) -> None:
+    await _pages.get().save(page, part)

@@ -24,8 +24,9 @@ class Wake:
 
     def set(self, reason: Reason) -> None:
         """Wake the cycle."""
-        if not self._event.is_set() or reason == "notify":
-            self._reason = reason
+        if self._event.is_set() and reason != "notify":
+            return
+        self._reason = reason
         self._event.set()
 
     async def wait(self, timeout: float, otherwise: Reason) -> Reason:
