@@ -862,6 +862,7 @@ CREATE FUNCTION alfrd.exchange(p_worker bigint, p_outcomes jsonb, p_capacity jso
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 declare
   c_many     constant integer := 32;   -- a worker of few slots begins what it can
@@ -1331,7 +1332,7 @@ begin
 
   grant execute on function
     alfrd.register_worker(text, text, integer, text, text[], double precision), alfrd.worker_lock_class(),
-    alfrd.heartbeat(bigint, boolean), alfrd.leave(bigint), alfrd.rescue(),
+    alfrd.heartbeat(bigint, boolean), alfrd.leave(bigint), alfrd.rescue(boolean),
     alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[], text[], jsonb),
     alfrd.inputs_of(text[], uuid[]), alfrd.parts_of(uuid[], bigint),
     alfrd.save_progress(bigint, bigint, integer, jsonb),
@@ -2316,9 +2317,9 @@ begin
   end if;
 end $$;
 
--- FUNCTION rescue()
+-- FUNCTION rescue(boolean)
 
-CREATE FUNCTION alfrd.rescue() RETURNS TABLE(task_id bigint, step text, subject_id uuid, attempt integer, worker_id bigint, outcome text)
+CREATE FUNCTION alfrd.rescue(p_thoroughly boolean DEFAULT true) RETURNS TABLE(task_id bigint, step text, subject_id uuid, attempt integer, worker_id bigint, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
@@ -2346,6 +2347,10 @@ begin
               or (locked and suspected_at < alfrd.now() - interval '0.9 seconds')
            order by id for update skip locked) as gone;
 
+  if v_gone is null and not p_thoroughly then
+    perform set_config('alfrd.actor', '', true);
+    return;
+  end if;
   select jsonb_agg(to_jsonb(lost)) into v_lost
     from (select t.id as task_id, t.attempt, t.worker_id, 'lost' as outcome,
                  format('worker %s stopped without handing it back', coalesce(w.name, t.worker_id::text)) as error

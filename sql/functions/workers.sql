@@ -59,14 +59,18 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
      and not exists (select from alfrd.tasks where worker_id = p_worker and state = 'running');
 $$;
 
+drop function if exists alfrd.rescue();   -- it was always thorough
+
 -- alfrd.rescue: give back the tasks of workers that are gone.
 --
+-- p_thoroughly: also those of workers whose row somebody has deleted by hand. That reads all tasks that run, and, while a long
+--               transaction keeps vacuum away, all that have run since it began.
 -- Called:  by every worker, once per rescue interval; no leader.
 -- Locks:   workers rows, then tasks by id, skipping locked ones; the same order as exchange.
 -- Effect:  the attempt stays counted; a task past max_attempts becomes dead. Calls that they had under way are forgotten: what
 --          was set aside for them stays spent.
 -- Returns: the rescued tasks, for the log.
-create or replace function alfrd.rescue()
+create or replace function alfrd.rescue(p_thoroughly boolean default true)
 returns table (task_id bigint, step text, subject_id uuid, attempt integer, worker_id bigint, outcome text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off as $$
 #variable_conflict use_column
@@ -92,6 +96,10 @@ begin
               or (locked and suspected_at < alfrd.now() - interval '0.9 seconds')
            order by id for update skip locked) as gone;
 
+  if v_gone is null and not p_thoroughly then
+    perform set_config('alfrd.actor', '', true);
+    return;
+  end if;
   select jsonb_agg(to_jsonb(lost)) into v_lost
     from (select t.id as task_id, t.attempt, t.worker_id, 'lost' as outcome,
                  format('worker %s stopped without handing it back', coalesce(w.name, t.worker_id::text)) as error

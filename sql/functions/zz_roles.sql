@@ -62,7 +62,7 @@ begin
 
   grant execute on function
     alfrd.register_worker(text, text, integer, text, text[], double precision), alfrd.worker_lock_class(),
-    alfrd.heartbeat(bigint, boolean), alfrd.leave(bigint), alfrd.rescue(),
+    alfrd.heartbeat(bigint, boolean), alfrd.leave(bigint), alfrd.rescue(boolean),
     alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[], text[], jsonb),
     alfrd.inputs_of(text[], uuid[]), alfrd.parts_of(uuid[], bigint),
     alfrd.save_progress(bigint, bigint, integer, jsonb),

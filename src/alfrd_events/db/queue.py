@@ -21,6 +21,8 @@ class Exchange:
     claimed: tuple[Task, ...]
     inputs: JsonObject | None
     """What the claimed tasks are given, as ``alfrd.inputs_of`` tells it."""
+    reached: Mapping[str, int]
+    """Step -> the last place in its queue that was claimed."""
     stale: frozenset[int]
     """Ids of the tasks whose results were refused."""
     next_due: float | None
@@ -81,6 +83,7 @@ async def exchange(
     only: Sequence[UUID] | None = None,
     owned: Sequence[Task] | None = None,
     waiting: Sequence[str] | None = None,
+    from_: Mapping[str, int] | None = None,
 ) -> Exchange:
     """Hand in finished work and claim new work, in one transaction.
 
@@ -91,13 +94,14 @@ async def exchange(
     :param owned: after an exchange whose reply was not heard: all tasks that this worker knows to own.
         What the lost reply claimed is among the ``claimed`` of this one.
     :param waiting: the steps that this worker would sleep for now, if nothing is to be claimed.
+    :param from_: step -> the place in its queue behind which to look; the others from their front.
     :raise WorkerUnknown: others have taken this worker for dead; register again.
     :raise Interrupted: a conflict rolled it back; hand the same in again.
 
     Source: ``sql/functions/exchange.sql``.
     """
     answer = await database.value(
-        "select alfrd.exchange(%s, %s, %s, %s, %s, %s::bigint[], %s::integer[], %s::text[])",
+        "select alfrd.exchange(%s, %s, %s, %s, %s, %s::bigint[], %s::integer[], %s::text[], %s)",
         [
             worker,
             jsonb([_outcome(outcome) for outcome in done]),
@@ -107,11 +111,13 @@ async def exchange(
             None if owned is None else [task.id for task in owned],
             None if owned is None else [task.attempt for task in owned],
             None if waiting is None else list(waiting),
+            jsonb(dict(from_ or {})),
         ],
     )
     return Exchange(
         claimed=_tasks(answer["claimed"]),
         inputs=answer["inputs"],
+        reached=answer["reached"],
         stale=frozenset(answer["stale"]),
         next_due=answer["next_due"],
         others_running=answer["others_running"],
@@ -194,9 +200,12 @@ async def save_progress(database: Database, worker: int, task: Task, pages: Sequ
     )
 
 
-async def rescue(database: Database) -> list[dict[str, Any]]:
-    """Give back the tasks of workers that are gone; what was rescued, for the log."""
-    return await database.rows("select * from alfrd.rescue()")
+async def rescue(database: Database, *, thoroughly: bool = True) -> list[dict[str, Any]]:
+    """Give back the tasks of workers that are gone; what was rescued, for the log.
+
+    :param thoroughly: those of workers too of which there is no trace at all.
+    """
+    return await database.rows("select * from alfrd.rescue(%s)", [thoroughly])
 
 
 async def reconcile(database: Database) -> int:

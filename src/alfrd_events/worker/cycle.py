@@ -27,6 +27,7 @@ from alfrd_events.errors import AlfrdError, DatabaseUnavailable, Refused, StaleC
 from alfrd_events.model import JsonObject, Outcome, Task
 from alfrd_events.observe import Log
 from alfrd_events.worker.endings import cancel_all
+from alfrd_events.worker.fronts import Fronts
 from alfrd_events.worker.outbox import Outbox, backoff
 from alfrd_events.worker.registration import Registration
 from alfrd_events.worker.slots import Slots
@@ -104,6 +105,7 @@ class Cycle:
         self._busy: Counter[str] = Counter()
         """Of these, per step, those that have no outcome yet."""
         self._outbox = Outbox()
+        self._fronts = Fronts()
         self._stopping = False
         self._given_up = False
         self._in_doubt = False
@@ -346,13 +348,16 @@ class Cycle:
             await asyncio.wait([self._beside])  # what it claims is not in doubt
         owned = list(self._running - {outcome.task for outcome in batch}) if doubted else None
         waiting = [step for step, slots in room.items() if slots] if may_sleep else None
+        from_ = self._fronts.look_from(reason)
+        started = time.monotonic()
         try:
             answer = await queue.exchange(
-                self._database, self._registration.id, batch, room, reason, self._only, owned, waiting
+                self._database, self._registration.id, batch, room, reason, self._only, owned, waiting, from_
             )
         except BaseException:
             self._in_doubt = True
             raise
+        self._fronts.looked(from_, answer.reached, time.monotonic() - started)
         if doubted:
             self._in_doubt = False
         return answer

@@ -43,6 +43,7 @@ class Rescuer:
         self._stirring = stirring
         self._rescue_seconds = rescue_seconds
         self._reconcile = _Every(reconcile_seconds)
+        self._thorough = _Every(reconcile_seconds)
         self._watch = _Every(watch_seconds)
         self._complaints: set[str] = set()
 
@@ -72,7 +73,7 @@ class Rescuer:
             await asyncio.sleep(1)
 
     async def _look(self) -> None:
-        if rescued := await queue.rescue(self._database):
+        if rescued := await queue.rescue(self._database, thoroughly=self._thorough.due()):
             log.warning(
                 "rescued tasks of workers that are gone; their events tell which",
                 tasks=len(rescued),
