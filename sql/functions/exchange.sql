@@ -162,12 +162,13 @@ begin
   v_room := p_capacity - array(select step from alfrd.pauses);
   if p_outcomes <> '[]' then
     -- The next steps of what it hands in are this worker's at once, but for the slots of those that have waited longer.
+    v_later := array(select after.step from alfrd.routes before
+                       join alfrd.routes after on after.entity = before.entity and after.status = before.next_status
+                      where v_room ? before.step);
     select jsonb_object_agg(step, size - waiting) filter (where size > waiting and not is_limited),
-           array_agg(step) filter (where is_later), min(size - waiting) filter (where is_later and not is_limited)
-      into v_for_next, v_later, v_space
-      from (select step, size::integer, exists (select from alfrd.limits l where l.step = room.step) as is_limited,
-                   exists (select from alfrd.routes before join alfrd.routes after on after.entity = before.entity and after.status = before.next_status
-                            where after.step = room.step and v_room ? before.step) as is_later
+           min(size - waiting) filter (where step = any (v_later) and not is_limited)
+      into v_for_next, v_space
+      from (select step, size::integer, exists (select from alfrd.limits l where l.step = room.step) as is_limited
               from jsonb_each_text(v_room) as room(step, size)) as served,
            lateral (select count(*)::integer as waiting
                       from (select from alfrd.tasks t
@@ -209,7 +210,7 @@ begin
       from (select string_to_array(v_held, ',') || v_due
                    -- a slot of a limited step may have become free for others
                    || array(select l.step from alfrd.limits l
-                             where l.step in (select o ->> 'step' from jsonb_array_elements(p_outcomes) as o)) as steps) as held
+                             where exists (select from jsonb_array_elements(p_outcomes) as o where o ->> 'step' = l.step)) as steps) as held
      cross join unnest(held.steps) as held_for(step)
      where not p_capacity ? held_for.step
         or exists (select from alfrd.tasks t where t.step = held_for.step and t.state = 'ready');

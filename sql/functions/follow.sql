@@ -27,6 +27,7 @@ declare
   v_moved       uuid[];
   v_retagged    uuid[];
   v_completed   uuid[];
+  v_moves       text[];   -- "step next_status"
   v_refused     record;
   v_ids         uuid[];
   v_statuses    text[];
@@ -34,22 +35,22 @@ declare
   v_priorities  smallint[];
 begin
   select array_agg(w.subject_id), array_agg(w.subject_id) filter (where w.step in ('classify', 'file')),
-         array_agg(w.subject_id) filter (where w.next_status = 'completed' or leaves.step is not null)
-    into v_moved, v_retagged, v_completed
+         array_agg(w.subject_id) filter (where w.next_status = 'completed' or leaves.step is not null), array_agg(distinct w.step || ' ' || w.next_status)
+    into v_moved, v_retagged, v_completed, v_moves
     from unnest(p_written) as w
     left join alfrd.routes leaves on leaves.entity = 'document' and leaves.status = 'completed' and leaves.step = w.step
    where w.entity = 'document' and w.next_status <> '';
   if v_moved is null then
     return;
   end if;
-  select w.subject_id, r.status, w.next_status into v_refused
-    from (select distinct on (step, next_status) * from unnest(p_written) where entity = 'document' and next_status <> '') as w
-    join alfrd.routes r on r.entity = 'document' and r.step = w.step and r.next_status = w.next_status
+  select r.step, r.status, r.next_status into v_refused
+    from alfrd.routes r
     left join alfrd.transitions t on t.entity = 'document' and t.from_status = r.status and t.to_status = r.next_status
-   where t.entity is null
+   where r.entity = 'document' and r.next_status <> '' and r.step || ' ' || r.next_status = any (v_moves) and t.entity is null
    limit 1;
   if found then
-    perform alfrd.refuse_transition('document', v_refused.subject_id, v_refused.status, v_refused.next_status);
+    perform alfrd.refuse_transition('document', (select subject_id from unnest(p_written) where step = v_refused.step limit 1),
+                                    v_refused.status, v_refused.next_status);
   end if;
   if v_retagged is not null then
     perform alfrd.keep_tags(v_retagged, false);
