@@ -113,6 +113,10 @@ begin
   if current_setting('alfrd.status_feed', true) = 'off' or alfrd.notifications_are_stuck() then
     return;
   end if;
+  if cardinality(p_ids) = 1 then
+    perform pg_notify('alfrd_status', json_build_object('entity', p_entity, 'id', p_ids[1], 'status', p_statuses[1])::text);
+    return;
+  end if;
   for v_group in
     select status, array_agg(id) as ids, count(*)::integer as size
       from unnest(p_ids, p_statuses) as changed(id, status) group by status
@@ -192,9 +196,9 @@ begin
   return 'cancelled';
 end $$;
 
--- FUNCTION claim(bigint, jsonb, text, uuid[], jsonb)
+-- FUNCTION claim(bigint, jsonb, text, uuid[], jsonb, text[])
 
-CREATE FUNCTION alfrd.claim(p_worker bigint, p_room jsonb, p_woken_by text, p_subjects uuid[], p_from jsonb, OUT ids bigint[], OUT reached jsonb) RETURNS record
+CREATE FUNCTION alfrd.claim(p_worker bigint, p_room jsonb, p_woken_by text, p_subjects uuid[], p_from jsonb, p_limited text[], OUT ids bigint[], OUT reached jsonb) RETURNS record
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
     AS $$
@@ -205,13 +209,15 @@ declare
   v_limit    record;
 begin
   -- A limited step is claimed by one worker at a time, so that count and claim cannot race.
-  for v_limit in
-    select step, max_running from alfrd.limits where p_room ? step order by step for update
-  loop
-    p_room := jsonb_set(p_room, array[v_limit.step], to_jsonb(least(
-      (p_room ->> v_limit.step)::integer,
-      v_limit.max_running - (select count(*) from alfrd.tasks where step = v_limit.step and state = 'running')::integer)));
-  end loop;
+  if p_room ?| p_limited then
+    for v_limit in
+      select step, max_running from alfrd.limits where p_room ? step order by step for update
+    loop
+      p_room := jsonb_set(p_room, array[v_limit.step], to_jsonb(least(
+        (p_room ->> v_limit.step)::integer,
+        v_limit.max_running - (select count(*) from alfrd.tasks where step = v_limit.step and state = 'running')::integer)));
+    end loop;
+  end if;
   with picked as materialized (
     select waiting.*
       from jsonb_each_text(p_room) as room(step, size)
@@ -245,16 +251,18 @@ CREATE FUNCTION alfrd.claimed_by_columns(p_ids bigint[], OUT tasks json, OUT inp
     SET enable_seqscan TO 'off'
     AS $$
 declare
-  v_steps    text[];
-  v_subjects uuid[];
+  v_documents uuid[];
+  v_read      uuid[];
+  v_extracted uuid[];
 begin
   select json_build_object('id', array_agg(id), 'step', array_agg(step), 'entity', array_agg(entity),
                            'subject_id', array_agg(subject_id), 'attempt', array_agg(attempt),
                            'max_attempts', array_agg(max_attempts), 'woken_by', array_agg(woken_by)),
-         array_agg(step) filter (where entity = 'document'), array_agg(subject_id) filter (where entity = 'document')
-    into tasks, v_steps, v_subjects
+         array_agg(subject_id) filter (where entity = 'document'), array_agg(subject_id) filter (where step = 'ocr'),
+         array_agg(subject_id) filter (where step = 'extract')
+    into tasks, v_documents, v_read, v_extracted
     from alfrd.tasks where id = any (p_ids);
-  inputs := alfrd.inputs_of(v_steps, v_subjects);
+  inputs := alfrd.inputs_of(v_documents, v_read, v_extracted);
 end $$;
 
 -- FUNCTION now()
@@ -752,7 +760,7 @@ declare
   v_room    jsonb := nullif(current_setting('alfrd.room', true), '')::jsonb;
   v_wanted  integer;
   v_fitting boolean;
-  v_handed  jsonb;
+  v_set     text;
   v_count   integer := 0;
   v_steps   text[];
 begin
@@ -763,11 +771,9 @@ begin
               join alfrd.routes route on route.entity = p_entity and route.status = changed.status
              group by route.step, route.delay) as by_step;
     if v_fitting is not null then   -- some step is served here
-      select steps, coalesce(size, 0) into v_handed, v_count
+      select room, size into v_room, v_count
         from alfrd.hand_over(p_entity, p_ids, p_statuses, p_generations, p_priorities, v_room, v_fitting);
-      perform set_config('alfrd.room', (v_room || (
-        select coalesce(jsonb_object_agg(step, (v_room ->> step)::integer - taken::integer), '{}')
-          from jsonb_each_text(v_handed) as t(step, taken)))::text, true);
+      v_set := set_config('alfrd.room', v_room::text, true);
     end if;
   end if;
   -- The rest waits: what did not fit, what is for later, and what has a twin that waits or runs for the old world.
@@ -865,35 +871,42 @@ CREATE FUNCTION alfrd.exchange(p_worker bigint, p_outcomes jsonb, p_capacity jso
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 declare
-  c_many     constant integer := 32;   -- a worker of few slots begins what it can
-  v_now      timestamptz := alfrd.now();
-  v_newer    text;
-  v_waiting  text[];
+  c_many       constant integer := 32;   -- a worker of few slots begins what it can
+  v_now        timestamptz := alfrd.now();
+  v_set        text;   -- an assignment is evaluated at once, where PERFORM begins and ends a query, a dozen times
+  v_newer      text;
+  v_waiting    text[];
   v_beat_every interval;
-  v_beat_by  timestamptz;
-  v_asleep   boolean;
-  v_room     jsonb;
-  v_for_next jsonb;
-  v_left_over jsonb;
-  v_later    text[];
-  v_space    integer;
-  v_stale    bigint[];
-  v_held     text;
-  v_due      text[];
-  v_left     text[];
-  v_ids      bigint[];
-  v_reached  jsonb;
-  v_claimed  json;
-  v_inputs   json;
+  v_beat_by    timestamptz;
+  v_paused     text[];
+  v_limited    text[];
+  v_later      text[];
+  v_is_due     boolean;
+  v_due        text[];
+  v_asleep     boolean;
+  v_room       jsonb;
+  v_for_next   jsonb;
+  v_left_over  jsonb;
+  v_space      integer;
+  v_stale      bigint[];
+  v_held       text;
+  v_some_wait  boolean := true;
+  v_left       text[];
+  v_ids        bigint[];
+  v_reached    jsonb;
+  v_claimed    json;
+  v_inputs     json;
 begin
-  perform set_config('alfrd.actor', 'worker', true), set_config('alfrd.bell', 'held', true),
-          set_config('alfrd.bell_held_for', '', true), set_config('alfrd.touched', '', true),
-          set_config('alfrd.handed_over', '', true),
-          -- Whoever holds a row for long, a person in a transaction, holds up this row's document and no other.
-          set_config('lock_timeout', '1s', true),
-          pg_advisory_xact_lock_shared(alfrd.migration_lock());
-  select superseded_by, waiting_for, make_interval(secs => lease_seconds / 6), heartbeat_at
-    into v_newer, v_waiting, v_beat_every, v_beat_by from alfrd.workers where id = p_worker;
+  v_set := concat(
+    set_config('alfrd.actor', 'worker', true), set_config('alfrd.bell', 'held', true),
+    set_config('alfrd.bell_held_for', '', true), set_config('alfrd.touched', '', true), set_config('alfrd.handed_over', '', true),
+    -- Whoever holds a row for long, a person in a transaction, holds up this row's document and no other.
+    set_config('lock_timeout', '1s', true));
+  perform pg_advisory_xact_lock_shared(alfrd.migration_lock());
+  select w.superseded_by, w.waiting_for, make_interval(secs => w.lease_seconds / 6), w.heartbeat_at, e.paused, e.limited, e.later,
+         exists (select from alfrd.tasks where state = 'scheduled' and run_at <= v_now)
+    into v_newer, v_waiting, v_beat_every, v_beat_by, v_paused, v_limited, v_later, v_is_due
+    from alfrd.edition e left join alfrd.workers w on w.id = p_worker;
   if v_beat_by is null or v_beat_by + v_beat_every < alfrd.clock() then
     perform alfrd.heartbeat(p_worker);
     v_beat_by := alfrd.clock();
@@ -904,7 +917,7 @@ begin
     p_capacity := '{}';   -- it may not understand what a task means by now
   end if;
 
-  if exists (select from alfrd.tasks where state = 'scheduled' and run_at <= v_now) then
+  if v_is_due then
     with due as (
       update alfrd.tasks set state = 'ready'
        where id in (select id from alfrd.tasks where state = 'scheduled' and run_at <= v_now
@@ -913,40 +926,42 @@ begin
     select array_agg(distinct step) into v_due from due;
   end if;
 
-  v_room := p_capacity - array(select step from alfrd.pauses);
+  v_room := p_capacity - v_paused;
   if p_outcomes <> '[]' then
     -- The next steps of what it hands in are this worker's at once, but for the slots of those that have waited longer.
-    select jsonb_object_agg(step, size - waiting) filter (where size > waiting and not is_limited),
-           array_agg(step) filter (where is_later), min(size - waiting) filter (where is_later and not is_limited)
-      into v_for_next, v_later, v_space
-      from (select step, size::integer, exists (select from alfrd.limits l where l.step = room.step) as is_limited,
-                   exists (select from alfrd.routes before join alfrd.routes after on after.entity = before.entity and after.status = before.next_status
-                            where after.step = room.step and v_room ? before.step) as is_later
-              from jsonb_each_text(v_room) as room(step, size)) as served,
+    select coalesce(jsonb_object_agg(step, size - waiting)
+                      filter (where size > waiting and step <> all (v_limited) and p_subjects is null), '{}'),
+           min(size - waiting) filter (where step = any (v_later) and step <> all (v_limited)), coalesce(bool_or(waiting > 0), false)
+      into v_for_next, v_space, v_some_wait
+      from (select step, size::integer from jsonb_each_text(v_room) as room(step, size)) as served,
            lateral (select count(*)::integer as waiting
                       from (select from alfrd.tasks t
                              where t.step = served.step and t.state = 'ready'
                                and t.place > case when p_from ? served.step
                                            then alfrd.first_place(served.step, (p_from ->> served.step)::bigint) else 0 end
                              limit size) as ahead) as queue;
-    if p_subjects is not null or v_for_next is null then
-      v_for_next := '{}';
-    end if;
-    perform set_config('alfrd.worker', p_worker::text, true), set_config('alfrd.room', v_for_next::text, true);
+    v_set := concat(set_config('alfrd.worker', p_worker::text, true), set_config('alfrd.room', v_for_next::text, true));
     v_stale := alfrd.settle(p_worker, p_outcomes);
     v_left_over := current_setting('alfrd.room')::jsonb;
-    perform set_config('alfrd.room', '', true);
-    -- Of many documents no more are begun than the later steps have space for, and an eighth less than fit: what is under way
-    -- finds room then, and need not queue.
-    v_room := coalesce((
-      select jsonb_object_agg(step, case
-               when size >= c_many and v_space is not null and step <> all (v_later)
-                 then greatest(size / 4, least(size - size / 8, v_space))
-               else size - coalesce((v_for_next ->> step)::integer - (v_left_over ->> step)::integer, 0) end)
-        from (select step, size::integer from jsonb_each_text(v_room) as room(step, size)) as room), '{}');
+    v_held := nullif(current_setting('alfrd.bell_held_for'), '');
+    v_some_wait := v_some_wait or v_held is not null;
+    v_set := set_config('alfrd.room', '', true);
+    if v_some_wait then
+      -- Of many documents no more are begun than the later steps have space for, and an eighth less than fit: what is under way
+      -- finds room then, and need not queue.
+      v_room := coalesce((
+        select jsonb_object_agg(step, case
+                 when size >= c_many and v_space is not null and step <> all (v_later)
+                   then greatest(size / 4, least(size - size / 8, v_space))
+                 else size - coalesce((v_for_next ->> step)::integer - (v_left_over ->> step)::integer, 0) end)
+          from (select step, size::integer from jsonb_each_text(v_room) as room(step, size)) as room), '{}');
+    end if;
   end if;
-  select ids || nullif(current_setting('alfrd.handed_over'), '')::bigint[], reached into v_ids, v_reached
-    from alfrd.claim(p_worker, v_room, p_woken_by, p_subjects, p_from);
+  if v_some_wait then
+    select ids, reached into v_ids, v_reached
+      from alfrd.claim(p_worker, v_room, p_woken_by, p_subjects, p_from, v_limited);
+  end if;
+  v_ids := v_ids || nullif(current_setting('alfrd.handed_over'), '')::bigint[];
   if p_owned is not null then
     v_ids := v_ids || array(select id from alfrd.tasks
                              where worker_id = p_worker and state = 'running' and id <> all (coalesce(v_ids, '{}'))
@@ -957,13 +972,12 @@ begin
   end if;
 
   -- Now ring: for steps that others serve, and for what is ready and did not fit here.
-  v_held := nullif(current_setting('alfrd.bell_held_for'), '');
-  if p_outcomes <> '[]' or v_held is not null or v_due is not null then
+  if v_held is not null or v_due is not null or p_outcomes <> '[]' and cardinality(v_limited) > 0 then
     select array_agg(distinct held_for.step) into v_left
       from (select string_to_array(v_held, ',') || v_due
                    -- a slot of a limited step may have become free for others
-                   || array(select l.step from alfrd.limits l
-                             where l.step in (select o ->> 'step' from jsonb_array_elements(p_outcomes) as o)) as steps) as held
+                   || array(select step from unnest(v_limited) as step
+                             where exists (select from jsonb_array_elements(p_outcomes) as o where o ->> 'step' = step)) as steps) as held
      cross join unnest(held.steps) as held_for(step)
      where not p_capacity ? held_for.step
         or exists (select from alfrd.tasks t where t.step = held_for.step and t.state = 'ready');
@@ -977,7 +991,7 @@ begin
   elsif v_beat_by < alfrd.clock() then
     perform alfrd.heartbeat(p_worker);   -- it has waited for somebody
   end if;
-  perform set_config('alfrd.bell', '', true), set_config('alfrd.actor', '', true);
+  v_set := concat(set_config('alfrd.bell', '', true), set_config('alfrd.actor', '', true));
   if v_left is not null then
     perform alfrd.ring(v_left);
   end if;
@@ -1235,32 +1249,31 @@ CREATE FUNCTION alfrd.follow(p_written alfrd.finished[]) RETURNS void
     SET enable_seqscan TO 'off'
     AS $$
 declare
-  v_moved       uuid[];
   v_retagged    uuid[];
   v_completed   uuid[];
-  v_refused     record;
+  v_refused     text[];   -- {id, step, next status} of one
   v_ids         uuid[];
   v_statuses    text[];
   v_generations integer[];
   v_priorities  smallint[];
 begin
-  select array_agg(w.subject_id), array_agg(w.subject_id) filter (where w.step in ('classify', 'file')),
-         array_agg(w.subject_id) filter (where w.next_status = 'completed' or leaves.step is not null)
-    into v_moved, v_retagged, v_completed
+  -- As they are now: a trigger of the user's may have had a say.
+  select array_agg(d.id), array_agg(d.status), array_agg(d.generation), array_agg(d.priority),
+         array_agg(d.id) filter (where w.step in ('classify', 'file')),
+         array_agg(d.id) filter (where w.next_status = 'completed' or w.step = any ((select leaving from alfrd.edition)::text[])),
+         min(array[w.subject_id::text, w.step, w.next_status])
+           filter (where w.step || ' ' || w.next_status = any ((select illegal from alfrd.edition)::text[]))
+    into v_ids, v_statuses, v_generations, v_priorities, v_retagged, v_completed, v_refused
     from unnest(p_written) as w
-    left join alfrd.routes leaves on leaves.entity = 'document' and leaves.status = 'completed' and leaves.step = w.step
+    join alfrd.documents d on d.id = w.subject_id
    where w.entity = 'document' and w.next_status <> '';
-  if v_moved is null then
+  if v_ids is null then
     return;
   end if;
-  select w.subject_id, r.status, w.next_status into v_refused
-    from (select distinct on (step, next_status) * from unnest(p_written) where entity = 'document' and next_status <> '') as w
-    join alfrd.routes r on r.entity = 'document' and r.step = w.step and r.next_status = w.next_status
-    left join alfrd.transitions t on t.entity = 'document' and t.from_status = r.status and t.to_status = r.next_status
-   where t.entity is null
-   limit 1;
-  if found then
-    perform alfrd.refuse_transition('document', v_refused.subject_id, v_refused.status, v_refused.next_status);
+  if v_refused is not null then
+    perform alfrd.refuse_transition('document', v_refused[1]::uuid, (
+      select status from alfrd.routes
+       where entity = 'document' and step = v_refused[2] and next_status = v_refused[3] limit 1), v_refused[3]);
   end if;
   if v_retagged is not null then
     perform alfrd.keep_tags(v_retagged, false);
@@ -1269,14 +1282,8 @@ begin
     perform alfrd.touch_files_of(array(select distinct tag from alfrd.documents d cross join unnest(d.tags) as tag
                                         where d.id = any (v_completed)));
   end if;
-  -- As they are now: a trigger of the user's may have had a say.
-  select array_agg(id), array_agg(status), array_agg(generation), array_agg(priority)
-    into v_ids, v_statuses, v_generations, v_priorities
-    from alfrd.documents where id = any (v_moved);
-  if v_ids is not null then
-    perform alfrd.enqueue('document', v_ids, v_statuses, v_generations, v_priorities);
-    perform alfrd.announce('document', v_ids, v_statuses);
-  end if;
+  perform alfrd.enqueue('document', v_ids, v_statuses, v_generations, v_priorities);
+  perform alfrd.announce('document', v_ids, v_statuses);
 end $$;
 
 -- FUNCTION forget_lost_calls(text)
@@ -1334,7 +1341,7 @@ begin
     alfrd.register_worker(text, text, integer, text, text[], double precision), alfrd.worker_lock_class(),
     alfrd.heartbeat(bigint, boolean), alfrd.leave(bigint), alfrd.rescue(boolean),
     alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[], text[], jsonb),
-    alfrd.inputs_of(text[], uuid[]), alfrd.parts_of(uuid[], bigint),
+    alfrd.inputs_of(uuid[], uuid[], uuid[]), alfrd.parts_of(uuid[], bigint),
     alfrd.save_progress(bigint, bigint, integer, jsonb),
     alfrd.recall_replies(jsonb, interval), alfrd.reserve_calls(jsonb), alfrd.settle_calls(jsonb),
     alfrd.tend_calls(jsonb, interval),
@@ -1354,12 +1361,13 @@ end $$;
 
 -- FUNCTION hand_over(text, uuid[], text[], integer[], smallint[], jsonb, boolean)
 
-CREATE FUNCTION alfrd.hand_over(p_entity text, p_ids uuid[], p_statuses text[], p_generations integer[], p_priorities smallint[], p_room jsonb, p_all_fit boolean, OUT steps jsonb, OUT size integer) RETURNS record
+CREATE FUNCTION alfrd.hand_over(p_entity text, p_ids uuid[], p_statuses text[], p_generations integer[], p_priorities smallint[], p_room jsonb, p_all_fit boolean, OUT room jsonb, OUT size integer) RETURNS record
     LANGUAGE plpgsql
     AS $$
 declare
   v_now    timestamptz := alfrd.now();
   v_worker bigint := current_setting('alfrd.worker');
+  v_set    text;
   v_ids    bigint[];
 begin
   if not p_all_fit then
@@ -1385,10 +1393,12 @@ begin
     returning id, step),
   of_step as (
     select step, count(*) as number from handed_over group by step)
-  select jsonb_object_agg(step, number), sum(number), (select array_agg(id) from handed_over) into steps, size, v_ids from of_step;
+  select coalesce(p_room || jsonb_object_agg(step, (p_room ->> step)::integer - number), p_room), coalesce(sum(number), 0),
+         (select array_agg(id) from handed_over)
+    into room, size, v_ids from of_step;
   if v_ids is not null then
-    perform set_config('alfrd.handed_over',
-                       (coalesce(nullif(current_setting('alfrd.handed_over'), ''), '{}')::bigint[] || v_ids)::text, true);
+    v_set := set_config('alfrd.handed_over',
+                        (coalesce(nullif(current_setting('alfrd.handed_over'), ''), '{}')::bigint[] || v_ids)::text, true);
   end if;
 end $$;
 
@@ -1449,36 +1459,31 @@ begin
   returning prompts.id, prompts.version into id, version;
 end $$;
 
--- FUNCTION inputs_of(text[], uuid[])
+-- FUNCTION inputs_of(uuid[], uuid[], uuid[])
 
-CREATE FUNCTION alfrd.inputs_of(p_steps text[], p_subjects uuid[]) RETURNS json
+CREATE FUNCTION alfrd.inputs_of(p_documents uuid[], p_read uuid[], p_extracted uuid[]) RETURNS json
     LANGUAGE plpgsql STABLE
     SET enable_seqscan TO 'off'
     AS $$
 declare
-  c_small     constant bigint := 32768;   -- a larger part is fetched as bytes, not as text in JSON
-  v_read      uuid[];
-  v_extracted uuid[];
-  v_parts     json;
-  v_series    json;
+  c_small  constant bigint := 32768;   -- a larger part is fetched as bytes, not as text in JSON
+  v_parts  json;
+  v_series json;
 begin
-  select array_agg(subject) filter (where step = 'ocr'), array_agg(subject) filter (where step = 'extract')
-    into v_read, v_extracted
-    from unnest(p_steps, p_subjects) as task(step, subject);
-  if v_read is not null then
+  if p_read is not null then
     select json_build_object(
              'document_id', json_agg(document_id), 'number', json_agg(number), 'filename', json_agg(filename),
              'content', json_agg(encode(content, 'hex')), 'uri', json_agg(uri), 'saved', json_agg(saved))
-      into v_parts from alfrd.parts_of(v_read, c_small);
+      into v_parts from alfrd.parts_of(p_read, c_small);
   end if;
-  if v_extracted is not null then
+  if p_extracted is not null then
     select json_build_object(
              'id', json_agg(id), 'entity', json_agg(entity), 'kind', json_agg(kind), 'frequency', json_agg(frequency),
              'slug', json_agg(slug), 'title', json_agg(title), 'fields', json_agg(fields), 'owner', json_agg(owner))
       into v_series
-      from alfrd.series where id in (select series_id from alfrd.documents where id = any (v_extracted));
+      from alfrd.series where id in (select series_id from alfrd.documents where id = any (p_extracted));
   end if;
-  return json_build_object('documents', alfrd.documents_by_columns(p_subjects), 'parts', v_parts, 'series', v_series,
+  return json_build_object('documents', alfrd.documents_by_columns(p_documents), 'parts', v_parts, 'series', v_series,
                            'edition', (select number from alfrd.edition));
 end $$;
 
@@ -1635,6 +1640,26 @@ begin
          (select a.prompt_id from alfrd.prompt_activations a where a.family_id = f.id order by a.id desc limit 1),
          coalesce(nullif(current_setting('alfrd.activation_reason', true), ''), 'set by hand'), alfrd.person()
     from alfrd.prompt_families f where f.kind = new.kind and f.document_type = new.document_type;
+  return null;
+end $$;
+
+-- FUNCTION note_rules()
+
+CREATE FUNCTION alfrd.note_rules() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  perform from alfrd.edition for update;   -- and what was committed while waiting for it is seen by the next statement
+  update alfrd.edition set
+    paused = array(select step from alfrd.pauses),
+    limited = array(select step from alfrd.limits),
+    later = array(select distinct after.step from alfrd.routes before
+                    join alfrd.routes after on after.entity = before.entity and after.status = before.next_status),
+    leaving = array(select step from alfrd.routes where entity = 'document' and status = 'completed' and next_status <> ''),
+    illegal = array(select r.step || ' ' || r.next_status from alfrd.routes r
+                      left join alfrd.transitions t on t.entity = r.entity and t.from_status = r.status and t.to_status = r.next_status
+                     where r.entity = 'document' and r.next_status <> '' and t.entity is null);
   return null;
 end $$;
 
@@ -2744,42 +2769,48 @@ CREATE FUNCTION alfrd.settle(p_worker bigint, p_outcomes jsonb) RETURNS bigint[]
 declare
   v_now     timestamptz := alfrd.now();
   v_done    alfrd.finished[] := alfrd.take_finished(p_worker, p_outcomes);
-  v_files   alfrd.finished[] := array(select d from unnest(v_done) as d where d.entity = 'file');
+  v_set     text;
+  v_files   alfrd.finished[] := '{}';
+  v_written alfrd.finished[] := '{}';
+  v_entity  text;
   v_step    text;
   v_of_step alfrd.finished[];
-  v_written bigint[] := '{}';
   v_others  jsonb;
   v_stale   bigint[];
   v_settled bigint[];
 begin
-  perform set_config('alfrd.followed_by', 'settle', true);
-  for v_step, v_of_step in
-    select d.step, array_agg(d) from unnest(v_done) as d where d.entity <> 'file' group by 1 order by 1
+  v_set := set_config('alfrd.followed_by', 'settle', true);
+  for v_entity, v_step, v_of_step in
+    select d.entity, d.step, array_agg(d) from unnest(v_done) as d group by 1, 2 order by 2, 1
   loop
-    v_written := v_written || alfrd.write_finished(v_step, v_of_step);
+    if v_entity = 'file' then
+      v_files := v_files || v_of_step;
+    else
+      v_written := v_written || alfrd.those_written(v_of_step, alfrd.record(v_step, v_of_step));
+    end if;
   end loop;
-  perform set_config('alfrd.followed_by', '', true);
-  perform alfrd.follow(alfrd.those_of(v_done, v_written));
+  v_set := set_config('alfrd.followed_by', '', true);
+  perform alfrd.follow(v_written);
   -- Files at the end, those that documents have changed and those that were summarised: locked together, in one order.
-  if v_files <> '{}' or current_setting('alfrd.touched', true) <> '' then
+  if cardinality(v_files) > 0 or current_setting('alfrd.touched', true) <> '' then
     perform alfrd.touch_files(coalesce(nullif(current_setting('alfrd.touched', true), ''), '{}')::text[],
                               array(select subject_id from unnest(v_files)));
-    perform set_config('alfrd.touched', '', true);
+    v_set := set_config('alfrd.touched', '', true);
     for v_step, v_of_step in select d.step, array_agg(d) from unnest(v_files) as d group by 1 order by 1 loop
-      v_written := v_written || alfrd.write_finished(v_step, v_of_step);
+      v_written := v_written || alfrd.those_written(v_of_step, alfrd.record(v_step, v_of_step));
     end loop;
   end if;
-  insert into alfrd.events (at, entity, subject_id, kind, step, task_id, attempt, worker_id, woken_by, waited_ms, ran_ms)
-  select v_now, d.entity, d.subject_id, 'completed', d.step, d.task_id, d.attempt, p_worker, d.woken_by, d.waited_ms, d.ran_ms
-    from unnest(alfrd.those_of(v_done, v_written)) as d;
+  insert into alfrd.events (at, entity, subject_id, kind, step, task_id, attempt, worker_id, woken_by, waited_ms, ran_ms, detail)
+  select v_now, d.entity, d.subject_id, 'completed', d.step, d.task_id, d.attempt, p_worker, d.woken_by, d.waited_ms, d.ran_ms, ''
+    from unnest(v_written) as d
+  union all
   -- What a result has to tell beside itself: that a document was too long to be shown whole, for instance.
-  insert into alfrd.events (entity, subject_id, kind, step, task_id, attempt, detail)
-  select d.entity, d.subject_id, 'noted', d.step, d.task_id, d.attempt, d.result ->> 'note'
-    from unnest(v_done) as d where d.result ? 'note' and d.step <> 'ocr' and d.task_id = any (v_written);
+  select v_now, d.entity, d.subject_id, 'noted', d.step, d.task_id, d.attempt, null, '', null, null, d.result ->> 'note'
+    from unnest(v_written) as d where d.result ? 'note' and d.step <> 'ocr';
 
   if cardinality(v_written) < jsonb_array_length(p_outcomes) then
     select jsonb_agg(o) into v_others from jsonb_array_elements(p_outcomes) as o
-     where (o ->> 'task_id')::bigint not in (select unnest(v_written));
+     where (o ->> 'task_id')::bigint not in (select task_id from unnest(v_written));
     select o.stale, o.settled into v_stale, v_settled from alfrd.settle_others(p_worker, v_others) as o;
   end if;
 
@@ -3129,25 +3160,15 @@ CREATE FUNCTION alfrd.text_hash(p_document uuid) RETURNS text
     from alfrd.pages where document_id = p_document;
 $$;
 
--- FUNCTION those_of(alfrd.finished[], bigint[])
-
-CREATE FUNCTION alfrd.those_of(p_done alfrd.finished[], p_ids bigint[]) RETURNS alfrd.finished[]
-    LANGUAGE plpgsql IMMUTABLE
-    AS $$
-begin
-  if cardinality(p_ids) = cardinality(p_done) then
-    return p_done;
-  end if;
-  return array(select d from unnest(p_done) as d where d.task_id = any (p_ids));
-end $$;
-
 -- FUNCTION those_written(alfrd.finished[], uuid[])
 
 CREATE FUNCTION alfrd.those_written(p_done alfrd.finished[], p_written uuid[]) RETURNS alfrd.finished[]
     LANGUAGE plpgsql IMMUTABLE
     AS $$
 begin
-  if cardinality(p_written) = cardinality(p_done) then
+  if p_written is null then
+    return '{}';
+  elsif cardinality(p_written) = cardinality(p_done) then
     return p_done;
   end if;
   return array(select d from unnest(p_done) as d where d.subject_id = any (p_written));
@@ -3332,15 +3353,6 @@ CREATE FUNCTION alfrd.worker_lock_class() RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN 1634493042;
 
--- FUNCTION write_finished(text, alfrd.finished[])
-
-CREATE FUNCTION alfrd.write_finished(p_step text, p_done alfrd.finished[]) RETURNS bigint[]
-    LANGUAGE plpgsql
-    AS $$
-begin
-  return array(select task_id from unnest(alfrd.those_written(p_done, alfrd.record(p_step, p_done))));
-end $$;
-
 -- TABLE answer_keys
 
 CREATE TABLE alfrd.answer_keys (
@@ -3520,12 +3532,33 @@ COMMENT ON TABLE alfrd.document_types IS 'The types that a document may be given
 CREATE TABLE alfrd.edition (
     only_row boolean DEFAULT true NOT NULL,
     number bigint DEFAULT 1 NOT NULL,
+    paused text[] DEFAULT '{}'::text[] NOT NULL,
+    limited text[] DEFAULT '{}'::text[] NOT NULL,
+    later text[] DEFAULT '{}'::text[] NOT NULL,
+    leaving text[] DEFAULT '{}'::text[] NOT NULL,
+    illegal text[] DEFAULT '{}'::text[] NOT NULL,
     CONSTRAINT edition_only_row_check CHECK (only_row)
 );
 
 -- COMMENT TABLE edition
 
-COMMENT ON TABLE alfrd.edition IS 'Counts the changes of alfrd.prompts and alfrd.document_types. Kept by triggers.';
+COMMENT ON TABLE alfrd.edition IS 'What each exchange looks up, in one row. Kept by triggers; write the tables that it is made of.';
+
+-- COMMENT COLUMN edition.number
+
+COMMENT ON COLUMN alfrd.edition.number IS 'Counts the changes of alfrd.prompts and alfrd.document_types.';
+
+-- COMMENT COLUMN edition.later
+
+COMMENT ON COLUMN alfrd.edition.later IS 'Steps that follow from what another step leads to.';
+
+-- COMMENT COLUMN edition.leaving
+
+COMMENT ON COLUMN alfrd.edition.leaving IS 'Steps that lead away from completed.';
+
+-- COMMENT COLUMN edition.illegal
+
+COMMENT ON COLUMN alfrd.edition.illegal IS 'Routes, as "step next_status", whose change of status is no legal transition.';
 
 -- TABLE evaluations
 
@@ -4605,6 +4638,14 @@ CREATE TRIGGER files_retag BEFORE UPDATE OF tags ON alfrd.files FOR EACH ROW WHE
 
 CREATE TRIGGER files_updated AFTER UPDATE ON alfrd.files REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION alfrd.files_updated();
 
+-- TRIGGER limits limits_noted
+
+CREATE TRIGGER limits_noted AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON alfrd.limits FOR EACH STATEMENT EXECUTE FUNCTION alfrd.note_rules();
+
+-- TRIGGER pauses pauses_noted
+
+CREATE TRIGGER pauses_noted AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON alfrd.pauses FOR EACH STATEMENT EXECUTE FUNCTION alfrd.note_rules();
+
 -- TRIGGER prompts prompts_a_inserted
 
 CREATE TRIGGER prompts_a_inserted BEFORE INSERT ON alfrd.prompts FOR EACH ROW EXECUTE FUNCTION alfrd.prompt_inserted();
@@ -4628,6 +4669,14 @@ CREATE TRIGGER prompts_noted_again AFTER UPDATE ON alfrd.prompts FOR EACH ROW WH
 -- TRIGGER prompts prompts_one_active
 
 CREATE CONSTRAINT TRIGGER prompts_one_active AFTER INSERT OR UPDATE ON alfrd.prompts DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION alfrd.prompt_activated();
+
+-- TRIGGER routes routes_noted
+
+CREATE TRIGGER routes_noted AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON alfrd.routes FOR EACH STATEMENT EXECUTE FUNCTION alfrd.note_rules();
+
+-- TRIGGER transitions transitions_noted
+
+CREATE TRIGGER transitions_noted AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON alfrd.transitions FOR EACH STATEMENT EXECUTE FUNCTION alfrd.note_rules();
 
 -- FK CONSTRAINT answer_keys answer_keys_document_id_fkey
 
@@ -4739,8 +4788,8 @@ insert into alfrd.document_types (name, description) values
   ('utility_bill', 'Bill for electricity, gas, water, sewage or waste'),
   ('vehicle', 'Vehicle registration, title, repair, inspection');
 
-insert into alfrd.edition (only_row, number) values
-  ('true', '1');
+insert into alfrd.edition (only_row, number, paused, limited, later, leaving, illegal) values
+  ('true', '1', '{}', '{}', '{classify,extract,file,score_classification,score_summary,summarize}', '{}', '{}');
 
 insert into alfrd.prices (provider, model, operation, input, output, cache_read, cache_write, page, note) values
   ('bedrock', '*amazon.nova-2-lite-v1*', '', '0.30', '2.50', '0.075', '0.30', '0', 'list price 2026'),

@@ -93,17 +93,19 @@ drop function if exists alfrd.enqueue(text, uuid[], text[], integer[], smallint[
 
 drop function if exists alfrd.hand_over(text, uuid[], text[], integer[], smallint[], jsonb);   -- all or nothing of a step
 
--- alfrd.hand_over: tasks for the worker whose exchange this is, as running: of each step as many as p_room says. Returns how many.
+-- alfrd.hand_over: tasks for the worker whose exchange this is, as running: of each step as many as p_room says.
+-- Returns the room that is left, and how many tasks they are.
 --
 -- A task that waits already is left to do the work; one that runs, to come to its end. Neither can come into being meanwhile: their
 -- document is locked by this transaction.
 create or replace function alfrd.hand_over(
   p_entity text, p_ids uuid[], p_statuses text[], p_generations integer[], p_priorities smallint[], p_room jsonb, p_all_fit boolean,
-  out steps jsonb, out size integer
+  out room jsonb, out size integer
 ) language plpgsql as $$
 declare
   v_now    timestamptz := alfrd.now();
   v_worker bigint := current_setting('alfrd.worker');
+  v_set    text;
   v_ids    bigint[];
 begin
   if not p_all_fit then
@@ -129,10 +131,12 @@ begin
     returning id, step),
   of_step as (
     select step, count(*) as number from handed_over group by step)
-  select jsonb_object_agg(step, number), sum(number), (select array_agg(id) from handed_over) into steps, size, v_ids from of_step;
+  select coalesce(p_room || jsonb_object_agg(step, (p_room ->> step)::integer - number), p_room), coalesce(sum(number), 0),
+         (select array_agg(id) from handed_over)
+    into room, size, v_ids from of_step;
   if v_ids is not null then
-    perform set_config('alfrd.handed_over',
-                       (coalesce(nullif(current_setting('alfrd.handed_over'), ''), '{}')::bigint[] || v_ids)::text, true);
+    v_set := set_config('alfrd.handed_over',
+                        (coalesce(nullif(current_setting('alfrd.handed_over'), ''), '{}')::bigint[] || v_ids)::text, true);
   end if;
 end $$;
 
@@ -145,7 +149,7 @@ declare
   v_room    jsonb := nullif(current_setting('alfrd.room', true), '')::jsonb;
   v_wanted  integer;
   v_fitting boolean;
-  v_handed  jsonb;
+  v_set     text;
   v_count   integer := 0;
   v_steps   text[];
 begin
@@ -156,11 +160,9 @@ begin
               join alfrd.routes route on route.entity = p_entity and route.status = changed.status
              group by route.step, route.delay) as by_step;
     if v_fitting is not null then   -- some step is served here
-      select steps, coalesce(size, 0) into v_handed, v_count
+      select room, size into v_room, v_count
         from alfrd.hand_over(p_entity, p_ids, p_statuses, p_generations, p_priorities, v_room, v_fitting);
-      perform set_config('alfrd.room', (v_room || (
-        select coalesce(jsonb_object_agg(step, (v_room ->> step)::integer - taken::integer), '{}')
-          from jsonb_each_text(v_handed) as t(step, taken)))::text, true);
+      v_set := set_config('alfrd.room', v_room::text, true);
     end if;
   end if;
   -- The rest waits: what did not fit, what is for later, and what has a twin that waits or runs for the old world.
@@ -190,6 +192,10 @@ declare
   v_from  integer;
 begin
   if current_setting('alfrd.status_feed', true) = 'off' or alfrd.notifications_are_stuck() then
+    return;
+  end if;
+  if cardinality(p_ids) = 1 then
+    perform pg_notify('alfrd_status', json_build_object('entity', p_entity, 'id', p_ids[1], 'status', p_statuses[1])::text);
     return;
   end if;
   for v_group in

@@ -38,7 +38,8 @@ drop function if exists alfrd.claim(bigint, jsonb, text, uuid[]);   -- it looked
 
 -- ids: of the tasks;   reached: {step: the last place in its queue that was claimed}
 create or replace function alfrd.claim(
-  p_worker bigint, p_room jsonb, p_woken_by text, p_subjects uuid[], p_from jsonb, out ids bigint[], out reached jsonb
+  p_worker bigint, p_room jsonb, p_woken_by text, p_subjects uuid[], p_from jsonb, p_limited text[],
+  out ids bigint[], out reached jsonb
 ) language plpgsql set enable_seqscan = off as $$
 declare
   v_ids      uuid[];
@@ -47,13 +48,15 @@ declare
   v_limit    record;
 begin
   -- A limited step is claimed by one worker at a time, so that count and claim cannot race.
-  for v_limit in
-    select step, max_running from alfrd.limits where p_room ? step order by step for update
-  loop
-    p_room := jsonb_set(p_room, array[v_limit.step], to_jsonb(least(
-      (p_room ->> v_limit.step)::integer,
-      v_limit.max_running - (select count(*) from alfrd.tasks where step = v_limit.step and state = 'running')::integer)));
-  end loop;
+  if p_room ?| p_limited then
+    for v_limit in
+      select step, max_running from alfrd.limits where p_room ? step order by step for update
+    loop
+      p_room := jsonb_set(p_room, array[v_limit.step], to_jsonb(least(
+        (p_room ->> v_limit.step)::integer,
+        v_limit.max_running - (select count(*) from alfrd.tasks where step = v_limit.step and state = 'running')::integer)));
+    end loop;
+  end if;
   with picked as materialized (
     select waiting.*
       from jsonb_each_text(p_room) as room(step, size)
@@ -87,16 +90,18 @@ drop function if exists alfrd.tasks_by_columns(bigint[]);   -- it told nothing o
 create or replace function alfrd.claimed_by_columns(p_ids bigint[], out tasks json, out inputs json)
 language plpgsql stable set enable_seqscan = off as $$
 declare
-  v_steps    text[];
-  v_subjects uuid[];
+  v_documents uuid[];
+  v_read      uuid[];
+  v_extracted uuid[];
 begin
   select json_build_object('id', array_agg(id), 'step', array_agg(step), 'entity', array_agg(entity),
                            'subject_id', array_agg(subject_id), 'attempt', array_agg(attempt),
                            'max_attempts', array_agg(max_attempts), 'woken_by', array_agg(woken_by)),
-         array_agg(step) filter (where entity = 'document'), array_agg(subject_id) filter (where entity = 'document')
-    into tasks, v_steps, v_subjects
+         array_agg(subject_id) filter (where entity = 'document'), array_agg(subject_id) filter (where step = 'ocr'),
+         array_agg(subject_id) filter (where step = 'extract')
+    into tasks, v_documents, v_read, v_extracted
     from alfrd.tasks where id = any (p_ids);
-  inputs := alfrd.inputs_of(v_steps, v_subjects);
+  inputs := alfrd.inputs_of(v_documents, v_read, v_extracted);
 end $$;
 
 drop function if exists alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[]);   -- it had no p_waiting
@@ -111,35 +116,42 @@ create or replace function alfrd.exchange(
 -- than the one for any: making it anew each time took a third of an exchange that carries a single result.
 language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off set plan_cache_mode = force_generic_plan as $$
 declare
-  c_many     constant integer := 32;   -- a worker of few slots begins what it can
-  v_now      timestamptz := alfrd.now();
-  v_newer    text;
-  v_waiting  text[];
+  c_many       constant integer := 32;   -- a worker of few slots begins what it can
+  v_now        timestamptz := alfrd.now();
+  v_set        text;   -- an assignment is evaluated at once, where PERFORM begins and ends a query, a dozen times
+  v_newer      text;
+  v_waiting    text[];
   v_beat_every interval;
-  v_beat_by  timestamptz;
-  v_asleep   boolean;
-  v_room     jsonb;
-  v_for_next jsonb;
-  v_left_over jsonb;
-  v_later    text[];
-  v_space    integer;
-  v_stale    bigint[];
-  v_held     text;
-  v_due      text[];
-  v_left     text[];
-  v_ids      bigint[];
-  v_reached  jsonb;
-  v_claimed  json;
-  v_inputs   json;
+  v_beat_by    timestamptz;
+  v_paused     text[];
+  v_limited    text[];
+  v_later      text[];
+  v_is_due     boolean;
+  v_due        text[];
+  v_asleep     boolean;
+  v_room       jsonb;
+  v_for_next   jsonb;
+  v_left_over  jsonb;
+  v_space      integer;
+  v_stale      bigint[];
+  v_held       text;
+  v_some_wait  boolean := true;
+  v_left       text[];
+  v_ids        bigint[];
+  v_reached    jsonb;
+  v_claimed    json;
+  v_inputs     json;
 begin
-  perform set_config('alfrd.actor', 'worker', true), set_config('alfrd.bell', 'held', true),
-          set_config('alfrd.bell_held_for', '', true), set_config('alfrd.touched', '', true),
-          set_config('alfrd.handed_over', '', true),
-          -- Whoever holds a row for long, a person in a transaction, holds up this row's document and no other.
-          set_config('lock_timeout', '1s', true),
-          pg_advisory_xact_lock_shared(alfrd.migration_lock());
-  select superseded_by, waiting_for, make_interval(secs => lease_seconds / 6), heartbeat_at
-    into v_newer, v_waiting, v_beat_every, v_beat_by from alfrd.workers where id = p_worker;
+  v_set := concat(
+    set_config('alfrd.actor', 'worker', true), set_config('alfrd.bell', 'held', true),
+    set_config('alfrd.bell_held_for', '', true), set_config('alfrd.touched', '', true), set_config('alfrd.handed_over', '', true),
+    -- Whoever holds a row for long, a person in a transaction, holds up this row's document and no other.
+    set_config('lock_timeout', '1s', true));
+  perform pg_advisory_xact_lock_shared(alfrd.migration_lock());
+  select w.superseded_by, w.waiting_for, make_interval(secs => w.lease_seconds / 6), w.heartbeat_at, e.paused, e.limited, e.later,
+         exists (select from alfrd.tasks where state = 'scheduled' and run_at <= v_now)
+    into v_newer, v_waiting, v_beat_every, v_beat_by, v_paused, v_limited, v_later, v_is_due
+    from alfrd.edition e left join alfrd.workers w on w.id = p_worker;
   if v_beat_by is null or v_beat_by + v_beat_every < alfrd.clock() then
     perform alfrd.heartbeat(p_worker);
     v_beat_by := alfrd.clock();
@@ -150,7 +162,7 @@ begin
     p_capacity := '{}';   -- it may not understand what a task means by now
   end if;
 
-  if exists (select from alfrd.tasks where state = 'scheduled' and run_at <= v_now) then
+  if v_is_due then
     with due as (
       update alfrd.tasks set state = 'ready'
        where id in (select id from alfrd.tasks where state = 'scheduled' and run_at <= v_now
@@ -159,41 +171,42 @@ begin
     select array_agg(distinct step) into v_due from due;
   end if;
 
-  v_room := p_capacity - array(select step from alfrd.pauses);
+  v_room := p_capacity - v_paused;
   if p_outcomes <> '[]' then
     -- The next steps of what it hands in are this worker's at once, but for the slots of those that have waited longer.
-    v_later := array(select after.step from alfrd.routes before
-                       join alfrd.routes after on after.entity = before.entity and after.status = before.next_status
-                      where v_room ? before.step);
-    select jsonb_object_agg(step, size - waiting) filter (where size > waiting and not is_limited),
-           min(size - waiting) filter (where step = any (v_later) and not is_limited)
-      into v_for_next, v_space
-      from (select step, size::integer, exists (select from alfrd.limits l where l.step = room.step) as is_limited
-              from jsonb_each_text(v_room) as room(step, size)) as served,
+    select coalesce(jsonb_object_agg(step, size - waiting)
+                      filter (where size > waiting and step <> all (v_limited) and p_subjects is null), '{}'),
+           min(size - waiting) filter (where step = any (v_later) and step <> all (v_limited)), coalesce(bool_or(waiting > 0), false)
+      into v_for_next, v_space, v_some_wait
+      from (select step, size::integer from jsonb_each_text(v_room) as room(step, size)) as served,
            lateral (select count(*)::integer as waiting
                       from (select from alfrd.tasks t
                              where t.step = served.step and t.state = 'ready'
                                and t.place > case when p_from ? served.step
                                            then alfrd.first_place(served.step, (p_from ->> served.step)::bigint) else 0 end
                              limit size) as ahead) as queue;
-    if p_subjects is not null or v_for_next is null then
-      v_for_next := '{}';
-    end if;
-    perform set_config('alfrd.worker', p_worker::text, true), set_config('alfrd.room', v_for_next::text, true);
+    v_set := concat(set_config('alfrd.worker', p_worker::text, true), set_config('alfrd.room', v_for_next::text, true));
     v_stale := alfrd.settle(p_worker, p_outcomes);
     v_left_over := current_setting('alfrd.room')::jsonb;
-    perform set_config('alfrd.room', '', true);
-    -- Of many documents no more are begun than the later steps have space for, and an eighth less than fit: what is under way
-    -- finds room then, and need not queue.
-    v_room := coalesce((
-      select jsonb_object_agg(step, case
-               when size >= c_many and v_space is not null and step <> all (v_later)
-                 then greatest(size / 4, least(size - size / 8, v_space))
-               else size - coalesce((v_for_next ->> step)::integer - (v_left_over ->> step)::integer, 0) end)
-        from (select step, size::integer from jsonb_each_text(v_room) as room(step, size)) as room), '{}');
+    v_held := nullif(current_setting('alfrd.bell_held_for'), '');
+    v_some_wait := v_some_wait or v_held is not null;
+    v_set := set_config('alfrd.room', '', true);
+    if v_some_wait then
+      -- Of many documents no more are begun than the later steps have space for, and an eighth less than fit: what is under way
+      -- finds room then, and need not queue.
+      v_room := coalesce((
+        select jsonb_object_agg(step, case
+                 when size >= c_many and v_space is not null and step <> all (v_later)
+                   then greatest(size / 4, least(size - size / 8, v_space))
+                 else size - coalesce((v_for_next ->> step)::integer - (v_left_over ->> step)::integer, 0) end)
+          from (select step, size::integer from jsonb_each_text(v_room) as room(step, size)) as room), '{}');
+    end if;
   end if;
-  select ids || nullif(current_setting('alfrd.handed_over'), '')::bigint[], reached into v_ids, v_reached
-    from alfrd.claim(p_worker, v_room, p_woken_by, p_subjects, p_from);
+  if v_some_wait then
+    select ids, reached into v_ids, v_reached
+      from alfrd.claim(p_worker, v_room, p_woken_by, p_subjects, p_from, v_limited);
+  end if;
+  v_ids := v_ids || nullif(current_setting('alfrd.handed_over'), '')::bigint[];
   if p_owned is not null then
     v_ids := v_ids || array(select id from alfrd.tasks
                              where worker_id = p_worker and state = 'running' and id <> all (coalesce(v_ids, '{}'))
@@ -204,13 +217,12 @@ begin
   end if;
 
   -- Now ring: for steps that others serve, and for what is ready and did not fit here.
-  v_held := nullif(current_setting('alfrd.bell_held_for'), '');
-  if p_outcomes <> '[]' or v_held is not null or v_due is not null then
+  if v_held is not null or v_due is not null or p_outcomes <> '[]' and cardinality(v_limited) > 0 then
     select array_agg(distinct held_for.step) into v_left
       from (select string_to_array(v_held, ',') || v_due
                    -- a slot of a limited step may have become free for others
-                   || array(select l.step from alfrd.limits l
-                             where exists (select from jsonb_array_elements(p_outcomes) as o where o ->> 'step' = l.step)) as steps) as held
+                   || array(select step from unnest(v_limited) as step
+                             where exists (select from jsonb_array_elements(p_outcomes) as o where o ->> 'step' = step)) as steps) as held
      cross join unnest(held.steps) as held_for(step)
      where not p_capacity ? held_for.step
         or exists (select from alfrd.tasks t where t.step = held_for.step and t.state = 'ready');
@@ -224,7 +236,7 @@ begin
   elsif v_beat_by < alfrd.clock() then
     perform alfrd.heartbeat(p_worker);   -- it has waited for somebody
   end if;
-  perform set_config('alfrd.bell', '', true), set_config('alfrd.actor', '', true);
+  v_set := concat(set_config('alfrd.bell', '', true), set_config('alfrd.actor', '', true));
   if v_left is not null then
     perform alfrd.ring(v_left);
   end if;

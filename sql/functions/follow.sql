@@ -24,33 +24,31 @@ end $$;
 create or replace function alfrd.follow(p_written alfrd.finished[]) returns void
 language plpgsql set enable_seqscan = off as $$
 declare
-  v_moved       uuid[];
   v_retagged    uuid[];
   v_completed   uuid[];
-  v_moves       text[];   -- "step next_status"
-  v_refused     record;
+  v_refused     text[];   -- {id, step, next status} of one
   v_ids         uuid[];
   v_statuses    text[];
   v_generations integer[];
   v_priorities  smallint[];
 begin
-  select array_agg(w.subject_id), array_agg(w.subject_id) filter (where w.step in ('classify', 'file')),
-         array_agg(w.subject_id) filter (where w.next_status = 'completed' or leaves.step is not null), array_agg(distinct w.step || ' ' || w.next_status)
-    into v_moved, v_retagged, v_completed, v_moves
+  -- As they are now: a trigger of the user's may have had a say.
+  select array_agg(d.id), array_agg(d.status), array_agg(d.generation), array_agg(d.priority),
+         array_agg(d.id) filter (where w.step in ('classify', 'file')),
+         array_agg(d.id) filter (where w.next_status = 'completed' or w.step = any ((select leaving from alfrd.edition)::text[])),
+         min(array[w.subject_id::text, w.step, w.next_status])
+           filter (where w.step || ' ' || w.next_status = any ((select illegal from alfrd.edition)::text[]))
+    into v_ids, v_statuses, v_generations, v_priorities, v_retagged, v_completed, v_refused
     from unnest(p_written) as w
-    left join alfrd.routes leaves on leaves.entity = 'document' and leaves.status = 'completed' and leaves.step = w.step
+    join alfrd.documents d on d.id = w.subject_id
    where w.entity = 'document' and w.next_status <> '';
-  if v_moved is null then
+  if v_ids is null then
     return;
   end if;
-  select r.step, r.status, r.next_status into v_refused
-    from alfrd.routes r
-    left join alfrd.transitions t on t.entity = 'document' and t.from_status = r.status and t.to_status = r.next_status
-   where r.entity = 'document' and r.next_status <> '' and r.step || ' ' || r.next_status = any (v_moves) and t.entity is null
-   limit 1;
-  if found then
-    perform alfrd.refuse_transition('document', (select subject_id from unnest(p_written) where step = v_refused.step limit 1),
-                                    v_refused.status, v_refused.next_status);
+  if v_refused is not null then
+    perform alfrd.refuse_transition('document', v_refused[1]::uuid, (
+      select status from alfrd.routes
+       where entity = 'document' and step = v_refused[2] and next_status = v_refused[3] limit 1), v_refused[3]);
   end if;
   if v_retagged is not null then
     perform alfrd.keep_tags(v_retagged, false);
@@ -59,12 +57,6 @@ begin
     perform alfrd.touch_files_of(array(select distinct tag from alfrd.documents d cross join unnest(d.tags) as tag
                                         where d.id = any (v_completed)));
   end if;
-  -- As they are now: a trigger of the user's may have had a say.
-  select array_agg(id), array_agg(status), array_agg(generation), array_agg(priority)
-    into v_ids, v_statuses, v_generations, v_priorities
-    from alfrd.documents where id = any (v_moved);
-  if v_ids is not null then
-    perform alfrd.enqueue('document', v_ids, v_statuses, v_generations, v_priorities);
-    perform alfrd.announce('document', v_ids, v_statuses);
-  end if;
+  perform alfrd.enqueue('document', v_ids, v_statuses, v_generations, v_priorities);
+  perform alfrd.announce('document', v_ids, v_statuses);
 end $$;

@@ -1,9 +1,10 @@
 -- What claimed tasks are given with their claim, so that a worker need not ask for it again.
 --
--- alfrd.inputs_of             documents, small parts and series, for steps and their subjects
+-- alfrd.inputs_of             documents, small parts and series
 -- alfrd.documents_by_columns  documents, a list for each column
 -- alfrd.parts_of              what there is to read of documents
 -- alfrd.new_edition           counts the changes of what a worker keeps in memory
+-- alfrd.note_rules            keeps what exchanges look up, in one row
 --
 -- Everything in lists, one for each column: an object for each row takes four times as long to make.
 --
@@ -43,32 +44,30 @@ language sql stable as $$
    order by 1, 2;
 $$;
 
-create or replace function alfrd.inputs_of(p_steps text[], p_subjects uuid[]) returns json
+drop function if exists alfrd.inputs_of(text[], uuid[]);   -- it found out itself what is wanted of which
+
+-- p_documents: all of them;   p_read: those of which the parts are wanted;   p_extracted: those of which the series is
+create or replace function alfrd.inputs_of(p_documents uuid[], p_read uuid[], p_extracted uuid[]) returns json
 language plpgsql stable set enable_seqscan = off as $$
 declare
-  c_small     constant bigint := 32768;   -- a larger part is fetched as bytes, not as text in JSON
-  v_read      uuid[];
-  v_extracted uuid[];
-  v_parts     json;
-  v_series    json;
+  c_small  constant bigint := 32768;   -- a larger part is fetched as bytes, not as text in JSON
+  v_parts  json;
+  v_series json;
 begin
-  select array_agg(subject) filter (where step = 'ocr'), array_agg(subject) filter (where step = 'extract')
-    into v_read, v_extracted
-    from unnest(p_steps, p_subjects) as task(step, subject);
-  if v_read is not null then
+  if p_read is not null then
     select json_build_object(
              'document_id', json_agg(document_id), 'number', json_agg(number), 'filename', json_agg(filename),
              'content', json_agg(encode(content, 'hex')), 'uri', json_agg(uri), 'saved', json_agg(saved))
-      into v_parts from alfrd.parts_of(v_read, c_small);
+      into v_parts from alfrd.parts_of(p_read, c_small);
   end if;
-  if v_extracted is not null then
+  if p_extracted is not null then
     select json_build_object(
              'id', json_agg(id), 'entity', json_agg(entity), 'kind', json_agg(kind), 'frequency', json_agg(frequency),
              'slug', json_agg(slug), 'title', json_agg(title), 'fields', json_agg(fields), 'owner', json_agg(owner))
       into v_series
-      from alfrd.series where id in (select series_id from alfrd.documents where id = any (v_extracted));
+      from alfrd.series where id in (select series_id from alfrd.documents where id = any (p_extracted));
   end if;
-  return json_build_object('documents', alfrd.documents_by_columns(p_subjects), 'parts', v_parts, 'series', v_series,
+  return json_build_object('documents', alfrd.documents_by_columns(p_documents), 'parts', v_parts, 'series', v_series,
                            'edition', (select number from alfrd.edition));
 end $$;
 
@@ -80,7 +79,34 @@ begin
   return null;
 end $$;
 
+-- What exchanges look up of routes, transitions, limits and pauses.
+create or replace function alfrd.note_rules() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform from alfrd.edition for update;   -- and what was committed while waiting for it is seen by the next statement
+  update alfrd.edition set
+    paused = array(select step from alfrd.pauses),
+    limited = array(select step from alfrd.limits),
+    later = array(select distinct after.step from alfrd.routes before
+                    join alfrd.routes after on after.entity = before.entity and after.status = before.next_status),
+    leaving = array(select step from alfrd.routes where entity = 'document' and status = 'completed' and next_status <> ''),
+    illegal = array(select r.step || ' ' || r.next_status from alfrd.routes r
+                      left join alfrd.transitions t on t.entity = r.entity and t.from_status = r.status and t.to_status = r.next_status
+                     where r.entity = 'document' and r.next_status <> '' and t.entity is null);
+  return null;
+end $$;
+
 create or replace trigger prompts_edition after insert or update or delete or truncate on alfrd.prompts
   for each statement execute function alfrd.new_edition();
 create or replace trigger document_types_edition after insert or update or delete or truncate on alfrd.document_types
   for each statement execute function alfrd.new_edition();
+create or replace trigger routes_noted after insert or update or delete or truncate on alfrd.routes
+  for each statement execute function alfrd.note_rules();
+create or replace trigger transitions_noted after insert or update or delete or truncate on alfrd.transitions
+  for each statement execute function alfrd.note_rules();
+create or replace trigger limits_noted after insert or update or delete or truncate on alfrd.limits
+  for each statement execute function alfrd.note_rules();
+create or replace trigger pauses_noted after insert or update or delete or truncate on alfrd.pauses
+  for each statement execute function alfrd.note_rules();
+-- The triggers are younger than the first rows.
+update alfrd.routes set step = step where false;

@@ -17,7 +17,9 @@ drop function if exists alfrd.record_ocr(jsonb), alfrd.record_classify(jsonb), a
 create or replace function alfrd.those_written(p_done alfrd.finished[], p_written uuid[]) returns alfrd.finished[]
 language plpgsql immutable as $$
 begin
-  if cardinality(p_written) = cardinality(p_done) then
+  if p_written is null then
+    return '{}';
+  elsif cardinality(p_written) = cardinality(p_done) then
     return p_done;
   end if;
   return array(select d from unnest(p_done) as d where d.subject_id = any (p_written));

@@ -135,42 +135,48 @@ language plpgsql as $$
 declare
   v_now     timestamptz := alfrd.now();
   v_done    alfrd.finished[] := alfrd.take_finished(p_worker, p_outcomes);
-  v_files   alfrd.finished[] := array(select d from unnest(v_done) as d where d.entity = 'file');
+  v_set     text;
+  v_files   alfrd.finished[] := '{}';
+  v_written alfrd.finished[] := '{}';
+  v_entity  text;
   v_step    text;
   v_of_step alfrd.finished[];
-  v_written bigint[] := '{}';
   v_others  jsonb;
   v_stale   bigint[];
   v_settled bigint[];
 begin
-  perform set_config('alfrd.followed_by', 'settle', true);
-  for v_step, v_of_step in
-    select d.step, array_agg(d) from unnest(v_done) as d where d.entity <> 'file' group by 1 order by 1
+  v_set := set_config('alfrd.followed_by', 'settle', true);
+  for v_entity, v_step, v_of_step in
+    select d.entity, d.step, array_agg(d) from unnest(v_done) as d group by 1, 2 order by 2, 1
   loop
-    v_written := v_written || alfrd.write_finished(v_step, v_of_step);
+    if v_entity = 'file' then
+      v_files := v_files || v_of_step;
+    else
+      v_written := v_written || alfrd.those_written(v_of_step, alfrd.record(v_step, v_of_step));
+    end if;
   end loop;
-  perform set_config('alfrd.followed_by', '', true);
-  perform alfrd.follow(alfrd.those_of(v_done, v_written));
+  v_set := set_config('alfrd.followed_by', '', true);
+  perform alfrd.follow(v_written);
   -- Files at the end, those that documents have changed and those that were summarised: locked together, in one order.
-  if v_files <> '{}' or current_setting('alfrd.touched', true) <> '' then
+  if cardinality(v_files) > 0 or current_setting('alfrd.touched', true) <> '' then
     perform alfrd.touch_files(coalesce(nullif(current_setting('alfrd.touched', true), ''), '{}')::text[],
                               array(select subject_id from unnest(v_files)));
-    perform set_config('alfrd.touched', '', true);
+    v_set := set_config('alfrd.touched', '', true);
     for v_step, v_of_step in select d.step, array_agg(d) from unnest(v_files) as d group by 1 order by 1 loop
-      v_written := v_written || alfrd.write_finished(v_step, v_of_step);
+      v_written := v_written || alfrd.those_written(v_of_step, alfrd.record(v_step, v_of_step));
     end loop;
   end if;
-  insert into alfrd.events (at, entity, subject_id, kind, step, task_id, attempt, worker_id, woken_by, waited_ms, ran_ms)
-  select v_now, d.entity, d.subject_id, 'completed', d.step, d.task_id, d.attempt, p_worker, d.woken_by, d.waited_ms, d.ran_ms
-    from unnest(alfrd.those_of(v_done, v_written)) as d;
+  insert into alfrd.events (at, entity, subject_id, kind, step, task_id, attempt, worker_id, woken_by, waited_ms, ran_ms, detail)
+  select v_now, d.entity, d.subject_id, 'completed', d.step, d.task_id, d.attempt, p_worker, d.woken_by, d.waited_ms, d.ran_ms, ''
+    from unnest(v_written) as d
+  union all
   -- What a result has to tell beside itself: that a document was too long to be shown whole, for instance.
-  insert into alfrd.events (entity, subject_id, kind, step, task_id, attempt, detail)
-  select d.entity, d.subject_id, 'noted', d.step, d.task_id, d.attempt, d.result ->> 'note'
-    from unnest(v_done) as d where d.result ? 'note' and d.step <> 'ocr' and d.task_id = any (v_written);
+  select v_now, d.entity, d.subject_id, 'noted', d.step, d.task_id, d.attempt, null, '', null, null, d.result ->> 'note'
+    from unnest(v_written) as d where d.result ? 'note' and d.step <> 'ocr';
 
   if cardinality(v_written) < jsonb_array_length(p_outcomes) then
     select jsonb_agg(o) into v_others from jsonb_array_elements(p_outcomes) as o
-     where (o ->> 'task_id')::bigint not in (select unnest(v_written));
+     where (o ->> 'task_id')::bigint not in (select task_id from unnest(v_written));
     select o.stale, o.settled into v_stale, v_settled from alfrd.settle_others(p_worker, v_others) as o;
   end if;
 
@@ -190,25 +196,9 @@ begin
   return v_stale;
 end $$;
 
-drop function if exists alfrd.write_finished(bigint, text, alfrd.finished[]);   -- it wrote the events, too
-
--- The results of one step. Returns the ids of the tasks whose result was written; a subject that is missing was deleted or
--- changed by a person since the task began.
-create or replace function alfrd.write_finished(p_step text, p_done alfrd.finished[]) returns bigint[]
-language plpgsql as $$
-begin
-  return array(select task_id from unnest(alfrd.those_written(p_done, alfrd.record(p_step, p_done))));
-end $$;
-
--- Those of the tasks with these ids: nearly always all of them.
-create or replace function alfrd.those_of(p_done alfrd.finished[], p_ids bigint[]) returns alfrd.finished[]
-language plpgsql immutable as $$
-begin
-  if cardinality(p_ids) = cardinality(p_done) then
-    return p_done;
-  end if;
-  return array(select d from unnest(p_done) as d where d.task_id = any (p_ids));
-end $$;
+-- What alfrd.settle does itself.
+drop function if exists alfrd.write_finished(bigint, text, alfrd.finished[]), alfrd.write_finished(text, alfrd.finished[]),
+  alfrd.those_of(alfrd.finished[], bigint[]);
 
 -- What was not written as done: refused as stale, or to be tried again, or at its end.
 --

@@ -257,6 +257,7 @@ async def test_only_what_must_runs_as_the_owner_and_with_a_pinned_search_path(db
         *("save_job", "drop_job"),
         *("replay", "cancel", "pause", "resume", "prune", "complaints"),
         "new_edition",
+        "note_rules",
         *("prompt_inserted", "prompt_activated", "note_activation", "correction_made"),
         *("activate_prompt", "import_prompt", "replay_prompt", "begin_trial", "add_candidates", "move_trial"),
         *("end_trial", "promote_challenger", "roll_back_challenger", "save_evaluation"),

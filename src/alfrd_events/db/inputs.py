@@ -97,10 +97,13 @@ def _rows(columns: Columns) -> Iterator[dict[str, Any]]:
 
 async def inputs_of(database: Database, tasks: Sequence[Task]) -> JsonObject:
     """What comes with a claim, asked for later."""
-    documents = [task for task in tasks if task.entity == "document"]
     found: JsonObject = await database.value(
-        "select alfrd.inputs_of(%s::text[], %s::uuid[])",
-        [[task.step for task in documents], [task.subject_id for task in documents]],
+        "select alfrd.inputs_of(%s::uuid[], %s::uuid[], %s::uuid[])",
+        [
+            [task.subject_id for task in tasks if task.entity == "document"],
+            [task.subject_id for task in tasks if task.step == "ocr"] or None,
+            [task.subject_id for task in tasks if task.step == "extract"] or None,
+        ],
     )
     return found
 
