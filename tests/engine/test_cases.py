@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import fields
 from uuid import UUID
 
 from alfrd_events.db.cases import Cases
-from alfrd_events.model import Document, Task
+from alfrd_events.db.inputs import inputs_of
+from alfrd_events.model import Case, Document, Task
 from tests.support.harness import RESULTS, Harness
 
 PAGE = RESULTS["ocr"]["pages"][0]
@@ -57,6 +60,34 @@ async def test_what_is_kept_is_bounded(db: Harness) -> None:
 
     texts = [(await _given(db, cases, document, "summarize")).text for document in reversed(documents)]
     assert [text == "loaded again" for text in texts] == [False] * 7 + [True] * 5
+
+
+async def test_pages_that_are_kept_when_a_load_begins_are_not_lost_to_another_one(db: Harness) -> None:
+    cases = Cases(db.database, {})
+    document = await db.given_document()
+    await _read(db, document, "one")
+    await _given(db, cases, document, "classify")
+    waits_for_series, last = (Task(1, step, "document", document, 1, 5) for step in ("file", "extract"))
+    inputs = await inputs_of(db.database, [waits_for_series])
+
+    first = asyncio.create_task(cases.load([waits_for_series], inputs))
+    await asyncio.sleep(0)
+    await cases.load([last], inputs)
+
+    found = (await first)[1].document
+    assert found is not None
+    assert found.text == "one"
+
+
+async def test_what_is_given_equals_what_its_constructors_make(db: Harness) -> None:
+    document = await db.given_document("classified")
+    case = (await Cases(db.database, {}).load([Task(1, "summarize", "document", document, 1, 5)]))[1]
+    assert case.document is not None
+    assert case.document == Document(
+        **{each.name: getattr(case.document, each.name) for each in fields(Document)}
+    )
+    assert case == Case(**{each.name: getattr(case, each.name) for each in fields(Case)})
+    assert set(vars(case)) == {each.name for each in fields(Case)}
 
 
 async def test_a_subject_that_is_gone_has_no_case(db: Harness) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, defaultdict
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 from uuid import UUID
@@ -85,12 +85,11 @@ class Cases:
         # By the number in a UUID, here and below: UUIDs are slow to hash and to compare.
         read = {task.subject_id.int for task in tasks if task.step != "ocr"}
         # Before anything is waited for: meanwhile others may drop them.
-        kept = {
-            values[0].int: self._kept.get(values[0].int, generation)
+        kept = [
+            self._kept.get(values[0].int, generation) if values[0].int in read else ()
             for values, generation in rows
-            if values[0].int in read
-        }
-        missing = [values[0] for values, _ in rows if kept.get(values[0].int, ()) is None]
+        ]
+        missing = [values[0] for (values, _), pages in zip(rows, kept, strict=True) if pages is None]
         found = await self._ask(tasks, by_step, inputs["edition"], missing, parts)
         documents = self._documents(tasks, rows, kept, found.get("pages", {}))
         files, peers = found.get("files", {}), found.get("peers", {})
@@ -201,16 +200,15 @@ class Cases:
     def _documents(
         self,
         tasks: Sequence[Task],
-        rows: Iterable[tuple[Any, int]],
-        kept: Mapping[int, Pages | None],
+        rows: Sequence[tuple[Any, int]],
+        kept: Sequence[Pages | None],
         loaded: Mapping[UUID, Pages],
     ) -> dict[int, Document]:
         # The last step, as far as it is known here: nobody needs them soon.
         last = {task.subject_id.int for task in tasks if task.step == "extract"}
         documents = {}
-        for values, generation in rows:
+        for (values, generation), pages in zip(rows, kept, strict=True):
             number = values[0].int
-            pages = kept.get(number, ())
             if pages is None:
                 pages = loaded.get(values[0], ())
             if number in last:
