@@ -254,15 +254,16 @@ declare
   v_documents uuid[];
   v_read      uuid[];
   v_extracted uuid[];
+  v_to_file   boolean;
 begin
   select json_build_object('id', array_agg(id), 'step', array_agg(step), 'entity', array_agg(entity),
                            'subject_id', array_agg(subject_id), 'attempt', array_agg(attempt),
                            'max_attempts', array_agg(max_attempts), 'woken_by', array_agg(woken_by)),
          array_agg(subject_id) filter (where entity = 'document'), array_agg(subject_id) filter (where step = 'ocr'),
-         array_agg(subject_id) filter (where step = 'extract')
-    into tasks, v_documents, v_read, v_extracted
+         array_agg(subject_id) filter (where step = 'extract'), bool_or(step = 'file')
+    into tasks, v_documents, v_read, v_extracted, v_to_file
     from alfrd.tasks where id = any (p_ids);
-  inputs := alfrd.inputs_of(v_documents, v_read, v_extracted);
+  inputs := alfrd.inputs_of(v_documents, v_read, v_extracted, v_to_file);
 end $$;
 
 -- FUNCTION now()
@@ -1341,7 +1342,7 @@ begin
     alfrd.register_worker(text, text, integer, text, text[], double precision), alfrd.worker_lock_class(),
     alfrd.heartbeat(bigint, boolean), alfrd.leave(bigint), alfrd.rescue(boolean),
     alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[], text[], jsonb),
-    alfrd.inputs_of(uuid[], uuid[], uuid[]), alfrd.parts_of(uuid[], bigint),
+    alfrd.inputs_of(uuid[], uuid[], uuid[], boolean), alfrd.parts_of(uuid[], bigint),
     alfrd.save_progress(bigint, bigint, integer, jsonb),
     alfrd.recall_replies(jsonb, interval), alfrd.reserve_calls(jsonb), alfrd.settle_calls(jsonb),
     alfrd.tend_calls(jsonb, interval),
@@ -1459,9 +1460,9 @@ begin
   returning prompts.id, prompts.version into id, version;
 end $$;
 
--- FUNCTION inputs_of(uuid[], uuid[], uuid[])
+-- FUNCTION inputs_of(uuid[], uuid[], uuid[], boolean)
 
-CREATE FUNCTION alfrd.inputs_of(p_documents uuid[], p_read uuid[], p_extracted uuid[]) RETURNS json
+CREATE FUNCTION alfrd.inputs_of(p_documents uuid[], p_read uuid[], p_extracted uuid[], p_to_file boolean) RETURNS json
     LANGUAGE plpgsql STABLE
     SET enable_seqscan TO 'off'
     AS $$
@@ -1469,7 +1470,12 @@ declare
   c_small  constant bigint := 32768;   -- a larger part is fetched as bytes, not as text in JSON
   v_parts  json;
   v_series json;
+  v_state  text;
 begin
+  if p_to_file then
+    -- A new version of a row has another xmin, whoever commits when.
+    select count(*) || ':' || coalesce(sum(xmin::text::bigint), 0) into v_state from alfrd.series;
+  end if;
   if p_read is not null then
     select json_build_object(
              'document_id', json_agg(document_id), 'number', json_agg(number), 'filename', json_agg(filename),
@@ -1484,7 +1490,7 @@ begin
       from alfrd.series where id in (select series_id from alfrd.documents where id = any (p_extracted));
   end if;
   return json_build_object('documents', alfrd.documents_by_columns(p_documents), 'parts', v_parts, 'series', v_series,
-                           'edition', (select number from alfrd.edition));
+                           'edition', (select number from alfrd.edition), 'series_state', v_state);
 end $$;
 
 -- FUNCTION is_sampled(uuid)
@@ -2820,12 +2826,13 @@ begin
     select case o.entity when 'document' then o.subject_id end, o.step, o.task_id, o.attempt, u.provider, u.model, u.pages,
            u.input_tokens, u.output_tokens, u.usd, u.milliseconds, u.cached,
            case when o.task_id = any (v_stale) then 'stale' else o.outcome end
-      from jsonb_to_recordset(p_outcomes)
+      from jsonb_array_elements(p_outcomes) as each(outcome)
+     cross join jsonb_to_record(each.outcome)
            as o(task_id bigint, attempt integer, step text, entity text, subject_id uuid, outcome text, usage jsonb)
      cross join jsonb_to_recordset(o.usage)
            as u(provider text, model text, pages integer, input_tokens integer, output_tokens integer, usd numeric,
                 milliseconds integer, cached boolean)
-     where o.usage is not null and not (coalesce(o.task_id = any (v_settled), false));
+     where each.outcome ? 'usage' and not (coalesce(o.task_id = any (v_settled), false));
   end if;
   return v_stale;
 end $_$;
@@ -3081,6 +3088,7 @@ end $$;
 CREATE FUNCTION alfrd.take_finished(p_worker bigint, p_outcomes jsonb) RETURNS alfrd.finished[]
     LANGUAGE plpgsql
     SET enable_nestloop TO 'off'
+    SET enable_mergejoin TO 'off'
     SET enable_seqscan TO 'off'
     AS $$
 declare

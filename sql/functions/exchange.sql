@@ -93,15 +93,16 @@ declare
   v_documents uuid[];
   v_read      uuid[];
   v_extracted uuid[];
+  v_to_file   boolean;
 begin
   select json_build_object('id', array_agg(id), 'step', array_agg(step), 'entity', array_agg(entity),
                            'subject_id', array_agg(subject_id), 'attempt', array_agg(attempt),
                            'max_attempts', array_agg(max_attempts), 'woken_by', array_agg(woken_by)),
          array_agg(subject_id) filter (where entity = 'document'), array_agg(subject_id) filter (where step = 'ocr'),
-         array_agg(subject_id) filter (where step = 'extract')
-    into tasks, v_documents, v_read, v_extracted
+         array_agg(subject_id) filter (where step = 'extract'), bool_or(step = 'file')
+    into tasks, v_documents, v_read, v_extracted, v_to_file
     from alfrd.tasks where id = any (p_ids);
-  inputs := alfrd.inputs_of(v_documents, v_read, v_extracted);
+  inputs := alfrd.inputs_of(v_documents, v_read, v_extracted, v_to_file);
 end $$;
 
 drop function if exists alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[]);   -- it had no p_waiting

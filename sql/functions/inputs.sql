@@ -47,13 +47,19 @@ $$;
 drop function if exists alfrd.inputs_of(text[], uuid[]);   -- it found out itself what is wanted of which
 
 -- p_documents: all of them;   p_read: those of which the parts are wanted;   p_extracted: those of which the series is
-create or replace function alfrd.inputs_of(p_documents uuid[], p_read uuid[], p_extracted uuid[]) returns json
+-- p_to_file:   whether some are to be filed: then series_state tells when series that the worker keeps have changed
+create or replace function alfrd.inputs_of(p_documents uuid[], p_read uuid[], p_extracted uuid[], p_to_file boolean) returns json
 language plpgsql stable set enable_seqscan = off as $$
 declare
   c_small  constant bigint := 32768;   -- a larger part is fetched as bytes, not as text in JSON
   v_parts  json;
   v_series json;
+  v_state  text;
 begin
+  if p_to_file then
+    -- A new version of a row has another xmin, whoever commits when.
+    select count(*) || ':' || coalesce(sum(xmin::text::bigint), 0) into v_state from alfrd.series;
+  end if;
   if p_read is not null then
     select json_build_object(
              'document_id', json_agg(document_id), 'number', json_agg(number), 'filename', json_agg(filename),
@@ -68,7 +74,7 @@ begin
       from alfrd.series where id in (select series_id from alfrd.documents where id = any (p_extracted));
   end if;
   return json_build_object('documents', alfrd.documents_by_columns(p_documents), 'parts', v_parts, 'series', v_series,
-                           'edition', (select number from alfrd.edition));
+                           'edition', (select number from alfrd.edition), 'series_state', v_state);
 end $$;
 
 -- Whoever reads the number first and then what it counts has what the number says, or something newer.

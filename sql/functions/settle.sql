@@ -107,7 +107,7 @@ end $$;
 create or replace function alfrd.take_finished(p_worker bigint, p_outcomes jsonb) returns alfrd.finished[]
 language plpgsql
 -- The statistics of tasks are always old, and say one row where there are a thousand: a nested loop compares each with each.
-set enable_nestloop = off set enable_seqscan = off as $$
+set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off as $$
 declare
   v_now  timestamptz := alfrd.now();
   v_ids  bigint[] := array(select (o ->> 'task_id')::bigint from jsonb_array_elements(p_outcomes) as o);
@@ -186,12 +186,13 @@ begin
     select case o.entity when 'document' then o.subject_id end, o.step, o.task_id, o.attempt, u.provider, u.model, u.pages,
            u.input_tokens, u.output_tokens, u.usd, u.milliseconds, u.cached,
            case when o.task_id = any (v_stale) then 'stale' else o.outcome end
-      from jsonb_to_recordset(p_outcomes)
+      from jsonb_array_elements(p_outcomes) as each(outcome)
+     cross join jsonb_to_record(each.outcome)
            as o(task_id bigint, attempt integer, step text, entity text, subject_id uuid, outcome text, usage jsonb)
      cross join jsonb_to_recordset(o.usage)
            as u(provider text, model text, pages integer, input_tokens integer, output_tokens integer, usd numeric,
                 milliseconds integer, cached boolean)
-     where o.usage is not null and not (coalesce(o.task_id = any (v_settled), false));
+     where each.outcome ? 'usage' and not (coalesce(o.task_id = any (v_settled), false));
   end if;
   return v_stale;
 end $$;

@@ -330,6 +330,8 @@ class Case:
     """
 
     document: Document | None = None
+    generation: int = 0
+    """Of the document: raised whenever a person re-submits or corrects it."""
     file: File | None = None
     parts: tuple[PartSource, ...] = ()
     """For ``ocr``: the document's parts in order."""
@@ -382,6 +384,8 @@ class Outcome(NamedTuple):
     made_by: str = ""
     prompt_id: int | None = None
     usage: tuple[Usage, ...] = ()
+    generation: int = 0
+    """Of the document that it was made from."""
 
 
 # --- what a step gives back --------------------------------------------------------------------

@@ -68,6 +68,16 @@ class Cases:
         self._prefixes = prefixes
         self._kept = _KeptPages()
         self._reference = _Reference()
+        self._candidates = _Candidates()
+
+    def keep(self, document: UUID, generation: int, reading: JsonObject) -> None:
+        """What was read of a document, and is written: its next step will want it.
+
+        :param reading: the result of ``ocr``, with the rows of its pages. What was saved before its end is not among them.
+        """
+        rows = reading["pages"]
+        if rows and len(rows) == reading["page_count"]:
+            self._kept.keep(document.int, generation, tuple(map(_page, rows)))
 
     async def load(self, tasks: Sequence[Task], inputs: JsonObject | None = None) -> dict[int, Case]:
         """The case of each task, by task id; a task whose subject is gone has none.
@@ -90,10 +100,11 @@ class Cases:
             for values, generation in rows
         ]
         missing = [values[0] for (values, _), pages in zip(rows, kept, strict=True) if pages is None]
-        found = await self._ask(tasks, by_step, inputs["edition"], missing, parts)
+        found = await self._ask(tasks, by_step, inputs, missing, parts)
         documents = self._documents(tasks, rows, kept, found.get("pages", {}))
+        generations = {values[0].int: generation for values, generation in rows}
         files, peers = found.get("files", {}), found.get("peers", {})
-        candidates, gradings = found.get("candidates", {}), found.get("gradings", {})
+        gradings = found.get("gradings", {})
         known = await self._known(tasks, documents)
         filed = series(inputs["series"])
         cases = {}
@@ -110,11 +121,12 @@ class Cases:
                 Case,
                 {
                     "document": document,
+                    "generation": generations.get(id.int, 0),
                     "file": file,
                     "parts": tuple(parts.of.get(id, ())) if parts.of else (),
                     "saved_pages": parts.saved.get(id, _NOTHING) if parts.of else _NOTHING,
                     "types": self._reference.types if step in _NEED_TYPES else (),
-                    "candidates": candidates.get(document.owner, ()) if document and step == "file" else (),
+                    "candidates": self._candidates.of(document.owner) if document and step == "file" else (),
                     "series": filed.get(document.series_id) if document and document.series_id else None,
                     "prompt": self._prompt(step, document.document_type if document else ""),
                     "known": known.get(task.id),
@@ -128,7 +140,7 @@ class Cases:
         self,
         tasks: Sequence[Task],
         by_step: Mapping[str, Sequence[UUID]],
-        edition: int,
+        inputs: JsonObject,
         missing: Sequence[UUID],
         parts: Parts,
     ) -> dict[str, Any]:
@@ -140,14 +152,14 @@ class Cases:
         asked: dict[str, Awaitable[Any]] = {}
         if missing:
             asked["pages"] = _pages(database, missing)
-        if edition != self._reference.edition:
-            asked["reference"] = self._look_up(edition)
+        if inputs["edition"] != self._reference.edition:
+            asked["reference"] = self._look_up(inputs["edition"])
         if large := [id for id in by_step.get("ocr", ()) if id not in parts.of]:
             asked["parts"] = parts.fetch(database, large)
         if files := [task.subject_id for task in tasks if task.entity == "file"]:
             asked["files"] = _files(database, files)
-        if "file" in by_step:
-            asked["candidates"] = _candidates(database)
+        if "file" in by_step and inputs["series_state"] != self._candidates.state:
+            asked["candidates"] = self._look_through_series(inputs["series_state"])
         if self._peers and (learning := [id for step in _LEARNING for id in by_step.get(step, ())]):
             asked["peers"] = peers_of(database, learning, self._peers, self._whole)
         if "answer_key" in by_step:
@@ -158,6 +170,10 @@ class Cases:
         """Keep the prompts and types; they are of this edition or newer."""
         prompts, types = await asyncio.gather(_prompts(self._database), load_types(self._database))
         self._reference = _Reference(edition, prompts, types)
+
+    async def _look_through_series(self, state: str) -> None:
+        """Keep the series that a document may belong to; they are of this state or newer."""
+        self._candidates = _Candidates(state, await _candidates(self._database))
 
     async def _known(self, tasks: Sequence[Task], documents: Mapping[int, Document]) -> dict[int, JsonObject]:
         """What prompts are known to have made of these very texts, by task: a replay pays for nothing twice."""
@@ -233,6 +249,17 @@ class _Reference:
     types: tuple[DocumentType, ...] = ()
     chosen: dict[tuple[str, str], Prompt | None] = field(default_factory=dict)
     """By kind and document type: what was found to work with."""
+
+
+@dataclass(frozen=True)
+class _Candidates:
+    """The series that a document may belong to, kept until one of them changes."""
+
+    state: str = ""
+    by_owner: Mapping[str, tuple[Series, ...]] = field(default_factory=dict)
+
+    def of(self, owner: str) -> tuple[Series, ...]:
+        return self.by_owner.get(owner, ())
 
 
 class _KeptPages:

@@ -98,11 +98,12 @@ def _rows(columns: Columns) -> Iterator[dict[str, Any]]:
 async def inputs_of(database: Database, tasks: Sequence[Task]) -> JsonObject:
     """What comes with a claim, asked for later."""
     found: JsonObject = await database.value(
-        "select alfrd.inputs_of(%s::uuid[], %s::uuid[], %s::uuid[])",
+        "select alfrd.inputs_of(%s::uuid[], %s::uuid[], %s::uuid[], %s)",
         [
             [task.subject_id for task in tasks if task.entity == "document"],
             [task.subject_id for task in tasks if task.step == "ocr"] or None,
             [task.subject_id for task in tasks if task.step == "extract"] or None,
+            any(task.step == "file" for task in tasks),
         ],
     )
     return found

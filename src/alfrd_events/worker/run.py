@@ -167,8 +167,15 @@ class _Worker:
             beat_seconds=options.lease_seconds / 3,
             only=options.only,
             listens=options.listen_url is not None,
-            on_outcome=on_outcome,
+            on_outcome=self._taken(on_outcome),
         )
+
+    def _taken(self, on_outcome: Callable[[Outcome], None]) -> Callable[[Outcome], None]:
+        def taken(outcome: Outcome) -> None:
+            self._runner.taken(outcome)
+            on_outcome(outcome)
+
+        return taken
 
     async def run(self) -> None:
         await self._registration.sign_on()

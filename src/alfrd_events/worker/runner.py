@@ -70,6 +70,11 @@ class Runner:
         self._running.add(batch)
         batch.add_done_callback(self._running.discard)
 
+    def taken(self, outcome: Outcome) -> None:
+        """The database has written this outcome: what was read need not be loaded for the next step."""
+        if outcome.task.step == "ocr" and isinstance(outcome.result, dict):
+            self._cases.keep(outcome.task.subject_id, outcome.generation, outcome.result)
+
     async def stop(self) -> None:
         """Cancel what runs; each task ends with a ``released`` outcome."""
         await cancel_all(self._running)
@@ -172,6 +177,7 @@ class Runner:
             prompt_id,
             # What it cost is told whatever became of it.
             () if tools.reader.is_paid else pages.usage(made_by),
+            case.generation,
         )
 
     def _what_it_comes_to(self, task: Task, error: BaseException) -> tuple[Kind, str, float | None]:
