@@ -972,6 +972,11 @@ begin
     select tasks, inputs into v_claimed, v_inputs from alfrd.claimed_by_columns(v_ids);
   end if;
 
+  if current_setting('alfrd.touched') <> '' then
+    perform alfrd.touch_files(current_setting('alfrd.touched')::text[]);
+    v_held := nullif(current_setting('alfrd.bell_held_for'), '');
+  end if;
+
   -- Now ring: for steps that others serve, and for what is ready and did not fit here.
   if v_held is not null or v_due is not null or p_outcomes <> '[]' and cardinality(v_limited) > 0 then
     select array_agg(distinct held_for.step) into v_left
@@ -1467,10 +1472,11 @@ CREATE FUNCTION alfrd.inputs_of(p_documents uuid[], p_read uuid[], p_extracted u
     SET enable_seqscan TO 'off'
     AS $$
 declare
-  c_small  constant bigint := 32768;   -- a larger part is fetched as bytes, not as text in JSON
-  v_parts  json;
-  v_series json;
-  v_state  text;
+  c_small   constant bigint := 32768;   -- a larger part is fetched as bytes, not as text in JSON
+  v_parts   json;
+  v_series  json;
+  v_state   text;
+  v_as_read boolean;
 begin
   if p_to_file then
     -- A new version of a row has another xmin, whoever commits when.
@@ -1481,6 +1487,8 @@ begin
              'document_id', json_agg(document_id), 'number', json_agg(number), 'filename', json_agg(filename),
              'content', json_agg(encode(content, 'hex')), 'uri', json_agg(uri), 'saved', json_agg(saved))
       into v_parts from alfrd.parts_of(p_read, c_small);
+    -- A trigger of the user's, one that blackens names, say, may store other text than was read.
+    v_as_read := not exists (select from pg_trigger where tgrelid = 'alfrd.pages'::regclass and not tgisinternal);
   end if;
   if p_extracted is not null then
     select json_build_object(
@@ -1490,7 +1498,8 @@ begin
       from alfrd.series where id in (select series_id from alfrd.documents where id = any (p_extracted));
   end if;
   return json_build_object('documents', alfrd.documents_by_columns(p_documents), 'parts', v_parts, 'series', v_series,
-                           'edition', (select number from alfrd.edition), 'series_state', v_state);
+                           'edition', (select number from alfrd.edition), 'series_state', v_state,
+                           'pages_as_read', v_as_read);
 end $$;
 
 -- FUNCTION is_sampled(uuid)
@@ -2797,8 +2806,9 @@ begin
   end loop;
   v_set := set_config('alfrd.followed_by', '', true);
   perform alfrd.follow(v_written);
-  -- Files at the end, those that documents have changed and those that were summarised: locked together, in one order.
-  if cardinality(v_files) > 0 or current_setting('alfrd.touched', true) <> '' then
+  -- Those that were summarised and those that documents have changed: locked together, in one order. Without the first, the others
+  -- wait for the end of the exchange: many documents share them, and whoever has touched one holds up all other workers.
+  if cardinality(v_files) > 0 then
     perform alfrd.touch_files(coalesce(nullif(current_setting('alfrd.touched', true), ''), '{}')::text[],
                               array(select subject_id from unnest(v_files)));
     v_set := set_config('alfrd.touched', '', true);

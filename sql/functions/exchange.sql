@@ -217,6 +217,11 @@ begin
     select tasks, inputs into v_claimed, v_inputs from alfrd.claimed_by_columns(v_ids);
   end if;
 
+  if current_setting('alfrd.touched') <> '' then
+    perform alfrd.touch_files(current_setting('alfrd.touched')::text[]);
+    v_held := nullif(current_setting('alfrd.bell_held_for'), '');
+  end if;
+
   -- Now ring: for steps that others serve, and for what is ready and did not fit here.
   if v_held is not null or v_due is not null or p_outcomes <> '[]' and cardinality(v_limited) > 0 then
     select array_agg(distinct held_for.step) into v_left

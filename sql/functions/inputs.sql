@@ -51,10 +51,11 @@ drop function if exists alfrd.inputs_of(text[], uuid[]);   -- it found out itsel
 create or replace function alfrd.inputs_of(p_documents uuid[], p_read uuid[], p_extracted uuid[], p_to_file boolean) returns json
 language plpgsql stable set enable_seqscan = off as $$
 declare
-  c_small  constant bigint := 32768;   -- a larger part is fetched as bytes, not as text in JSON
-  v_parts  json;
-  v_series json;
-  v_state  text;
+  c_small   constant bigint := 32768;   -- a larger part is fetched as bytes, not as text in JSON
+  v_parts   json;
+  v_series  json;
+  v_state   text;
+  v_as_read boolean;
 begin
   if p_to_file then
     -- A new version of a row has another xmin, whoever commits when.
@@ -65,6 +66,8 @@ begin
              'document_id', json_agg(document_id), 'number', json_agg(number), 'filename', json_agg(filename),
              'content', json_agg(encode(content, 'hex')), 'uri', json_agg(uri), 'saved', json_agg(saved))
       into v_parts from alfrd.parts_of(p_read, c_small);
+    -- A trigger of the user's, one that blackens names, say, may store other text than was read.
+    v_as_read := not exists (select from pg_trigger where tgrelid = 'alfrd.pages'::regclass and not tgisinternal);
   end if;
   if p_extracted is not null then
     select json_build_object(
@@ -74,7 +77,8 @@ begin
       from alfrd.series where id in (select series_id from alfrd.documents where id = any (p_extracted));
   end if;
   return json_build_object('documents', alfrd.documents_by_columns(p_documents), 'parts', v_parts, 'series', v_series,
-                           'edition', (select number from alfrd.edition), 'series_state', v_state);
+                           'edition', (select number from alfrd.edition), 'series_state', v_state,
+                           'pages_as_read', v_as_read);
 end $$;
 
 -- Whoever reads the number first and then what it counts has what the number says, or something newer.

@@ -157,8 +157,9 @@ begin
   end loop;
   v_set := set_config('alfrd.followed_by', '', true);
   perform alfrd.follow(v_written);
-  -- Files at the end, those that documents have changed and those that were summarised: locked together, in one order.
-  if cardinality(v_files) > 0 or current_setting('alfrd.touched', true) <> '' then
+  -- Those that were summarised and those that documents have changed: locked together, in one order. Without the first, the others
+  -- wait for the end of the exchange: many documents share them, and whoever has touched one holds up all other workers.
+  if cardinality(v_files) > 0 then
     perform alfrd.touch_files(coalesce(nullif(current_setting('alfrd.touched', true), ''), '{}')::text[],
                               array(select subject_id from unnest(v_files)));
     v_set := set_config('alfrd.touched', '', true);

@@ -95,3 +95,55 @@ async def test_a_subject_that_is_gone_has_no_case(db: Harness) -> None:
     await db.sql("delete from alfrd.documents")
     task = Task(1, "summarize", "document", document, 1, 5)
     assert await Cases(db.database, {}).load([task]) == {}
+
+
+async def _read_by(cases: Cases, db: Harness, document: UUID, text: str) -> None:
+    """As a worker does it: it is given the document, hands in what it read, and keeps it."""
+    task = await db.claim("ocr", subject=document)
+    assert task is not None
+    generation = (await cases.load([task]))[task.id].generation
+    reading = {**RESULTS["ocr"], "pages": [{**PAGE, "text": text}]}
+    assert await db.complete(task, pages=reading["pages"])
+    cases.keep(document, generation, reading)
+
+
+async def test_what_a_worker_has_read_it_need_not_load(db: Harness) -> None:
+    cases = Cases(db.database, {})
+    document = await db.given_document()
+    await _read_by(cases, db, document, "one")
+    as_loaded = await _given(db, Cases(db.database, {}), document, "classify")
+    await db.sql("update alfrd.pages set text = 'nobody looks at this'")
+
+    assert await _given(db, cases, document, "classify") == as_loaded
+
+
+async def test_what_a_trigger_stores_in_place_of_what_was_read_is_loaded(db: Harness) -> None:
+    await db.sql(
+        "create function public.blacken() returns trigger language plpgsql as"
+        " $$ begin new.text := replace(new.text, 'Smith', '*****'); return new; end $$"
+    )
+    await db.sql(
+        "create trigger blacken before insert on alfrd.pages for each row execute function public.blacken()"
+    )
+    cases = Cases(db.database, {})
+    document = await db.given_document()
+    await _read_by(cases, db, document, "Mr Smith")
+
+    assert (await _given(db, cases, document, "classify")).text == "Mr *****"
+
+
+async def test_series_are_loaded_again_when_one_has_changed(db: Harness) -> None:
+    cases = Cases(db.database, {})
+    document = await db.given_document("summarized")
+    task = Task(1, "file", "document", document, 1, 5)
+
+    async def titles() -> list[str]:
+        return [series.title for series in (await cases.load([task]))[1].candidates]
+
+    assert await titles() == []
+    await db.sql("insert into alfrd.series (entity, entity_key, slug, title) values ('A', 'a', 'a', 'one')")
+    assert await titles() == ["one"]
+    await db.sql("update alfrd.series set title = 'two'")
+    assert await titles() == ["two"]
+    await db.sql("delete from alfrd.series")
+    assert await titles() == []

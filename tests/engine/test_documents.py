@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -256,3 +257,35 @@ async def test_values_keep_their_types(db: Harness) -> None:
         document,
     )
     assert row == {"amount": "numeric", "day": "date", "structured": "object", "series": "object"}
+
+
+@pytest.mark.parametrize("how", ["delete from alfrd.documents", "truncate alfrd.documents cascade"])
+async def test_what_hangs_on_a_document_goes_with_it(db: Harness, how: str) -> None:
+    await db.given_document("completed", tags=["home"])
+    hanging = ("pages", "tags", "document_parts")
+    assert all([await db.one(f"select count(*) from alfrd.{table}") for table in hanging])
+    await db.claim("score_summary")
+
+    await db.sql(how)
+
+    for table in (*hanging, "scores"):
+        assert await db.one(f"select count(*) from alfrd.{table}") == 0
+    assert (
+        await db.one("select count(*) from alfrd.tasks where entity = 'document' and state <> 'running'") == 0
+    )
+
+
+async def test_a_score_is_not_left_behind_by_a_document_that_is_being_deleted(db: Harness) -> None:
+    await db.given_document("completed")
+    task = await db.claim("score_summary")
+    assert task is not None
+    person = await db.session()
+    await person.execute("begin")
+    await person.execute("delete from alfrd.documents")
+    handing_in = asyncio.create_task(db.complete(task))
+    await asyncio.sleep(0.2)  # it waits for the person's transaction
+    await person.execute("commit")
+    await person.close()
+
+    assert not await handing_in
+    assert await db.one("select count(*) from alfrd.scores") == 0

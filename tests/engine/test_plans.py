@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from alfrd_events.db import queue
 from alfrd_events.db.json import jsonb
 from tests.support.harness import Harness
 
@@ -91,3 +92,37 @@ async def test_an_idle_look_reads_next_to_nothing(db: Harness, statistics: str) 
 
     assert read.by_sequential_scans == 0
     assert read.by_indexes <= 5, "the planner looks at the ends of an index"
+
+
+async def test_a_busy_worker_does_not_step_over_what_was_finished_under_an_old_transaction(
+    db: Harness,
+) -> None:
+    finished, claimed = 3_000, 10
+    await db.sql("alter table alfrd.tasks set (autovacuum_enabled = off)")
+    await db.sql(
+        "insert into alfrd.documents (filename, content) select 'x', 'x' from generate_series(1, 4000)"
+    )
+    old = await db.session()
+    await old.execute("begin isolation level repeatable read")
+    await old.execute("select 1 from alfrd.documents limit 1")
+    worker = await db.worker("a")
+    whole = {"ocr": 0}
+    while finished > 0:
+        answer = await queue.exchange(db.database, worker, [], {"ocr": 1000}, "handoff")
+        await db.sql("delete from alfrd.tasks where state = 'running'")
+        finished -= len(answer.claimed)
+        whole = dict(answer.reached)
+
+    async def entries_read(from_: dict[str, int] | None) -> int:
+        async def so_far() -> int:
+            await db.sql("select pg_stat_force_next_flush()")
+            return int(await db.one("select pg_stat_get_tuples_returned('alfrd.tasks_ready'::regclass)"))
+
+        before = await so_far()
+        answer = await queue.exchange(db.database, worker, [], {"ocr": claimed}, "handoff", from_=from_)
+        assert len(answer.claimed) == claimed
+        return await so_far() - before
+
+    assert await entries_read(None) >= 3_000
+    assert await entries_read(whole) <= 3 * claimed
+    await old.close()

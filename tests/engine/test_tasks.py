@@ -10,6 +10,8 @@ import pytest
 from alfrd_events.db import queue
 from alfrd_events.db.errors import WorkerUnknown
 from alfrd_events.model import Outcome, Usage
+from alfrd_events.worker.fronts import Fronts
+from alfrd_events.worker.wake import Reason
 from tests.support.harness import RESULTS, Harness
 
 
@@ -432,3 +434,47 @@ async def test_nobody_waits_for_more_than_a_day_whatever_a_provider_says(db: Har
     assert task is not None
     await db.hand_in(Outcome(task, "throttled", retry_after=1e12))
     assert await db.one("select run_at - alfrd.now() <= interval '1 day' from alfrd.tasks")
+
+
+async def test_a_busy_worker_goes_on_behind_what_it_has_claimed(db: Harness) -> None:
+    first, second = [await db.given_document() for _ in range(2)]
+    worker = await db.worker("a")
+
+    async def look(from_: dict[str, int] | None, *done: Outcome) -> queue.Exchange:
+        return await queue.exchange(db.database, worker, done, {"ocr": 1}, "handoff", from_=from_)
+
+    claimed = await look(None)
+    (task,) = claimed.claimed
+    assert task.subject_id == first
+    given_back = Outcome(task, "released")
+    behind = await look(dict(claimed.reached), given_back)
+    assert [task.subject_id for task in behind.claimed] == [second], "the first one is before its place"
+
+    urgent = await db.given_document(priority=1)
+    more_urgent = await look(dict(behind.reached))
+    assert [task.subject_id for task in more_urgent.claimed] == [urgent], (
+        "it comes first, wherever the worker is"
+    )
+    assert (await look(dict(behind.reached))).claimed == ()
+    assert [task.subject_id for task in (await look(None)).claimed] == [first]
+
+
+def test_the_front_of_the_queue_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("alfrd_events.worker.fronts.time.monotonic", lambda: now)
+    fronts = Fronts()
+
+    def look(reason: Reason, took: float = 0.0) -> dict[str, int]:
+        from_ = dict(fronts.look_from(reason))
+        fronts.looked(from_, {"ocr": 7}, took)
+        return from_
+
+    assert look("handoff") == {}, "it was nowhere yet"
+    assert look("handoff") == {"ocr": 7}
+    assert look("notify") == {}, "somebody says that there is something"
+    now += 1.1
+    assert look("handoff", took=0.5) == {}, "a second has gone by"
+    now += 1.1
+    assert look("handoff") == {"ocr": 7}, "that took long: less often then"
+    now += 4
+    assert look("handoff") == {}

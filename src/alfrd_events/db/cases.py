@@ -69,14 +69,17 @@ class Cases:
         self._kept = _KeptPages()
         self._reference = _Reference()
         self._candidates = _Candidates()
+        self._pages_as_read = False
+        """Pages are stored as they were read: no trigger of the user's changes them."""
 
     def keep(self, document: UUID, generation: int, reading: JsonObject) -> None:
         """What was read of a document, and is written: its next step will want it.
 
-        :param reading: the result of ``ocr``, with the rows of its pages. What was saved before its end is not among them.
+        :param reading: the result of ``ocr``, with the rows of its pages. What was saved before its end is not among
+            them.
         """
         rows = reading["pages"]
-        if rows and len(rows) == reading["page_count"]:
+        if self._pages_as_read and rows and len(rows) == reading["page_count"]:
             self._kept.keep(document.int, generation, tuple(map(_page, rows)))
 
     async def load(self, tasks: Sequence[Task], inputs: JsonObject | None = None) -> dict[int, Case]:
@@ -91,7 +94,9 @@ class Cases:
             inputs = await inputs_of(self._database, tasks)
         rows = list(document_rows(inputs["documents"]))
         parts = Parts()
-        parts.add_columns(inputs["parts"])
+        if inputs["parts"] is not None:
+            parts.add_columns(inputs["parts"])
+            self._pages_as_read = inputs["pages_as_read"]
         # By the number in a UUID, here and below: UUIDs are slow to hash and to compare.
         read = {task.subject_id.int for task in tasks if task.step != "ocr"}
         # Before anything is waited for: meanwhile others may drop them.

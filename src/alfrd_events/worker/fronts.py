@@ -1,9 +1,9 @@
 """How far the queues were looked through, so that a busy worker does not begin at their front each time.
 
-While a long transaction keeps vacuum away, all tasks that were finished since stand at the front of the queue, dead, and
-each look steps over them. Behind the last claim there are none. But a task may come to stand before it: an earlier
-transaction commits later, a rescue gives one back. So the front is looked at again every second, more rarely if that takes
-long, and always when there is another reason to look than the worker's own results.
+While a long transaction keeps vacuum away, all tasks that were finished since stand at the front of the queue, dead,
+and each look steps over them. Behind the last claim there are none. But a task may come to stand before it: an earlier
+transaction commits later, a rescue gives one back. So the front is looked at again every second, more rarely if that
+takes long, and always when there is another reason to look than the worker's own results.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ class Fronts:
         """Remember how far a look has come.
 
         :param from_: where it began.
-        :param reached: step -> the place of the last task that was claimed; where nothing was, the next look begins anew.
+        :param reached: step -> the place of the last task that was claimed; where nothing was, the next look begins
+            anew.
         :param took: seconds.
         """
         self._reached = dict(reached)
