@@ -873,6 +873,7 @@ CREATE FUNCTION alfrd.exchange(p_worker bigint, p_outcomes jsonb, p_capacity jso
     AS $$
 declare
   c_many       constant integer := 32;   -- a worker of few slots begins what it can
+  c_first_place constant bigint := 32767::bigint << 40;   -- of priority 0
   v_now        timestamptz := alfrd.now();
   v_set        text;   -- an assignment is evaluated at once, where PERFORM begins and ends a query, a dozen times
   v_newer      text;
@@ -883,6 +884,7 @@ declare
   v_limited    text[];
   v_later      text[];
   v_is_due     boolean;
+  v_last_place bigint;
   v_due        text[];
   v_asleep     boolean;
   v_room       jsonb;
@@ -905,8 +907,9 @@ begin
     set_config('lock_timeout', '1s', true));
   perform pg_advisory_xact_lock_shared(alfrd.migration_lock());
   select w.superseded_by, w.waiting_for, make_interval(secs => w.lease_seconds / 6), w.heartbeat_at, e.paused, e.limited, e.later,
-         exists (select from alfrd.tasks where state = 'scheduled' and run_at <= v_now)
-    into v_newer, v_waiting, v_beat_every, v_beat_by, v_paused, v_limited, v_later, v_is_due
+         exists (select from alfrd.tasks where state = 'scheduled' and run_at <= v_now),
+         c_first_place | (select last_value from alfrd.tasks_id_seq)
+    into v_newer, v_waiting, v_beat_every, v_beat_by, v_paused, v_limited, v_later, v_is_due, v_last_place
     from alfrd.edition e left join alfrd.workers w on w.id = p_worker;
   if v_beat_by is null or v_beat_by + v_beat_every < alfrd.clock() then
     perform alfrd.heartbeat(p_worker);
@@ -962,6 +965,10 @@ begin
     select ids, reached into v_ids, v_reached
       from alfrd.claim(p_worker, v_room, p_woken_by, p_subjects, p_from, v_limited);
   end if;
+  -- Where nothing waits, what comes will stand behind the last one that was made, or is more urgent.
+  v_reached := p_from || coalesce((
+    select jsonb_object_agg(step, coalesce((v_reached ->> step)::bigint, greatest((p_from ->> step)::bigint, v_last_place)))
+      from jsonb_each_text(v_room) as room(step, size) where size::integer > 0), '{}');
   v_ids := v_ids || nullif(current_setting('alfrd.handed_over'), '')::bigint[];
   if p_owned is not null then
     v_ids := v_ids || array(select id from alfrd.tasks
@@ -1004,7 +1011,7 @@ begin
 
   return json_build_object(
     'superseded_by', v_newer, 'asleep', coalesce(v_asleep, false), 'claimed', v_claimed, 'inputs', v_inputs,
-    'reached', coalesce(v_reached, '{}'),
+    'reached', case when p_subjects is null then v_reached else '{}' end,
     'stale', coalesce(to_json(v_stale), '[]'),
     'alone', not exists (select from alfrd.workers w where w.id <> p_worker
                             and w.heartbeat_at > v_now - make_interval(secs => w.lease_seconds)),

@@ -12,7 +12,7 @@
 -- p_owned:    all (task id, attempt) that this worker knows to be its own, told after a failed exchange: its reply may have been
 --             lost after the commit, and what it claimed then is handed over again here. Null: no doubt.
 -- p_waiting:  the steps that this worker would sleep for now; null: it will look again by itself.
--- p_from:     {step: place}: look at its queue only behind this place, which the last exchange has reached. Tasks may come to be
+-- p_from:     {step: place}: look at its queue only behind this place, which the last exchange has reached (or found to be its end). Tasks may come to be
 --             ready before it: an earlier transaction commits later, others give one back. So the worker looks at the whole
 --             queue now and then, and whenever it finds less than it has room for.
 -- Sleeping:   when nothing was claimed, p_waiting is written to its row, and from then on bells ring for it. A transaction that
@@ -118,6 +118,7 @@ create or replace function alfrd.exchange(
 language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off set plan_cache_mode = force_generic_plan as $$
 declare
   c_many       constant integer := 32;   -- a worker of few slots begins what it can
+  c_first_place constant bigint := 32767::bigint << 40;   -- of priority 0
   v_now        timestamptz := alfrd.now();
   v_set        text;   -- an assignment is evaluated at once, where PERFORM begins and ends a query, a dozen times
   v_newer      text;
@@ -128,6 +129,7 @@ declare
   v_limited    text[];
   v_later      text[];
   v_is_due     boolean;
+  v_last_place bigint;
   v_due        text[];
   v_asleep     boolean;
   v_room       jsonb;
@@ -150,8 +152,9 @@ begin
     set_config('lock_timeout', '1s', true));
   perform pg_advisory_xact_lock_shared(alfrd.migration_lock());
   select w.superseded_by, w.waiting_for, make_interval(secs => w.lease_seconds / 6), w.heartbeat_at, e.paused, e.limited, e.later,
-         exists (select from alfrd.tasks where state = 'scheduled' and run_at <= v_now)
-    into v_newer, v_waiting, v_beat_every, v_beat_by, v_paused, v_limited, v_later, v_is_due
+         exists (select from alfrd.tasks where state = 'scheduled' and run_at <= v_now),
+         c_first_place | (select last_value from alfrd.tasks_id_seq)
+    into v_newer, v_waiting, v_beat_every, v_beat_by, v_paused, v_limited, v_later, v_is_due, v_last_place
     from alfrd.edition e left join alfrd.workers w on w.id = p_worker;
   if v_beat_by is null or v_beat_by + v_beat_every < alfrd.clock() then
     perform alfrd.heartbeat(p_worker);
@@ -207,6 +210,10 @@ begin
     select ids, reached into v_ids, v_reached
       from alfrd.claim(p_worker, v_room, p_woken_by, p_subjects, p_from, v_limited);
   end if;
+  -- Where nothing waits, what comes will stand behind the last one that was made, or is more urgent.
+  v_reached := p_from || coalesce((
+    select jsonb_object_agg(step, coalesce((v_reached ->> step)::bigint, greatest((p_from ->> step)::bigint, v_last_place)))
+      from jsonb_each_text(v_room) as room(step, size) where size::integer > 0), '{}');
   v_ids := v_ids || nullif(current_setting('alfrd.handed_over'), '')::bigint[];
   if p_owned is not null then
     v_ids := v_ids || array(select id from alfrd.tasks
@@ -249,7 +256,7 @@ begin
 
   return json_build_object(
     'superseded_by', v_newer, 'asleep', coalesce(v_asleep, false), 'claimed', v_claimed, 'inputs', v_inputs,
-    'reached', coalesce(v_reached, '{}'),
+    'reached', case when p_subjects is null then v_reached else '{}' end,
     'stale', coalesce(to_json(v_stale), '[]'),
     'alone', not exists (select from alfrd.workers w where w.id <> p_worker
                             and w.heartbeat_at > v_now - make_interval(secs => w.lease_seconds)),

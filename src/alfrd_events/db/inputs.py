@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from alfrd_events.db.database import Database
+from alfrd_events.db.json import uuid_of
 from alfrd_events.model import Document, JsonObject, PartSource, Series, Task
 
 Columns = Mapping[str, Sequence[Any]]
@@ -23,9 +24,9 @@ def _or_none(convert: Callable[[str], Any]) -> Callable[[str | None], Any]:
     return lambda value: None if value is None else convert(value)
 
 
-_date, _decimal, _uuid = _or_none(date.fromisoformat), _or_none(Decimal), _or_none(UUID)
+_date, _decimal, _uuid = _or_none(date.fromisoformat), _or_none(Decimal), _or_none(uuid_of)
 _CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
-    "id": UUID,
+    "id": uuid_of,
     "created_at": datetime.fromisoformat,
     "tags": tuple,
     "document_date": _date,
@@ -57,7 +58,7 @@ def series(columns: Columns | None) -> dict[UUID, Series]:
     """Series by id."""
     if columns is None or not columns["id"]:
         return {}
-    rows = ({**row, "id": UUID(row["id"]), "fields": tuple(row["fields"])} for row in _rows(columns))
+    rows = ({**row, "id": uuid_of(row["id"]), "fields": tuple(row["fields"])} for row in _rows(columns))
     return {row["id"]: Series(**row) for row in rows}
 
 
@@ -80,7 +81,7 @@ class Parts:
         for row in _rows(columns):
             content = None if row["content"] is None else bytes.fromhex(row["content"])
             part = PartSource(row["number"], row["filename"], content, row["uri"])
-            self.add(UUID(row["document_id"]), part, row["saved"])
+            self.add(uuid_of(row["document_id"]), part, row["saved"])
 
     async def fetch(self, database: Database, documents: Iterable[UUID]) -> None:
         """Parts of any size."""

@@ -6,7 +6,9 @@ Importing this module has effect for every connection of the process.
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 import orjson
 from psycopg.types.json import Jsonb, set_json_loads
@@ -29,5 +31,8 @@ def _unpacked(value: Any) -> Any:
     """What orjson knows and the standard library does not: JSON that is made already."""
     return orjson.loads(orjson.dumps(value))
 
+
+uuid_of = lru_cache(maxsize=4096)(UUID)
+"""The UUID that a text stands for. A document's own comes with each of its steps, and to read it takes 2 µs each time."""
 
 set_json_loads(orjson.loads)

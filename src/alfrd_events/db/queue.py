@@ -10,7 +10,7 @@ from uuid import UUID
 from orjson import Fragment
 
 from alfrd_events.db.database import Database
-from alfrd_events.db.json import jsonb
+from alfrd_events.db.json import jsonb, uuid_of
 from alfrd_events.model import JsonObject, Outcome, Page, Task
 
 
@@ -135,7 +135,7 @@ def _tasks(columns: Mapping[str, Any] | None) -> tuple[Task, ...]:
     """Claimed tasks, from a list for each of their columns."""
     if columns is None:
         return ()
-    ids = map(UUID, columns["subject_id"])
+    ids = map(uuid_of, columns["subject_id"])
     rest = (columns["attempt"], columns["max_attempts"], columns["woken_by"])
     return tuple(map(Task, columns["id"], columns["step"], columns["entity"], ids, *rest))
 
@@ -148,7 +148,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "attempt": task.attempt,
         "step": task.step,
         "entity": task.entity,
-        "subject_id": str(task.subject_id),
+        "subject_id": task.subject_id,
         "outcome": outcome.kind,
         "result": Fragment(result) if isinstance(result, bytes) else result,
         "made_by": outcome.made_by,
