@@ -264,6 +264,9 @@ begin
     into tasks, v_documents, v_read, v_extracted, v_to_file
     from alfrd.tasks where id = any (p_ids);
   inputs := alfrd.inputs_of(v_documents, v_read, v_extracted, v_to_file);
+exception
+  when program_limit_exceeded or out_of_memory then
+    inputs := null;
 end $$;
 
 -- FUNCTION now()
@@ -563,6 +566,7 @@ CREATE FUNCTION alfrd.documents_deleted() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
+    SET enable_seqscan TO 'off'
     AS $$
 declare
   v_tags text[];
@@ -632,7 +636,10 @@ CREATE FUNCTION alfrd.documents_truncated() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
-  truncate alfrd.pages, alfrd.tags, alfrd.scores;
+  -- Not TRUNCATE, which is refused where the same command names these tables, too.
+  delete from alfrd.pages;
+  delete from alfrd.tags;
+  delete from alfrd.scores;
   delete from alfrd.tasks where entity = 'document' and state <> 'running';
   return null;
 end $$;
@@ -865,7 +872,7 @@ end $$;
 
 -- FUNCTION exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[], text[], jsonb)
 
-CREATE FUNCTION alfrd.exchange(p_worker bigint, p_outcomes jsonb, p_capacity jsonb, p_woken_by text, p_subjects uuid[] DEFAULT NULL::uuid[], p_owned bigint[] DEFAULT NULL::bigint[], p_owned_attempts integer[] DEFAULT NULL::integer[], p_waiting text[] DEFAULT NULL::text[], p_from jsonb DEFAULT '{}'::jsonb) RETURNS json
+CREATE FUNCTION alfrd.exchange(p_worker bigint, p_outcomes jsonb, p_capacity jsonb, p_woken_by text, p_subjects uuid[] DEFAULT NULL::uuid[], p_owned bigint[] DEFAULT NULL::bigint[], p_owned_attempts integer[] DEFAULT NULL::integer[], p_waiting text[] DEFAULT NULL::text[], p_from jsonb DEFAULT '{}'::jsonb, OUT answer json, OUT inputs json) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
@@ -873,7 +880,7 @@ CREATE FUNCTION alfrd.exchange(p_worker bigint, p_outcomes jsonb, p_capacity jso
     AS $$
 declare
   c_many       constant integer := 32;   -- a worker of few slots begins what it can
-  c_first_place constant bigint := 32767::bigint << 40;   -- of priority 0
+  c_first      constant bigint := 32767::bigint << 40;   -- the first place of priority 0
   v_now        timestamptz := alfrd.now();
   v_set        text;   -- an assignment is evaluated at once, where PERFORM begins and ends a query, a dozen times
   v_newer      text;
@@ -883,6 +890,7 @@ declare
   v_paused     text[];
   v_limited    text[];
   v_later      text[];
+  v_side       text[];
   v_is_due     boolean;
   v_last_place bigint;
   v_due        text[];
@@ -898,7 +906,6 @@ declare
   v_ids        bigint[];
   v_reached    jsonb;
   v_claimed    json;
-  v_inputs     json;
 begin
   v_set := concat(
     set_config('alfrd.actor', 'worker', true), set_config('alfrd.bell', 'held', true),
@@ -906,17 +913,28 @@ begin
     -- Whoever holds a row for long, a person in a transaction, holds up this row's document and no other.
     set_config('lock_timeout', '1s', true));
   perform pg_advisory_xact_lock_shared(alfrd.migration_lock());
-  select w.superseded_by, w.waiting_for, make_interval(secs => w.lease_seconds / 6), w.heartbeat_at, e.paused, e.limited, e.later,
+  select w.superseded_by, w.waiting_for, make_interval(secs => w.lease_seconds / 6), w.heartbeat_at,
+         s.paused, s.limited, s.later, s.side,
          exists (select from alfrd.tasks where state = 'scheduled' and run_at <= v_now),
-         c_first_place | (select last_value from alfrd.tasks_id_seq)
-    into v_newer, v_waiting, v_beat_every, v_beat_by, v_paused, v_limited, v_later, v_is_due, v_last_place
-    from alfrd.edition e left join alfrd.workers w on w.id = p_worker;
+         c_first | (select last_value from alfrd.tasks_id_seq)
+    into v_newer, v_waiting, v_beat_every, v_beat_by, v_paused, v_limited, v_later, v_side, v_is_due, v_last_place
+    from alfrd.standing s left join alfrd.workers w on w.id = p_worker;
+  if not found then
+    raise exception 'alfrd.standing is empty'
+      using errcode = 'AL006', hint = 'some program has deleted its only row; run: update alfrd.routes set step = step';
+  end if;
   if v_beat_by is null or v_beat_by + v_beat_every < alfrd.clock() then
     perform alfrd.heartbeat(p_worker);
     v_beat_by := alfrd.clock();
   end if;
   v_beat_by := v_beat_by + v_beat_every;
   v_asleep := p_waiting = v_waiting and alfrd.everyone_knows();
+  if p_waiting is not null or p_subjects is not null then
+    p_from := '{}';
+  end if;
+  if p_subjects is not null then
+    v_set := set_config('plan_cache_mode', 'auto', true);   -- they are few: found by their ids, and not in the whole queue
+  end if;
   if v_newer <> '' then
     p_capacity := '{}';   -- it may not understand what a task means by now
   end if;
@@ -928,6 +946,7 @@ begin
                      order by run_at limit 1000 for update skip locked)
       returning step)
     select array_agg(distinct step) into v_due from due;
+    p_from := p_from - coalesce(v_due, '{}');   -- they are older
   end if;
 
   v_room := p_capacity - v_paused;
@@ -935,7 +954,8 @@ begin
     -- The next steps of what it hands in are this worker's at once, but for the slots of those that have waited longer.
     select coalesce(jsonb_object_agg(step, size - waiting)
                       filter (where size > waiting and step <> all (v_limited) and p_subjects is null), '{}'),
-           min(size - waiting) filter (where step = any (v_later) and step <> all (v_limited)), coalesce(bool_or(waiting > 0), false)
+           min(size - waiting) filter (where step = any (v_later) and step <> all (v_side) and step <> all (v_limited)),
+           coalesce(bool_or(waiting > 0), false) or p_subjects is not null
       into v_for_next, v_space, v_some_wait
       from (select step, size::integer from jsonb_each_text(v_room) as room(step, size)) as served,
            lateral (select count(*)::integer as waiting
@@ -949,16 +969,19 @@ begin
     v_left_over := current_setting('alfrd.room')::jsonb;
     v_held := nullif(current_setting('alfrd.bell_held_for'), '');
     v_some_wait := v_some_wait or v_held is not null;
+    p_from := p_from - coalesce(string_to_array(v_held, ','), '{}');   -- what was given back is older
     v_set := set_config('alfrd.room', '', true);
     if v_some_wait then
-      -- Of many documents no more are begun than the later steps have space for, and an eighth less than fit: what is under way
-      -- finds room then, and need not queue.
+      -- While results come in, of many documents no more are begun than the later steps have space for, and an eighth less than fit:
+      -- what is under way finds room then, and need not queue.
       v_room := coalesce((
         select jsonb_object_agg(step, case
                  when size >= c_many and v_space is not null and step <> all (v_later)
-                   then greatest(size / 4, least(size - size / 8, v_space))
-                 else size - coalesce((v_for_next ->> step)::integer - (v_left_over ->> step)::integer, 0) end)
-          from (select step, size::integer from jsonb_each_text(v_room) as room(step, size)) as room), '{}');
+                   then least(greatest(size / 4, least(size - size / 8, v_space)), size - handed_over)
+                 else size - handed_over end)
+          from (select step, size::integer,
+                       coalesce((v_for_next ->> step)::integer - (v_left_over ->> step)::integer, 0) as handed_over
+                  from jsonb_each_text(v_room) as room(step, size)) as room), '{}');
     end if;
   end if;
   if v_some_wait then
@@ -976,7 +999,12 @@ begin
                                and (id, attempt) not in (select * from unnest(p_owned, p_owned_attempts)));
   end if;
   if cardinality(v_ids) > 0 then
-    select tasks, inputs into v_claimed, v_inputs from alfrd.claimed_by_columns(v_ids);
+    select c.tasks, c.inputs into v_claimed, inputs from alfrd.claimed_by_columns(v_ids) as c;
+    -- Others may just be giving this worker's tasks away, and see nothing of these: who locks its row first is right.
+    perform from alfrd.workers where id = p_worker for key share;
+    if not found then
+      perform alfrd.heartbeat(p_worker);   -- which says so
+    end if;
   end if;
 
   if current_setting('alfrd.touched') <> '' then
@@ -993,7 +1021,8 @@ begin
                              where exists (select from jsonb_array_elements(p_outcomes) as o where o ->> 'step' = step)) as steps) as held
      cross join unnest(held.steps) as held_for(step)
      where not p_capacity ? held_for.step
-        or exists (select from alfrd.tasks t where t.step = held_for.step and t.state = 'ready');
+        or exists (select from alfrd.tasks t where t.step = held_for.step and t.state = 'ready'
+                      and t.place > coalesce((p_from ->> held_for.step)::bigint, 0));
   end if;
   if v_claimed is not null or p_waiting is null then
     p_waiting := '{}';
@@ -1009,8 +1038,8 @@ begin
     perform alfrd.ring(v_left);
   end if;
 
-  return json_build_object(
-    'superseded_by', v_newer, 'asleep', coalesce(v_asleep, false), 'claimed', v_claimed, 'inputs', v_inputs,
+  answer := json_build_object(
+    'superseded_by', v_newer, 'asleep', coalesce(v_asleep, false), 'claimed', v_claimed,
     'reached', case when p_subjects is null then v_reached else '{}' end,
     'stale', coalesce(to_json(v_stale), '[]'),
     'alone', not exists (select from alfrd.workers w where w.id <> p_worker
@@ -1191,7 +1220,10 @@ CREATE FUNCTION alfrd.files_deleted() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
-  delete from alfrd.tasks where subject_id in (select id from old_rows) and state <> 'running';
+  -- One that is being claimed now is passed by: its worker may be waiting for this file.
+  delete from alfrd.tasks
+   where id in (select t.id from alfrd.tasks t where t.subject_id in (select id from old_rows) and t.state <> 'running'
+                   for update skip locked);
   return null;
 end $$;
 
@@ -1273,9 +1305,9 @@ begin
   -- As they are now: a trigger of the user's may have had a say.
   select array_agg(d.id), array_agg(d.status), array_agg(d.generation), array_agg(d.priority),
          array_agg(d.id) filter (where w.step in ('classify', 'file')),
-         array_agg(d.id) filter (where w.next_status = 'completed' or w.step = any ((select leaving from alfrd.edition)::text[])),
+         array_agg(d.id) filter (where w.next_status = 'completed' or w.step = any ((select leaving from alfrd.standing)::text[])),
          min(array[w.subject_id::text, w.step, w.next_status])
-           filter (where w.step || ' ' || w.next_status = any ((select illegal from alfrd.edition)::text[]))
+           filter (where w.step || ' ' || w.next_status = any ((select illegal from alfrd.standing)::text[]))
     into v_ids, v_statuses, v_generations, v_priorities, v_retagged, v_completed, v_refused
     from unnest(p_written) as w
     join alfrd.documents d on d.id = w.subject_id
@@ -1378,18 +1410,20 @@ CREATE FUNCTION alfrd.hand_over(p_entity text, p_ids uuid[], p_statuses text[], 
     LANGUAGE plpgsql
     AS $$
 declare
-  v_now    timestamptz := alfrd.now();
-  v_worker bigint := current_setting('alfrd.worker');
-  v_set    text;
-  v_ids    bigint[];
+  v_now      timestamptz := alfrd.now();
+  v_worker   bigint := current_setting('alfrd.worker');
+  v_set      text;
+  v_ids      bigint[];
+  v_subjects uuid[];   -- of those that do not fit,
+  v_steps    text[];   -- and for which step
 begin
   if not p_all_fit then
-    select array_agg(id), array_agg(status), array_agg(generation), array_agg(priority)
-      into p_ids, p_statuses, p_generations, p_priorities
-      from (select changed.*, row_number() over (partition by status order by priority desc) as place
-              from unnest(p_ids, p_statuses, p_generations, p_priorities) as changed(id, status, generation, priority)) as changed
-     where place <= (select min((p_room ->> route.step)::integer) from alfrd.routes route
-                      where route.entity = p_entity and route.status = changed.status and route.delay = '0' and p_room ? route.step);
+    select array_agg(id), array_agg(step) into v_subjects, v_steps
+      from (select changed.id, route.step, row_number() over (partition by route.step order by changed.priority desc) as number
+              from unnest(p_ids, p_statuses, p_priorities) as changed(id, status, priority)
+              join alfrd.routes route on route.entity = p_entity and route.status = changed.status and route.delay = '0'
+             where p_room ? route.step) as wanted
+     where number > (p_room ->> step)::integer;
   end if;
   with handed_over as (
     insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts,
@@ -1399,6 +1433,8 @@ begin
       from unnest(p_ids, p_statuses, p_generations, p_priorities) as changed(id, status, generation, priority)
       join alfrd.routes route on route.entity = p_entity and route.status = changed.status and route.delay = '0'
      where p_room ? route.step
+       and not exists (select from unnest(v_subjects, v_steps) as left_out(id, step)
+                        where left_out.id = changed.id and left_out.step = route.step)
        and (select t.id from alfrd.tasks t where t.subject_id = changed.id and t.step = route.step
                and t.state in ('ready', 'scheduled')) is null
        and (select t.id from alfrd.tasks t where t.subject_id = changed.id and t.step = route.step
@@ -1479,7 +1515,7 @@ CREATE FUNCTION alfrd.inputs_of(p_documents uuid[], p_read uuid[], p_extracted u
     SET enable_seqscan TO 'off'
     AS $$
 declare
-  c_small   constant bigint := 32768;   -- a larger part is fetched as bytes, not as text in JSON
+  c_small   constant bigint := 32768;   -- what is larger is fetched as bytes, not as text in JSON
   v_parts   json;
   v_series  json;
   v_state   text;
@@ -1672,12 +1708,14 @@ CREATE FUNCTION alfrd.note_rules() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
-  perform from alfrd.edition for update;   -- and what was committed while waiting for it is seen by the next statement
-  update alfrd.edition set
+  insert into alfrd.standing default values on conflict do nothing;
+  perform from alfrd.standing for update;   -- and what was committed while waiting for it is seen by the next statement
+  update alfrd.standing set
     paused = array(select step from alfrd.pauses),
     limited = array(select step from alfrd.limits),
     later = array(select distinct after.step from alfrd.routes before
                     join alfrd.routes after on after.entity = before.entity and after.status = before.next_status),
+    side = array(select distinct step from alfrd.routes where next_status = ''),
     leaving = array(select step from alfrd.routes where entity = 'document' and status = 'completed' and next_status <> ''),
     illegal = array(select r.step || ' ' || r.next_status from alfrd.routes r
                       left join alfrd.transitions t on t.entity = r.entity and t.from_status = r.status and t.to_status = r.next_status
@@ -1702,7 +1740,7 @@ CREATE FUNCTION alfrd.parts_of(p_documents uuid[], p_bytes_at_most bigint) RETUR
     left join alfrd.document_parts p on p.document_id = d.id and d.content is null and d.uri = ''
    where d.id = any (p_documents)
      and (p.number is not null or d.content is not null or d.uri <> '')
-     and greatest(octet_length(d.content), (select max(octet_length(part.content)) from alfrd.document_parts part
+     and greatest(octet_length(d.content), (select sum(octet_length(part.content)) from alfrd.document_parts part
                                              where part.document_id = d.id), 0) <= p_bytes_at_most
    order by 1, 2;
 $$;
@@ -1841,6 +1879,9 @@ begin
   get diagnostics rows = row_count;
   what := 'usage';
   return next;
+  -- Text and scores of documents that are gone: who deletes one under an old snapshot does not see what was written meanwhile.
+  delete from alfrd.pages p where not exists (select from alfrd.documents d where d.id = p.document_id);
+  delete from alfrd.scores s where not exists (select from alfrd.documents d where d.id = s.document_id);
   -- What counts against a cap is kept for as long as the cap may matter.
   delete from alfrd.spending s
    where s.touched_at < least(v_before, alfrd.now() - interval '7 days')
@@ -3557,33 +3598,12 @@ COMMENT ON TABLE alfrd.document_types IS 'The types that a document may be given
 CREATE TABLE alfrd.edition (
     only_row boolean DEFAULT true NOT NULL,
     number bigint DEFAULT 1 NOT NULL,
-    paused text[] DEFAULT '{}'::text[] NOT NULL,
-    limited text[] DEFAULT '{}'::text[] NOT NULL,
-    later text[] DEFAULT '{}'::text[] NOT NULL,
-    leaving text[] DEFAULT '{}'::text[] NOT NULL,
-    illegal text[] DEFAULT '{}'::text[] NOT NULL,
     CONSTRAINT edition_only_row_check CHECK (only_row)
 );
 
 -- COMMENT TABLE edition
 
-COMMENT ON TABLE alfrd.edition IS 'What each exchange looks up, in one row. Kept by triggers; write the tables that it is made of.';
-
--- COMMENT COLUMN edition.number
-
-COMMENT ON COLUMN alfrd.edition.number IS 'Counts the changes of alfrd.prompts and alfrd.document_types.';
-
--- COMMENT COLUMN edition.later
-
-COMMENT ON COLUMN alfrd.edition.later IS 'Steps that follow from what another step leads to.';
-
--- COMMENT COLUMN edition.leaving
-
-COMMENT ON COLUMN alfrd.edition.leaving IS 'Steps that lead away from completed.';
-
--- COMMENT COLUMN edition.illegal
-
-COMMENT ON COLUMN alfrd.edition.illegal IS 'Routes, as "step next_status", whose change of status is no legal transition.';
+COMMENT ON TABLE alfrd.edition IS 'Counts the changes of alfrd.prompts and alfrd.document_types. Kept by triggers.';
 
 -- TABLE evaluations
 
@@ -4070,6 +4090,39 @@ WITH (fillfactor='50');
 
 COMMENT ON TABLE alfrd.spending IS 'What was spent or is set aside for a document, on a day (UTC) or for a purpose. A cap is kept by locking its row.';
 
+-- TABLE standing
+
+CREATE TABLE alfrd.standing (
+    only_row boolean DEFAULT true NOT NULL,
+    paused text[] DEFAULT '{}'::text[] NOT NULL,
+    limited text[] DEFAULT '{}'::text[] NOT NULL,
+    later text[] DEFAULT '{}'::text[] NOT NULL,
+    side text[] DEFAULT '{}'::text[] NOT NULL,
+    leaving text[] DEFAULT '{}'::text[] NOT NULL,
+    illegal text[] DEFAULT '{}'::text[] NOT NULL,
+    CONSTRAINT standing_only_row_check CHECK (only_row)
+);
+
+-- COMMENT TABLE standing
+
+COMMENT ON TABLE alfrd.standing IS 'Of routes, transitions, limits and pauses, what each exchange looks up. Kept by triggers: write those.';
+
+-- COMMENT COLUMN standing.later
+
+COMMENT ON COLUMN alfrd.standing.later IS 'Steps that follow from what another step leads to.';
+
+-- COMMENT COLUMN standing.side
+
+COMMENT ON COLUMN alfrd.standing.side IS 'Steps that lead to no status.';
+
+-- COMMENT COLUMN standing.leaving
+
+COMMENT ON COLUMN alfrd.standing.leaving IS 'Steps that lead away from completed.';
+
+-- COMMENT COLUMN standing.illegal
+
+COMMENT ON COLUMN alfrd.standing.illegal IS 'Routes, as "step next_status", whose change of status is no legal transition.';
+
 -- TABLE step_results
 
 CREATE TABLE alfrd.step_results (
@@ -4444,6 +4497,11 @@ ALTER TABLE ONLY alfrd.series
 ALTER TABLE ONLY alfrd.spending
     ADD CONSTRAINT spending_pkey PRIMARY KEY (scope);
 
+-- CONSTRAINT standing standing_pkey
+
+ALTER TABLE ONLY alfrd.standing
+    ADD CONSTRAINT standing_pkey PRIMARY KEY (only_row);
+
 -- CONSTRAINT step_results step_results_pkey
 
 ALTER TABLE ONLY alfrd.step_results
@@ -4813,8 +4871,8 @@ insert into alfrd.document_types (name, description) values
   ('utility_bill', 'Bill for electricity, gas, water, sewage or waste'),
   ('vehicle', 'Vehicle registration, title, repair, inspection');
 
-insert into alfrd.edition (only_row, number, paused, limited, later, leaving, illegal) values
-  ('true', '1', '{}', '{}', '{classify,extract,file,score_classification,score_summary,summarize}', '{}', '{}');
+insert into alfrd.edition (only_row, number) values
+  ('true', '1');
 
 insert into alfrd.prices (provider, model, operation, input, output, cache_read, cache_write, page, note) values
   ('bedrock', '*amazon.nova-2-lite-v1*', '', '0.30', '2.50', '0.075', '0.30', '0', 'list price 2026'),
@@ -5038,6 +5096,9 @@ insert into alfrd.routes (entity, status, step, next_status, delay, max_attempts
   ('file', 'outdated', 'summarize_file', 'generated', '00:00:01.5', '5'),
   ('file', 'pending', 'summarize_file', 'generated', '00:00:01.5', '5'),
   ('prompt', 'due', 'evolve_prompt', '', '00:00:00', '5');
+
+insert into alfrd.standing (only_row, paused, limited, later, side, leaving, illegal) values
+  ('true', '{}', '{}', '{classify,extract,file,score_classification,score_summary,summarize}', '{answer_key,evolve_prompt,score_classification,score_summary}', '{}', '{}');
 
 insert into alfrd.transitions (entity, from_status, to_status) values
   ('document', 'cancelled', 'pending'),

@@ -10,7 +10,7 @@
 --                                           for what an exchange writes, alfrd.follow does that for all at once
 --   documents_deleted, documents_truncated  what hangs on a document goes with it: tasks, pages, tags, scores
 --
--- Lock order: documents, then files by id, then tasks. The same in alfrd.settle.
+-- Lock order: documents, then files by id, then tasks, passing by those that are being claimed.
 
 -- Who acts: the role taken on by SET ROLE, else the one that signed in. Not current_user, which is a function's owner here.
 create or replace function alfrd.person() returns text
@@ -222,7 +222,7 @@ begin
 end $$;
 
 create or replace function alfrd.documents_deleted() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off set enable_seqscan = off as $$
 declare
   v_tags text[];
 begin
@@ -241,7 +241,10 @@ end $$;
 create or replace function alfrd.documents_truncated() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  truncate alfrd.pages, alfrd.tags, alfrd.scores;
+  -- Not TRUNCATE, which is refused where the same command names these tables, too.
+  delete from alfrd.pages;
+  delete from alfrd.tags;
+  delete from alfrd.scores;
   delete from alfrd.tasks where entity = 'document' and state <> 'running';
   return null;
 end $$;

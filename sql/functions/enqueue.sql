@@ -103,18 +103,20 @@ create or replace function alfrd.hand_over(
   out room jsonb, out size integer
 ) language plpgsql as $$
 declare
-  v_now    timestamptz := alfrd.now();
-  v_worker bigint := current_setting('alfrd.worker');
-  v_set    text;
-  v_ids    bigint[];
+  v_now      timestamptz := alfrd.now();
+  v_worker   bigint := current_setting('alfrd.worker');
+  v_set      text;
+  v_ids      bigint[];
+  v_subjects uuid[];   -- of those that do not fit,
+  v_steps    text[];   -- and for which step
 begin
   if not p_all_fit then
-    select array_agg(id), array_agg(status), array_agg(generation), array_agg(priority)
-      into p_ids, p_statuses, p_generations, p_priorities
-      from (select changed.*, row_number() over (partition by status order by priority desc) as place
-              from unnest(p_ids, p_statuses, p_generations, p_priorities) as changed(id, status, generation, priority)) as changed
-     where place <= (select min((p_room ->> route.step)::integer) from alfrd.routes route
-                      where route.entity = p_entity and route.status = changed.status and route.delay = '0' and p_room ? route.step);
+    select array_agg(id), array_agg(step) into v_subjects, v_steps
+      from (select changed.id, route.step, row_number() over (partition by route.step order by changed.priority desc) as number
+              from unnest(p_ids, p_statuses, p_priorities) as changed(id, status, priority)
+              join alfrd.routes route on route.entity = p_entity and route.status = changed.status and route.delay = '0'
+             where p_room ? route.step) as wanted
+     where number > (p_room ->> step)::integer;
   end if;
   with handed_over as (
     insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts,
@@ -124,6 +126,8 @@ begin
       from unnest(p_ids, p_statuses, p_generations, p_priorities) as changed(id, status, generation, priority)
       join alfrd.routes route on route.entity = p_entity and route.status = changed.status and route.delay = '0'
      where p_room ? route.step
+       and not exists (select from unnest(v_subjects, v_steps) as left_out(id, step)
+                        where left_out.id = changed.id and left_out.step = route.step)
        and (select t.id from alfrd.tasks t where t.subject_id = changed.id and t.step = route.step
                and t.state in ('ready', 'scheduled')) is null
        and (select t.id from alfrd.tasks t where t.subject_id = changed.id and t.step = route.step

@@ -1,30 +1,34 @@
 -- alfrd.exchange: hand in finished work and claim new work, in one transaction.
 --
--- The heart of the engine; a worker's loop calls it and nothing else. In order: heartbeat; settle the outcomes
--- (each fenced); make due what was scheduled; claim, up to the capacity given per step; ring for what was made ready
--- here and not claimed.
+-- The heart of the engine; a worker's loop calls it and nothing else. In order: make due what was scheduled; settle the
+-- outcomes (each fenced), which hands next steps over; claim, up to the capacity given per step; touch the files that documents
+-- have changed; ring for what was made ready here and not claimed. It is a heartbeat, too, written when one is due.
 --
--- p_outcomes: [{task_id, attempt, step, entity, subject_id, outcome, error, retry_after, result, made_by, prompt_id,
---             usage}], outcome one of done, retry, throttled, released, failed
+-- p_outcomes: [{task_id, attempt, step, entity, subject_id, outcome, result, made_by, prompt_id, error, retry_after, usage}],
+--             outcome one of done, retry, throttled, released, failed; the last three keys only where there is something to say
 -- p_capacity: {step: how many tasks of it this worker could start now}
 -- p_woken_by: start, notify, timer, poll, reconnect, handoff or awake: recorded with each claim
 -- p_subjects: only tasks of these documents and files; null for all
 -- p_owned:    all (task id, attempt) that this worker knows to be its own, told after a failed exchange: its reply may have been
 --             lost after the commit, and what it claimed then is handed over again here. Null: no doubt.
 -- p_waiting:  the steps that this worker would sleep for now; null: it will look again by itself.
--- p_from:     {step: place}: look at its queue only behind this place, which the last exchange has reached (or found to be its end). Tasks may come to be
---             ready before it: an earlier transaction commits later, others give one back. So the worker looks at the whole
---             queue now and then, and whenever it finds less than it has room for.
+-- p_from:     {step: place}: look at its queue only behind this place, which the last exchange has reached or found to be its
+--             end. Tasks may come to be ready before it: an earlier transaction commits later, others give one back. So the
+--             worker looks at the whole queue now and then, and before it sleeps.
 -- Sleeping:   when nothing was claimed, p_waiting is written to its row, and from then on bells ring for it. A transaction that
 --             looked at the row just before, and commits just after, would not ring: so the worker looks again until it
 --             is the only one with a hand on the bell (alfrd.everyone_knows), which that look begins with.
--- Returns:    {claimed: {id: [...], step: [...], ...}, a list for each column, or null,
---             inputs: what the claimed tasks are given (alfrd.inputs_of), or null, reached: {step: place}, stale: [task ids], next_due: seconds until the next scheduled task or null,
---             others_running: whether other workers own tasks, looked up only when nothing was claimed,
---             alone: whether no other worker lives,
---             asleep: whether this worker may sleep until it is rung for; else it looks again in a moment,
---             superseded_by: the newer release that has migrated the database; then nothing is claimed}
--- Locks:      own running tasks by id, documents, files by id, then waiting tasks, skipping locked ones.
+-- Returns:    inputs, what the claimed tasks are given (alfrd.inputs_of) or null, and an answer:
+--               claimed         {id: [...], step: [...], ...}, a list for each column, or null
+--               reached         {step: place}: for p_from of the next exchange
+--               stale           [task ids]: outcomes that were refused
+--               next_due        seconds until the next scheduled task, or null
+--               others_running  whether other workers own tasks, looked up only when nothing was claimed
+--               alone           whether no other worker lives
+--               asleep          whether this worker may sleep until it is rung for; else it looks again in a moment
+--               superseded_by   the newer release that has migrated the database; then nothing is claimed
+-- Locks:      own running tasks by id, documents, waiting tasks, skipping locked ones, then files by id. Where files were
+--             summarised, those are locked with all that are touched, before waiting tasks.
 
 -- Where to look from in the queue of a step: from where the worker was, unless something more urgent has come.
 create or replace function alfrd.first_place(p_step text, p_from bigint) returns bigint
@@ -85,6 +89,8 @@ end $$;
 
 drop function if exists alfrd.tasks_by_columns(bigint[]);   -- it told nothing of their documents
 
+-- inputs: null where they are too large for one value; the worker asks for them bit by bit then.
+--
 -- By columns: an object for each task takes four times as long to make. And by their ids, not by their worker: for each task
 -- that was finished, an entry stays in tasks_running until vacuum comes.
 create or replace function alfrd.claimed_by_columns(p_ids bigint[], out tasks json, out inputs json)
@@ -103,6 +109,9 @@ begin
     into tasks, v_documents, v_read, v_extracted, v_to_file
     from alfrd.tasks where id = any (p_ids);
   inputs := alfrd.inputs_of(v_documents, v_read, v_extracted, v_to_file);
+exception
+  when program_limit_exceeded or out_of_memory then
+    inputs := null;
 end $$;
 
 drop function if exists alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[]);   -- it had no p_waiting
@@ -111,14 +120,14 @@ drop function if exists alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigin
 create or replace function alfrd.exchange(
   p_worker bigint, p_outcomes jsonb, p_capacity jsonb, p_woken_by text, p_subjects uuid[] default null,
   p_owned bigint[] default null, p_owned_attempts integer[] default null, p_waiting text[] default null,
-  p_from jsonb default '{}'
-) returns json
+  p_from jsonb default '{}', out answer json, out inputs json
+)
 -- Costs that are guessed too high would have each statement compiled, for 20 ms each. And a plan for these very arrays is never better
 -- than the one for any: making it anew each time took a third of an exchange that carries a single result.
 language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off set plan_cache_mode = force_generic_plan as $$
 declare
   c_many       constant integer := 32;   -- a worker of few slots begins what it can
-  c_first_place constant bigint := 32767::bigint << 40;   -- of priority 0
+  c_first      constant bigint := 32767::bigint << 40;   -- the first place of priority 0
   v_now        timestamptz := alfrd.now();
   v_set        text;   -- an assignment is evaluated at once, where PERFORM begins and ends a query, a dozen times
   v_newer      text;
@@ -128,6 +137,7 @@ declare
   v_paused     text[];
   v_limited    text[];
   v_later      text[];
+  v_side       text[];
   v_is_due     boolean;
   v_last_place bigint;
   v_due        text[];
@@ -143,7 +153,6 @@ declare
   v_ids        bigint[];
   v_reached    jsonb;
   v_claimed    json;
-  v_inputs     json;
 begin
   v_set := concat(
     set_config('alfrd.actor', 'worker', true), set_config('alfrd.bell', 'held', true),
@@ -151,17 +160,28 @@ begin
     -- Whoever holds a row for long, a person in a transaction, holds up this row's document and no other.
     set_config('lock_timeout', '1s', true));
   perform pg_advisory_xact_lock_shared(alfrd.migration_lock());
-  select w.superseded_by, w.waiting_for, make_interval(secs => w.lease_seconds / 6), w.heartbeat_at, e.paused, e.limited, e.later,
+  select w.superseded_by, w.waiting_for, make_interval(secs => w.lease_seconds / 6), w.heartbeat_at,
+         s.paused, s.limited, s.later, s.side,
          exists (select from alfrd.tasks where state = 'scheduled' and run_at <= v_now),
-         c_first_place | (select last_value from alfrd.tasks_id_seq)
-    into v_newer, v_waiting, v_beat_every, v_beat_by, v_paused, v_limited, v_later, v_is_due, v_last_place
-    from alfrd.edition e left join alfrd.workers w on w.id = p_worker;
+         c_first | (select last_value from alfrd.tasks_id_seq)
+    into v_newer, v_waiting, v_beat_every, v_beat_by, v_paused, v_limited, v_later, v_side, v_is_due, v_last_place
+    from alfrd.standing s left join alfrd.workers w on w.id = p_worker;
+  if not found then
+    raise exception 'alfrd.standing is empty'
+      using errcode = 'AL006', hint = 'some program has deleted its only row; run: update alfrd.routes set step = step';
+  end if;
   if v_beat_by is null or v_beat_by + v_beat_every < alfrd.clock() then
     perform alfrd.heartbeat(p_worker);
     v_beat_by := alfrd.clock();
   end if;
   v_beat_by := v_beat_by + v_beat_every;
   v_asleep := p_waiting = v_waiting and alfrd.everyone_knows();
+  if p_waiting is not null or p_subjects is not null then
+    p_from := '{}';
+  end if;
+  if p_subjects is not null then
+    v_set := set_config('plan_cache_mode', 'auto', true);   -- they are few: found by their ids, and not in the whole queue
+  end if;
   if v_newer <> '' then
     p_capacity := '{}';   -- it may not understand what a task means by now
   end if;
@@ -173,6 +193,7 @@ begin
                      order by run_at limit 1000 for update skip locked)
       returning step)
     select array_agg(distinct step) into v_due from due;
+    p_from := p_from - coalesce(v_due, '{}');   -- they are older
   end if;
 
   v_room := p_capacity - v_paused;
@@ -180,7 +201,8 @@ begin
     -- The next steps of what it hands in are this worker's at once, but for the slots of those that have waited longer.
     select coalesce(jsonb_object_agg(step, size - waiting)
                       filter (where size > waiting and step <> all (v_limited) and p_subjects is null), '{}'),
-           min(size - waiting) filter (where step = any (v_later) and step <> all (v_limited)), coalesce(bool_or(waiting > 0), false)
+           min(size - waiting) filter (where step = any (v_later) and step <> all (v_side) and step <> all (v_limited)),
+           coalesce(bool_or(waiting > 0), false) or p_subjects is not null
       into v_for_next, v_space, v_some_wait
       from (select step, size::integer from jsonb_each_text(v_room) as room(step, size)) as served,
            lateral (select count(*)::integer as waiting
@@ -194,16 +216,19 @@ begin
     v_left_over := current_setting('alfrd.room')::jsonb;
     v_held := nullif(current_setting('alfrd.bell_held_for'), '');
     v_some_wait := v_some_wait or v_held is not null;
+    p_from := p_from - coalesce(string_to_array(v_held, ','), '{}');   -- what was given back is older
     v_set := set_config('alfrd.room', '', true);
     if v_some_wait then
-      -- Of many documents no more are begun than the later steps have space for, and an eighth less than fit: what is under way
-      -- finds room then, and need not queue.
+      -- While results come in, of many documents no more are begun than the later steps have space for, and an eighth less than fit:
+      -- what is under way finds room then, and need not queue.
       v_room := coalesce((
         select jsonb_object_agg(step, case
                  when size >= c_many and v_space is not null and step <> all (v_later)
-                   then greatest(size / 4, least(size - size / 8, v_space))
-                 else size - coalesce((v_for_next ->> step)::integer - (v_left_over ->> step)::integer, 0) end)
-          from (select step, size::integer from jsonb_each_text(v_room) as room(step, size)) as room), '{}');
+                   then least(greatest(size / 4, least(size - size / 8, v_space)), size - handed_over)
+                 else size - handed_over end)
+          from (select step, size::integer,
+                       coalesce((v_for_next ->> step)::integer - (v_left_over ->> step)::integer, 0) as handed_over
+                  from jsonb_each_text(v_room) as room(step, size)) as room), '{}');
     end if;
   end if;
   if v_some_wait then
@@ -221,7 +246,12 @@ begin
                                and (id, attempt) not in (select * from unnest(p_owned, p_owned_attempts)));
   end if;
   if cardinality(v_ids) > 0 then
-    select tasks, inputs into v_claimed, v_inputs from alfrd.claimed_by_columns(v_ids);
+    select c.tasks, c.inputs into v_claimed, inputs from alfrd.claimed_by_columns(v_ids) as c;
+    -- Others may just be giving this worker's tasks away, and see nothing of these: who locks its row first is right.
+    perform from alfrd.workers where id = p_worker for key share;
+    if not found then
+      perform alfrd.heartbeat(p_worker);   -- which says so
+    end if;
   end if;
 
   if current_setting('alfrd.touched') <> '' then
@@ -238,7 +268,8 @@ begin
                              where exists (select from jsonb_array_elements(p_outcomes) as o where o ->> 'step' = step)) as steps) as held
      cross join unnest(held.steps) as held_for(step)
      where not p_capacity ? held_for.step
-        or exists (select from alfrd.tasks t where t.step = held_for.step and t.state = 'ready');
+        or exists (select from alfrd.tasks t where t.step = held_for.step and t.state = 'ready'
+                      and t.place > coalesce((p_from ->> held_for.step)::bigint, 0));
   end if;
   if v_claimed is not null or p_waiting is null then
     p_waiting := '{}';
@@ -254,8 +285,8 @@ begin
     perform alfrd.ring(v_left);
   end if;
 
-  return json_build_object(
-    'superseded_by', v_newer, 'asleep', coalesce(v_asleep, false), 'claimed', v_claimed, 'inputs', v_inputs,
+  answer := json_build_object(
+    'superseded_by', v_newer, 'asleep', coalesce(v_asleep, false), 'claimed', v_claimed,
     'reached', case when p_subjects is null then v_reached else '{}' end,
     'stale', coalesce(to_json(v_stale), '[]'),
     'alone', not exists (select from alfrd.workers w where w.id <> p_worker

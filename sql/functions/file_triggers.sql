@@ -88,7 +88,10 @@ end $$;
 create or replace function alfrd.files_deleted() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  delete from alfrd.tasks where subject_id in (select id from old_rows) and state <> 'running';
+  -- One that is being claimed now is passed by: its worker may be waiting for this file.
+  delete from alfrd.tasks
+   where id in (select t.id from alfrd.tasks t where t.subject_id in (select id from old_rows) and t.state <> 'running'
+                   for update skip locked);
   return null;
 end $$;
 

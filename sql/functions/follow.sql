@@ -35,9 +35,9 @@ begin
   -- As they are now: a trigger of the user's may have had a say.
   select array_agg(d.id), array_agg(d.status), array_agg(d.generation), array_agg(d.priority),
          array_agg(d.id) filter (where w.step in ('classify', 'file')),
-         array_agg(d.id) filter (where w.next_status = 'completed' or w.step = any ((select leaving from alfrd.edition)::text[])),
+         array_agg(d.id) filter (where w.next_status = 'completed' or w.step = any ((select leaving from alfrd.standing)::text[])),
          min(array[w.subject_id::text, w.step, w.next_status])
-           filter (where w.step || ' ' || w.next_status = any ((select illegal from alfrd.edition)::text[]))
+           filter (where w.step || ' ' || w.next_status = any ((select illegal from alfrd.standing)::text[]))
     into v_ids, v_statuses, v_generations, v_priorities, v_retagged, v_completed, v_refused
     from unnest(p_written) as w
     join alfrd.documents d on d.id = w.subject_id

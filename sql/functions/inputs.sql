@@ -8,6 +8,8 @@
 --
 -- Everything in lists, one for each column: an object for each row takes four times as long to make.
 --
+-- In exchanges it stays text until the tasks are in hand: what a program cannot decode fails its document, and not the worker.
+--
 -- Called: by alfrd.exchange; by a worker for what did not come with a claim, and where something in it could not be understood.
 
 create or replace function alfrd.documents_by_columns(p_ids uuid[]) returns json
@@ -28,7 +30,7 @@ begin
       from alfrd.documents where id = any (p_ids));
 end $$;
 
--- A document that carries content or a uri itself is its own first and only part. Those with a part of more bytes are left out.
+-- A document that carries content or a uri itself is its own first and only part. Those with more bytes in all are left out.
 -- saved: numbers of the pages that an earlier attempt has read.
 create or replace function alfrd.parts_of(p_documents uuid[], p_bytes_at_most bigint)
 returns table (document_id uuid, number integer, filename text, content bytea, uri text, saved integer[])
@@ -39,7 +41,7 @@ language sql stable as $$
     left join alfrd.document_parts p on p.document_id = d.id and d.content is null and d.uri = ''
    where d.id = any (p_documents)
      and (p.number is not null or d.content is not null or d.uri <> '')
-     and greatest(octet_length(d.content), (select max(octet_length(part.content)) from alfrd.document_parts part
+     and greatest(octet_length(d.content), (select sum(octet_length(part.content)) from alfrd.document_parts part
                                              where part.document_id = d.id), 0) <= p_bytes_at_most
    order by 1, 2;
 $$;
@@ -51,7 +53,7 @@ drop function if exists alfrd.inputs_of(text[], uuid[]);   -- it found out itsel
 create or replace function alfrd.inputs_of(p_documents uuid[], p_read uuid[], p_extracted uuid[], p_to_file boolean) returns json
 language plpgsql stable set enable_seqscan = off as $$
 declare
-  c_small   constant bigint := 32768;   -- a larger part is fetched as bytes, not as text in JSON
+  c_small   constant bigint := 32768;   -- what is larger is fetched as bytes, not as text in JSON
   v_parts   json;
   v_series  json;
   v_state   text;
@@ -93,12 +95,14 @@ end $$;
 create or replace function alfrd.note_rules() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  perform from alfrd.edition for update;   -- and what was committed while waiting for it is seen by the next statement
-  update alfrd.edition set
+  insert into alfrd.standing default values on conflict do nothing;
+  perform from alfrd.standing for update;   -- and what was committed while waiting for it is seen by the next statement
+  update alfrd.standing set
     paused = array(select step from alfrd.pauses),
     limited = array(select step from alfrd.limits),
     later = array(select distinct after.step from alfrd.routes before
                     join alfrd.routes after on after.entity = before.entity and after.status = before.next_status),
+    side = array(select distinct step from alfrd.routes where next_status = ''),
     leaving = array(select step from alfrd.routes where entity = 'document' and status = 'completed' and next_status <> ''),
     illegal = array(select r.step || ' ' || r.next_status from alfrd.routes r
                       left join alfrd.transitions t on t.entity = r.entity and t.from_status = r.status and t.to_status = r.next_status
@@ -118,5 +122,5 @@ create or replace trigger limits_noted after insert or update or delete or trunc
   for each statement execute function alfrd.note_rules();
 create or replace trigger pauses_noted after insert or update or delete or truncate on alfrd.pauses
   for each statement execute function alfrd.note_rules();
--- The triggers are younger than the first rows.
+-- The triggers are younger than the first rows: let one of them look.
 update alfrd.routes set step = step where false;

@@ -47,6 +47,9 @@ begin
   get diagnostics rows = row_count;
   what := 'usage';
   return next;
+  -- Text and scores of documents that are gone: who deletes one under an old snapshot does not see what was written meanwhile.
+  delete from alfrd.pages p where not exists (select from alfrd.documents d where d.id = p.document_id);
+  delete from alfrd.scores s where not exists (select from alfrd.documents d where d.id = s.document_id);
   -- What counts against a cap is kept for as long as the cap may matter.
   delete from alfrd.spending s
    where s.touched_at < least(v_before, alfrd.now() - interval '7 days')

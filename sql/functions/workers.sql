@@ -63,7 +63,7 @@ drop function if exists alfrd.rescue();   -- it was always thorough
 
 -- alfrd.rescue: give back the tasks of workers that are gone.
 --
--- p_thoroughly: also those of workers whose row somebody has deleted by hand. That reads all tasks that run, and, while a long
+-- p_thoroughly: also those of workers of which there is no row, because somebody deleted it by hand, say. That reads all tasks that run, and, while a long
 --               transaction keeps vacuum away, all that have run since it began.
 -- Called:  by every worker, once per rescue interval; no leader.
 -- Locks:   workers rows, then tasks by id, skipping locked ones; the same order as exchange.

@@ -1,6 +1,6 @@
 -- A task is inserted, claimed and deleted seven times for each document: whatever each of that writes, counts.
 
--- Which tasks a worker owns is seen in tasks_running, which holds no more than all workers have slots.
+-- Which tasks a worker owns is seen in tasks_running: a few hundred that run, and those that vacuum has not removed yet.
 drop index alfrd.tasks_owner;
 
 -- What the engine alone writes, in a transaction that holds the document's row already, needs no check of that row: each cost more
@@ -30,15 +30,20 @@ comment on column alfrd.tasks.place is 'Its place in the queue of its step: the 
 drop index alfrd.tasks_ready;
 create index tasks_ready on alfrd.tasks (step, place) where state = 'ready';
 
--- What each exchange looks up, in one row: four small tables less to read, each time.
-alter table alfrd.edition
-  add column paused  text[] not null default '{}',
-  add column limited text[] not null default '{}',
-  add column later   text[] not null default '{}',
-  add column leaving text[] not null default '{}',
-  add column illegal text[] not null default '{}';
-comment on table alfrd.edition is 'What each exchange looks up, in one row. Kept by triggers; write the tables that it is made of.';
-comment on column alfrd.edition.number is 'Counts the changes of alfrd.prompts and alfrd.document_types.';
-comment on column alfrd.edition.later is 'Steps that follow from what another step leads to.';
-comment on column alfrd.edition.leaving is 'Steps that lead away from completed.';
-comment on column alfrd.edition.illegal is 'Routes, as "step next_status", whose change of status is no legal transition.';
+-- What each exchange looks up, in one row: four small tables less to read, each time. Apart from alfrd.edition, so that nobody who
+-- edits document types holds up a pause.
+create table alfrd.standing (
+  only_row boolean primary key default true check (only_row),
+  paused   text[] not null default '{}',
+  limited  text[] not null default '{}',
+  later    text[] not null default '{}',
+  side     text[] not null default '{}',
+  leaving  text[] not null default '{}',
+  illegal  text[] not null default '{}'
+);
+comment on table alfrd.standing is
+  'Of routes, transitions, limits and pauses, what each exchange looks up. Kept by triggers: write those.';
+comment on column alfrd.standing.later is 'Steps that follow from what another step leads to.';
+comment on column alfrd.standing.side is 'Steps that lead to no status.';
+comment on column alfrd.standing.leaving is 'Steps that lead away from completed.';
+comment on column alfrd.standing.illegal is 'Routes, as "step next_status", whose change of status is no legal transition.';

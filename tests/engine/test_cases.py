@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import fields
 from uuid import UUID
 
@@ -68,7 +69,7 @@ async def test_pages_that_are_kept_when_a_load_begins_are_not_lost_to_another_on
     await _read(db, document, "one")
     await _given(db, cases, document, "classify")
     waits_for_series, last = (Task(1, step, "document", document, 1, 5) for step in ("file", "extract"))
-    inputs = await inputs_of(db.database, [waits_for_series])
+    inputs = json.dumps(await inputs_of(db.database, [waits_for_series]))
 
     first = asyncio.create_task(cases.load([waits_for_series], inputs))
     await asyncio.sleep(0)

@@ -259,7 +259,14 @@ async def test_values_keep_their_types(db: Harness) -> None:
     assert row == {"amount": "numeric", "day": "date", "structured": "object", "series": "object"}
 
 
-@pytest.mark.parametrize("how", ["delete from alfrd.documents", "truncate alfrd.documents cascade"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "delete from alfrd.documents",
+        "truncate alfrd.documents cascade",
+        "truncate alfrd.documents, alfrd.pages, alfrd.tags, alfrd.scores cascade",
+    ],
+)
 async def test_what_hangs_on_a_document_goes_with_it(db: Harness, how: str) -> None:
     await db.given_document("completed", tags=["home"])
     hanging = ("pages", "tags", "document_parts")

@@ -80,3 +80,31 @@ async def test_a_transaction_that_stays_open_is_complained_of_with_its_owner(db:
     )
     assert f"pg_terminate_backend({idler.info.backend_pid})" in complaint["remedy"]
     await idler.close()
+
+
+async def test_text_that_was_left_behind_by_a_delete_under_an_old_snapshot_is_pruned(db: Harness) -> None:
+    document = await db.given_document("ocr_completed")
+    person = await db.session()
+    await person.execute("begin isolation level repeatable read")
+    await person.execute("select 1 from alfrd.documents")
+    await db.sql("insert into alfrd.pages (document_id, number, text) values (%s, 2, 'late')", document)
+    await person.execute("delete from alfrd.documents")
+    await person.execute("commit")
+    await person.close()
+    assert await db.one("select array_agg(text) from alfrd.pages") == ["late"]
+
+    await db.sql("select * from alfrd.prune('1 day')")
+
+    assert await db.one("select count(*) from alfrd.pages") == 0
+
+
+async def test_an_open_change_of_document_types_does_not_hold_up_a_pause(db: Harness) -> None:
+    person = await db.session()
+    await person.execute("begin")
+    await person.execute("insert into alfrd.document_types (name) values ('recipe')")
+    await db.sql("set statement_timeout = '2s'")
+
+    await db.sql("select alfrd.pause('ocr')")
+
+    await person.close()
+    assert await db.one("select paused from alfrd.standing") == ["ocr"]

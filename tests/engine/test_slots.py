@@ -21,8 +21,8 @@ def test_few_slots_are_offered_at_once_and_many_by_halves() -> None:
     offer = Slots({"ocr": 2, "classify": 100}).offer(Counter(), Counter())
     assert offer.room == {"ocr": 2, "classify": 50}
     assert offer.kept_back == {"classify"}
-    assert offer.asks_for_more([_task(number, "classify") for number in range(50)])
-    assert not offer.asks_for_more([_task(number, "classify") for number in range(49)])
+    assert offer.asks_for_more([_task(number, "classify") for number in range(44)])
+    assert not offer.asks_for_more([_task(number, "classify") for number in range(43)])
 
 
 @given(

@@ -440,14 +440,14 @@ async def test_a_busy_worker_goes_on_behind_what_it_has_claimed(db: Harness) -> 
     first, second = [await db.given_document() for _ in range(2)]
     worker = await db.worker("a")
 
-    async def look(from_: dict[str, int] | None, *done: Outcome) -> queue.Exchange:
-        return await queue.exchange(db.database, worker, done, {"ocr": 1}, "handoff", from_=from_)
+    async def look(from_: dict[str, int] | None) -> queue.Exchange:
+        return await queue.exchange(db.database, worker, [], {"ocr": 1}, "handoff", from_=from_)
 
     claimed = await look(None)
     (task,) = claimed.claimed
     assert task.subject_id == first
-    given_back = Outcome(task, "released")
-    behind = await look(dict(claimed.reached), given_back)
+    await db.hand_in(Outcome(task, "released"))
+    behind = await look(dict(claimed.reached))
     assert [task.subject_id for task in behind.claimed] == [second], "the first one is before its place"
 
     urgent = await db.given_document(priority=1)
@@ -478,3 +478,76 @@ def test_the_front_of_the_queue_is_looked_at_again(monkeypatch: pytest.MonkeyPat
     assert look("handoff") == {"ocr": 7}, "that took long: less often then"
     now += 4
     assert look("handoff") == {}
+
+
+async def test_what_falls_due_is_claimed_although_it_is_older_than_where_the_worker_is(db: Harness) -> None:
+    first, _ = [await db.given_document() for _ in range(2)]
+    worker = await db.worker("a")
+    claimed = await queue.exchange(db.database, worker, [], {"ocr": 2}, "notify")
+    again, done = sorted(claimed.claimed)
+    await queue.exchange(db.database, worker, [Outcome(again, "retry", error="x")], {}, "handoff")
+    await db.advance_clock(3600)
+
+    outcome = Outcome(done, "done", result=RESULTS["ocr"])
+    behind = await queue.exchange(
+        db.database, worker, [outcome], {"ocr": 1}, "handoff", from_=dict(claimed.reached)
+    )
+    assert [task.subject_id for task in behind.claimed] == [first]
+
+
+async def test_a_worker_that_would_sleep_looks_at_the_whole_queue(db: Harness) -> None:
+    await db.given_document()
+    worker = await db.worker("a")
+    end = await queue.exchange(db.database, worker, [], {"classify": 1}, "handoff", waiting=["classify"])
+    everywhere = {"ocr": next(iter(end.reached.values()))}
+
+    busy = await queue.exchange(db.database, worker, [], {"ocr": 1}, "handoff", from_=everywhere)
+    assert busy.claimed == ()
+    last = await queue.exchange(
+        db.database, worker, [], {"ocr": 1}, "handoff", waiting=["ocr"], from_=everywhere
+    )
+    assert len(last.claimed) == 1
+
+
+async def test_as_many_next_steps_as_fit_are_handed_over_and_the_others_wait(db: Harness) -> None:
+    for _ in range(5):
+        await db.given_document()
+    claimed = (await db.exchange("a", [], ocr=5)).claimed
+    done = [Outcome(task, "done", result=RESULTS["ocr"]) for task in claimed]
+    classifying = (await db.exchange("a", done, classify=3)).claimed
+    assert [task.step for task in classifying] == ["classify"] * 3
+    assert await db.one("select count(*) from alfrd.tasks where step = 'classify' and state = 'ready'") == 2
+
+    done = [Outcome(task, "done", result=RESULTS["classify"]) for task in classifying]
+    room = {"summarize": 1, "score_classification": 3, "classify": 3}
+    steps = [task.step for task in (await db.exchange("a", done, **room)).claimed]
+    assert sorted(steps) == ["classify"] * 2 + ["score_classification"] * 3 + ["summarize"]
+
+
+async def test_next_steps_leave_the_slots_of_those_that_have_waited(db: Harness) -> None:
+    waiting = await db.given_document("ocr_completed")
+    await db.given_document()
+    (task,) = (await db.exchange("a", [], ocr=1)).claimed
+
+    answer = await db.exchange("a", [Outcome(task, "done", result=RESULTS["ocr"])], classify=1)
+
+    assert [task.subject_id for task in answer.claimed] == [waiting]
+
+
+async def test_a_claim_of_a_worker_that_was_just_taken_for_dead_is_refused(db: Harness) -> None:
+    await db.given_document()
+    worker = await db.worker("a")
+    await db.sql("delete from alfrd.workers")
+
+    with pytest.raises(WorkerUnknown):
+        await queue.exchange(db.database, worker, [], {"ocr": 1}, "notify")
+    assert await db.one("select count(*) from alfrd.tasks where state = 'ready'") == 1
+
+
+async def test_tasks_of_workers_without_a_trace_are_rescued_by_a_thorough_look(db: Harness) -> None:
+    await db.given_document()
+    assert await db.claim("ocr") is not None
+    await db.sql("delete from alfrd.workers")
+
+    assert await queue.rescue(db.database, thoroughly=False) == []
+    assert len(await queue.rescue(db.database)) == 1

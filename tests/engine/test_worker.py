@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from alfrd_events.db import queue
+from alfrd_events.db.cases import Cases
 from alfrd_events.db.database import Database
 from alfrd_events.model import Document, Prompt, Summary
 from alfrd_events.steps.registry import BUILT_IN
@@ -116,3 +117,37 @@ async def test_a_result_that_the_database_refuses_fails_its_own_document_only(db
         " the database refused its result",
         " its result holds what JSON cannot",
     }
+
+
+@pytest.mark.parametrize("metadata", ['{"a": 1e400}', '{"a": ' + "[" * 2000 + "]" * 2000 + "}"])
+async def test_a_document_that_python_cannot_decode_fails_alone(db: Harness, metadata: str) -> None:
+    await _insert(db, 3)
+    poisoned = await db.one(
+        "insert into alfrd.documents (filename, content, metadata) values ('a.txt', 'x', %s) returning id",
+        metadata,
+    )
+    await db.sql("update alfrd.tasks set max_attempts = 1 where subject_id = %s", poisoned)
+
+    async with Database(db.url) as database:
+        await run_worker(database, BUILT_IN, noop_tools(), options(db.url))
+
+    assert await db.status_of(poisoned) == "failed"
+    assert await db.one("select count(*) from alfrd.documents where status = 'completed'") == 3
+
+
+async def test_many_small_parts_do_not_come_with_the_claim(db: Harness) -> None:
+    document = await db.one(
+        "with made as (insert into alfrd.documents (filename) values ('scan') returning id),"
+        " parts as (insert into alfrd.document_parts (document_id, number, filename, content)"
+        "   select id, n, n || '.txt', convert_to(repeat('x', 30000), 'utf8')"
+        "     from made cross join generate_series(1, 20) as n)"
+        " select id from made"
+    )
+    answer = await db.exchange("a", [], ocr=1)
+    assert answer.inputs is not None
+    assert len(answer.inputs) < 10_000
+
+    (task,) = answer.claimed
+    case = (await Cases(db.database, {}).load([task], answer.inputs))[task.id]
+    assert task.subject_id == document
+    assert [len(part.content or b"") for part in case.parts] == [30_000] * 20

@@ -61,7 +61,7 @@ async def test_who_comes_too_late_is_told_so_at_once(db: Harness) -> None:
     older = await db.one("select alfrd.register_worker('old', '', 1, '0.0.1', '{ocr}', 30)")
 
     for worker, claims in ((older, 0), (newer, 1)):
-        answer = await db.one("select alfrd.exchange(%s, '[]', '{\"ocr\": 5}', 'poll')", worker)
+        answer = await db.one("select answer from alfrd.exchange(%s, '[]', '{\"ocr\": 5}', 'poll')", worker)
         assert len(answer["claimed"]["id"] if answer["claimed"] else ()) == claims
         assert answer["superseded_by"] == ("" if claims else NEWER)
     assert await db.status_of(document) == "pending"

@@ -6,12 +6,14 @@ import asyncio
 from collections import OrderedDict, defaultdict
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 from alfrd_events.db import outputs
 from alfrd_events.db.database import Database
 from alfrd_events.db.inputs import Parts, document_columns, document_rows, inputs_of, series
+from alfrd_events.db.json import decoded
 from alfrd_events.db.peers import peers_of
 from alfrd_events.model import (
     Case,
@@ -80,18 +82,23 @@ class Cases:
         """
         rows = reading["pages"]
         if self._pages_as_read and rows and len(rows) == reading["page_count"]:
-            self._kept.keep(document.int, generation, tuple(map(_page, rows)))
+            self._kept.drop(document.int)  # a way back to the start may have led here within one generation
+            pages = tuple(map(_page, sorted(rows, key=itemgetter("number"))))
+            self._kept.keep(document.int, generation, pages)
 
-    async def load(self, tasks: Sequence[Task], inputs: JsonObject | None = None) -> dict[int, Case]:
+    async def load(self, tasks: Sequence[Task], came_with_claim: str | None = None) -> dict[int, Case]:
         """The case of each task, by task id; a task whose subject is gone has none.
 
-        :param inputs: what came with the claim of these tasks; asked for if it is missing.
+        :param came_with_claim: the inputs of these tasks, in JSON; asked for if they are missing.
+        :raise ValueError: a document holds what Python has no value for.
         """
         by_step: dict[str, list[UUID]] = defaultdict(list)
         for task in tasks:
             by_step[task.step].append(task.subject_id)
-        if inputs is None:
+        if came_with_claim is None:
             inputs = await inputs_of(self._database, tasks)
+        else:
+            inputs = decoded(came_with_claim)
         rows = list(document_rows(inputs["documents"]))
         parts = Parts()
         if inputs["parts"] is not None:
@@ -106,11 +113,13 @@ class Cases:
         ]
         missing = [values[0] for (values, _), pages in zip(rows, kept, strict=True) if pages is None]
         found = await self._ask(tasks, by_step, inputs, missing, parts)
+        # From here on the same for all: another load may replace them while this one waits.
+        reference, candidates = self._reference, self._candidates
         documents = self._documents(tasks, rows, kept, found.get("pages", {}))
         generations = {values[0].int: generation for values, generation in rows}
         files, peers = found.get("files", {}), found.get("peers", {})
         gradings = found.get("gradings", {})
-        known = await self._known(tasks, documents)
+        known = await self._known(reference, tasks, documents)
         filed = series(inputs["series"])
         cases = {}
         for task in tasks:
@@ -130,10 +139,10 @@ class Cases:
                     "file": file,
                     "parts": tuple(parts.of.get(id, ())) if parts.of else (),
                     "saved_pages": parts.saved.get(id, _NOTHING) if parts.of else _NOTHING,
-                    "types": self._reference.types if step in _NEED_TYPES else (),
-                    "candidates": self._candidates.of(document.owner) if document and step == "file" else (),
+                    "types": reference.types if step in _NEED_TYPES else (),
+                    "candidates": candidates.of(document.owner) if document and step == "file" else (),
                     "series": filed.get(document.series_id) if document and document.series_id else None,
-                    "prompt": self._prompt(step, document.document_type if document else ""),
+                    "prompt": self._prompt(reference, step, document.document_type if document else ""),
                     "known": known.get(task.id),
                     "family": family,
                     "grading": gradings.get(id) if step == "answer_key" else None,
@@ -174,13 +183,16 @@ class Cases:
     async def _look_up(self, edition: int) -> None:
         """Keep the prompts and types; they are of this edition or newer."""
         prompts, types = await asyncio.gather(_prompts(self._database), load_types(self._database))
-        self._reference = _Reference(edition, prompts, types)
+        if edition > self._reference.edition:
+            self._reference = _Reference(edition, prompts, types)
 
     async def _look_through_series(self, state: str) -> None:
         """Keep the series that a document may belong to; they are of this state or newer."""
         self._candidates = _Candidates(state, await _candidates(self._database))
 
-    async def _known(self, tasks: Sequence[Task], documents: Mapping[int, Document]) -> dict[int, JsonObject]:
+    async def _known(
+        self, reference: _Reference, tasks: Sequence[Task], documents: Mapping[int, Document]
+    ) -> dict[int, JsonObject]:
         """What prompts are known to have made of these very texts, by task: a replay pays for nothing twice."""
         if "" not in self._prefixes:
             return {}  # those prompts are for other analysts than this one
@@ -188,31 +200,27 @@ class Cases:
         for task in tasks:
             if task.step not in _REPLAYED or (document := documents.get(task.subject_id.int)) is None:
                 continue
-            prompt = self._best(self._prompt_kinds.get(task.step, ""), document.document_type)
+            prompt = reference.best(self._prompt_kinds.get(task.step, ""), document.document_type)
             if prompt is not None and prompt.can_evolve:  # of the others nothing is kept
                 wanted[task.id] = (prompt.id, document)
         return await outputs.known(self._database, wanted)
 
-    def _prompt(self, step: str, document_type: str) -> Prompt | None:
+    def _prompt(self, reference: _Reference, step: str, document_type: str) -> Prompt | None:
         kind = self._prompt_kinds.get(step)
         if kind is None:
             return None
-        chosen = self._reference.chosen
+        chosen = reference.chosen
         if (kind, document_type) not in chosen:
-            chosen[kind, document_type] = self._choose(kind, document_type)
+            chosen[kind, document_type] = self._choose(reference, kind, document_type)
         return chosen[kind, document_type]
 
-    def _choose(self, kind: str, document_type: str) -> Prompt | None:
+    def _choose(self, reference: _Reference, kind: str, document_type: str) -> Prompt | None:
         first, *others = self._prefixes
-        prompt = self._best(first + kind, document_type)
+        prompt = reference.best(first + kind, document_type)
         if prompt is None or not others:
             return prompt
-        beside = {prefix: self._best(prefix + kind, document_type) for prefix in others}
+        beside = {prefix: reference.best(prefix + kind, document_type) for prefix in others}
         return replace(prompt, beside={prefix: found for prefix, found in beside.items() if found})
-
-    def _best(self, kind: str, document_type: str) -> Prompt | None:
-        prompts = self._reference.prompts
-        return prompts.get((kind, document_type)) or prompts.get((kind, ""))
 
     async def _whole(self, ids: Sequence[UUID]) -> dict[UUID, Document]:
         """Documents with their pages, to learn from."""
@@ -236,9 +244,8 @@ class Cases:
                 self._kept.drop(number)
             elif pages:
                 self._kept.keep(number, generation, pages)
-            row = (
-                _BLANK.copy()
-            )  # as large as it has to be: a dictionary that grows to that is laid out three times
+            # As large as it has to be: a dictionary that grows to that is laid out three times.
+            row = _BLANK.copy()
             row.update(zip(_COLUMNS, values, strict=True), pages=pages)
             documents[number] = filled(Document, row)
         return documents
@@ -254,6 +261,10 @@ class _Reference:
     types: tuple[DocumentType, ...] = ()
     chosen: dict[tuple[str, str], Prompt | None] = field(default_factory=dict)
     """By kind and document type: what was found to work with."""
+
+    def best(self, kind: str, document_type: str) -> Prompt | None:
+        """The one for this type of document, else the one for all."""
+        return self.prompts.get((kind, document_type)) or self.prompts.get((kind, ""))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from orjson import Fragment
 
 from alfrd_events.db.database import Database
 from alfrd_events.db.json import jsonb, uuid_of
-from alfrd_events.model import JsonObject, Outcome, Page, Task
+from alfrd_events.model import Outcome, Page, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,9 @@ class Exchange:
     """What the database answers to an exchange."""
 
     claimed: tuple[Task, ...]
-    inputs: JsonObject | None
-    """What the claimed tasks are given, as ``alfrd.inputs_of`` tells it."""
+    inputs: str | None
+    """What the claimed tasks are given, as ``alfrd.inputs_of`` tells it, in JSON. Not decoded: what people have put
+    into a document may be more than a program takes, and must not fail the exchange."""
     reached: Mapping[str, int]
     """Step -> the last place in its queue that was claimed."""
     stale: frozenset[int]
@@ -100,8 +101,9 @@ async def exchange(
 
     Source: ``sql/functions/exchange.sql``.
     """
-    answer = await database.value(
-        "select alfrd.exchange(%s, %s, %s, %s, %s, %s::bigint[], %s::integer[], %s::text[], %s)",
+    row = await database.row(
+        "select answer, inputs::text"
+        "  from alfrd.exchange(%s, %s, %s, %s, %s, %s::bigint[], %s::integer[], %s::text[], %s)",
         [
             worker,
             jsonb([_outcome(outcome) for outcome in done]),
@@ -114,9 +116,11 @@ async def exchange(
             jsonb(dict(from_ or {})),
         ],
     )
+    assert row is not None
+    answer = row["answer"]
     return Exchange(
         claimed=_tasks(answer["claimed"]),
-        inputs=answer["inputs"],
+        inputs=row["inputs"],
         reached=answer["reached"],
         stale=frozenset(answer["stale"]),
         next_due=answer["next_due"],

@@ -24,7 +24,7 @@ from alfrd_events.db import queue
 from alfrd_events.db.database import Database
 from alfrd_events.db.errors import Doubtful, Interrupted, NoAnswer, WorkerUnknown
 from alfrd_events.errors import AlfrdError, DatabaseUnavailable, Refused, StaleClaim
-from alfrd_events.model import JsonObject, Outcome, Task
+from alfrd_events.model import Outcome, Task
 from alfrd_events.observe import Log
 from alfrd_events.worker.endings import cancel_all
 from alfrd_events.worker.fronts import Fronts
@@ -71,7 +71,7 @@ class Cycle:
         registration: Registration,
         slots: Mapping[str, int],
         wake: Wake,
-        start: Callable[[int, Sequence[Task], JsonObject | None], None],
+        start: Callable[[int, Sequence[Task], str | None], None],
         *,
         poll_seconds: float,
         beat_seconds: float,

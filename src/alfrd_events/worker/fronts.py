@@ -3,7 +3,7 @@
 While a long transaction keeps vacuum away, all tasks that were finished since stand at the front of the queue, dead,
 and each look steps over them. Behind the last claim there are none. But a task may come to stand before it: an earlier
 transaction commits later, a rescue gives one back. So the front is looked at again every second, more rarely if that
-takes long, and always when there is another reason to look than the worker's own results.
+takes long, and always before the worker sleeps and when there is another reason to look than the worker's own results.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from collections.abc import Mapping
 from alfrd_events.worker.wake import Reason
 
 _FRONT_EVERY_SECONDS = 1.0
+_FRONT_AT_LEAST_EVERY_SECONDS = 5.0
 _SHARE = 10
-"""What the looks at the front may take of all time: a tenth."""
+"""Exchanges that look at the front may take a tenth of all time."""
 
 
 class Fronts:
@@ -35,10 +36,11 @@ class Fronts:
         """Remember how far a look has come.
 
         :param from_: where it began.
-        :param reached: step -> the place of the last task that was claimed; where nothing was, the next look begins
-            anew.
+        :param reached: step -> where the next look may begin.
         :param took: seconds.
         """
         self._reached = dict(reached)
         if not from_:
-            self._front_due = time.monotonic() + max(_FRONT_EVERY_SECONDS, _SHARE * took)
+            self._front_due = time.monotonic() + min(
+                max(_FRONT_EVERY_SECONDS, _SHARE * took), _FRONT_AT_LEAST_EVERY_SECONDS
+            )

@@ -61,10 +61,10 @@ class Runner:
         self._running: set[asyncio.Task[None]] = set()
         self._overdue: set[asyncio.Task[None]] = set()
 
-    def start(self, worker: int, tasks: Sequence[Task], inputs: JsonObject | None = None) -> None:
+    def start(self, worker: int, tasks: Sequence[Task], inputs: str | None = None) -> None:
         """Load what the tasks need and run them; returns at once.
 
-        :param inputs: what of it came with the claim.
+        :param inputs: what of it came with the claim, in JSON.
         """
         batch = asyncio.create_task(self._run_batch(worker, tasks, inputs))
         self._running.add(batch)
@@ -79,7 +79,7 @@ class Runner:
         """Cancel what runs; each task ends with a ``released`` outcome."""
         await cancel_all(self._running)
 
-    async def _run_batch(self, worker: int, tasks: Sequence[Task], inputs: JsonObject | None = None) -> None:
+    async def _run_batch(self, worker: int, tasks: Sequence[Task], inputs: str | None = None) -> None:
         try:
             loaded = await self._load(tasks, inputs)
         except asyncio.CancelledError:
@@ -124,7 +124,7 @@ class Runner:
         for task in tasks:
             self._finished(Outcome(task, "released", error="the worker was stopped"))
 
-    async def _load(self, tasks: Sequence[Task], inputs: JsonObject | None) -> Mapping[int, Case]:
+    async def _load(self, tasks: Sequence[Task], inputs: str | None) -> Mapping[int, Case]:
         """What the tasks need. A connection that was cut is no reason to give them back: another one may work."""
         give_up_at = time.monotonic() + _LOAD_WITHIN_SECONDS
         while True:

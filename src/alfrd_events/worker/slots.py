@@ -22,9 +22,12 @@ class Offer:
     """Steps with more free slots than that."""
 
     def asks_for_more(self, claimed: Iterable[Task]) -> bool:
-        """As many were claimed as were offered, and slots are free for others."""
+        """As many were claimed as were offered, and slots are free for others.
+
+        Of a first step the database leaves an eighth: see ``alfrd.exchange``.
+        """
         per_step = Counter(task.step for task in claimed)
-        return any(per_step[step] >= self.room[step] for step in self.kept_back)
+        return any(per_step[step] >= self.room[step] - self.room[step] // 8 for step in self.kept_back)
 
 
 class Slots:
