@@ -224,7 +224,7 @@ begin
      cross join lateral (
        select t.id, t.step, t.place, t.subject_id, t.status, t.announced from alfrd.tasks t
         where t.step = room.step and t.state = 'ready'
-          and t.place > case when p_from ? room.step then alfrd.first_place(room.step, (p_from ->> room.step)::bigint) else 0 end
+          and t.place > coalesce((p_from ->> room.step)::bigint, 0)
           and (p_subjects is null or t.subject_id = any (p_subjects))
           and (select twin.id from alfrd.tasks twin   -- not as an anti-join, which looks through all that run
                 where twin.subject_id = t.subject_id and twin.step = t.step and twin.state = 'running') is null
@@ -910,6 +910,7 @@ begin
   v_set := concat(
     set_config('alfrd.actor', 'worker', true), set_config('alfrd.bell', 'held', true),
     set_config('alfrd.bell_held_for', '', true), set_config('alfrd.touched', '', true), set_config('alfrd.handed_over', '', true),
+    set_config('alfrd.given_back', '', true),
     -- Whoever holds a row for long, a person in a transaction, holds up this row's document and no other.
     set_config('lock_timeout', '1s', true));
   perform pg_advisory_xact_lock_shared(alfrd.migration_lock());
@@ -931,6 +932,8 @@ begin
   v_asleep := p_waiting = v_waiting and alfrd.everyone_knows();
   if p_waiting is not null or p_subjects is not null then
     p_from := '{}';
+  elsif p_from <> '{}' then
+    select jsonb_object_agg(step, alfrd.first_place(step, place::bigint)) into p_from from jsonb_each_text(p_from) as f(step, place);
   end if;
   if p_subjects is not null then
     v_set := set_config('plan_cache_mode', 'auto', true);   -- they are few: found by their ids, and not in the whole queue
@@ -961,15 +964,14 @@ begin
            lateral (select count(*)::integer as waiting
                       from (select from alfrd.tasks t
                              where t.step = served.step and t.state = 'ready'
-                               and t.place > case when p_from ? served.step
-                                           then alfrd.first_place(served.step, (p_from ->> served.step)::bigint) else 0 end
-                             limit size) as ahead) as queue;
+                               and t.place > coalesce((p_from ->> served.step)::bigint, 0)
+                             order by t.place limit size) as ahead) as queue;
     v_set := concat(set_config('alfrd.worker', p_worker::text, true), set_config('alfrd.room', v_for_next::text, true));
     v_stale := alfrd.settle(p_worker, p_outcomes);
     v_left_over := current_setting('alfrd.room')::jsonb;
     v_held := nullif(current_setting('alfrd.bell_held_for'), '');
     v_some_wait := v_some_wait or v_held is not null;
-    p_from := p_from - coalesce(string_to_array(v_held, ','), '{}');   -- what was given back is older
+    p_from := p_from - string_to_array(current_setting('alfrd.given_back'), ',');   -- that is older, too
     v_set := set_config('alfrd.room', '', true);
     if v_some_wait then
       -- While results come in, of many documents no more are begun than the later steps have space for, and an eighth less than fit:
@@ -1283,8 +1285,10 @@ CREATE FUNCTION alfrd.first_place(p_step text, p_from bigint) RETURNS bigint
     SET enable_seqscan TO 'off'
     AS $$
 begin
-  return case when exists (select from alfrd.tasks where step = p_step and state = 'ready' and place < (p_from >> 40) << 40)
-              then 0 else p_from end;
+  return case when exists (
+    select from (select from alfrd.tasks where step = p_step and state = 'ready' and place < (p_from >> 40) << 40
+                  order by place limit 1) as more_urgent)   -- in the order of the one index that this can be found by
+    then 0 else p_from end;
 end $$;
 
 -- FUNCTION follow(alfrd.finished[])
@@ -1538,7 +1542,7 @@ begin
              'id', json_agg(id), 'entity', json_agg(entity), 'kind', json_agg(kind), 'frequency', json_agg(frequency),
              'slug', json_agg(slug), 'title', json_agg(title), 'fields', json_agg(fields), 'owner', json_agg(owner))
       into v_series
-      from alfrd.series where id in (select series_id from alfrd.documents where id = any (p_extracted));
+      from alfrd.series where id = any (array(select series_id from alfrd.documents where id = any (p_extracted)));
   end if;
   return json_build_object('documents', alfrd.documents_by_columns(p_documents), 'parts', v_parts, 'series', v_series,
                            'edition', (select number from alfrd.edition), 'series_state', v_state,
@@ -2993,6 +2997,7 @@ CREATE FUNCTION alfrd.settle_unfinished(p_unfinished jsonb) RETURNS TABLE(task_i
 #variable_conflict use_column
 declare
   v_ended jsonb;
+  v_again text[];
 begin
   -- Whoever is changing one of their documents is waited for, so that what follows sees the change.
   perform from alfrd.documents
@@ -3065,8 +3070,10 @@ begin
     from jsonb_to_recordset(v_ended)
          as e(entity text, subject_id uuid, outcome text, step text, task_id bigint, attempt integer,
               worker_id bigint, woken_by text, ran_ms integer, error text);
-  perform alfrd.ring((select array_agg(distinct e ->> 'step') from jsonb_array_elements(v_ended) as e
-                       where e ->> 'outcome' <> 'dead'));
+  v_again := array(select distinct e ->> 'step' from jsonb_array_elements(v_ended) as e where e ->> 'outcome' <> 'dead');
+  if v_again <> '{}' then
+    perform set_config('alfrd.given_back', array_to_string(v_again, ','), true), alfrd.ring(v_again);
+  end if;
   return query
     select e.task_id, e.step, e.subject_id, e.attempt, e.worker_id, e.outcome
       from jsonb_to_recordset(v_ended)

@@ -34,8 +34,10 @@
 create or replace function alfrd.first_place(p_step text, p_from bigint) returns bigint
 language plpgsql stable set enable_seqscan = off as $$
 begin
-  return case when exists (select from alfrd.tasks where step = p_step and state = 'ready' and place < (p_from >> 40) << 40)
-              then 0 else p_from end;
+  return case when exists (
+    select from (select from alfrd.tasks where step = p_step and state = 'ready' and place < (p_from >> 40) << 40
+                  order by place limit 1) as more_urgent)   -- in the order of the one index that this can be found by
+    then 0 else p_from end;
 end $$;
 
 drop function if exists alfrd.claim(bigint, jsonb, text, uuid[]);   -- it looked at the whole queue, always
@@ -67,7 +69,7 @@ begin
      cross join lateral (
        select t.id, t.step, t.place, t.subject_id, t.status, t.announced from alfrd.tasks t
         where t.step = room.step and t.state = 'ready'
-          and t.place > case when p_from ? room.step then alfrd.first_place(room.step, (p_from ->> room.step)::bigint) else 0 end
+          and t.place > coalesce((p_from ->> room.step)::bigint, 0)
           and (p_subjects is null or t.subject_id = any (p_subjects))
           and (select twin.id from alfrd.tasks twin   -- not as an anti-join, which looks through all that run
                 where twin.subject_id = t.subject_id and twin.step = t.step and twin.state = 'running') is null
@@ -157,6 +159,7 @@ begin
   v_set := concat(
     set_config('alfrd.actor', 'worker', true), set_config('alfrd.bell', 'held', true),
     set_config('alfrd.bell_held_for', '', true), set_config('alfrd.touched', '', true), set_config('alfrd.handed_over', '', true),
+    set_config('alfrd.given_back', '', true),
     -- Whoever holds a row for long, a person in a transaction, holds up this row's document and no other.
     set_config('lock_timeout', '1s', true));
   perform pg_advisory_xact_lock_shared(alfrd.migration_lock());
@@ -178,6 +181,8 @@ begin
   v_asleep := p_waiting = v_waiting and alfrd.everyone_knows();
   if p_waiting is not null or p_subjects is not null then
     p_from := '{}';
+  elsif p_from <> '{}' then
+    select jsonb_object_agg(step, alfrd.first_place(step, place::bigint)) into p_from from jsonb_each_text(p_from) as f(step, place);
   end if;
   if p_subjects is not null then
     v_set := set_config('plan_cache_mode', 'auto', true);   -- they are few: found by their ids, and not in the whole queue
@@ -208,15 +213,14 @@ begin
            lateral (select count(*)::integer as waiting
                       from (select from alfrd.tasks t
                              where t.step = served.step and t.state = 'ready'
-                               and t.place > case when p_from ? served.step
-                                           then alfrd.first_place(served.step, (p_from ->> served.step)::bigint) else 0 end
-                             limit size) as ahead) as queue;
+                               and t.place > coalesce((p_from ->> served.step)::bigint, 0)
+                             order by t.place limit size) as ahead) as queue;
     v_set := concat(set_config('alfrd.worker', p_worker::text, true), set_config('alfrd.room', v_for_next::text, true));
     v_stale := alfrd.settle(p_worker, p_outcomes);
     v_left_over := current_setting('alfrd.room')::jsonb;
     v_held := nullif(current_setting('alfrd.bell_held_for'), '');
     v_some_wait := v_some_wait or v_held is not null;
-    p_from := p_from - coalesce(string_to_array(v_held, ','), '{}');   -- what was given back is older
+    p_from := p_from - string_to_array(current_setting('alfrd.given_back'), ',');   -- that is older, too
     v_set := set_config('alfrd.room', '', true);
     if v_some_wait then
       -- While results come in, of many documents no more are begun than the later steps have space for, and an eighth less than fit:

@@ -76,7 +76,7 @@ begin
              'id', json_agg(id), 'entity', json_agg(entity), 'kind', json_agg(kind), 'frequency', json_agg(frequency),
              'slug', json_agg(slug), 'title', json_agg(title), 'fields', json_agg(fields), 'owner', json_agg(owner))
       into v_series
-      from alfrd.series where id in (select series_id from alfrd.documents where id = any (p_extracted));
+      from alfrd.series where id = any (array(select series_id from alfrd.documents where id = any (p_extracted)));
   end if;
   return json_build_object('documents', alfrd.documents_by_columns(p_documents), 'parts', v_parts, 'series', v_series,
                            'edition', (select number from alfrd.edition), 'series_state', v_state,

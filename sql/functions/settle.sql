@@ -23,6 +23,7 @@ language plpgsql as $$
 #variable_conflict use_column
 declare
   v_ended jsonb;
+  v_again text[];
 begin
   -- Whoever is changing one of their documents is waited for, so that what follows sees the change.
   perform from alfrd.documents
@@ -95,8 +96,10 @@ begin
     from jsonb_to_recordset(v_ended)
          as e(entity text, subject_id uuid, outcome text, step text, task_id bigint, attempt integer,
               worker_id bigint, woken_by text, ran_ms integer, error text);
-  perform alfrd.ring((select array_agg(distinct e ->> 'step') from jsonb_array_elements(v_ended) as e
-                       where e ->> 'outcome' <> 'dead'));
+  v_again := array(select distinct e ->> 'step' from jsonb_array_elements(v_ended) as e where e ->> 'outcome' <> 'dead');
+  if v_again <> '{}' then
+    perform set_config('alfrd.given_back', array_to_string(v_again, ','), true), alfrd.ring(v_again);
+  end if;
   return query
     select e.task_id, e.step, e.subject_id, e.attempt, e.worker_id, e.outcome
       from jsonb_to_recordset(v_ended)

@@ -459,25 +459,37 @@ async def test_a_busy_worker_goes_on_behind_what_it_has_claimed(db: Harness) -> 
     assert [task.subject_id for task in (await look(None)).claimed] == [first]
 
 
-def test_the_front_of_the_queue_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_fronts_of_queues_are_looked_at_again_one_after_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     now = 100.0
     monkeypatch.setattr("alfrd_events.worker.fronts.time.monotonic", lambda: now)
     fronts = Fronts()
+    reached = {"ocr": 7, "classify": 8}
 
-    def look(reason: Reason, took: float = 0.0) -> dict[str, int]:
+    def look(reason: Reason, took: float = 0.1) -> dict[str, int]:
         from_ = dict(fronts.look_from(reason))
-        fronts.looked(from_, {"ocr": 7}, took)
+        fronts.looked(from_, reached, took)
         return from_
 
     assert look("handoff") == {}, "it was nowhere yet"
-    assert look("handoff") == {"ocr": 7}
+    assert look("handoff") == reached
     assert look("notify") == {}, "somebody says that there is something"
-    now += 1.1
-    assert look("handoff", took=0.5) == {}, "a second has gone by"
-    now += 1.1
-    assert look("handoff") == {"ocr": 7}, "that took long: less often then"
-    now += 4
-    assert look("handoff") == {}
+    assert look("handoff") == reached
+    now += 0.6
+    one, other = look("handoff"), look("handoff")
+    assert len(one) == 1
+    assert other == reached, "the next one half a second later"
+    now += 0.6
+    assert {*one, *look("handoff", took=0.15)} == {*reached}, "the turn of the other"
+    now += 0.49
+    assert look("handoff") == reached
+    now += 0.02
+    assert len(look("handoff", took=5)) == 1
+    now += 1.9
+    assert look("handoff") == reached, "that took long: less often then"
+    now += 0.2
+    assert len(look("handoff")) == 1, "but every two seconds"
 
 
 async def test_what_falls_due_is_claimed_although_it_is_older_than_where_the_worker_is(db: Harness) -> None:

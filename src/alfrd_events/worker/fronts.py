@@ -2,8 +2,9 @@
 
 While a long transaction keeps vacuum away, all tasks that were finished since stand at the front of the queue, dead,
 and each look steps over them. Behind the last claim there are none. But a task may come to stand before it: an earlier
-transaction commits later, a rescue gives one back. So the front is looked at again every second, more rarely if that
-takes long, and always before the worker sleeps and when there is another reason to look than the worker's own results.
+transaction commits later, a rescue gives one back. So the front of one step after the other is looked at again, each
+once a second, more rarely if that takes long; and all of them before the worker sleeps, and whenever there is another
+reason to look than its own results.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from collections.abc import Mapping
 
 from alfrd_events.worker.wake import Reason
 
-_FRONT_EVERY_SECONDS = 1.0
-_FRONT_AT_LEAST_EVERY_SECONDS = 5.0
+_ALL_FRONTS_SECONDS = 1.0
+_ONE_FRONT_AT_LEAST_EVERY_SECONDS = 2.0
 _SHARE = 10
-"""Exchanges that look at the front may take a tenth of all time."""
+"""What looks at the front take longer than others may be a tenth of all time."""
 
 
 class Fronts:
@@ -24,13 +25,20 @@ class Fronts:
 
     def __init__(self) -> None:
         self._reached: dict[str, int] = {}
+        self._turn = 0
         self._front_due = 0.0
+        self._usually = 0.0
+        """Seconds that the last look took that began at no front."""
 
     def look_from(self, reason: Reason) -> Mapping[str, int]:
         """Step -> the place behind which to look; a step that is missing is looked at from its front."""
-        if reason != "handoff" or time.monotonic() >= self._front_due:
+        if reason != "handoff" or not self._reached:
             return {}
-        return self._reached
+        if time.monotonic() < self._front_due:
+            return self._reached
+        self._turn = (self._turn + 1) % len(self._reached)
+        front = list(self._reached)[self._turn]
+        return {step: place for step, place in self._reached.items() if step != front}
 
     def looked(self, from_: Mapping[str, int], reached: Mapping[str, int], took: float) -> None:
         """Remember how far a look has come.
@@ -39,8 +47,9 @@ class Fronts:
         :param reached: step -> where the next look may begin.
         :param took: seconds.
         """
+        if self._reached and from_.keys() == self._reached.keys():
+            self._usually = took
+        else:
+            pause = max(_ALL_FRONTS_SECONDS / max(len(reached), 1), _SHARE * (took - self._usually))
+            self._front_due = time.monotonic() + min(pause, _ONE_FRONT_AT_LEAST_EVERY_SECONDS)
         self._reached = dict(reached)
-        if not from_:
-            self._front_due = time.monotonic() + min(
-                max(_FRONT_EVERY_SECONDS, _SHARE * took), _FRONT_AT_LEAST_EVERY_SECONDS
-            )
