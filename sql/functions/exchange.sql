@@ -182,7 +182,8 @@ begin
   if p_waiting is not null or p_subjects is not null then
     p_from := '{}';
   elsif p_from <> '{}' then
-    select jsonb_object_agg(step, alfrd.first_place(step, place::bigint)) into p_from from jsonb_each_text(p_from) as f(step, place);
+    p_from := p_from - v_limited;   -- where a limit was reached nothing was claimed although something waits
+    select coalesce(jsonb_object_agg(step, alfrd.first_place(step, place::bigint)), '{}') into p_from from jsonb_each_text(p_from) as f(step, place);
   end if;
   if p_subjects is not null then
     v_set := set_config('plan_cache_mode', 'auto', true);   -- they are few: found by their ids, and not in the whole queue
@@ -242,7 +243,7 @@ begin
   -- Where nothing waits, what comes will stand behind the last one that was made, or is more urgent.
   v_reached := p_from || coalesce((
     select jsonb_object_agg(step, coalesce((v_reached ->> step)::bigint, greatest((p_from ->> step)::bigint, v_last_place)))
-      from jsonb_each_text(v_room) as room(step, size) where size::integer > 0), '{}');
+      from jsonb_each_text(v_room) as room(step, size) where size::integer > 0 and step <> all (v_limited)), '{}');
   v_ids := v_ids || nullif(current_setting('alfrd.handed_over'), '')::bigint[];
   if p_owned is not null then
     v_ids := v_ids || array(select id from alfrd.tasks
