@@ -90,6 +90,19 @@ async def test_connections_that_were_cut_while_idle_fail_no_statement(db: Harnes
             assert await asyncio.gather(*(database.value("select 1") for _ in range(8))) == [1] * 8
 
 
+async def test_a_statement_that_was_prepared_outlives_a_change_of_its_columns(db: Harness) -> None:
+    await db.sql("create table public.changing as select 1 as one")
+    async with Database(db.url, max_size=1) as pool:
+        for _ in range(5):
+            await pool.rows("select * from public.changing")
+        prepared = await pool.value("select count(*) from pg_prepared_statements")
+        await db.sql("alter table public.changing add column two integer default 2")
+        rows = await pool.rows("select * from public.changing")
+
+    assert prepared == 1
+    assert rows == [{"one": 1, "two": 2}]
+
+
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
 async def test_a_server_that_stops_and_starts_again_costs_no_document(
     own_server: Server, own_url: str, tmp_path: Path, mode: str

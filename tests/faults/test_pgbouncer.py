@@ -57,6 +57,17 @@ def test_what_a_worker_marks_does_not_leak_to_others(database: str, pooler: PgBo
     assert recorded == (16,)
 
 
+async def test_nothing_is_prepared_where_the_next_transaction_may_have_another_session(
+    db: Harness, database: str, pooler: PgBouncer
+) -> None:
+    count = "select count(*) from pg_prepared_statements"
+    async with Database(db.url, max_size=1) as straight, Database(pooler.url(database), max_size=1) as pooled:
+        prepared = [[await pool.value(count) for _ in range(5)] for pool in (straight, pooled)]
+
+    assert prepared[0][-1] == 1
+    assert prepared[1] == [0] * 5
+
+
 async def test_a_silenced_status_feed_is_silent_and_nobody_elses_is(
     db: Harness, database: str, pooler: PgBouncer
 ) -> None:

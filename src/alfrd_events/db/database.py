@@ -29,6 +29,8 @@ Row = dict[str, Any]
 T = TypeVar("T")
 
 _CONNECT_SECONDS = 10
+_PREPARED_FROM = 2
+"""Which run of a statement on a connection prepares it."""
 _PAUSES = (0.01, 0.04)
 """Before a transaction is tried again that a conflict rolled back; after that, it is for the caller to say."""
 
@@ -60,13 +62,12 @@ class Database:
             min_size=min(2, max_size),
             max_size=max_size,
             open=False,
+            configure=_prepare_where_it_lasts,
             timeout=5,
             reconnect_timeout=3,  # then the next caller makes it try again, at the caller's own pace
             kwargs={
                 "autocommit": True,
                 "row_factory": dict_row,
-                # Named prepared statements do not live through PgBouncer's transaction mode, and the functions keep
-                # their plans in the session anyway: measured, no difference.
                 "prepare_threshold": None,
                 "application_name": "alfrd-events",
                 **keepalives(url),
@@ -186,6 +187,12 @@ class Database:
                     # What forbids or limits it may have been lifted since these connections were made.
                     await self._pool.drain()
                     raise
+                except pg.FeatureNotSupported:
+                    # The columns of what was prepared are others by now: somebody has migrated the database.
+                    if connection.prepare_threshold is None:
+                        raise
+                    connection.prepare_threshold = None
+                    pause = 0.0
                 await asyncio.sleep(pause * random.uniform(0.5, 1))
 
     @asynccontextmanager
@@ -240,6 +247,18 @@ class _Sparingly(Database):
     ) -> T:
         async with self._free:
             return await self._database._once(statement, parameters, take)
+
+
+async def _prepare_where_it_lasts(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Let statements that come again be parsed once, unless a pooler stands between.
+
+    A pooler gives each transaction another session, which does not know what was prepared in the last one. It shows by
+    the number of its process: the one that was told at the greeting, for cancelling, is the pooler's own invention.
+    """
+    cursor = await connection.execute("select pg_backend_pid() as number")
+    session = await cursor.fetchone()
+    if session is not None and session["number"] == connection.info.backend_pid:
+        connection.prepare_threshold = _PREPARED_FROM
 
 
 def keepalives(url: str) -> dict[str, Any]:
