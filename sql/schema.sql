@@ -109,12 +109,13 @@ declare
   c_ids_at_most     constant integer := 1500;
   v_group record;
   v_from  integer;
+  v_set   text;
 begin
   if current_setting('alfrd.status_feed', true) = 'off' or alfrd.notifications_are_stuck() then
     return;
   end if;
   if cardinality(p_ids) = 1 then
-    perform pg_notify('alfrd_status', json_build_object('entity', p_entity, 'id', p_ids[1], 'status', p_statuses[1])::text);
+    v_set := pg_notify('alfrd_status', json_build_object('entity', p_entity, 'id', p_ids[1], 'status', p_statuses[1])::text);
     return;
   end if;
   for v_group in
@@ -196,59 +197,10 @@ begin
   return 'cancelled';
 end $$;
 
--- FUNCTION claim(bigint, jsonb, text, uuid[], jsonb, text[])
+-- FUNCTION claimed_by_columns(bigint, bigint[])
 
-CREATE FUNCTION alfrd.claim(p_worker bigint, p_room jsonb, p_woken_by text, p_subjects uuid[], p_from jsonb, p_limited text[], OUT ids bigint[], OUT reached jsonb) RETURNS record
+CREATE FUNCTION alfrd.claimed_by_columns(p_worker bigint, p_ids bigint[], OUT tasks json, OUT inputs json, OUT is_known boolean) RETURNS record
     LANGUAGE plpgsql
-    SET enable_seqscan TO 'off'
-    AS $$
-declare
-  v_ids      uuid[];
-  v_statuses text[];
-  v_now      timestamptz := alfrd.now();
-  v_limit    record;
-begin
-  -- A limited step is claimed by one worker at a time, so that count and claim cannot race.
-  if p_room ?| p_limited then
-    for v_limit in
-      select step, max_running from alfrd.limits where p_room ? step order by step for update
-    loop
-      p_room := jsonb_set(p_room, array[v_limit.step], to_jsonb(least(
-        (p_room ->> v_limit.step)::integer,
-        v_limit.max_running - (select count(*) from alfrd.tasks where step = v_limit.step and state = 'running')::integer)));
-    end loop;
-  end if;
-  with picked as materialized (
-    select waiting.*
-      from jsonb_each_text(p_room) as room(step, size)
-     cross join lateral (
-       select t.id, t.step, t.place, t.subject_id, t.status, t.announced from alfrd.tasks t
-        where t.step = room.step and t.state = 'ready'
-          and t.place > coalesce((p_from ->> room.step)::bigint, 0)
-          and (p_subjects is null or t.subject_id = any (p_subjects))
-          and (select twin.id from alfrd.tasks twin   -- not as an anti-join, which looks through all that run
-                where twin.subject_id = t.subject_id and twin.step = t.step and twin.state = 'running') is null
-        order by t.place
-        limit greatest(room.size::integer, 0)
-          for update skip locked) as waiting),
-  claimed as (
-    update alfrd.tasks t
-       set state = 'running', attempt = t.attempt + 1, worker_id = p_worker, claimed_at = v_now, announced = true,
-           woken_by = case when t.created_at = v_now then 'handoff' else p_woken_by end
-     where t.id = any (array(select id from picked)))
-  select array_agg(id), array_agg(subject_id) filter (where not announced), array_agg(status) filter (where not announced),
-         (select jsonb_object_agg(step, place) from (select step, max(place) as place from picked group by step) as last)
-    into ids, v_ids, v_statuses, reached from picked;
-  if v_ids is not null then
-    perform alfrd.announce('document', v_ids, v_statuses);
-  end if;
-end $$;
-
--- FUNCTION claimed_by_columns(bigint[])
-
-CREATE FUNCTION alfrd.claimed_by_columns(p_ids bigint[], OUT tasks json, OUT inputs json) RETURNS record
-    LANGUAGE plpgsql STABLE
-    SET enable_seqscan TO 'off'
     AS $$
 declare
   v_documents uuid[];
@@ -256,12 +208,14 @@ declare
   v_extracted uuid[];
   v_to_file   boolean;
 begin
+  with mine as materialized (
+    select id from alfrd.workers where id = p_worker for key share)
   select json_build_object('id', array_agg(id), 'step', array_agg(step), 'entity', array_agg(entity),
                            'subject_id', array_agg(subject_id), 'attempt', array_agg(attempt),
                            'max_attempts', array_agg(max_attempts), 'woken_by', array_agg(woken_by)),
          array_agg(subject_id) filter (where entity = 'document'), array_agg(subject_id) filter (where step = 'ocr'),
-         array_agg(subject_id) filter (where step = 'extract'), bool_or(step = 'file')
-    into tasks, v_documents, v_read, v_extracted, v_to_file
+         array_agg(subject_id) filter (where step = 'extract'), bool_or(step = 'file'), exists (select from mine)
+    into tasks, v_documents, v_read, v_extracted, v_to_file, is_known
     from alfrd.tasks where id = any (p_ids);
   inputs := alfrd.inputs_of(v_documents, v_read, v_extracted, v_to_file);
 exception
@@ -280,6 +234,25 @@ CREATE FUNCTION alfrd.now() RETURNS timestamp with time zone
 CREATE FUNCTION alfrd.clock() RETURNS timestamp with time zone
     LANGUAGE sql
     RETURN (clock_timestamp() + (alfrd.now() - statement_timestamp()));
+
+-- FUNCTION columns_of_documents(uuid[])
+
+CREATE FUNCTION alfrd.columns_of_documents(p_ids uuid[]) RETURNS TABLE(columns json)
+    LANGUAGE sql STABLE
+    AS $$
+  select json_build_object(
+           'id', json_agg(id), 'filename', json_agg(filename), 'status', json_agg(status), 'created_at', json_agg(created_at),
+           'owner', json_agg(owner), 'tags', json_agg(tags), 'metadata', json_agg(metadata), 'page_count', json_agg(page_count),
+           'document_type', json_agg(document_type), 'classification_confidence', json_agg(classification_confidence),
+           'classification_reasoning', json_agg(classification_reasoning), 'summary', json_agg(summary),
+           'entity', json_agg(entity), 'document_date', json_agg(document_date), 'due_date', json_agg(due_date),
+           'total_amount', json_agg(total_amount::text), 'currency', json_agg(currency),
+           'account_number', json_agg(account_number), 'period_start', json_agg(period_start),
+           'period_end', json_agg(period_end), 'structured_data', json_agg(structured_data),
+           'series_id', json_agg(series_id), 'series_data', json_agg(series_data), 'made_by', json_agg(made_by),
+           'generation', json_agg(generation))
+    from alfrd.documents where id = any (p_ids);
+$$;
 
 -- FUNCTION complaints()
 
@@ -538,28 +511,6 @@ begin
   return v_document;
 end $$;
 
--- FUNCTION documents_by_columns(uuid[])
-
-CREATE FUNCTION alfrd.documents_by_columns(p_ids uuid[]) RETURNS json
-    LANGUAGE plpgsql STABLE
-    SET enable_seqscan TO 'off'
-    AS $$
-begin
-  return (
-    select json_build_object(
-             'id', json_agg(id), 'filename', json_agg(filename), 'status', json_agg(status), 'created_at', json_agg(created_at),
-             'owner', json_agg(owner), 'tags', json_agg(tags), 'metadata', json_agg(metadata), 'page_count', json_agg(page_count),
-             'document_type', json_agg(document_type), 'classification_confidence', json_agg(classification_confidence),
-             'classification_reasoning', json_agg(classification_reasoning), 'summary', json_agg(summary),
-             'entity', json_agg(entity), 'document_date', json_agg(document_date), 'due_date', json_agg(due_date),
-             'total_amount', json_agg(total_amount::text), 'currency', json_agg(currency),
-             'account_number', json_agg(account_number), 'period_start', json_agg(period_start),
-             'period_end', json_agg(period_end), 'structured_data', json_agg(structured_data),
-             'series_id', json_agg(series_id), 'series_data', json_agg(series_data), 'made_by', json_agg(made_by),
-             'generation', json_agg(generation))
-      from alfrd.documents where id = any (p_ids));
-end $$;
-
 -- FUNCTION documents_deleted()
 
 CREATE FUNCTION alfrd.documents_deleted() RETURNS trigger
@@ -766,26 +717,31 @@ CREATE FUNCTION alfrd.enqueue(p_entity text, p_ids uuid[], p_statuses text[], p_
 declare
   v_now     timestamptz := alfrd.now();
   v_room    jsonb := nullif(current_setting('alfrd.room', true), '')::jsonb;
+  v_least   integer;   -- for how many there is room, whatever they are
+  v_fit     boolean := true;
   v_wanted  integer;
-  v_fitting boolean;
   v_set     text;
   v_count   integer := 0;
   v_steps   text[];
 begin
   if v_room <> '{}' then
-    select sum(wanted), bool_and(wanted <= room) filter (where delay = '0') into v_wanted, v_fitting
-      from (select route.delay, sum(changed.size)::integer as wanted, (v_room ->> route.step)::integer as room
-              from (select status, count(*) as size from unnest(p_statuses) as status group by 1) as changed
-              join alfrd.routes route on route.entity = p_entity and route.status = changed.status
-             group by route.step, route.delay) as by_step;
-    if v_fitting is not null then   -- some step is served here
-      select room, size into v_room, v_count
-        from alfrd.hand_over(p_entity, p_ids, p_statuses, p_generations, p_priorities, v_room, v_fitting);
-      v_set := set_config('alfrd.room', v_room::text, true);
+    v_least := current_setting('alfrd.least_room')::integer - cardinality(p_ids);
+    if v_least < 0 then
+      select bool_and(size <= (v_room ->> step)::integer) into v_fit
+        from (select route.step, sum(changed.size) as size
+                from (select status, count(*) as size from unnest(p_statuses) as status group by 1) as changed
+                join alfrd.routes route on route.entity = p_entity and route.status = changed.status and route.delay = '0'
+               where v_room ? route.step group by route.step) as served;
+    end if;
+    if v_fit is not null then   -- some step is served here
+      select room, size, wanted into v_room, v_count, v_wanted
+        from alfrd.hand_over(p_entity, p_ids, p_statuses, p_generations, p_priorities, v_room, v_fit);
+      v_set := concat(set_config('alfrd.room', v_room::text, true),
+                      set_config('alfrd.least_room', greatest(v_least, 0)::text, true));
     end if;
   end if;
   -- The rest waits: what did not fit, what is for later, and what has a twin that waits or runs for the old world.
-  if v_count = 0 or v_count < v_wanted then
+  if v_wanted is null or v_count < v_wanted then
     with created as (
       insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts)
       select route.step, p_entity, changed.id, changed.status, changed.generation,
@@ -798,7 +754,7 @@ begin
           on conflict (subject_id, step) where state in ('ready', 'scheduled') do nothing
       returning step)
     select array_agg(distinct step) into v_steps from created;
-    perform alfrd.ring(v_steps);
+    v_set := alfrd.ring(v_steps)::text;
   end if;
 end $$;
 
@@ -877,10 +833,12 @@ CREATE FUNCTION alfrd.exchange(p_worker bigint, p_outcomes jsonb, p_capacity jso
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
     AS $$
 declare
   c_many       constant integer := 32;   -- a worker of few slots begins what it can
   c_first      constant bigint := 32767::bigint << 40;   -- the first place of priority 0
+  c_few        constant integer := 8;    -- who is given no more than that at a time may go on being rung for
   v_now        timestamptz := alfrd.now();
   v_set        text;   -- an assignment is evaluated at once, where PERFORM begins and ends a query, a dozen times
   v_newer      text;
@@ -891,50 +849,54 @@ declare
   v_limited    text[];
   v_later      text[];
   v_side       text[];
+  v_since      timestamptz;
   v_is_due     boolean;
   v_last_place bigint;
+  v_has_slots  boolean;
   v_due        text[];
   v_asleep     boolean;
   v_room       jsonb;
   v_for_next   jsonb;
   v_left_over  jsonb;
+  v_least      integer;
   v_space      integer;
   v_stale      bigint[];
   v_held       text;
   v_some_wait  boolean := true;
   v_left       text[];
   v_ids        bigint[];
+  v_some_old   boolean;
+  v_subjects   uuid[];
+  v_statuses   text[];
   v_reached    jsonb;
   v_claimed    json;
+  v_is_known   boolean;
 begin
   v_set := concat(
     set_config('alfrd.actor', 'worker', true), set_config('alfrd.bell', 'held', true),
     set_config('alfrd.bell_held_for', '', true), set_config('alfrd.touched', '', true), set_config('alfrd.handed_over', '', true),
     set_config('alfrd.given_back', '', true),
     -- Whoever holds a row for long, a person in a transaction, holds up this row's document and no other.
-    set_config('lock_timeout', '1s', true));
-  perform pg_advisory_xact_lock_shared(alfrd.migration_lock());
-  select w.superseded_by, w.waiting_for, make_interval(secs => w.lease_seconds / 6), w.heartbeat_at,
-         s.paused, s.limited, s.later, s.side,
-         exists (select from alfrd.tasks where state = 'scheduled' and run_at <= v_now),
-         c_first | (select last_value from alfrd.tasks_id_seq)
-    into v_newer, v_waiting, v_beat_every, v_beat_by, v_paused, v_limited, v_later, v_side, v_is_due, v_last_place
-    from alfrd.standing s left join alfrd.workers w on w.id = p_worker;
-  if not found then
-    raise exception 'alfrd.standing is empty'
-      using errcode = 'AL006', hint = 'some program has deleted its only row; run: update alfrd.routes set step = step';
-  end if;
+    set_config('lock_timeout', '1s', true), pg_advisory_xact_lock_shared(alfrd.migration_lock()));
+  loop
+    select w.superseded_by, w.waiting_for, make_interval(secs => w.lease_seconds / 6), w.heartbeat_at,
+           s.paused, s.limited, s.later, s.side, s.since,
+           exists (select from alfrd.tasks where state = 'scheduled' and run_at <= v_now),
+           c_first | (select last_value from alfrd.tasks_id_seq),
+           (select bool_and(coalesce((p_capacity ->> step)::integer, 0) > 0) from unnest(w.waiting_for) as step)
+      into v_newer, v_waiting, v_beat_every, v_beat_by, v_paused, v_limited, v_later, v_side, v_since, v_is_due, v_last_place, v_has_slots
+      from alfrd.standing s left join alfrd.workers w on w.id = p_worker;
+    exit when found;
+    v_set := alfrd.note_standing();   -- crash recovery has emptied it
+  end loop;
   if v_beat_by is null or v_beat_by + v_beat_every < alfrd.clock() then
-    perform alfrd.heartbeat(p_worker);
+    v_set := alfrd.heartbeat(p_worker);
     v_beat_by := alfrd.clock();
   end if;
   v_beat_by := v_beat_by + v_beat_every;
   v_asleep := p_waiting = v_waiting and alfrd.everyone_knows();
   if p_waiting is not null or p_subjects is not null then
     p_from := '{}';
-  elsif p_from <> '{}' then
-    p_from := p_from - v_limited;   -- where a limit was reached nothing was claimed although something waits
-    select coalesce(jsonb_object_agg(step, alfrd.first_place(step, place::bigint)), '{}') into p_from from jsonb_each_text(p_from) as f(step, place);
   end if;
   if p_subjects is not null then
     v_set := set_config('plan_cache_mode', 'auto', true);   -- they are few: found by their ids, and not in the whole queue
@@ -954,24 +916,38 @@ begin
   end if;
 
   v_room := p_capacity - v_paused;
-  if p_outcomes <> '[]' then
-    -- The next steps of what it hands in are this worker's at once, but for the slots of those that have waited longer.
-    select coalesce(jsonb_object_agg(step, size - waiting)
-                      filter (where size > waiting and step <> all (v_limited) and p_subjects is null), '{}'),
+  if p_outcomes <> '[]' or p_from <> '{}' then
+    -- Where to look from: from where the worker was, unless something more urgent has come, or a limit has held something back. And
+    -- the next steps of what it hands in are this worker's at once, but for the slots of those that have waited longer.
+    select coalesce(jsonb_object_agg(step, start) filter (where start > 0), '{}'),
+           jsonb_object_agg(step, greatest(start, v_last_place)) filter (where size > 0 and step <> all (v_limited)),
+           coalesce(jsonb_object_agg(step, size - waiting) filter (where size > waiting and is_free), '{}'),
+           min(size - waiting) filter (where size > waiting and is_free),
            min(size - waiting) filter (where step = any (v_later) and step <> all (v_side) and step <> all (v_limited)),
-           coalesce(bool_or(waiting > 0), false) or p_subjects is not null
-      into v_for_next, v_space, v_some_wait
-      from (select step, size::integer from jsonb_each_text(v_room) as room(step, size)) as served,
+           bool_or(waiting > 0)
+      into p_from, v_reached, v_for_next, v_least, v_space, v_some_wait
+      from (select room.step, room.size::integer, room.step <> all (v_limited) and p_subjects is null as is_free,
+                   case when room.step = any (v_limited) or more_urgent.place is not null then 0
+                        else coalesce((p_from ->> room.step)::bigint, 0) end as start
+              from jsonb_each_text(v_room) as room(step, size)
+              left join lateral (   -- in the order of the one index that this can be found by
+                select t.place from alfrd.tasks t where t.step = room.step and t.state = 'ready'
+                   and t.place < ((p_from ->> room.step)::bigint >> 40) << 40
+                 order by t.place limit 1) as more_urgent on true) as served,
            lateral (select count(*)::integer as waiting
                       from (select from alfrd.tasks t
-                             where t.step = served.step and t.state = 'ready'
-                               and t.place > coalesce((p_from ->> served.step)::bigint, 0)
-                             order by t.place limit size) as ahead) as queue;
-    v_set := concat(set_config('alfrd.worker', p_worker::text, true), set_config('alfrd.room', v_for_next::text, true));
+                             where t.step = served.step and t.state = 'ready' and t.place > served.start
+                             order by t.place limit case when p_outcomes <> '[]' then size else 0 end) as ahead) as queue;
+  end if;
+  if p_outcomes = '[]' then
+    v_some_wait := true;
+  else
+    v_set := concat(set_config('alfrd.worker', p_worker::text, true), set_config('alfrd.room', v_for_next::text, true),
+                    set_config('alfrd.least_room', coalesce(v_least, 0)::text, true));
     v_stale := alfrd.settle(p_worker, p_outcomes);
     v_left_over := current_setting('alfrd.room')::jsonb;
     v_held := nullif(current_setting('alfrd.bell_held_for'), '');
-    v_some_wait := v_some_wait or v_held is not null;
+    v_some_wait := coalesce(v_some_wait, false) or p_subjects is not null or v_held is not null;
     p_from := p_from - string_to_array(current_setting('alfrd.given_back'), ',');   -- that is older, too
     v_set := set_config('alfrd.room', '', true);
     if v_some_wait then
@@ -988,13 +964,47 @@ begin
     end if;
   end if;
   if v_some_wait then
-    select ids, reached into v_ids, v_reached
-      from alfrd.claim(p_worker, v_room, p_woken_by, p_subjects, p_from, v_limited);
+    if v_room ?| v_limited then
+      v_room := alfrd.room_within_limits(v_room);
+    end if;
+    with room as materialized (
+      select step, size::integer, coalesce((p_from ->> step)::bigint, 0) as start
+        from jsonb_each_text(v_room) as room(step, size) where size::integer > 0),
+    picked as materialized (
+      select waiting.*
+        from room cross join lateral (
+         select t.id, t.step, t.place, t.subject_id, t.status, t.announced,
+                -- A crash may have lost a claim of this one, and its number: see below.
+                coalesce(t.claimed_at, t.created_at) < v_since as is_old
+           from alfrd.tasks t
+          where t.step = room.step and t.state = 'ready' and t.place > room.start
+            and (p_subjects is null or t.subject_id = any (p_subjects))
+            and (select twin.id from alfrd.tasks twin   -- not as an anti-join, which looks through all that run
+                  where twin.subject_id = t.subject_id and twin.step = t.step and twin.state = 'running') is null
+          order by t.place
+          limit room.size
+            for update skip locked) as waiting),
+    claimed as (
+      update alfrd.tasks t
+         set state = 'running', worker_id = p_worker, claimed_at = v_now, announced = true,
+             attempt = t.attempt + 1 + (coalesce(t.claimed_at, t.created_at) < v_since)::integer,
+             max_attempts = t.max_attempts + (coalesce(t.claimed_at, t.created_at) < v_since)::integer,
+             woken_by = case when t.created_at = v_now then 'handoff' else p_woken_by end
+       where t.id = any (array(select id from picked)))
+    select array_agg(id), bool_or(is_old), array_agg(subject_id) filter (where not announced), array_agg(status) filter (where not announced),
+           -- Where nothing waits, what comes will stand behind the last one that was made, or is more urgent.
+           (select jsonb_object_agg(step, coalesce(place, greatest(start, v_last_place)))
+              from room left join (select step, max(place) as place from picked group by step) as last using (step)
+             where step <> all (v_limited))
+      into v_ids, v_some_old, v_subjects, v_statuses, v_reached from picked;
+    if p_outcomes = '[]' and v_some_old is not true then
+      v_set := set_config('synchronous_commit', 'off', true);
+    end if;
+    if v_subjects is not null then
+      v_set := alfrd.announce('document', v_subjects, v_statuses);
+    end if;
   end if;
-  -- Where nothing waits, what comes will stand behind the last one that was made, or is more urgent.
-  v_reached := p_from || coalesce((
-    select jsonb_object_agg(step, coalesce((v_reached ->> step)::bigint, greatest((p_from ->> step)::bigint, v_last_place)))
-      from jsonb_each_text(v_room) as room(step, size) where size::integer > 0 and step <> all (v_limited)), '{}');
+  v_reached := p_from || coalesce(v_reached, '{}');
   v_ids := v_ids || nullif(current_setting('alfrd.handed_over'), '')::bigint[];
   if p_owned is not null then
     v_ids := v_ids || array(select id from alfrd.tasks
@@ -1002,16 +1012,14 @@ begin
                                and (id, attempt) not in (select * from unnest(p_owned, p_owned_attempts)));
   end if;
   if cardinality(v_ids) > 0 then
-    select c.tasks, c.inputs into v_claimed, inputs from alfrd.claimed_by_columns(v_ids) as c;
-    -- Others may just be giving this worker's tasks away, and see nothing of these: who locks its row first is right.
-    perform from alfrd.workers where id = p_worker for key share;
-    if not found then
-      perform alfrd.heartbeat(p_worker);   -- which says so
+    select c.tasks, c.inputs, c.is_known into v_claimed, inputs, v_is_known from alfrd.claimed_by_columns(p_worker, v_ids) as c;
+    if not v_is_known then
+      v_set := alfrd.heartbeat(p_worker);   -- which says so
     end if;
   end if;
 
   if current_setting('alfrd.touched') <> '' then
-    perform alfrd.touch_files(current_setting('alfrd.touched')::text[]);
+    v_set := alfrd.touch_files(current_setting('alfrd.touched')::text[]);
     v_held := nullif(current_setting('alfrd.bell_held_for'), '');
   end if;
 
@@ -1028,13 +1036,15 @@ begin
                       and t.place > coalesce((p_from ->> held_for.step)::bigint, 0));
   end if;
   if v_claimed is not null or p_waiting is null then
-    p_waiting := '{}';
+    -- A worker that little comes to need not tell each time that it is awake: it may be rung for.
+    p_waiting := case when coalesce(cardinality(v_ids), 0) + jsonb_array_length(p_outcomes) <= c_few and v_has_slots then v_waiting
+                      else '{}' end;
     v_asleep := false;
   end if;
   if p_waiting <> v_waiting then
     update alfrd.workers set waiting_for = p_waiting, heartbeat_at = alfrd.clock() where id = p_worker;
   elsif v_beat_by < alfrd.clock() then
-    perform alfrd.heartbeat(p_worker);   -- it has waited for somebody
+    v_set := alfrd.heartbeat(p_worker);   -- it has waited for somebody
   end if;
   v_set := concat(set_config('alfrd.bell', '', true), set_config('alfrd.actor', '', true));
   if v_left is not null then
@@ -1279,19 +1289,6 @@ begin
   return null;
 end $$;
 
--- FUNCTION first_place(text, bigint)
-
-CREATE FUNCTION alfrd.first_place(p_step text, p_from bigint) RETURNS bigint
-    LANGUAGE plpgsql STABLE
-    SET enable_seqscan TO 'off'
-    AS $$
-begin
-  return case when exists (
-    select from (select from alfrd.tasks where step = p_step and state = 'ready' and place < (p_from >> 40) << 40
-                  order by place limit 1) as more_urgent)   -- in the order of the one index that this can be found by
-    then 0 else p_from end;
-end $$;
-
 -- FUNCTION follow(alfrd.finished[])
 
 CREATE FUNCTION alfrd.follow(p_written alfrd.finished[]) RETURNS void
@@ -1306,6 +1303,7 @@ declare
   v_statuses    text[];
   v_generations integer[];
   v_priorities  smallint[];
+  v_set         text;
 begin
   -- As they are now: a trigger of the user's may have had a say.
   select array_agg(d.id), array_agg(d.status), array_agg(d.generation), array_agg(d.priority),
@@ -1326,14 +1324,14 @@ begin
        where entity = 'document' and step = v_refused[2] and next_status = v_refused[3] limit 1), v_refused[3]);
   end if;
   if v_retagged is not null then
-    perform alfrd.keep_tags(v_retagged, false);
+    v_set := alfrd.keep_tags(v_retagged, false);
   end if;
   if v_completed is not null then
     perform alfrd.touch_files_of(array(select distinct tag from alfrd.documents d cross join unnest(d.tags) as tag
                                         where d.id = any (v_completed)));
   end if;
-  perform alfrd.enqueue('document', v_ids, v_statuses, v_generations, v_priorities);
-  perform alfrd.announce('document', v_ids, v_statuses);
+  v_set := alfrd.enqueue('document', v_ids, v_statuses, v_generations, v_priorities);
+  v_set := alfrd.announce('document', v_ids, v_statuses);
 end $$;
 
 -- FUNCTION forget_lost_calls(text)
@@ -1373,7 +1371,7 @@ begin
   grant execute on function
     alfrd.now(), alfrd.clock(), alfrd.normal_tags(text[]), alfrd.explain(uuid), alfrd.file_members(uuid),
     alfrd.complaints(), alfrd.usage_by(text), alfrd.evolution_due(uuid), alfrd.keyed(uuid),
-    alfrd.text_hash(uuid), alfrd.correctable(alfrd.documents), alfrd.documents_by_columns(uuid[])
+    alfrd.text_hash(uuid), alfrd.correctable(alfrd.documents), alfrd.columns_of_documents(uuid[])
     to alfrd_app, alfrd_worker, alfrd_reader;
 
   grant insert (id, owner, filename, content, uri, fingerprint, tags, metadata, priority) on alfrd.documents to alfrd_app;
@@ -1411,7 +1409,7 @@ end $$;
 
 -- FUNCTION hand_over(text, uuid[], text[], integer[], smallint[], jsonb, boolean)
 
-CREATE FUNCTION alfrd.hand_over(p_entity text, p_ids uuid[], p_statuses text[], p_generations integer[], p_priorities smallint[], p_room jsonb, p_all_fit boolean, OUT room jsonb, OUT size integer) RETURNS record
+CREATE FUNCTION alfrd.hand_over(p_entity text, p_ids uuid[], p_statuses text[], p_generations integer[], p_priorities smallint[], p_room jsonb, p_fit boolean, OUT room jsonb, OUT size integer, OUT wanted integer) RETURNS record
     LANGUAGE plpgsql
     AS $$
 declare
@@ -1422,34 +1420,36 @@ declare
   v_subjects uuid[];   -- of those that do not fit,
   v_steps    text[];   -- and for which step
 begin
-  if not p_all_fit then
+  if not p_fit then
     select array_agg(id), array_agg(step) into v_subjects, v_steps
       from (select changed.id, route.step, row_number() over (partition by route.step order by changed.priority desc) as number
               from unnest(p_ids, p_statuses, p_priorities) as changed(id, status, priority)
               join alfrd.routes route on route.entity = p_entity and route.status = changed.status and route.delay = '0'
-             where p_room ? route.step) as wanted
+             where p_room ? route.step) as served
      where number > (p_room ->> step)::integer;
   end if;
-  with handed_over as (
+  with next as materialized (
+    select changed.*, route.step, route.max_attempts, p_room ? route.step and route.delay = '0' as is_served
+      from unnest(p_ids, p_statuses, p_generations, p_priorities) as changed(id, status, generation, priority)
+      join alfrd.routes route on route.entity = p_entity and route.status = changed.status),
+  handed_over as (
     insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts,
                              attempt, worker_id, claimed_at, woken_by)
-    select route.step, p_entity, changed.id, changed.status, changed.generation, 'running', changed.priority, v_now, v_now,
-           route.max_attempts, 1, v_worker, v_now, 'handoff'
-      from unnest(p_ids, p_statuses, p_generations, p_priorities) as changed(id, status, generation, priority)
-      join alfrd.routes route on route.entity = p_entity and route.status = changed.status and route.delay = '0'
-     where p_room ? route.step
+    select step, p_entity, next.id, status, generation, 'running', priority, v_now, v_now, max_attempts, 1, v_worker, v_now, 'handoff'
+      from next
+     where is_served
        and not exists (select from unnest(v_subjects, v_steps) as left_out(id, step)
-                        where left_out.id = changed.id and left_out.step = route.step)
-       and (select t.id from alfrd.tasks t where t.subject_id = changed.id and t.step = route.step
+                        where left_out.id = next.id and left_out.step = next.step)
+       and (select t.id from alfrd.tasks t where t.subject_id = next.id and t.step = next.step
                and t.state in ('ready', 'scheduled')) is null
-       and (select t.id from alfrd.tasks t where t.subject_id = changed.id and t.step = route.step
+       and (select t.id from alfrd.tasks t where t.subject_id = next.id and t.step = next.step
                and t.state = 'running') is null
     returning id, step),
   of_step as (
     select step, count(*) as number from handed_over group by step)
-  select coalesce(p_room || jsonb_object_agg(step, (p_room ->> step)::integer - number), p_room), coalesce(sum(number), 0),
-         (select array_agg(id) from handed_over)
-    into room, size, v_ids from of_step;
+  select p_room || coalesce(jsonb_object_agg(step, (p_room ->> step)::integer - number), '{}'), coalesce(sum(number), 0),
+         (select count(*) from next), (select array_agg(id) from handed_over)
+    into room, size, wanted, v_ids from of_step;
   if v_ids is not null then
     v_set := set_config('alfrd.handed_over',
                         (coalesce(nullif(current_setting('alfrd.handed_over'), ''), '{}')::bigint[] || v_ids)::text, true);
@@ -1533,10 +1533,10 @@ begin
   if p_read is not null then
     select json_build_object(
              'document_id', json_agg(document_id), 'number', json_agg(number), 'filename', json_agg(filename),
-             'content', json_agg(encode(content, 'hex')), 'uri', json_agg(uri), 'saved', json_agg(saved))
-      into v_parts from alfrd.parts_of(p_read, c_small);
-    -- A trigger of the user's, one that blackens names, say, may store other text than was read.
-    v_as_read := not exists (select from pg_trigger where tgrelid = 'alfrd.pages'::regclass and not tgisinternal);
+             'content', json_agg(encode(content, 'hex')), 'uri', json_agg(uri), 'saved', json_agg(saved)),
+           -- A trigger of the user's, one that blackens names, say, may store other text than was read.
+           not exists (select from pg_trigger where tgrelid = 'alfrd.pages'::regclass and not tgisinternal)
+      into v_parts, v_as_read from alfrd.parts_of(p_read, c_small);
   end if;
   if p_extracted is not null then
     select json_build_object(
@@ -1545,9 +1545,10 @@ begin
       into v_series
       from alfrd.series where id = any (array(select series_id from alfrd.documents where id = any (p_extracted)));
   end if;
-  return json_build_object('documents', alfrd.documents_by_columns(p_documents), 'parts', v_parts, 'series', v_series,
-                           'edition', (select number from alfrd.edition), 'series_state', v_state,
-                           'pages_as_read', v_as_read);
+  return (
+    select json_build_object('documents', documents.columns, 'parts', v_parts, 'series', v_series,
+                             'edition', (select number from alfrd.edition), 'series_state', v_state, 'pages_as_read', v_as_read)
+      from alfrd.columns_of_documents(p_documents) as documents);
 end $$;
 
 -- FUNCTION is_sampled(uuid)
@@ -1567,13 +1568,14 @@ CREATE FUNCTION alfrd.keep_tags(p_documents uuid[], p_person boolean) RETURNS vo
     SET enable_seqscan TO 'off'
     AS $$
 begin
-  delete from alfrd.tags t using alfrd.documents d
-   where d.id = any (p_documents) and t.document_id = d.id and t.tag <> all (d.tags);
+  with tagged as materialized (
+    select id, tags, document_type from alfrd.documents where id = any (p_documents)),
+  gone as (
+    delete from alfrd.tags t using tagged d where t.document_id = d.id and t.tag <> all (d.tags))
   insert into alfrd.tags (document_id, tag, source)
   select d.id, tag, case when tag = d.document_type or starts_with(tag, 'series:') then 'system'
                          when p_person then 'user' else 'analyst' end
-    from alfrd.documents d cross join unnest(d.tags) as tag
-   where d.id = any (p_documents)
+    from tagged d cross join unnest(d.tags) as tag
       on conflict (document_id, tag) do nothing;
 end $$;
 
@@ -1713,6 +1715,17 @@ CREATE FUNCTION alfrd.note_rules() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
+  perform alfrd.note_standing();
+  return null;
+end $$;
+
+-- FUNCTION note_standing()
+
+CREATE FUNCTION alfrd.note_standing() RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
   insert into alfrd.standing default values on conflict do nothing;
   perform from alfrd.standing for update;   -- and what was committed while waiting for it is seen by the next statement
   update alfrd.standing set
@@ -1725,7 +1738,6 @@ begin
     illegal = array(select r.step || ' ' || r.next_status from alfrd.routes r
                       left join alfrd.transitions t on t.entity = r.entity and t.from_status = r.status and t.to_status = r.next_status
                      where r.entity = 'document' and r.next_status <> '' and t.entity is null);
-  return null;
 end $$;
 
 -- FUNCTION notifications_are_stuck()
@@ -1992,6 +2004,7 @@ CREATE FUNCTION alfrd.record_classify(p_done alfrd.finished[]) RETURNS uuid[]
 declare
   v_now     timestamptz := alfrd.now();
   v_written uuid[];
+  v_evolves boolean;
 begin
   -- Their tags are read beside them: whoever is changing them is waited for first, so that the UPDATE sees the change.
   perform from alfrd.documents
@@ -2013,15 +2026,18 @@ begin
            made_by = documents.made_by || alfrd.stamp('classify', d.made_by, d.prompt_id)
       from unnest(p_done) as d
      where documents.id = d.subject_id and documents.generation = d.generation
-    returning documents.id)
-  select array_agg(id) into v_written from written;
-
-  insert into alfrd.type_suggestions (name, document_id, reasoning)
-  select d.result ->> 'suggested_type', d.subject_id, d.result ->> 'reasoning'
-    from unnest(alfrd.those_written(p_done, v_written)) as d
-   where d.result ->> 'suggested_type' <> ''
-      on conflict (name, document_id) do update set reasoning = excluded.reasoning;
-  perform alfrd.sample_outputs('classifier', alfrd.those_written(p_done, v_written));
+    returning documents.id, d.prompt_id, d.result),
+  suggested as (
+    insert into alfrd.type_suggestions (name, document_id, reasoning)
+    select result ->> 'suggested_type', id, result ->> 'reasoning'
+      from written where result ->> 'suggested_type' <> ''
+        on conflict (name, document_id) do update set reasoning = excluded.reasoning)
+  select array_agg(id), exists (select from alfrd.prompts p where p.can_evolve and p.kind = 'classifier'
+                                   and p.id in (select prompt_id from written))
+    into v_written, v_evolves from written;
+  if v_evolves then
+    perform alfrd.sample_outputs('classifier', alfrd.those_written(p_done, v_written));
+  end if;
   return v_written;
 end $$;
 
@@ -2122,30 +2138,31 @@ begin
            made_by = documents.made_by || alfrd.stamp('ocr', d.made_by, null)
       from unnest(p_done) as d
      where documents.id = d.subject_id and documents.generation = d.generation
-    returning documents.id)
-  select array_agg(id) into v_written from written;
-  p_done := alfrd.those_written(p_done, v_written);
-
-  insert into alfrd.document_parts (document_id, number, filename, uri, media_type, page_count, byte_count, sha256)
-  select d.subject_id, part.number, part.filename, part.uri, part.media_type, part.page_count, part.byte_count, part.sha256
-    from unnest(p_done) as d
-   cross join jsonb_to_recordset(d.result -> 'parts')
-         as part(number integer, filename text, uri text, media_type text, page_count integer, byte_count bigint, sha256 text)
-      on conflict (document_id, number) do update
-     set media_type = excluded.media_type, page_count = excluded.page_count, byte_count = excluded.byte_count,
-         sha256 = excluded.sha256;
-  insert into alfrd.pages (document_id, number, part, text, confidence, source, layout, read_at)
-  select d.subject_id, page.number, page.part, page.text, page.confidence, page.source, page.layout, v_now
-    from unnest(p_done) as d
-   cross join jsonb_to_recordset(d.result -> 'pages')
-         as page(number integer, part integer, text text, confidence real, source text, layout jsonb)
-      on conflict (document_id, number) do update
-     set part = excluded.part, text = excluded.text, confidence = excluded.confidence, source = excluded.source,
-         layout = excluded.layout, read_at = excluded.read_at;
+    returning documents.id, d.result, (d.result ->> 'page_count')::integer as page_count),
+  parts as (
+    insert into alfrd.document_parts (document_id, number, filename, uri, media_type, page_count, byte_count, sha256)
+    select id, part.number, part.filename, part.uri, part.media_type, part.page_count, part.byte_count, part.sha256
+      from written
+     cross join jsonb_to_recordset(result -> 'parts')
+           as part(number integer, filename text, uri text, media_type text, page_count integer, byte_count bigint, sha256 text)
+        on conflict (document_id, number) do update
+       set media_type = excluded.media_type, page_count = excluded.page_count, byte_count = excluded.byte_count,
+           sha256 = excluded.sha256),
+  pages as (
+    insert into alfrd.pages (document_id, number, part, text, confidence, source, layout, read_at)
+    select id, page.number, page.part, page.text, page.confidence, page.source, page.layout, v_now
+      from written
+     cross join jsonb_to_recordset(result -> 'pages')
+           as page(number integer, part integer, text text, confidence real, source text, layout jsonb)
+        on conflict (document_id, number) do update
+       set part = excluded.part, text = excluded.text, confidence = excluded.confidence, source = excluded.source,
+           layout = excluded.layout, read_at = excluded.read_at),
   -- Pages of an earlier attempt that the document turns out not to have.
-  delete from alfrd.pages using unnest(p_done) as d
-   where document_id = d.subject_id and number > (d.result ->> 'page_count')::integer;
-  delete from alfrd.provider_jobs where document_id = any (v_written);
+  gone as (
+    delete from alfrd.pages using written where document_id = written.id and number > written.page_count),
+  no_jobs as (
+    delete from alfrd.provider_jobs using written where document_id = written.id)
+  select array_agg(id) into v_written from written;
   return v_written;
 end $$;
 
@@ -2209,6 +2226,7 @@ CREATE FUNCTION alfrd.record_summarize(p_done alfrd.finished[]) RETURNS uuid[]
 declare
   v_now     timestamptz := alfrd.now();
   v_written uuid[];
+  v_evolves boolean;
 begin
   with written as (
     update alfrd.documents
@@ -2232,9 +2250,13 @@ begin
            as r(summary text, entity text, document_date date, due_date date, total_amount numeric, currency text,
                 account_number text, period_start date, period_end date, structured_data jsonb, evidence jsonb)
      where documents.id = d.subject_id and documents.generation = d.generation
-    returning documents.id)
-  select array_agg(id) into v_written from written;
-  perform alfrd.sample_outputs('summarizer', alfrd.those_written(p_done, v_written));
+    returning documents.id, d.prompt_id)
+  select array_agg(id), exists (select from alfrd.prompts p where p.can_evolve and p.kind = 'summarizer'
+                                   and p.id in (select prompt_id from written))
+    into v_written, v_evolves from written;
+  if v_evolves then
+    perform alfrd.sample_outputs('summarizer', alfrd.those_written(p_done, v_written));
+  end if;
   return v_written;
 end $$;
 
@@ -2692,6 +2714,24 @@ begin
   end if;
 end $$;
 
+-- FUNCTION room_within_limits(jsonb)
+
+CREATE FUNCTION alfrd.room_within_limits(p_room jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+declare
+  v_limit record;
+begin
+  for v_limit in
+    select step, max_running from alfrd.limits where p_room ? step order by step for update
+  loop
+    p_room := jsonb_set(p_room, array[v_limit.step], to_jsonb(least(
+      (p_room ->> v_limit.step)::integer,
+      v_limit.max_running - (select count(*) from alfrd.tasks where step = v_limit.step and state = 'running')::integer)));
+  end loop;
+  return p_room;
+end $$;
+
 -- FUNCTION sample_outputs(text, alfrd.finished[])
 
 CREATE FUNCTION alfrd.sample_outputs(p_kind text, p_done alfrd.finished[]) RETURNS void
@@ -2700,9 +2740,7 @@ CREATE FUNCTION alfrd.sample_outputs(p_kind text, p_done alfrd.finished[]) RETUR
 declare
   v_documents uuid[];
 begin
-  if not exists (select from unnest(p_done) as d join alfrd.prompts p on p.id = d.prompt_id
-                  where p.kind = p_kind and p.can_evolve)
-     or not alfrd.serves_evolution() then
+  if not alfrd.serves_evolution() then
     return;
   end if;
   with kept as (
@@ -2840,7 +2878,8 @@ declare
   v_set     text;
   v_files   alfrd.finished[] := '{}';
   v_written alfrd.finished[] := '{}';
-  v_entity  text;
+  v_kinds   text[];
+  v_kind    text;
   v_step    text;
   v_of_step alfrd.finished[];
   v_others  jsonb;
@@ -2848,17 +2887,20 @@ declare
   v_settled bigint[];
 begin
   v_set := set_config('alfrd.followed_by', 'settle', true);
-  for v_entity, v_step, v_of_step in
-    select d.entity, d.step, array_agg(d) from unnest(v_done) as d group by 1, 2 order by 2, 1
-  loop
-    if v_entity = 'file' then
+  v_kinds := array(select distinct d.step || ' ' || d.entity from unnest(v_done) as d order by 1);
+  foreach v_kind in array v_kinds loop
+    v_of_step := v_done;
+    if cardinality(v_kinds) > 1 then
+      v_of_step := array(select d from unnest(v_done) as d where d.step || ' ' || d.entity = v_kind);
+    end if;
+    if split_part(v_kind, ' ', 2) = 'file' then
       v_files := v_files || v_of_step;
     else
-      v_written := v_written || alfrd.those_written(v_of_step, alfrd.record(v_step, v_of_step));
+      v_written := v_written || alfrd.those_written(v_of_step, alfrd.record(split_part(v_kind, ' ', 1), v_of_step));
     end if;
   end loop;
   v_set := set_config('alfrd.followed_by', '', true);
-  perform alfrd.follow(v_written);
+  v_set := alfrd.follow(v_written);
   -- Those that were summarised and those that documents have changed: locked together, in one order. Without the first, the others
   -- wait for the end of the exchange: many documents share them, and whoever has touched one holds up all other workers.
   if cardinality(v_files) > 0 then
@@ -3159,7 +3201,6 @@ CREATE FUNCTION alfrd.take_finished(p_worker bigint, p_outcomes jsonb) RETURNS a
     AS $$
 declare
   v_now  timestamptz := alfrd.now();
-  v_ids  bigint[] := array(select (o ->> 'task_id')::bigint from jsonb_array_elements(p_outcomes) as o);
   v_done alfrd.finished[];
 begin
   with taken as (
@@ -3167,7 +3208,8 @@ begin
      using jsonb_to_recordset(p_outcomes)
            as o(task_id bigint, attempt integer, outcome text, made_by text, prompt_id bigint, result jsonb)
      where o.outcome = 'done' and t.id = o.task_id and t.attempt = o.attempt
-       and t.id = any (v_ids)   -- by the primary key: of all that were finished, entries stay in tasks_running until vacuum
+       -- By the primary key: of all that were finished, entries stay in tasks_running until vacuum.
+       and t.id = any (array(select (o ->> 'task_id')::bigint from jsonb_array_elements(p_outcomes) as o))
        and t.worker_id = p_worker   -- so it is running, which is not said, or the planner would take that index
     returning t.*, o.made_by, o.prompt_id, o.result)
   select array_agg(row(t.id, t.attempt, t.step, t.entity, t.subject_id, t.generation, coalesce(r.next_status, ''), t.woken_by,
@@ -4100,7 +4142,7 @@ COMMENT ON TABLE alfrd.spending IS 'What was spent or is set aside for a documen
 
 -- TABLE standing
 
-CREATE TABLE alfrd.standing (
+CREATE UNLOGGED TABLE alfrd.standing (
     only_row boolean DEFAULT true NOT NULL,
     paused text[] DEFAULT '{}'::text[] NOT NULL,
     limited text[] DEFAULT '{}'::text[] NOT NULL,
@@ -4108,6 +4150,7 @@ CREATE TABLE alfrd.standing (
     side text[] DEFAULT '{}'::text[] NOT NULL,
     leaving text[] DEFAULT '{}'::text[] NOT NULL,
     illegal text[] DEFAULT '{}'::text[] NOT NULL,
+    since timestamp with time zone DEFAULT alfrd.now() NOT NULL,
     CONSTRAINT standing_only_row_check CHECK (only_row)
 );
 
@@ -4130,6 +4173,10 @@ COMMENT ON COLUMN alfrd.standing.leaving IS 'Steps that lead away from completed
 -- COMMENT COLUMN standing.illegal
 
 COMMENT ON COLUMN alfrd.standing.illegal IS 'Routes, as "step next_status", whose change of status is no legal transition.';
+
+-- COMMENT COLUMN standing.since
+
+COMMENT ON COLUMN alfrd.standing.since IS 'When the row was made again, because crash recovery had emptied the table: claims of older tasks may have been lost.';
 
 -- TABLE step_results
 

@@ -91,16 +91,19 @@ end $$;
 
 drop function if exists alfrd.enqueue(text, uuid[], text[], integer[], smallint[], boolean);   -- it did the inserts, too
 
-drop function if exists alfrd.hand_over(text, uuid[], text[], integer[], smallint[], jsonb);   -- all or nothing of a step
+drop function if exists alfrd.hand_over(text, uuid[], text[], integer[], smallint[], jsonb),   -- all or nothing of a step
+  alfrd.hand_over(text, uuid[], text[], integer[], smallint[], jsonb, boolean);   -- it did not count what was wanted
 
 -- alfrd.hand_over: tasks for the worker whose exchange this is, as running: of each step as many as p_room says.
--- Returns the room that is left, and how many tasks they are.
+--
+-- p_fit:   of no step there are more than p_room says;   room: what is left of it
+-- size:    how many tasks they are;   wanted: how many the routes call for
 --
 -- A task that waits already is left to do the work; one that runs, to come to its end. Neither can come into being meanwhile: their
 -- document is locked by this transaction.
 create or replace function alfrd.hand_over(
-  p_entity text, p_ids uuid[], p_statuses text[], p_generations integer[], p_priorities smallint[], p_room jsonb, p_all_fit boolean,
-  out room jsonb, out size integer
+  p_entity text, p_ids uuid[], p_statuses text[], p_generations integer[], p_priorities smallint[], p_room jsonb, p_fit boolean,
+  out room jsonb, out size integer, out wanted integer
 ) language plpgsql as $$
 declare
   v_now      timestamptz := alfrd.now();
@@ -110,34 +113,36 @@ declare
   v_subjects uuid[];   -- of those that do not fit,
   v_steps    text[];   -- and for which step
 begin
-  if not p_all_fit then
+  if not p_fit then
     select array_agg(id), array_agg(step) into v_subjects, v_steps
       from (select changed.id, route.step, row_number() over (partition by route.step order by changed.priority desc) as number
               from unnest(p_ids, p_statuses, p_priorities) as changed(id, status, priority)
               join alfrd.routes route on route.entity = p_entity and route.status = changed.status and route.delay = '0'
-             where p_room ? route.step) as wanted
+             where p_room ? route.step) as served
      where number > (p_room ->> step)::integer;
   end if;
-  with handed_over as (
+  with next as materialized (
+    select changed.*, route.step, route.max_attempts, p_room ? route.step and route.delay = '0' as is_served
+      from unnest(p_ids, p_statuses, p_generations, p_priorities) as changed(id, status, generation, priority)
+      join alfrd.routes route on route.entity = p_entity and route.status = changed.status),
+  handed_over as (
     insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts,
                              attempt, worker_id, claimed_at, woken_by)
-    select route.step, p_entity, changed.id, changed.status, changed.generation, 'running', changed.priority, v_now, v_now,
-           route.max_attempts, 1, v_worker, v_now, 'handoff'
-      from unnest(p_ids, p_statuses, p_generations, p_priorities) as changed(id, status, generation, priority)
-      join alfrd.routes route on route.entity = p_entity and route.status = changed.status and route.delay = '0'
-     where p_room ? route.step
+    select step, p_entity, next.id, status, generation, 'running', priority, v_now, v_now, max_attempts, 1, v_worker, v_now, 'handoff'
+      from next
+     where is_served
        and not exists (select from unnest(v_subjects, v_steps) as left_out(id, step)
-                        where left_out.id = changed.id and left_out.step = route.step)
-       and (select t.id from alfrd.tasks t where t.subject_id = changed.id and t.step = route.step
+                        where left_out.id = next.id and left_out.step = next.step)
+       and (select t.id from alfrd.tasks t where t.subject_id = next.id and t.step = next.step
                and t.state in ('ready', 'scheduled')) is null
-       and (select t.id from alfrd.tasks t where t.subject_id = changed.id and t.step = route.step
+       and (select t.id from alfrd.tasks t where t.subject_id = next.id and t.step = next.step
                and t.state = 'running') is null
     returning id, step),
   of_step as (
     select step, count(*) as number from handed_over group by step)
-  select coalesce(p_room || jsonb_object_agg(step, (p_room ->> step)::integer - number), p_room), coalesce(sum(number), 0),
-         (select array_agg(id) from handed_over)
-    into room, size, v_ids from of_step;
+  select p_room || coalesce(jsonb_object_agg(step, (p_room ->> step)::integer - number), '{}'), coalesce(sum(number), 0),
+         (select count(*) from next), (select array_agg(id) from handed_over)
+    into room, size, wanted, v_ids from of_step;
   if v_ids is not null then
     v_set := set_config('alfrd.handed_over',
                         (coalesce(nullif(current_setting('alfrd.handed_over'), ''), '{}')::bigint[] || v_ids)::text, true);
@@ -151,26 +156,31 @@ language plpgsql as $$
 declare
   v_now     timestamptz := alfrd.now();
   v_room    jsonb := nullif(current_setting('alfrd.room', true), '')::jsonb;
+  v_least   integer;   -- for how many there is room, whatever they are
+  v_fit     boolean := true;
   v_wanted  integer;
-  v_fitting boolean;
   v_set     text;
   v_count   integer := 0;
   v_steps   text[];
 begin
   if v_room <> '{}' then
-    select sum(wanted), bool_and(wanted <= room) filter (where delay = '0') into v_wanted, v_fitting
-      from (select route.delay, sum(changed.size)::integer as wanted, (v_room ->> route.step)::integer as room
-              from (select status, count(*) as size from unnest(p_statuses) as status group by 1) as changed
-              join alfrd.routes route on route.entity = p_entity and route.status = changed.status
-             group by route.step, route.delay) as by_step;
-    if v_fitting is not null then   -- some step is served here
-      select room, size into v_room, v_count
-        from alfrd.hand_over(p_entity, p_ids, p_statuses, p_generations, p_priorities, v_room, v_fitting);
-      v_set := set_config('alfrd.room', v_room::text, true);
+    v_least := current_setting('alfrd.least_room')::integer - cardinality(p_ids);
+    if v_least < 0 then
+      select bool_and(size <= (v_room ->> step)::integer) into v_fit
+        from (select route.step, sum(changed.size) as size
+                from (select status, count(*) as size from unnest(p_statuses) as status group by 1) as changed
+                join alfrd.routes route on route.entity = p_entity and route.status = changed.status and route.delay = '0'
+               where v_room ? route.step group by route.step) as served;
+    end if;
+    if v_fit is not null then   -- some step is served here
+      select room, size, wanted into v_room, v_count, v_wanted
+        from alfrd.hand_over(p_entity, p_ids, p_statuses, p_generations, p_priorities, v_room, v_fit);
+      v_set := concat(set_config('alfrd.room', v_room::text, true),
+                      set_config('alfrd.least_room', greatest(v_least, 0)::text, true));
     end if;
   end if;
   -- The rest waits: what did not fit, what is for later, and what has a twin that waits or runs for the old world.
-  if v_count = 0 or v_count < v_wanted then
+  if v_wanted is null or v_count < v_wanted then
     with created as (
       insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts)
       select route.step, p_entity, changed.id, changed.status, changed.generation,
@@ -183,7 +193,7 @@ begin
           on conflict (subject_id, step) where state in ('ready', 'scheduled') do nothing
       returning step)
     select array_agg(distinct step) into v_steps from created;
-    perform alfrd.ring(v_steps);
+    v_set := alfrd.ring(v_steps)::text;
   end if;
 end $$;
 
@@ -194,12 +204,13 @@ declare
   c_ids_at_most     constant integer := 1500;
   v_group record;
   v_from  integer;
+  v_set   text;
 begin
   if current_setting('alfrd.status_feed', true) = 'off' or alfrd.notifications_are_stuck() then
     return;
   end if;
   if cardinality(p_ids) = 1 then
-    perform pg_notify('alfrd_status', json_build_object('entity', p_entity, 'id', p_ids[1], 'status', p_statuses[1])::text);
+    v_set := pg_notify('alfrd_status', json_build_object('entity', p_entity, 'id', p_ids[1], 'status', p_statuses[1])::text);
     return;
   end if;
   for v_group in

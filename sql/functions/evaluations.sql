@@ -45,14 +45,13 @@ language sql stable as $$
       or exists (select from alfrd.trials where ending = '' and phase = 'shadow');
 $$;
 
+-- Called only where some of the prompts may evolve.
 create or replace function alfrd.sample_outputs(p_kind text, p_done alfrd.finished[]) returns void
 language plpgsql as $$
 declare
   v_documents uuid[];
 begin
-  if not exists (select from unnest(p_done) as d join alfrd.prompts p on p.id = d.prompt_id
-                  where p.kind = p_kind and p.can_evolve)
-     or not alfrd.serves_evolution() then
+  if not alfrd.serves_evolution() then
     return;
   end if;
   with kept as (

@@ -18,6 +18,10 @@
 -- Sleeping:   when nothing was claimed, p_waiting is written to its row, and from then on bells ring for it. A transaction that
 --             looked at the row just before, and commits just after, would not ring: so the worker looks again until it
 --             is the only one with a hand on the bell (alfrd.everyone_knows), which that look begins with.
+-- Durability: what is handed in is on the disk before the answer comes; a claim need not be. Should a crash lose it, the task is ready
+--             again, and nobody has paid for anything: whatever a worker writes later takes the claim to the disk first. But its
+--             number, the fencing token, is known to a worker. So the first claim after a crash of a task that is older skips a
+--             number, and waits for the disk; alfrd.standing, which recovery empties, tells of the crash.
 -- Returns:    inputs, what the claimed tasks are given (alfrd.inputs_of) or null, and an answer:
 --               claimed         {id: [...], step: [...], ...}, a list for each column, or null
 --               reached         {step: place}: for p_from of the next exchange
@@ -30,85 +34,50 @@
 -- Locks:      own running tasks by id, documents, waiting tasks, skipping locked ones, then files by id. Where files were
 --             summarised, those are locked with all that are touched, before waiting tasks.
 
--- Where to look from in the queue of a step: from where the worker was, unless something more urgent has come.
-create or replace function alfrd.first_place(p_step text, p_from bigint) returns bigint
-language plpgsql stable set enable_seqscan = off as $$
-begin
-  return case when exists (
-    select from (select from alfrd.tasks where step = p_step and state = 'ready' and place < (p_from >> 40) << 40
-                  order by place limit 1) as more_urgent)   -- in the order of the one index that this can be found by
-    then 0 else p_from end;
-end $$;
+-- What alfrd.exchange does itself by now.
+drop function if exists alfrd.claim(bigint, jsonb, text, uuid[]), alfrd.claim(bigint, jsonb, text, uuid[], jsonb, text[]),
+  alfrd.first_place(text, bigint), alfrd.tasks_by_columns(bigint[]), alfrd.claimed_by_columns(bigint[]);
 
-drop function if exists alfrd.claim(bigint, jsonb, text, uuid[]);   -- it looked at the whole queue, always
-
--- ids: of the tasks;   reached: {step: the last place in its queue that was claimed}
-create or replace function alfrd.claim(
-  p_worker bigint, p_room jsonb, p_woken_by text, p_subjects uuid[], p_from jsonb, p_limited text[],
-  out ids bigint[], out reached jsonb
-) language plpgsql set enable_seqscan = off as $$
+-- A limited step is claimed by one worker at a time, so that count and claim cannot race.
+create or replace function alfrd.room_within_limits(p_room jsonb) returns jsonb
+language plpgsql as $$
 declare
-  v_ids      uuid[];
-  v_statuses text[];
-  v_now      timestamptz := alfrd.now();
-  v_limit    record;
+  v_limit record;
 begin
-  -- A limited step is claimed by one worker at a time, so that count and claim cannot race.
-  if p_room ?| p_limited then
-    for v_limit in
-      select step, max_running from alfrd.limits where p_room ? step order by step for update
-    loop
-      p_room := jsonb_set(p_room, array[v_limit.step], to_jsonb(least(
-        (p_room ->> v_limit.step)::integer,
-        v_limit.max_running - (select count(*) from alfrd.tasks where step = v_limit.step and state = 'running')::integer)));
-    end loop;
-  end if;
-  with picked as materialized (
-    select waiting.*
-      from jsonb_each_text(p_room) as room(step, size)
-     cross join lateral (
-       select t.id, t.step, t.place, t.subject_id, t.status, t.announced from alfrd.tasks t
-        where t.step = room.step and t.state = 'ready'
-          and t.place > coalesce((p_from ->> room.step)::bigint, 0)
-          and (p_subjects is null or t.subject_id = any (p_subjects))
-          and (select twin.id from alfrd.tasks twin   -- not as an anti-join, which looks through all that run
-                where twin.subject_id = t.subject_id and twin.step = t.step and twin.state = 'running') is null
-        order by t.place
-        limit greatest(room.size::integer, 0)
-          for update skip locked) as waiting),
-  claimed as (
-    update alfrd.tasks t
-       set state = 'running', attempt = t.attempt + 1, worker_id = p_worker, claimed_at = v_now, announced = true,
-           woken_by = case when t.created_at = v_now then 'handoff' else p_woken_by end
-     where t.id = any (array(select id from picked)))
-  select array_agg(id), array_agg(subject_id) filter (where not announced), array_agg(status) filter (where not announced),
-         (select jsonb_object_agg(step, place) from (select step, max(place) as place from picked group by step) as last)
-    into ids, v_ids, v_statuses, reached from picked;
-  if v_ids is not null then
-    perform alfrd.announce('document', v_ids, v_statuses);
-  end if;
+  for v_limit in
+    select step, max_running from alfrd.limits where p_room ? step order by step for update
+  loop
+    p_room := jsonb_set(p_room, array[v_limit.step], to_jsonb(least(
+      (p_room ->> v_limit.step)::integer,
+      v_limit.max_running - (select count(*) from alfrd.tasks where step = v_limit.step and state = 'running')::integer)));
+  end loop;
+  return p_room;
 end $$;
 
-drop function if exists alfrd.tasks_by_columns(bigint[]);   -- it told nothing of their documents
-
--- inputs: null where they are too large for one value; the worker asks for them bit by bit then.
+-- tasks:    what the worker is told of them
+-- inputs:   null where they are too large for one value; the worker asks for them bit by bit then
+-- is_known: the worker's row is there, and locked. Others may just be giving this worker's tasks away, and see nothing of these:
+--           who locks its row first is right.
 --
 -- By columns: an object for each task takes four times as long to make. And by their ids, not by their worker: for each task
 -- that was finished, an entry stays in tasks_running until vacuum comes.
-create or replace function alfrd.claimed_by_columns(p_ids bigint[], out tasks json, out inputs json)
-language plpgsql stable set enable_seqscan = off as $$
+create or replace function alfrd.claimed_by_columns(
+  p_worker bigint, p_ids bigint[], out tasks json, out inputs json, out is_known boolean
+) language plpgsql as $$
 declare
   v_documents uuid[];
   v_read      uuid[];
   v_extracted uuid[];
   v_to_file   boolean;
 begin
+  with mine as materialized (
+    select id from alfrd.workers where id = p_worker for key share)
   select json_build_object('id', array_agg(id), 'step', array_agg(step), 'entity', array_agg(entity),
                            'subject_id', array_agg(subject_id), 'attempt', array_agg(attempt),
                            'max_attempts', array_agg(max_attempts), 'woken_by', array_agg(woken_by)),
          array_agg(subject_id) filter (where entity = 'document'), array_agg(subject_id) filter (where step = 'ocr'),
-         array_agg(subject_id) filter (where step = 'extract'), bool_or(step = 'file')
-    into tasks, v_documents, v_read, v_extracted, v_to_file
+         array_agg(subject_id) filter (where step = 'extract'), bool_or(step = 'file'), exists (select from mine)
+    into tasks, v_documents, v_read, v_extracted, v_to_file, is_known
     from alfrd.tasks where id = any (p_ids);
   inputs := alfrd.inputs_of(v_documents, v_read, v_extracted, v_to_file);
 exception
@@ -126,10 +95,12 @@ create or replace function alfrd.exchange(
 )
 -- Costs that are guessed too high would have each statement compiled, for 20 ms each. And a plan for these very arrays is never better
 -- than the one for any: making it anew each time took a third of an exchange that carries a single result.
-language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off set plan_cache_mode = force_generic_plan as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off as $$
 declare
   c_many       constant integer := 32;   -- a worker of few slots begins what it can
   c_first      constant bigint := 32767::bigint << 40;   -- the first place of priority 0
+  c_few        constant integer := 8;    -- who is given no more than that at a time may go on being rung for
   v_now        timestamptz := alfrd.now();
   v_set        text;   -- an assignment is evaluated at once, where PERFORM begins and ends a query, a dozen times
   v_newer      text;
@@ -140,50 +111,54 @@ declare
   v_limited    text[];
   v_later      text[];
   v_side       text[];
+  v_since      timestamptz;
   v_is_due     boolean;
   v_last_place bigint;
+  v_has_slots  boolean;
   v_due        text[];
   v_asleep     boolean;
   v_room       jsonb;
   v_for_next   jsonb;
   v_left_over  jsonb;
+  v_least      integer;
   v_space      integer;
   v_stale      bigint[];
   v_held       text;
   v_some_wait  boolean := true;
   v_left       text[];
   v_ids        bigint[];
+  v_some_old   boolean;
+  v_subjects   uuid[];
+  v_statuses   text[];
   v_reached    jsonb;
   v_claimed    json;
+  v_is_known   boolean;
 begin
   v_set := concat(
     set_config('alfrd.actor', 'worker', true), set_config('alfrd.bell', 'held', true),
     set_config('alfrd.bell_held_for', '', true), set_config('alfrd.touched', '', true), set_config('alfrd.handed_over', '', true),
     set_config('alfrd.given_back', '', true),
     -- Whoever holds a row for long, a person in a transaction, holds up this row's document and no other.
-    set_config('lock_timeout', '1s', true));
-  perform pg_advisory_xact_lock_shared(alfrd.migration_lock());
-  select w.superseded_by, w.waiting_for, make_interval(secs => w.lease_seconds / 6), w.heartbeat_at,
-         s.paused, s.limited, s.later, s.side,
-         exists (select from alfrd.tasks where state = 'scheduled' and run_at <= v_now),
-         c_first | (select last_value from alfrd.tasks_id_seq)
-    into v_newer, v_waiting, v_beat_every, v_beat_by, v_paused, v_limited, v_later, v_side, v_is_due, v_last_place
-    from alfrd.standing s left join alfrd.workers w on w.id = p_worker;
-  if not found then
-    raise exception 'alfrd.standing is empty'
-      using errcode = 'AL006', hint = 'some program has deleted its only row; run: update alfrd.routes set step = step';
-  end if;
+    set_config('lock_timeout', '1s', true), pg_advisory_xact_lock_shared(alfrd.migration_lock()));
+  loop
+    select w.superseded_by, w.waiting_for, make_interval(secs => w.lease_seconds / 6), w.heartbeat_at,
+           s.paused, s.limited, s.later, s.side, s.since,
+           exists (select from alfrd.tasks where state = 'scheduled' and run_at <= v_now),
+           c_first | (select last_value from alfrd.tasks_id_seq),
+           (select bool_and(coalesce((p_capacity ->> step)::integer, 0) > 0) from unnest(w.waiting_for) as step)
+      into v_newer, v_waiting, v_beat_every, v_beat_by, v_paused, v_limited, v_later, v_side, v_since, v_is_due, v_last_place, v_has_slots
+      from alfrd.standing s left join alfrd.workers w on w.id = p_worker;
+    exit when found;
+    v_set := alfrd.note_standing();   -- crash recovery has emptied it
+  end loop;
   if v_beat_by is null or v_beat_by + v_beat_every < alfrd.clock() then
-    perform alfrd.heartbeat(p_worker);
+    v_set := alfrd.heartbeat(p_worker);
     v_beat_by := alfrd.clock();
   end if;
   v_beat_by := v_beat_by + v_beat_every;
   v_asleep := p_waiting = v_waiting and alfrd.everyone_knows();
   if p_waiting is not null or p_subjects is not null then
     p_from := '{}';
-  elsif p_from <> '{}' then
-    p_from := p_from - v_limited;   -- where a limit was reached nothing was claimed although something waits
-    select coalesce(jsonb_object_agg(step, alfrd.first_place(step, place::bigint)), '{}') into p_from from jsonb_each_text(p_from) as f(step, place);
   end if;
   if p_subjects is not null then
     v_set := set_config('plan_cache_mode', 'auto', true);   -- they are few: found by their ids, and not in the whole queue
@@ -203,24 +178,38 @@ begin
   end if;
 
   v_room := p_capacity - v_paused;
-  if p_outcomes <> '[]' then
-    -- The next steps of what it hands in are this worker's at once, but for the slots of those that have waited longer.
-    select coalesce(jsonb_object_agg(step, size - waiting)
-                      filter (where size > waiting and step <> all (v_limited) and p_subjects is null), '{}'),
+  if p_outcomes <> '[]' or p_from <> '{}' then
+    -- Where to look from: from where the worker was, unless something more urgent has come, or a limit has held something back. And
+    -- the next steps of what it hands in are this worker's at once, but for the slots of those that have waited longer.
+    select coalesce(jsonb_object_agg(step, start) filter (where start > 0), '{}'),
+           jsonb_object_agg(step, greatest(start, v_last_place)) filter (where size > 0 and step <> all (v_limited)),
+           coalesce(jsonb_object_agg(step, size - waiting) filter (where size > waiting and is_free), '{}'),
+           min(size - waiting) filter (where size > waiting and is_free),
            min(size - waiting) filter (where step = any (v_later) and step <> all (v_side) and step <> all (v_limited)),
-           coalesce(bool_or(waiting > 0), false) or p_subjects is not null
-      into v_for_next, v_space, v_some_wait
-      from (select step, size::integer from jsonb_each_text(v_room) as room(step, size)) as served,
+           bool_or(waiting > 0)
+      into p_from, v_reached, v_for_next, v_least, v_space, v_some_wait
+      from (select room.step, room.size::integer, room.step <> all (v_limited) and p_subjects is null as is_free,
+                   case when room.step = any (v_limited) or more_urgent.place is not null then 0
+                        else coalesce((p_from ->> room.step)::bigint, 0) end as start
+              from jsonb_each_text(v_room) as room(step, size)
+              left join lateral (   -- in the order of the one index that this can be found by
+                select t.place from alfrd.tasks t where t.step = room.step and t.state = 'ready'
+                   and t.place < ((p_from ->> room.step)::bigint >> 40) << 40
+                 order by t.place limit 1) as more_urgent on true) as served,
            lateral (select count(*)::integer as waiting
                       from (select from alfrd.tasks t
-                             where t.step = served.step and t.state = 'ready'
-                               and t.place > coalesce((p_from ->> served.step)::bigint, 0)
-                             order by t.place limit size) as ahead) as queue;
-    v_set := concat(set_config('alfrd.worker', p_worker::text, true), set_config('alfrd.room', v_for_next::text, true));
+                             where t.step = served.step and t.state = 'ready' and t.place > served.start
+                             order by t.place limit case when p_outcomes <> '[]' then size else 0 end) as ahead) as queue;
+  end if;
+  if p_outcomes = '[]' then
+    v_some_wait := true;
+  else
+    v_set := concat(set_config('alfrd.worker', p_worker::text, true), set_config('alfrd.room', v_for_next::text, true),
+                    set_config('alfrd.least_room', coalesce(v_least, 0)::text, true));
     v_stale := alfrd.settle(p_worker, p_outcomes);
     v_left_over := current_setting('alfrd.room')::jsonb;
     v_held := nullif(current_setting('alfrd.bell_held_for'), '');
-    v_some_wait := v_some_wait or v_held is not null;
+    v_some_wait := coalesce(v_some_wait, false) or p_subjects is not null or v_held is not null;
     p_from := p_from - string_to_array(current_setting('alfrd.given_back'), ',');   -- that is older, too
     v_set := set_config('alfrd.room', '', true);
     if v_some_wait then
@@ -237,13 +226,47 @@ begin
     end if;
   end if;
   if v_some_wait then
-    select ids, reached into v_ids, v_reached
-      from alfrd.claim(p_worker, v_room, p_woken_by, p_subjects, p_from, v_limited);
+    if v_room ?| v_limited then
+      v_room := alfrd.room_within_limits(v_room);
+    end if;
+    with room as materialized (
+      select step, size::integer, coalesce((p_from ->> step)::bigint, 0) as start
+        from jsonb_each_text(v_room) as room(step, size) where size::integer > 0),
+    picked as materialized (
+      select waiting.*
+        from room cross join lateral (
+         select t.id, t.step, t.place, t.subject_id, t.status, t.announced,
+                -- A crash may have lost a claim of this one, and its number: see below.
+                coalesce(t.claimed_at, t.created_at) < v_since as is_old
+           from alfrd.tasks t
+          where t.step = room.step and t.state = 'ready' and t.place > room.start
+            and (p_subjects is null or t.subject_id = any (p_subjects))
+            and (select twin.id from alfrd.tasks twin   -- not as an anti-join, which looks through all that run
+                  where twin.subject_id = t.subject_id and twin.step = t.step and twin.state = 'running') is null
+          order by t.place
+          limit room.size
+            for update skip locked) as waiting),
+    claimed as (
+      update alfrd.tasks t
+         set state = 'running', worker_id = p_worker, claimed_at = v_now, announced = true,
+             attempt = t.attempt + 1 + (coalesce(t.claimed_at, t.created_at) < v_since)::integer,
+             max_attempts = t.max_attempts + (coalesce(t.claimed_at, t.created_at) < v_since)::integer,
+             woken_by = case when t.created_at = v_now then 'handoff' else p_woken_by end
+       where t.id = any (array(select id from picked)))
+    select array_agg(id), bool_or(is_old), array_agg(subject_id) filter (where not announced), array_agg(status) filter (where not announced),
+           -- Where nothing waits, what comes will stand behind the last one that was made, or is more urgent.
+           (select jsonb_object_agg(step, coalesce(place, greatest(start, v_last_place)))
+              from room left join (select step, max(place) as place from picked group by step) as last using (step)
+             where step <> all (v_limited))
+      into v_ids, v_some_old, v_subjects, v_statuses, v_reached from picked;
+    if p_outcomes = '[]' and v_some_old is not true then
+      v_set := set_config('synchronous_commit', 'off', true);
+    end if;
+    if v_subjects is not null then
+      v_set := alfrd.announce('document', v_subjects, v_statuses);
+    end if;
   end if;
-  -- Where nothing waits, what comes will stand behind the last one that was made, or is more urgent.
-  v_reached := p_from || coalesce((
-    select jsonb_object_agg(step, coalesce((v_reached ->> step)::bigint, greatest((p_from ->> step)::bigint, v_last_place)))
-      from jsonb_each_text(v_room) as room(step, size) where size::integer > 0 and step <> all (v_limited)), '{}');
+  v_reached := p_from || coalesce(v_reached, '{}');
   v_ids := v_ids || nullif(current_setting('alfrd.handed_over'), '')::bigint[];
   if p_owned is not null then
     v_ids := v_ids || array(select id from alfrd.tasks
@@ -251,16 +274,14 @@ begin
                                and (id, attempt) not in (select * from unnest(p_owned, p_owned_attempts)));
   end if;
   if cardinality(v_ids) > 0 then
-    select c.tasks, c.inputs into v_claimed, inputs from alfrd.claimed_by_columns(v_ids) as c;
-    -- Others may just be giving this worker's tasks away, and see nothing of these: who locks its row first is right.
-    perform from alfrd.workers where id = p_worker for key share;
-    if not found then
-      perform alfrd.heartbeat(p_worker);   -- which says so
+    select c.tasks, c.inputs, c.is_known into v_claimed, inputs, v_is_known from alfrd.claimed_by_columns(p_worker, v_ids) as c;
+    if not v_is_known then
+      v_set := alfrd.heartbeat(p_worker);   -- which says so
     end if;
   end if;
 
   if current_setting('alfrd.touched') <> '' then
-    perform alfrd.touch_files(current_setting('alfrd.touched')::text[]);
+    v_set := alfrd.touch_files(current_setting('alfrd.touched')::text[]);
     v_held := nullif(current_setting('alfrd.bell_held_for'), '');
   end if;
 
@@ -277,13 +298,15 @@ begin
                       and t.place > coalesce((p_from ->> held_for.step)::bigint, 0));
   end if;
   if v_claimed is not null or p_waiting is null then
-    p_waiting := '{}';
+    -- A worker that little comes to need not tell each time that it is awake: it may be rung for.
+    p_waiting := case when coalesce(cardinality(v_ids), 0) + jsonb_array_length(p_outcomes) <= c_few and v_has_slots then v_waiting
+                      else '{}' end;
     v_asleep := false;
   end if;
   if p_waiting <> v_waiting then
     update alfrd.workers set waiting_for = p_waiting, heartbeat_at = alfrd.clock() where id = p_worker;
   elsif v_beat_by < alfrd.clock() then
-    perform alfrd.heartbeat(p_worker);   -- it has waited for somebody
+    v_set := alfrd.heartbeat(p_worker);   -- it has waited for somebody
   end if;
   v_set := concat(set_config('alfrd.bell', '', true), set_config('alfrd.actor', '', true));
   if v_left is not null then

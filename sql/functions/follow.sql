@@ -11,13 +11,14 @@
 create or replace function alfrd.keep_tags(p_documents uuid[], p_person boolean) returns void
 language plpgsql set enable_seqscan = off as $$
 begin
-  delete from alfrd.tags t using alfrd.documents d
-   where d.id = any (p_documents) and t.document_id = d.id and t.tag <> all (d.tags);
+  with tagged as materialized (
+    select id, tags, document_type from alfrd.documents where id = any (p_documents)),
+  gone as (
+    delete from alfrd.tags t using tagged d where t.document_id = d.id and t.tag <> all (d.tags))
   insert into alfrd.tags (document_id, tag, source)
   select d.id, tag, case when tag = d.document_type or starts_with(tag, 'series:') then 'system'
                          when p_person then 'user' else 'analyst' end
-    from alfrd.documents d cross join unnest(d.tags) as tag
-   where d.id = any (p_documents)
+    from tagged d cross join unnest(d.tags) as tag
       on conflict (document_id, tag) do nothing;
 end $$;
 
@@ -31,6 +32,7 @@ declare
   v_statuses    text[];
   v_generations integer[];
   v_priorities  smallint[];
+  v_set         text;
 begin
   -- As they are now: a trigger of the user's may have had a say.
   select array_agg(d.id), array_agg(d.status), array_agg(d.generation), array_agg(d.priority),
@@ -51,12 +53,12 @@ begin
        where entity = 'document' and step = v_refused[2] and next_status = v_refused[3] limit 1), v_refused[3]);
   end if;
   if v_retagged is not null then
-    perform alfrd.keep_tags(v_retagged, false);
+    v_set := alfrd.keep_tags(v_retagged, false);
   end if;
   if v_completed is not null then
     perform alfrd.touch_files_of(array(select distinct tag from alfrd.documents d cross join unnest(d.tags) as tag
                                         where d.id = any (v_completed)));
   end if;
-  perform alfrd.enqueue('document', v_ids, v_statuses, v_generations, v_priorities);
-  perform alfrd.announce('document', v_ids, v_statuses);
+  v_set := alfrd.enqueue('document', v_ids, v_statuses, v_generations, v_priorities);
+  v_set := alfrd.announce('document', v_ids, v_statuses);
 end $$;

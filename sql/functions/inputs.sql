@@ -1,10 +1,10 @@
 -- What claimed tasks are given with their claim, so that a worker need not ask for it again.
 --
 -- alfrd.inputs_of             documents, small parts and series
--- alfrd.documents_by_columns  documents, a list for each column
+-- alfrd.columns_of_documents  documents, a list for each column
 -- alfrd.parts_of              what there is to read of documents
 -- alfrd.new_edition           counts the changes of what a worker keeps in memory
--- alfrd.note_rules            keeps what exchanges look up, in one row
+-- alfrd.note_standing         keeps what exchanges look up, in one row; for its triggers, alfrd.note_rules
 --
 -- Everything in lists, one for each column: an object for each row takes four times as long to make.
 --
@@ -12,23 +12,23 @@
 --
 -- Called: by alfrd.exchange; by a worker for what did not come with a claim, and where something in it could not be understood.
 
-create or replace function alfrd.documents_by_columns(p_ids uuid[]) returns json
-language plpgsql stable set enable_seqscan = off as $$
-begin
-  return (
-    select json_build_object(
-             'id', json_agg(id), 'filename', json_agg(filename), 'status', json_agg(status), 'created_at', json_agg(created_at),
-             'owner', json_agg(owner), 'tags', json_agg(tags), 'metadata', json_agg(metadata), 'page_count', json_agg(page_count),
-             'document_type', json_agg(document_type), 'classification_confidence', json_agg(classification_confidence),
-             'classification_reasoning', json_agg(classification_reasoning), 'summary', json_agg(summary),
-             'entity', json_agg(entity), 'document_date', json_agg(document_date), 'due_date', json_agg(due_date),
-             'total_amount', json_agg(total_amount::text), 'currency', json_agg(currency),
-             'account_number', json_agg(account_number), 'period_start', json_agg(period_start),
-             'period_end', json_agg(period_end), 'structured_data', json_agg(structured_data),
-             'series_id', json_agg(series_id), 'series_data', json_agg(series_data), 'made_by', json_agg(made_by),
-             'generation', json_agg(generation))
-      from alfrd.documents where id = any (p_ids));
-end $$;
+drop function if exists alfrd.documents_by_columns(uuid[]);   -- it was a query of its own, begun anew each time
+
+create or replace function alfrd.columns_of_documents(p_ids uuid[]) returns table (columns json)
+language sql stable as $$
+  select json_build_object(
+           'id', json_agg(id), 'filename', json_agg(filename), 'status', json_agg(status), 'created_at', json_agg(created_at),
+           'owner', json_agg(owner), 'tags', json_agg(tags), 'metadata', json_agg(metadata), 'page_count', json_agg(page_count),
+           'document_type', json_agg(document_type), 'classification_confidence', json_agg(classification_confidence),
+           'classification_reasoning', json_agg(classification_reasoning), 'summary', json_agg(summary),
+           'entity', json_agg(entity), 'document_date', json_agg(document_date), 'due_date', json_agg(due_date),
+           'total_amount', json_agg(total_amount::text), 'currency', json_agg(currency),
+           'account_number', json_agg(account_number), 'period_start', json_agg(period_start),
+           'period_end', json_agg(period_end), 'structured_data', json_agg(structured_data),
+           'series_id', json_agg(series_id), 'series_data', json_agg(series_data), 'made_by', json_agg(made_by),
+           'generation', json_agg(generation))
+    from alfrd.documents where id = any (p_ids);
+$$;
 
 -- A document that carries content or a uri itself is its own first and only part. Those with more bytes in all are left out.
 -- saved: numbers of the pages that an earlier attempt has read.
@@ -66,10 +66,10 @@ begin
   if p_read is not null then
     select json_build_object(
              'document_id', json_agg(document_id), 'number', json_agg(number), 'filename', json_agg(filename),
-             'content', json_agg(encode(content, 'hex')), 'uri', json_agg(uri), 'saved', json_agg(saved))
-      into v_parts from alfrd.parts_of(p_read, c_small);
-    -- A trigger of the user's, one that blackens names, say, may store other text than was read.
-    v_as_read := not exists (select from pg_trigger where tgrelid = 'alfrd.pages'::regclass and not tgisinternal);
+             'content', json_agg(encode(content, 'hex')), 'uri', json_agg(uri), 'saved', json_agg(saved)),
+           -- A trigger of the user's, one that blackens names, say, may store other text than was read.
+           not exists (select from pg_trigger where tgrelid = 'alfrd.pages'::regclass and not tgisinternal)
+      into v_parts, v_as_read from alfrd.parts_of(p_read, c_small);
   end if;
   if p_extracted is not null then
     select json_build_object(
@@ -78,9 +78,10 @@ begin
       into v_series
       from alfrd.series where id = any (array(select series_id from alfrd.documents where id = any (p_extracted)));
   end if;
-  return json_build_object('documents', alfrd.documents_by_columns(p_documents), 'parts', v_parts, 'series', v_series,
-                           'edition', (select number from alfrd.edition), 'series_state', v_state,
-                           'pages_as_read', v_as_read);
+  return (
+    select json_build_object('documents', documents.columns, 'parts', v_parts, 'series', v_series,
+                             'edition', (select number from alfrd.edition), 'series_state', v_state, 'pages_as_read', v_as_read)
+      from alfrd.columns_of_documents(p_documents) as documents);
 end $$;
 
 -- Whoever reads the number first and then what it counts has what the number says, or something newer.
@@ -92,7 +93,7 @@ begin
 end $$;
 
 -- What exchanges look up of routes, transitions, limits and pauses.
-create or replace function alfrd.note_rules() returns trigger
+create or replace function alfrd.note_standing() returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   insert into alfrd.standing default values on conflict do nothing;
@@ -107,6 +108,12 @@ begin
     illegal = array(select r.step || ' ' || r.next_status from alfrd.routes r
                       left join alfrd.transitions t on t.entity = r.entity and t.from_status = r.status and t.to_status = r.next_status
                      where r.entity = 'document' and r.next_status <> '' and t.entity is null);
+end $$;
+
+create or replace function alfrd.note_rules() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform alfrd.note_standing();
   return null;
 end $$;
 

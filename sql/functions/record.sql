@@ -56,6 +56,7 @@ begin
   return v_document is not null;
 end $$;
 
+-- Each of these is one statement, as far as it can be: beginning a statement costs more than a row.
 create or replace function alfrd.record_ocr(p_done alfrd.finished[]) returns uuid[]
 language plpgsql as $$
 declare
@@ -68,30 +69,31 @@ begin
            made_by = documents.made_by || alfrd.stamp('ocr', d.made_by, null)
       from unnest(p_done) as d
      where documents.id = d.subject_id and documents.generation = d.generation
-    returning documents.id)
-  select array_agg(id) into v_written from written;
-  p_done := alfrd.those_written(p_done, v_written);
-
-  insert into alfrd.document_parts (document_id, number, filename, uri, media_type, page_count, byte_count, sha256)
-  select d.subject_id, part.number, part.filename, part.uri, part.media_type, part.page_count, part.byte_count, part.sha256
-    from unnest(p_done) as d
-   cross join jsonb_to_recordset(d.result -> 'parts')
-         as part(number integer, filename text, uri text, media_type text, page_count integer, byte_count bigint, sha256 text)
-      on conflict (document_id, number) do update
-     set media_type = excluded.media_type, page_count = excluded.page_count, byte_count = excluded.byte_count,
-         sha256 = excluded.sha256;
-  insert into alfrd.pages (document_id, number, part, text, confidence, source, layout, read_at)
-  select d.subject_id, page.number, page.part, page.text, page.confidence, page.source, page.layout, v_now
-    from unnest(p_done) as d
-   cross join jsonb_to_recordset(d.result -> 'pages')
-         as page(number integer, part integer, text text, confidence real, source text, layout jsonb)
-      on conflict (document_id, number) do update
-     set part = excluded.part, text = excluded.text, confidence = excluded.confidence, source = excluded.source,
-         layout = excluded.layout, read_at = excluded.read_at;
+    returning documents.id, d.result, (d.result ->> 'page_count')::integer as page_count),
+  parts as (
+    insert into alfrd.document_parts (document_id, number, filename, uri, media_type, page_count, byte_count, sha256)
+    select id, part.number, part.filename, part.uri, part.media_type, part.page_count, part.byte_count, part.sha256
+      from written
+     cross join jsonb_to_recordset(result -> 'parts')
+           as part(number integer, filename text, uri text, media_type text, page_count integer, byte_count bigint, sha256 text)
+        on conflict (document_id, number) do update
+       set media_type = excluded.media_type, page_count = excluded.page_count, byte_count = excluded.byte_count,
+           sha256 = excluded.sha256),
+  pages as (
+    insert into alfrd.pages (document_id, number, part, text, confidence, source, layout, read_at)
+    select id, page.number, page.part, page.text, page.confidence, page.source, page.layout, v_now
+      from written
+     cross join jsonb_to_recordset(result -> 'pages')
+           as page(number integer, part integer, text text, confidence real, source text, layout jsonb)
+        on conflict (document_id, number) do update
+       set part = excluded.part, text = excluded.text, confidence = excluded.confidence, source = excluded.source,
+           layout = excluded.layout, read_at = excluded.read_at),
   -- Pages of an earlier attempt that the document turns out not to have.
-  delete from alfrd.pages using unnest(p_done) as d
-   where document_id = d.subject_id and number > (d.result ->> 'page_count')::integer;
-  delete from alfrd.provider_jobs where document_id = any (v_written);
+  gone as (
+    delete from alfrd.pages using written where document_id = written.id and number > written.page_count),
+  no_jobs as (
+    delete from alfrd.provider_jobs using written where document_id = written.id)
+  select array_agg(id) into v_written from written;
   return v_written;
 end $$;
 
@@ -100,6 +102,7 @@ language plpgsql as $$
 declare
   v_now     timestamptz := alfrd.now();
   v_written uuid[];
+  v_evolves boolean;
 begin
   -- Their tags are read beside them: whoever is changing them is waited for first, so that the UPDATE sees the change.
   perform from alfrd.documents
@@ -121,15 +124,18 @@ begin
            made_by = documents.made_by || alfrd.stamp('classify', d.made_by, d.prompt_id)
       from unnest(p_done) as d
      where documents.id = d.subject_id and documents.generation = d.generation
-    returning documents.id)
-  select array_agg(id) into v_written from written;
-
-  insert into alfrd.type_suggestions (name, document_id, reasoning)
-  select d.result ->> 'suggested_type', d.subject_id, d.result ->> 'reasoning'
-    from unnest(alfrd.those_written(p_done, v_written)) as d
-   where d.result ->> 'suggested_type' <> ''
-      on conflict (name, document_id) do update set reasoning = excluded.reasoning;
-  perform alfrd.sample_outputs('classifier', alfrd.those_written(p_done, v_written));
+    returning documents.id, d.prompt_id, d.result),
+  suggested as (
+    insert into alfrd.type_suggestions (name, document_id, reasoning)
+    select result ->> 'suggested_type', id, result ->> 'reasoning'
+      from written where result ->> 'suggested_type' <> ''
+        on conflict (name, document_id) do update set reasoning = excluded.reasoning)
+  select array_agg(id), exists (select from alfrd.prompts p where p.can_evolve and p.kind = 'classifier'
+                                   and p.id in (select prompt_id from written))
+    into v_written, v_evolves from written;
+  if v_evolves then
+    perform alfrd.sample_outputs('classifier', alfrd.those_written(p_done, v_written));
+  end if;
   return v_written;
 end $$;
 
@@ -138,6 +144,7 @@ language plpgsql as $$
 declare
   v_now     timestamptz := alfrd.now();
   v_written uuid[];
+  v_evolves boolean;
 begin
   with written as (
     update alfrd.documents
@@ -161,9 +168,13 @@ begin
            as r(summary text, entity text, document_date date, due_date date, total_amount numeric, currency text,
                 account_number text, period_start date, period_end date, structured_data jsonb, evidence jsonb)
      where documents.id = d.subject_id and documents.generation = d.generation
-    returning documents.id)
-  select array_agg(id) into v_written from written;
-  perform alfrd.sample_outputs('summarizer', alfrd.those_written(p_done, v_written));
+    returning documents.id, d.prompt_id)
+  select array_agg(id), exists (select from alfrd.prompts p where p.can_evolve and p.kind = 'summarizer'
+                                   and p.id in (select prompt_id from written))
+    into v_written, v_evolves from written;
+  if v_evolves then
+    perform alfrd.sample_outputs('summarizer', alfrd.those_written(p_done, v_written));
+  end if;
   return v_written;
 end $$;
 

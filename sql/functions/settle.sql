@@ -113,7 +113,6 @@ language plpgsql
 set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off as $$
 declare
   v_now  timestamptz := alfrd.now();
-  v_ids  bigint[] := array(select (o ->> 'task_id')::bigint from jsonb_array_elements(p_outcomes) as o);
   v_done alfrd.finished[];
 begin
   with taken as (
@@ -121,7 +120,8 @@ begin
      using jsonb_to_recordset(p_outcomes)
            as o(task_id bigint, attempt integer, outcome text, made_by text, prompt_id bigint, result jsonb)
      where o.outcome = 'done' and t.id = o.task_id and t.attempt = o.attempt
-       and t.id = any (v_ids)   -- by the primary key: of all that were finished, entries stay in tasks_running until vacuum
+       -- By the primary key: of all that were finished, entries stay in tasks_running until vacuum.
+       and t.id = any (array(select (o ->> 'task_id')::bigint from jsonb_array_elements(p_outcomes) as o))
        and t.worker_id = p_worker   -- so it is running, which is not said, or the planner would take that index
     returning t.*, o.made_by, o.prompt_id, o.result)
   select array_agg(row(t.id, t.attempt, t.step, t.entity, t.subject_id, t.generation, coalesce(r.next_status, ''), t.woken_by,
@@ -141,7 +141,8 @@ declare
   v_set     text;
   v_files   alfrd.finished[] := '{}';
   v_written alfrd.finished[] := '{}';
-  v_entity  text;
+  v_kinds   text[];
+  v_kind    text;
   v_step    text;
   v_of_step alfrd.finished[];
   v_others  jsonb;
@@ -149,17 +150,20 @@ declare
   v_settled bigint[];
 begin
   v_set := set_config('alfrd.followed_by', 'settle', true);
-  for v_entity, v_step, v_of_step in
-    select d.entity, d.step, array_agg(d) from unnest(v_done) as d group by 1, 2 order by 2, 1
-  loop
-    if v_entity = 'file' then
+  v_kinds := array(select distinct d.step || ' ' || d.entity from unnest(v_done) as d order by 1);
+  foreach v_kind in array v_kinds loop
+    v_of_step := v_done;
+    if cardinality(v_kinds) > 1 then
+      v_of_step := array(select d from unnest(v_done) as d where d.step || ' ' || d.entity = v_kind);
+    end if;
+    if split_part(v_kind, ' ', 2) = 'file' then
       v_files := v_files || v_of_step;
     else
-      v_written := v_written || alfrd.those_written(v_of_step, alfrd.record(v_step, v_of_step));
+      v_written := v_written || alfrd.those_written(v_of_step, alfrd.record(split_part(v_kind, ' ', 1), v_of_step));
     end if;
   end loop;
   v_set := set_config('alfrd.followed_by', '', true);
-  perform alfrd.follow(v_written);
+  v_set := alfrd.follow(v_written);
   -- Those that were summarised and those that documents have changed: locked together, in one order. Without the first, the others
   -- wait for the end of the exchange: many documents share them, and whoever has touched one holds up all other workers.
   if cardinality(v_files) > 0 then

@@ -12,9 +12,10 @@ import pytest
 
 from alfrd_events.db import queue
 from alfrd_events.db.database import Database
+from alfrd_events.model import Outcome
 from alfrd_events.steps.registry import BUILT_IN
 from alfrd_events.worker.run import run_worker
-from tests.support.harness import Harness
+from tests.support.harness import RESULTS, Harness
 from tests.support.noop import noop_tools, options
 
 INSERT = "insert into alfrd.documents (filename, content) values ('a.txt', 'x')"
@@ -116,7 +117,39 @@ async def test_falling_asleep_takes_a_look_after_the_asking(db: Harness) -> None
     found = await _look(db, "a", ["ocr"], ocr=5)
     assert len(found.claimed) == 1
     assert not found.asleep
-    assert await db.one("select waiting_for from alfrd.workers") == []
+
+
+async def test_one_that_little_comes_to_is_rung_for_while_it_is_awake(db: Harness) -> None:
+    """So that it need not write each time that it is awake, and that it sleeps."""
+    for _ in range(2):
+        await _look(db, "a", ["ocr"], ocr=5, classify=5)
+    await db.given_document()
+    (task,) = (await _look(db, "a", None, ocr=5, classify=5)).claimed
+    ear = await _ear(db, "alfrd_work")
+
+    await db.sql(INSERT)
+    assert await _heard(ear) == ["ocr"]
+    await db.exchange("a", [Outcome(task, "done", result=RESULTS["ocr"], made_by="test")], ocr=5, classify=5)
+    await db.sql(INSERT)
+    assert await _heard(ear) == ["ocr"]
+    await ear.close()
+
+
+@pytest.mark.parametrize(
+    ("waiting", "slots"), [(9, 20), (1, 0)], ids=["much comes to it", "its slots are full"]
+)
+async def test_one_that_is_busy_is_not_rung_for(db: Harness, waiting: int, slots: int) -> None:
+    for _ in range(2):
+        await _look(db, "a", ["ocr"], ocr=5)
+    for _ in range(waiting):
+        await db.given_document()
+    await _look(db, "a", None, ocr=slots)
+    ear = await _ear(db, "alfrd_work")
+
+    await db.sql(INSERT)
+
+    assert await _heard(ear) == []
+    await ear.close()
 
 
 async def test_one_who_cannot_have_seen_that_it_sleeps_keeps_it_awake(db: Harness) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self
 from uuid import UUID, uuid4
 
@@ -79,12 +80,15 @@ RESULTS: dict[str, JsonObject] = {
 
 
 class Harness:
-    """One database with a clock of its own, and any number of named workers."""
+    """One database with a clock of its own, and any number of named workers.
 
-    def __init__(self, url: str) -> None:
+    :param workers: ids of workers that an earlier harness has registered, by name.
+    """
+
+    def __init__(self, url: str, workers: Mapping[str, int] | None = None) -> None:
         self.url = url
         self.database = Database(url, max_size=1)
-        self._workers: dict[str, int] = {}
+        self.workers = dict(workers or {})
         self._ahead = 0.0
 
     async def __aenter__(self) -> Self:
@@ -131,8 +135,8 @@ class Harness:
 
     async def worker(self, name: str, lease_seconds: float = 30) -> int:
         """The id of a worker, registered when first named."""
-        if name not in self._workers:
-            self._workers[name] = await queue.register(
+        if name not in self.workers:
+            self.workers[name] = await queue.register(
                 self.database,
                 name=name,
                 host="test",
@@ -141,7 +145,7 @@ class Harness:
                 steps=list(BUILT_IN),
                 lease_seconds=lease_seconds,
             )
-        return self._workers[name]
+        return self.workers[name]
 
     async def sleeps_for(self, worker: str, *steps: str) -> None:
         """Let a worker sleep, to be rung for when there is work for one of the steps."""
@@ -179,7 +183,7 @@ class Harness:
 
     async def _owner(self, task: Task) -> str:
         rows = await self.sql("select worker_id from alfrd.tasks where id = %s", task.id)
-        names = {worker: name for name, worker in self._workers.items()}
+        names = {worker: name for name, worker in self.workers.items()}
         return names.get(rows[0]["worker_id"] if rows else None, "a")
 
     async def status_of(self, document: UUID) -> str:

@@ -112,5 +112,7 @@ async def inputs_of(database: Database, tasks: Sequence[Task]) -> JsonObject:
 
 async def document_columns(database: Database, ids: Sequence[UUID]) -> Columns:
     """Documents, for :func:`document_rows`."""
-    found: Columns = await database.value("select alfrd.documents_by_columns(%s::uuid[])", [list(ids)])
+    found: Columns = await database.value(
+        "select columns from alfrd.columns_of_documents(%s::uuid[])", [list(ids)]
+    )
     return found
