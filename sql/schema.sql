@@ -197,6 +197,50 @@ begin
   return 'cancelled';
 end $$;
 
+-- FUNCTION claim(bigint, jsonb, text, uuid[], jsonb, text[], bigint, timestamp with time zone)
+
+CREATE FUNCTION alfrd.claim(p_worker bigint, p_room jsonb, p_woken_by text, p_subjects uuid[], p_from jsonb, p_limited text[], p_last_place bigint, p_since timestamp with time zone, OUT ids bigint[], OUT reached jsonb, OUT some_old boolean) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+declare
+  v_now      timestamptz := alfrd.now();
+  v_subjects uuid[];
+  v_statuses text[];
+  v_set      text;
+begin
+  with room as materialized (
+    select step, size::integer, coalesce((p_from ->> step)::bigint, 0) as start
+      from jsonb_each_text(p_room) as room(step, size) where size::integer > 0),
+  picked as materialized (
+    select waiting.*
+      from room cross join lateral (
+       select t.id, t.step, t.place, t.subject_id, t.status, t.announced, coalesce(t.claimed_at, t.created_at) < p_since as is_old
+         from alfrd.tasks t
+        where t.step = room.step and t.state = 'ready' and t.place > room.start
+          and (p_subjects is null or t.subject_id = any (p_subjects))
+          and (select twin.id from alfrd.tasks twin   -- not as an anti-join, which looks through all that run
+                where twin.subject_id = t.subject_id and twin.step = t.step and twin.state = 'running') is null
+        order by t.place
+        limit room.size
+          for update skip locked) as waiting),
+  claimed as (
+    update alfrd.tasks t
+       set state = 'running', worker_id = p_worker, claimed_at = v_now, announced = true,
+           attempt = t.attempt + 1 + (coalesce(t.claimed_at, t.created_at) < p_since)::integer,
+           max_attempts = t.max_attempts + (coalesce(t.claimed_at, t.created_at) < p_since)::integer,
+           woken_by = case when t.created_at = v_now then 'handoff' else p_woken_by end
+     where t.id = any (array(select id from picked)))
+  select array_agg(id), bool_or(is_old), array_agg(subject_id) filter (where not announced), array_agg(status) filter (where not announced),
+         -- Where nothing waits, what comes will stand behind the last one that was made, or is more urgent.
+         (select jsonb_object_agg(step, coalesce(place, greatest(start, p_last_place)))
+            from room left join (select step, max(place) as place from picked group by step) as last using (step)
+           where step <> all (p_limited))
+    into ids, some_old, v_subjects, v_statuses, reached from picked;
+  if v_subjects is not null then
+    v_set := alfrd.announce('document', v_subjects, v_statuses);
+  end if;
+end $$;
+
 -- FUNCTION claimed_by_columns(bigint, bigint[])
 
 CREATE FUNCTION alfrd.claimed_by_columns(p_worker bigint, p_ids bigint[], OUT tasks json, OUT inputs json, OUT is_known boolean) RETURNS record
@@ -719,6 +763,7 @@ declare
   v_room    jsonb := nullif(current_setting('alfrd.room', true), '')::jsonb;
   v_least   integer;   -- for how many there is room, whatever they are
   v_fit     boolean := true;
+  v_handed  record;
   v_wanted  integer;
   v_set     text;
   v_count   integer := 0;
@@ -734,9 +779,10 @@ begin
                where v_room ? route.step group by route.step) as served;
     end if;
     if v_fit is not null then   -- some step is served here
-      select room, size, wanted into v_room, v_count, v_wanted
-        from alfrd.hand_over(p_entity, p_ids, p_statuses, p_generations, p_priorities, v_room, v_fit);
-      v_set := concat(set_config('alfrd.room', v_room::text, true),
+      v_handed := alfrd.hand_over(p_entity, p_ids, p_statuses, p_generations, p_priorities, v_room, v_fit);
+      v_count := v_handed.size;
+      v_wanted := v_handed.wanted;
+      v_set := concat(set_config('alfrd.room', v_handed.room::text, true),
                       set_config('alfrd.least_room', greatest(v_least, 0)::text, true));
     end if;
   end if;
@@ -826,9 +872,9 @@ begin
   return '';
 end $$;
 
--- FUNCTION exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[], text[], jsonb)
+-- FUNCTION exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[], text[], jsonb, bigint)
 
-CREATE FUNCTION alfrd.exchange(p_worker bigint, p_outcomes jsonb, p_capacity jsonb, p_woken_by text, p_subjects uuid[] DEFAULT NULL::uuid[], p_owned bigint[] DEFAULT NULL::bigint[], p_owned_attempts integer[] DEFAULT NULL::integer[], p_waiting text[] DEFAULT NULL::text[], p_from jsonb DEFAULT '{}'::jsonb, OUT answer json, OUT inputs json) RETURNS record
+CREATE FUNCTION alfrd.exchange(p_worker bigint, p_outcomes jsonb, p_capacity jsonb, p_woken_by text, p_subjects uuid[] DEFAULT NULL::uuid[], p_owned bigint[] DEFAULT NULL::bigint[], p_owned_attempts integer[] DEFAULT NULL::integer[], p_waiting text[] DEFAULT NULL::text[], p_from jsonb DEFAULT '{}'::jsonb, p_seen bigint DEFAULT NULL::bigint, OUT answer json, OUT inputs json) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
@@ -837,7 +883,6 @@ CREATE FUNCTION alfrd.exchange(p_worker bigint, p_outcomes jsonb, p_capacity jso
     AS $$
 declare
   c_many       constant integer := 32;   -- a worker of few slots begins what it can
-  c_first      constant bigint := 32767::bigint << 40;   -- the first place of priority 0
   c_few        constant integer := 8;    -- who is given no more than that at a time may go on being rung for
   v_now        timestamptz := alfrd.now();
   v_set        text;   -- an assignment is evaluated at once, where PERFORM begins and ends a query, a dozen times
@@ -865,12 +910,12 @@ declare
   v_some_wait  boolean := true;
   v_left       text[];
   v_ids        bigint[];
-  v_some_old   boolean;
-  v_subjects   uuid[];
-  v_statuses   text[];
+  v_handed     bigint[];
+  v_count      integer;
   v_reached    jsonb;
   v_claimed    json;
-  v_is_known   boolean;
+  v_claim      record;
+  v_told       record;
 begin
   v_set := concat(
     set_config('alfrd.actor', 'worker', true), set_config('alfrd.bell', 'held', true),
@@ -882,9 +927,11 @@ begin
     select w.superseded_by, w.waiting_for, make_interval(secs => w.lease_seconds / 6), w.heartbeat_at,
            s.paused, s.limited, s.later, s.side, s.since,
            exists (select from alfrd.tasks where state = 'scheduled' and run_at <= v_now),
-           c_first | (select last_value from alfrd.tasks_id_seq),
-           (select bool_and(coalesce((p_capacity ->> step)::integer, 0) > 0) from unnest(w.waiting_for) as step)
-      into v_newer, v_waiting, v_beat_every, v_beat_by, v_paused, v_limited, v_later, v_side, v_since, v_is_due, v_last_place, v_has_slots
+           alfrd.first_of_priority(0) | (select last_value from alfrd.tasks_id_seq),
+           (select bool_and(coalesce((p_capacity ->> step)::integer, 0) > 0) from unnest(w.waiting_for) as step),
+           (select min(size::integer) from jsonb_each_text(p_capacity) as room(step, size))
+      into v_newer, v_waiting, v_beat_every, v_beat_by, v_paused, v_limited, v_later, v_side, v_since, v_is_due, v_last_place,
+           v_has_slots, v_least
       from alfrd.standing s left join alfrd.workers w on w.id = p_worker;
     exit when found;
     v_set := alfrd.note_standing();   -- crash recovery has emptied it
@@ -916,7 +963,11 @@ begin
   end if;
 
   v_room := p_capacity - v_paused;
-  if p_outcomes <> '[]' or p_from <> '{}' then
+  if p_seen = v_last_place and p_outcomes <> '[]' and v_limited = '{}' and v_paused = '{}' and v_due is null and p_subjects is null
+     and v_newer = '' then
+    v_for_next := v_room;
+    v_some_wait := false;
+  elsif p_outcomes <> '[]' or p_from <> '{}' then
     -- Where to look from: from where the worker was, unless something more urgent has come, or a limit has held something back. And
     -- the next steps of what it hands in are this worker's at once, but for the slots of those that have waited longer.
     select coalesce(jsonb_object_agg(step, start) filter (where start > 0), '{}'),
@@ -967,53 +1018,32 @@ begin
     if v_room ?| v_limited then
       v_room := alfrd.room_within_limits(v_room);
     end if;
-    with room as materialized (
-      select step, size::integer, coalesce((p_from ->> step)::bigint, 0) as start
-        from jsonb_each_text(v_room) as room(step, size) where size::integer > 0),
-    picked as materialized (
-      select waiting.*
-        from room cross join lateral (
-         select t.id, t.step, t.place, t.subject_id, t.status, t.announced,
-                -- A crash may have lost a claim of this one, and its number: see below.
-                coalesce(t.claimed_at, t.created_at) < v_since as is_old
-           from alfrd.tasks t
-          where t.step = room.step and t.state = 'ready' and t.place > room.start
-            and (p_subjects is null or t.subject_id = any (p_subjects))
-            and (select twin.id from alfrd.tasks twin   -- not as an anti-join, which looks through all that run
-                  where twin.subject_id = t.subject_id and twin.step = t.step and twin.state = 'running') is null
-          order by t.place
-          limit room.size
-            for update skip locked) as waiting),
-    claimed as (
-      update alfrd.tasks t
-         set state = 'running', worker_id = p_worker, claimed_at = v_now, announced = true,
-             attempt = t.attempt + 1 + (coalesce(t.claimed_at, t.created_at) < v_since)::integer,
-             max_attempts = t.max_attempts + (coalesce(t.claimed_at, t.created_at) < v_since)::integer,
-             woken_by = case when t.created_at = v_now then 'handoff' else p_woken_by end
-       where t.id = any (array(select id from picked)))
-    select array_agg(id), bool_or(is_old), array_agg(subject_id) filter (where not announced), array_agg(status) filter (where not announced),
-           -- Where nothing waits, what comes will stand behind the last one that was made, or is more urgent.
-           (select jsonb_object_agg(step, coalesce(place, greatest(start, v_last_place)))
-              from room left join (select step, max(place) as place from picked group by step) as last using (step)
-             where step <> all (v_limited))
-      into v_ids, v_some_old, v_subjects, v_statuses, v_reached from picked;
-    if p_outcomes = '[]' and v_some_old is not true then
+    v_claim := alfrd.claim(p_worker, v_room, p_woken_by, p_subjects, p_from, v_limited, v_last_place, v_since);
+    v_ids := v_claim.ids;
+    v_reached := v_claim.reached;
+    if p_outcomes = '[]' and v_claim.some_old is not true then
       v_set := set_config('synchronous_commit', 'off', true);
-    end if;
-    if v_subjects is not null then
-      v_set := alfrd.announce('document', v_subjects, v_statuses);
     end if;
   end if;
   v_reached := p_from || coalesce(v_reached, '{}');
-  v_ids := v_ids || nullif(current_setting('alfrd.handed_over'), '')::bigint[];
+  v_handed := nullif(current_setting('alfrd.handed_over'), '')::bigint[];   -- in their order
+  v_count := coalesce(cardinality(v_handed), 0);
+  p_seen := case
+    when v_some_wait and (p_outcomes <> '[]' or coalesce(cardinality(v_ids), 0) >= v_least) then null
+    when v_count = 0 then v_last_place
+    when alfrd.first_of_priority(0) | v_handed[v_count] = v_last_place + v_count then alfrd.first_of_priority(0) | v_handed[v_count]   -- or others have made some, too
+  end;
+  v_ids := v_ids || v_handed;
   if p_owned is not null then
     v_ids := v_ids || array(select id from alfrd.tasks
                              where worker_id = p_worker and state = 'running' and id <> all (coalesce(v_ids, '{}'))
                                and (id, attempt) not in (select * from unnest(p_owned, p_owned_attempts)));
   end if;
   if cardinality(v_ids) > 0 then
-    select c.tasks, c.inputs, c.is_known into v_claimed, inputs, v_is_known from alfrd.claimed_by_columns(p_worker, v_ids) as c;
-    if not v_is_known then
+    v_told := alfrd.claimed_by_columns(p_worker, v_ids);
+    v_claimed := v_told.tasks;
+    inputs := v_told.inputs;
+    if not v_told.is_known then
       v_set := alfrd.heartbeat(p_worker);   -- which says so
     end if;
   end if;
@@ -1053,7 +1083,7 @@ begin
 
   answer := json_build_object(
     'superseded_by', v_newer, 'asleep', coalesce(v_asleep, false), 'claimed', v_claimed,
-    'reached', case when p_subjects is null then v_reached else '{}' end,
+    'reached', case when p_subjects is null then v_reached else '{}' end, 'seen', case when p_subjects is null then p_seen end,
     'stale', coalesce(to_json(v_stale), '[]'),
     'alone', not exists (select from alfrd.workers w where w.id <> p_worker
                             and w.heartbeat_at > v_now - make_interval(secs => w.lease_seconds)),
@@ -1289,6 +1319,12 @@ begin
   return null;
 end $$;
 
+-- FUNCTION first_of_priority(integer)
+
+CREATE FUNCTION alfrd.first_of_priority(p_priority integer) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (((32767 - p_priority))::bigint << 40);
+
 -- FUNCTION follow(alfrd.finished[])
 
 CREATE FUNCTION alfrd.follow(p_written alfrd.finished[]) RETURNS void
@@ -1388,7 +1424,7 @@ begin
   grant execute on function
     alfrd.register_worker(text, text, integer, text, text[], double precision), alfrd.worker_lock_class(),
     alfrd.heartbeat(bigint, boolean), alfrd.leave(bigint), alfrd.rescue(boolean),
-    alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[], text[], jsonb),
+    alfrd.take(bigint, text, integer), alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[], text[], jsonb, bigint),
     alfrd.inputs_of(uuid[], uuid[], uuid[], boolean), alfrd.parts_of(uuid[], bigint),
     alfrd.save_progress(bigint, bigint, integer, jsonb),
     alfrd.recall_replies(jsonb, interval), alfrd.reserve_calls(jsonb), alfrd.settle_calls(jsonb),
@@ -1448,7 +1484,7 @@ begin
   of_step as (
     select step, count(*) as number from handed_over group by step)
   select p_room || coalesce(jsonb_object_agg(step, (p_room ->> step)::integer - number), '{}'), coalesce(sum(number), 0),
-         (select count(*) from next), (select array_agg(id) from handed_over)
+         (select count(*) from next), (select array_agg(id order by id) from handed_over)
     into room, size, wanted, v_ids from of_step;
   if v_ids is not null then
     v_set := set_config('alfrd.handed_over',
@@ -1722,8 +1758,7 @@ end $$;
 -- FUNCTION note_standing()
 
 CREATE FUNCTION alfrd.note_standing() RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
+    LANGUAGE plpgsql
     AS $$
 begin
   insert into alfrd.standing default values on conflict do nothing;
@@ -2887,7 +2922,11 @@ declare
   v_settled bigint[];
 begin
   v_set := set_config('alfrd.followed_by', 'settle', true);
-  v_kinds := array(select distinct d.step || ' ' || d.entity from unnest(v_done) as d order by 1);
+  if cardinality(v_done) = 1 then
+    v_kinds := array[v_done[1].step || ' ' || v_done[1].entity];
+  else
+    v_kinds := array(select distinct d.step || ' ' || d.entity from unnest(v_done) as d order by 1);
+  end if;
   foreach v_kind in array v_kinds loop
     v_of_step := v_done;
     if cardinality(v_kinds) > 1 then
@@ -3189,6 +3228,44 @@ begin
   end if;
   update alfrd.prompts set is_active = true where id = p_new;
   return true;
+end $$;
+
+-- FUNCTION take(bigint, text, integer)
+
+CREATE FUNCTION alfrd.take(p_worker bigint, p_step text, p_size integer, OUT last bigint, OUT claimed json, OUT inputs json) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    AS $$
+declare
+  v_set   text;
+  v_since timestamptz;
+  v_claim record;
+  v_told  record;
+begin
+  v_set := concat(set_config('lock_timeout', '1s', true), pg_advisory_xact_lock_shared(alfrd.migration_lock()));
+  select s.since, alfrd.first_of_priority(0) | (select last_value from alfrd.tasks_id_seq)
+    into v_since, last
+    from alfrd.standing s cross join alfrd.workers w
+   where w.id = p_worker and w.superseded_by = '' and s.paused = '{}' and s.limited = '{}';
+  if not found then
+    return;
+  end if;
+  v_claim := alfrd.claim(p_worker, jsonb_build_object(p_step, p_size), 'notify', null, '{}', '{}', last, v_since);
+  if v_claim.ids is null then
+    return;
+  end if;
+  v_told := alfrd.claimed_by_columns(p_worker, v_claim.ids);
+  claimed := v_told.tasks;
+  inputs := v_told.inputs;
+  if not v_told.is_known then
+    v_set := alfrd.heartbeat(p_worker);   -- which says so
+  end if;
+  if v_claim.some_old is not true then
+    v_set := set_config('synchronous_commit', 'off', true);
+  end if;
 end $$;
 
 -- FUNCTION take_finished(bigint, jsonb)

@@ -141,7 +141,7 @@ begin
   of_step as (
     select step, count(*) as number from handed_over group by step)
   select p_room || coalesce(jsonb_object_agg(step, (p_room ->> step)::integer - number), '{}'), coalesce(sum(number), 0),
-         (select count(*) from next), (select array_agg(id) from handed_over)
+         (select count(*) from next), (select array_agg(id order by id) from handed_over)
     into room, size, wanted, v_ids from of_step;
   if v_ids is not null then
     v_set := set_config('alfrd.handed_over',
@@ -158,6 +158,7 @@ declare
   v_room    jsonb := nullif(current_setting('alfrd.room', true), '')::jsonb;
   v_least   integer;   -- for how many there is room, whatever they are
   v_fit     boolean := true;
+  v_handed  record;
   v_wanted  integer;
   v_set     text;
   v_count   integer := 0;
@@ -173,9 +174,10 @@ begin
                where v_room ? route.step group by route.step) as served;
     end if;
     if v_fit is not null then   -- some step is served here
-      select room, size, wanted into v_room, v_count, v_wanted
-        from alfrd.hand_over(p_entity, p_ids, p_statuses, p_generations, p_priorities, v_room, v_fit);
-      v_set := concat(set_config('alfrd.room', v_room::text, true),
+      v_handed := alfrd.hand_over(p_entity, p_ids, p_statuses, p_generations, p_priorities, v_room, v_fit);
+      v_count := v_handed.size;
+      v_wanted := v_handed.wanted;
+      v_set := concat(set_config('alfrd.room', v_handed.room::text, true),
                       set_config('alfrd.least_room', greatest(v_least, 0)::text, true));
     end if;
   end if;

@@ -1,4 +1,5 @@
 -- alfrd.exchange: hand in finished work and claim new work, in one transaction.
+-- alfrd.take:     claim for a bell, and nothing else: half of the time until a document's first step begins.
 --
 -- The heart of the engine; a worker's loop calls it and nothing else. In order: make due what was scheduled; settle the
 -- outcomes (each fenced), which hands next steps over; claim, up to the capacity given per step; touch the files that documents
@@ -15,6 +16,7 @@
 -- p_from:     {step: place}: look at its queue only behind this place, which the last exchange has reached or found to be its
 --             end. Tasks may come to be ready before it: an earlier transaction commits later, others give one back. So the
 --             worker looks at the whole queue now and then, and before it sleeps.
+-- p_seen:     the place of the last task that was made when nothing waited here: if that is still the last one, nobody needs to count
 -- Sleeping:   when nothing was claimed, p_waiting is written to its row, and from then on bells ring for it. A transaction that
 --             looked at the row just before, and commits just after, would not ring: so the worker looks again until it
 --             is the only one with a hand on the bell (alfrd.everyone_knows), which that look begins with.
@@ -25,6 +27,7 @@
 -- Returns:    inputs, what the claimed tasks are given (alfrd.inputs_of) or null, and an answer:
 --               claimed         {id: [...], step: [...], ...}, a list for each column, or null
 --               reached         {step: place}: for p_from of the next exchange
+--               seen            for its p_seen, or null
 --               stale           [task ids]: outcomes that were refused
 --               next_due        seconds until the next scheduled task, or null
 --               others_running  whether other workers own tasks, looked up only when nothing was claimed
@@ -34,9 +37,12 @@
 -- Locks:      own running tasks by id, documents, waiting tasks, skipping locked ones, then files by id. Where files were
 --             summarised, those are locked with all that are touched, before waiting tasks.
 
--- What alfrd.exchange does itself by now.
-drop function if exists alfrd.claim(bigint, jsonb, text, uuid[]), alfrd.claim(bigint, jsonb, text, uuid[], jsonb, text[]),
-  alfrd.first_place(text, bigint), alfrd.tasks_by_columns(bigint[]), alfrd.claimed_by_columns(bigint[]);
+drop function if exists alfrd.first_place(text, bigint), alfrd.tasks_by_columns(bigint[]), alfrd.claimed_by_columns(bigint[]),
+  alfrd.claim(bigint, jsonb, text, uuid[]), alfrd.claim(bigint, jsonb, text, uuid[], jsonb, text[]);   -- what they did is done below
+
+-- The first place in a queue that a task of this priority may have: tasks.place is this, and the task's id.
+create or replace function alfrd.first_of_priority(p_priority integer) returns bigint
+  language sql immutable parallel safe return (32767 - p_priority)::bigint << 40;
 
 -- A limited step is claimed by one worker at a time, so that count and claim cannot race.
 create or replace function alfrd.room_within_limits(p_room jsonb) returns jsonb
@@ -52,6 +58,55 @@ begin
       v_limit.max_running - (select count(*) from alfrd.tasks where step = v_limit.step and state = 'running')::integer)));
   end loop;
   return p_room;
+end $$;
+
+-- alfrd.claim: waiting tasks, of each step as many as p_room says, become this worker's.
+--
+-- p_from, p_limited, p_last_place: as in alfrd.exchange;   p_since: when the server had crashed last
+-- ids: of the tasks;   reached: {step: place} where the next look may begin
+-- some_old: some of them are older than the last crash, which may have lost a claim of theirs. These skip a number, and their claim has
+--           to wait for the disk.
+create or replace function alfrd.claim(
+  p_worker bigint, p_room jsonb, p_woken_by text, p_subjects uuid[], p_from jsonb, p_limited text[], p_last_place bigint,
+  p_since timestamptz, out ids bigint[], out reached jsonb, out some_old boolean
+) language plpgsql as $$
+declare
+  v_now      timestamptz := alfrd.now();
+  v_subjects uuid[];
+  v_statuses text[];
+  v_set      text;
+begin
+  with room as materialized (
+    select step, size::integer, coalesce((p_from ->> step)::bigint, 0) as start
+      from jsonb_each_text(p_room) as room(step, size) where size::integer > 0),
+  picked as materialized (
+    select waiting.*
+      from room cross join lateral (
+       select t.id, t.step, t.place, t.subject_id, t.status, t.announced, coalesce(t.claimed_at, t.created_at) < p_since as is_old
+         from alfrd.tasks t
+        where t.step = room.step and t.state = 'ready' and t.place > room.start
+          and (p_subjects is null or t.subject_id = any (p_subjects))
+          and (select twin.id from alfrd.tasks twin   -- not as an anti-join, which looks through all that run
+                where twin.subject_id = t.subject_id and twin.step = t.step and twin.state = 'running') is null
+        order by t.place
+        limit room.size
+          for update skip locked) as waiting),
+  claimed as (
+    update alfrd.tasks t
+       set state = 'running', worker_id = p_worker, claimed_at = v_now, announced = true,
+           attempt = t.attempt + 1 + (coalesce(t.claimed_at, t.created_at) < p_since)::integer,
+           max_attempts = t.max_attempts + (coalesce(t.claimed_at, t.created_at) < p_since)::integer,
+           woken_by = case when t.created_at = v_now then 'handoff' else p_woken_by end
+     where t.id = any (array(select id from picked)))
+  select array_agg(id), bool_or(is_old), array_agg(subject_id) filter (where not announced), array_agg(status) filter (where not announced),
+         -- Where nothing waits, what comes will stand behind the last one that was made, or is more urgent.
+         (select jsonb_object_agg(step, coalesce(place, greatest(start, p_last_place)))
+            from room left join (select step, max(place) as place from picked group by step) as last using (step)
+           where step <> all (p_limited))
+    into ids, some_old, v_subjects, v_statuses, reached from picked;
+  if v_subjects is not null then
+    v_set := alfrd.announce('document', v_subjects, v_statuses);
+  end if;
 end $$;
 
 -- tasks:    what the worker is told of them
@@ -87,11 +142,12 @@ end $$;
 
 drop function if exists alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[]);   -- it had no p_waiting
 drop function if exists alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[], text[]);   -- it had no p_from
+drop function if exists alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[], text[], jsonb);   -- it had no p_seen
 
 create or replace function alfrd.exchange(
   p_worker bigint, p_outcomes jsonb, p_capacity jsonb, p_woken_by text, p_subjects uuid[] default null,
   p_owned bigint[] default null, p_owned_attempts integer[] default null, p_waiting text[] default null,
-  p_from jsonb default '{}', out answer json, out inputs json
+  p_from jsonb default '{}', p_seen bigint default null, out answer json, out inputs json
 )
 -- Costs that are guessed too high would have each statement compiled, for 20 ms each. And a plan for these very arrays is never better
 -- than the one for any: making it anew each time took a third of an exchange that carries a single result.
@@ -99,7 +155,6 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp set jit 
 set enable_seqscan = off as $$
 declare
   c_many       constant integer := 32;   -- a worker of few slots begins what it can
-  c_first      constant bigint := 32767::bigint << 40;   -- the first place of priority 0
   c_few        constant integer := 8;    -- who is given no more than that at a time may go on being rung for
   v_now        timestamptz := alfrd.now();
   v_set        text;   -- an assignment is evaluated at once, where PERFORM begins and ends a query, a dozen times
@@ -127,12 +182,12 @@ declare
   v_some_wait  boolean := true;
   v_left       text[];
   v_ids        bigint[];
-  v_some_old   boolean;
-  v_subjects   uuid[];
-  v_statuses   text[];
+  v_handed     bigint[];
+  v_count      integer;
   v_reached    jsonb;
   v_claimed    json;
-  v_is_known   boolean;
+  v_claim      record;
+  v_told       record;
 begin
   v_set := concat(
     set_config('alfrd.actor', 'worker', true), set_config('alfrd.bell', 'held', true),
@@ -144,9 +199,11 @@ begin
     select w.superseded_by, w.waiting_for, make_interval(secs => w.lease_seconds / 6), w.heartbeat_at,
            s.paused, s.limited, s.later, s.side, s.since,
            exists (select from alfrd.tasks where state = 'scheduled' and run_at <= v_now),
-           c_first | (select last_value from alfrd.tasks_id_seq),
-           (select bool_and(coalesce((p_capacity ->> step)::integer, 0) > 0) from unnest(w.waiting_for) as step)
-      into v_newer, v_waiting, v_beat_every, v_beat_by, v_paused, v_limited, v_later, v_side, v_since, v_is_due, v_last_place, v_has_slots
+           alfrd.first_of_priority(0) | (select last_value from alfrd.tasks_id_seq),
+           (select bool_and(coalesce((p_capacity ->> step)::integer, 0) > 0) from unnest(w.waiting_for) as step),
+           (select min(size::integer) from jsonb_each_text(p_capacity) as room(step, size))
+      into v_newer, v_waiting, v_beat_every, v_beat_by, v_paused, v_limited, v_later, v_side, v_since, v_is_due, v_last_place,
+           v_has_slots, v_least
       from alfrd.standing s left join alfrd.workers w on w.id = p_worker;
     exit when found;
     v_set := alfrd.note_standing();   -- crash recovery has emptied it
@@ -178,7 +235,11 @@ begin
   end if;
 
   v_room := p_capacity - v_paused;
-  if p_outcomes <> '[]' or p_from <> '{}' then
+  if p_seen = v_last_place and p_outcomes <> '[]' and v_limited = '{}' and v_paused = '{}' and v_due is null and p_subjects is null
+     and v_newer = '' then
+    v_for_next := v_room;
+    v_some_wait := false;
+  elsif p_outcomes <> '[]' or p_from <> '{}' then
     -- Where to look from: from where the worker was, unless something more urgent has come, or a limit has held something back. And
     -- the next steps of what it hands in are this worker's at once, but for the slots of those that have waited longer.
     select coalesce(jsonb_object_agg(step, start) filter (where start > 0), '{}'),
@@ -229,53 +290,32 @@ begin
     if v_room ?| v_limited then
       v_room := alfrd.room_within_limits(v_room);
     end if;
-    with room as materialized (
-      select step, size::integer, coalesce((p_from ->> step)::bigint, 0) as start
-        from jsonb_each_text(v_room) as room(step, size) where size::integer > 0),
-    picked as materialized (
-      select waiting.*
-        from room cross join lateral (
-         select t.id, t.step, t.place, t.subject_id, t.status, t.announced,
-                -- A crash may have lost a claim of this one, and its number: see below.
-                coalesce(t.claimed_at, t.created_at) < v_since as is_old
-           from alfrd.tasks t
-          where t.step = room.step and t.state = 'ready' and t.place > room.start
-            and (p_subjects is null or t.subject_id = any (p_subjects))
-            and (select twin.id from alfrd.tasks twin   -- not as an anti-join, which looks through all that run
-                  where twin.subject_id = t.subject_id and twin.step = t.step and twin.state = 'running') is null
-          order by t.place
-          limit room.size
-            for update skip locked) as waiting),
-    claimed as (
-      update alfrd.tasks t
-         set state = 'running', worker_id = p_worker, claimed_at = v_now, announced = true,
-             attempt = t.attempt + 1 + (coalesce(t.claimed_at, t.created_at) < v_since)::integer,
-             max_attempts = t.max_attempts + (coalesce(t.claimed_at, t.created_at) < v_since)::integer,
-             woken_by = case when t.created_at = v_now then 'handoff' else p_woken_by end
-       where t.id = any (array(select id from picked)))
-    select array_agg(id), bool_or(is_old), array_agg(subject_id) filter (where not announced), array_agg(status) filter (where not announced),
-           -- Where nothing waits, what comes will stand behind the last one that was made, or is more urgent.
-           (select jsonb_object_agg(step, coalesce(place, greatest(start, v_last_place)))
-              from room left join (select step, max(place) as place from picked group by step) as last using (step)
-             where step <> all (v_limited))
-      into v_ids, v_some_old, v_subjects, v_statuses, v_reached from picked;
-    if p_outcomes = '[]' and v_some_old is not true then
+    v_claim := alfrd.claim(p_worker, v_room, p_woken_by, p_subjects, p_from, v_limited, v_last_place, v_since);
+    v_ids := v_claim.ids;
+    v_reached := v_claim.reached;
+    if p_outcomes = '[]' and v_claim.some_old is not true then
       v_set := set_config('synchronous_commit', 'off', true);
-    end if;
-    if v_subjects is not null then
-      v_set := alfrd.announce('document', v_subjects, v_statuses);
     end if;
   end if;
   v_reached := p_from || coalesce(v_reached, '{}');
-  v_ids := v_ids || nullif(current_setting('alfrd.handed_over'), '')::bigint[];
+  v_handed := nullif(current_setting('alfrd.handed_over'), '')::bigint[];   -- in their order
+  v_count := coalesce(cardinality(v_handed), 0);
+  p_seen := case
+    when v_some_wait and (p_outcomes <> '[]' or coalesce(cardinality(v_ids), 0) >= v_least) then null
+    when v_count = 0 then v_last_place
+    when alfrd.first_of_priority(0) | v_handed[v_count] = v_last_place + v_count then alfrd.first_of_priority(0) | v_handed[v_count]   -- or others have made some, too
+  end;
+  v_ids := v_ids || v_handed;
   if p_owned is not null then
     v_ids := v_ids || array(select id from alfrd.tasks
                              where worker_id = p_worker and state = 'running' and id <> all (coalesce(v_ids, '{}'))
                                and (id, attempt) not in (select * from unnest(p_owned, p_owned_attempts)));
   end if;
   if cardinality(v_ids) > 0 then
-    select c.tasks, c.inputs, c.is_known into v_claimed, inputs, v_is_known from alfrd.claimed_by_columns(p_worker, v_ids) as c;
-    if not v_is_known then
+    v_told := alfrd.claimed_by_columns(p_worker, v_ids);
+    v_claimed := v_told.tasks;
+    inputs := v_told.inputs;
+    if not v_told.is_known then
       v_set := alfrd.heartbeat(p_worker);   -- which says so
     end if;
   end if;
@@ -315,7 +355,7 @@ begin
 
   answer := json_build_object(
     'superseded_by', v_newer, 'asleep', coalesce(v_asleep, false), 'claimed', v_claimed,
-    'reached', case when p_subjects is null then v_reached else '{}' end,
+    'reached', case when p_subjects is null then v_reached else '{}' end, 'seen', case when p_subjects is null then p_seen end,
     'stale', coalesce(to_json(v_stale), '[]'),
     'alone', not exists (select from alfrd.workers w where w.id <> p_worker
                             and w.heartbeat_at > v_now - make_interval(secs => w.lease_seconds)),
@@ -324,4 +364,45 @@ begin
     -- What is due and still scheduled was locked by somebody: look again in a second.
     'next_due', (select case when run_at <= alfrd.now() then 1 else extract(epoch from run_at - alfrd.now()) end
                    from alfrd.tasks where state = 'scheduled' order by run_at limit 1));
+end $$;
+
+-- alfrd.take: claim for a bell.
+--
+-- Without all that an exchange does beside: the worker makes one right after. Where anything is out of the ordinary (a pause,
+-- a limit, a newer release, the row of this worker gone), nothing is claimed, and the exchange has the say.
+--
+-- p_step: for which the bell rang;   p_size: how many tasks of it this worker could start now
+-- last:   the place of the last task that was made;   claimed, inputs: as in alfrd.exchange
+create or replace function alfrd.take(
+  p_worker bigint, p_step text, p_size integer, out last bigint, out claimed json, out inputs json
+)
+language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off set plan_cache_mode = force_generic_plan
+set enable_seqscan = off as $$
+declare
+  v_set   text;
+  v_since timestamptz;
+  v_claim record;
+  v_told  record;
+begin
+  v_set := concat(set_config('lock_timeout', '1s', true), pg_advisory_xact_lock_shared(alfrd.migration_lock()));
+  select s.since, alfrd.first_of_priority(0) | (select last_value from alfrd.tasks_id_seq)
+    into v_since, last
+    from alfrd.standing s cross join alfrd.workers w
+   where w.id = p_worker and w.superseded_by = '' and s.paused = '{}' and s.limited = '{}';
+  if not found then
+    return;
+  end if;
+  v_claim := alfrd.claim(p_worker, jsonb_build_object(p_step, p_size), 'notify', null, '{}', '{}', last, v_since);
+  if v_claim.ids is null then
+    return;
+  end if;
+  v_told := alfrd.claimed_by_columns(p_worker, v_claim.ids);
+  claimed := v_told.tasks;
+  inputs := v_told.inputs;
+  if not v_told.is_known then
+    v_set := alfrd.heartbeat(p_worker);   -- which says so
+  end if;
+  if v_claim.some_old is not true then
+    v_set := set_config('synchronous_commit', 'off', true);
+  end if;
 end $$;

@@ -94,7 +94,7 @@ end $$;
 
 -- What exchanges look up of routes, transitions, limits and pauses.
 create or replace function alfrd.note_standing() returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql as $$
 begin
   insert into alfrd.standing default values on conflict do nothing;
   perform from alfrd.standing for update;   -- and what was committed while waiting for it is seen by the next statement

@@ -150,7 +150,11 @@ declare
   v_settled bigint[];
 begin
   v_set := set_config('alfrd.followed_by', 'settle', true);
-  v_kinds := array(select distinct d.step || ' ' || d.entity from unnest(v_done) as d order by 1);
+  if cardinality(v_done) = 1 then
+    v_kinds := array[v_done[1].step || ' ' || v_done[1].entity];
+  else
+    v_kinds := array(select distinct d.step || ' ' || d.entity from unnest(v_done) as d order by 1);
+  end if;
   foreach v_kind in array v_kinds loop
     v_of_step := v_done;
     if cardinality(v_kinds) > 1 then

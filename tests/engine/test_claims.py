@@ -44,7 +44,7 @@ def test_the_fronts_of_queues_are_looked_at_again_one_after_the_other(
 
     def look(reason: Reason, took: float = 0.1) -> dict[str, int]:
         from_ = dict(fronts.look_from(reason))
-        fronts.looked(from_, reached, took)
+        fronts.looked(from_, reached, None, took)
         return from_
 
     assert look("handoff") == {}, "it was nowhere yet"

@@ -67,7 +67,7 @@ class Engine(RuleBasedStateMachine):
         try:
             return self._do(self.db.exchange(worker, done, **capacity)).claimed
         except WorkerUnknown:
-            self.db._workers.pop(worker)  # it signs on again, and hands the same in once more
+            self.db.workers.pop(worker)  # it signs on again, and hands the same in once more
             return self._do(self.db.exchange(worker, done, **capacity)).claimed
 
     @rule(target=documents)

@@ -86,7 +86,8 @@ async def _run(plan: Plan, world: World) -> Report:
     faults: dict[str, Counter[str]] = defaultdict(Counter)
     for _, kind, became in history:
         faults[kind][became] += 1
-    facts = {"known": world.acknowledged, "cancelled": list(world.cancelled)}
+    crashes = sum(faults[kind]["done"] for kind in ("server process crashed", "server stopped at once"))
+    facts = {"known": world.acknowledged, "cancelled": list(world.cancelled), "crashes": crashes}
     async with world.person() as session:
         cursor = await session.execute(COUNTS)
         (counts,) = await cursor.fetchall()

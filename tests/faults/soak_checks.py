@@ -129,7 +129,7 @@ DUPLICATED: dict[str, LiteralString] = {
       select task_id, attempt, count(*) from alfrd.events where kind = 'stale' group by 1, 2 having count(*) > 1""",
     "attempts beyond the last": """
       select task_id, max(attempt) from alfrd.events where task_id is not null
-       group by 1 having max(attempt) > 5 + count(*) filter (where kind in ('released', 'throttled'))
+       group by 1 having max(attempt) > 5 + %(crashes)s + count(*) filter (where kind in ('released', 'throttled'))
       union all select id, attempt from alfrd.tasks where attempt > max_attempts""",
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -22,19 +22,21 @@ class Exchange:
     inputs: str | None
     """What the claimed tasks are given, as ``alfrd.inputs_of`` tells it, in JSON. Not decoded: what people have put
     into a document may be more than a program takes, and must not fail the exchange."""
-    reached: Mapping[str, int]
+    reached: Mapping[str, int] = field(default_factory=dict)
     """Step -> the last place in its queue that was claimed."""
-    stale: frozenset[int]
+    seen: int | None = None
+    """The place of the last task that was made, if nothing waited here; ``None``: something does, perhaps."""
+    stale: frozenset[int] = frozenset()
     """Ids of the tasks whose results were refused."""
-    next_due: float | None
+    next_due: float | None = None
     """Seconds until the next scheduled task falls due; ``None``: nothing is scheduled."""
-    others_running: bool
+    others_running: bool = False
     """Other workers own tasks; told only when nothing was claimed."""
-    alone: bool
+    alone: bool = False
     """No other worker lives."""
-    asleep: bool
+    asleep: bool = False
     """The worker may sleep until it is rung for; else it has to look again in a moment."""
-    superseded_by: str
+    superseded_by: str = ""
     """The newer release that has migrated the database, from when on nothing is claimed; else empty."""
 
 
@@ -85,6 +87,7 @@ async def exchange(
     owned: Sequence[Task] | None = None,
     waiting: Sequence[str] | None = None,
     from_: Mapping[str, int] | None = None,
+    seen: int | None = None,
 ) -> Exchange:
     """Hand in finished work and claim new work, in one transaction.
 
@@ -96,6 +99,7 @@ async def exchange(
         What the lost reply claimed is among the ``claimed`` of this one.
     :param waiting: the steps that this worker would sleep for now, if nothing is to be claimed.
     :param from_: step -> the place in its queue behind which to look; the others from their front.
+    :param seen: what the last exchange has told; nothing is counted if no task was made since.
     :raise WorkerUnknown: others have taken this worker for dead; register again.
     :raise Interrupted: a conflict rolled it back; hand the same in again.
 
@@ -103,7 +107,7 @@ async def exchange(
     """
     row = await database.row(
         "select answer, inputs::text"
-        "  from alfrd.exchange(%s, %s, %s, %s, %s, %s::bigint[], %s::integer[], %s::text[], %s)",
+        "  from alfrd.exchange(%s, %s, %s, %s, %s, %s::bigint[], %s::integer[], %s::text[], %s, %s::bigint)",
         [
             worker,
             jsonb([_outcome(outcome) for outcome in done]),
@@ -114,6 +118,7 @@ async def exchange(
             None if owned is None else [task.attempt for task in owned],
             None if waiting is None else list(waiting),
             jsonb(dict(from_ or {})),
+            seen,
         ],
     )
     assert row is not None
@@ -122,6 +127,7 @@ async def exchange(
         claimed=_tasks(answer["claimed"]),
         inputs=row["inputs"],
         reached=answer["reached"],
+        seen=answer["seen"],
         stale=frozenset(answer["stale"]),
         next_due=answer["next_due"],
         others_running=answer["others_running"],
@@ -129,6 +135,23 @@ async def exchange(
         asleep=answer["asleep"],
         superseded_by=answer["superseded_by"],
     )
+
+
+async def take(database: Database, worker: int, step: str, size: int) -> Exchange:
+    """Claim for a bell, and nothing else; an exchange has to follow, whatever comes of it.
+
+    :param step: for which the bell rang.
+    :param size: how many tasks of it this worker could start now.
+    :return: what was claimed, and as ``seen`` the last task that was made; of the rest nothing is known.
+    :raise WorkerUnknown: others have taken this worker for dead; register again.
+
+    Source: ``sql/functions/exchange.sql``.
+    """
+    row = await database.row(
+        "select claimed, inputs::text, last from alfrd.take(%s, %s, %s)", [worker, step, size]
+    )
+    assert row is not None
+    return Exchange(_tasks(row["claimed"]), row["inputs"], seen=row["last"])
 
 
 def _ids(ids: Sequence[UUID] | None) -> list[UUID] | None:

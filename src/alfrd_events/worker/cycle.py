@@ -17,7 +17,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from alfrd_events.db import queue
@@ -154,7 +154,7 @@ class Cycle:
     async def _run(self, until_quiet: bool) -> None:
         reason: Reason = "start"
         while True:
-            answer = await self._turn(reason)
+            answer = await self._answer_the_bell(reason) or await self._turn(reason)
             if answer.superseded_by and not self.superseded_by:
                 self._step_down(answer.superseded_by)
             if self._stopping and not self._running:
@@ -222,6 +222,34 @@ class Cycle:
         except (DatabaseUnavailable, Interrupted, Doubtful) as error:
             log.debug("cannot tell what is left to do", error=error)
             return False
+
+    async def _answer_the_bell(self, reason: Reason) -> queue.Exchange | None:
+        """Claim the short way where a bell is all there is; an exchange follows in a moment.
+
+
+        :return: ``None``: an exchange has the say, at once.
+        """
+        quiet = self._outbox.is_empty and self._beside is None and not self._in_doubt and not self._stopping
+        if reason != "notify" or not quiet or len(self._wake.rung) != 1 or self._only is not None:
+            return None
+        (step,) = self._wake.rung
+        offer = self._slots.offer(self._busy, self._outbox.apart_per_step)
+        try:
+            if not offer.room[step]:
+                return None
+            answer = await queue.take(self._database, self._registration.id, step, offer.room[step])
+        except AlfrdError as error:
+            self._in_doubt = True
+            log.debug("the short way was none", error=error)
+            return None
+        finally:
+            self._slots.close(offer)
+        self._fronts.took(answer.claimed, answer.seen)
+        if not answer.claimed:
+            return None
+        self._wants_more |= offer.asks_for_more(answer.claimed)
+        self._take([], replace(answer, alone=self._alone), reason)
+        return answer
 
     async def _turn(self, reason: Reason) -> queue.Exchange:
         """What goes alone until one will not, then all the rest with the claims."""
@@ -352,12 +380,21 @@ class Cycle:
         started = time.monotonic()
         try:
             answer = await queue.exchange(
-                self._database, self._registration.id, batch, room, reason, self._only, owned, waiting, from_
+                self._database,
+                self._registration.id,
+                batch,
+                room,
+                reason,
+                self._only,
+                owned,
+                waiting,
+                from_,
+                self._fronts.seen(from_),
             )
         except BaseException:
             self._in_doubt = True
             raise
-        self._fronts.looked(from_, answer.reached, time.monotonic() - started)
+        self._fronts.looked(from_, answer.reached, answer.seen, time.monotonic() - started)
         if doubted:
             self._in_doubt = False
         return answer

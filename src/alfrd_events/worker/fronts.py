@@ -10,8 +10,9 @@ reason to look than its own results.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
+from alfrd_events.model import Task
 from alfrd_events.worker.wake import Reason
 
 _ALL_FRONTS_SECONDS = 1.0
@@ -25,6 +26,7 @@ class Fronts:
 
     def __init__(self) -> None:
         self._reached: dict[str, int] = {}
+        self._seen: int | None = None
         self._turn = 0
         self._front_due = 0.0
         self._usually = 0.0
@@ -40,14 +42,33 @@ class Fronts:
         front = list(self._reached)[self._turn]
         return {step: place for step, place in self._reached.items() if step != front}
 
-    def looked(self, from_: Mapping[str, int], reached: Mapping[str, int], took: float) -> None:
+    def seen(self, from_: Mapping[str, int]) -> int | None:
+        """The last task that was made when nothing waited, for a look that begins at no front."""
+        return self._seen if self._is_behind_all(from_) else None
+
+    def took(self, tasks: Collection[Task], last: int | None) -> None:
+        """Nothing else was made than these tasks since nothing waited: then nothing waits now.
+
+        :param last: the place of the last task that was made.
+        """
+        if self._seen is not None and last is not None and last - self._seen == len(tasks):
+            self._seen = last
+
+    def _is_behind_all(self, from_: Mapping[str, int]) -> bool:
+        return bool(self._reached) and from_.keys() == self._reached.keys()
+
+    def looked(
+        self, from_: Mapping[str, int], reached: Mapping[str, int], seen: int | None, took: float
+    ) -> None:
         """Remember how far a look has come.
 
         :param from_: where it began.
         :param reached: step -> where the next look may begin.
+        :param seen: the last task that was made, if nothing waits.
         :param took: seconds.
         """
-        if self._reached and from_.keys() == self._reached.keys():
+        self._seen = seen
+        if self._is_behind_all(from_):
             self._usually = took
         else:
             pause = max(_ALL_FRONTS_SECONDS / max(len(reached), 1), _SHARE * (took - self._usually))

@@ -95,7 +95,7 @@ class Listener:
             deadline = next_probe if answer_by is None else answer_by
             async for heard in ear.hear(timeout=max(deadline - loop.time(), 0.01)):
                 if heard.channel == WORK and heard.payload in self._steps:
-                    self._wake.set("notify")
+                    self._wake.set("notify", heard.payload)
                 elif ear.is_probe(heard):
                     answer_by, next_probe = None, loop.time() + self._probe_seconds
                     break

@@ -128,6 +128,11 @@ class Outbox:
         """Something can go together at once."""
         return bool(self._together)
 
+    @property
+    def is_empty(self) -> bool:
+        """The database has all of it."""
+        return not self._together and not self._sent and not self._apart
+
     def set_apart(self, batch: Sequence[Outcome]) -> None:
         """From now on these go alone."""
         self._remove(batch)

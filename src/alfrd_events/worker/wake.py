@@ -21,9 +21,17 @@ class Wake:
     def __init__(self) -> None:
         self._event = asyncio.Event()
         self._reason: Reason = "handoff"
+        self._rung: set[str] = set()
+        self.rung: frozenset[str] = frozenset()
+        """The steps for which bells rang until :meth:`wait` returned."""
 
-    def set(self, reason: Reason) -> None:
-        """Wake the cycle."""
+    def set(self, reason: Reason, step: str | None = None) -> None:
+        """Wake the cycle.
+
+        :param step: for which a bell rang.
+        """
+        if step is not None:
+            self._rung.add(step)
         if self._event.is_set() and reason != "notify":
             return
         self._reason = reason
@@ -37,4 +45,5 @@ class Wake:
         except TimeoutError:
             return otherwise
         self._event.clear()
+        self.rung, self._rung = frozenset(self._rung), set()
         return self._reason
