@@ -5,6 +5,24 @@
 
 CREATE SCHEMA alfrd;
 
+-- TYPE claimed
+
+CREATE TYPE alfrd.claimed AS (
+	ids bigint[],
+	tasks json,
+	documents uuid[],
+	read uuid[],
+	extracted uuid[],
+	to_file boolean,
+	is_known boolean,
+	reached jsonb,
+	some_old boolean
+);
+
+-- COMMENT TYPE claimed
+
+COMMENT ON TYPE alfrd.claimed IS 'Tasks that have become a worker''s: what alfrd.claim and alfrd.handed give to alfrd.exchange.';
+
 -- TYPE finished
 
 CREATE TYPE alfrd.finished AS (
@@ -199,22 +217,25 @@ end $$;
 
 -- FUNCTION claim(bigint, jsonb, text, uuid[], jsonb, text[], bigint, timestamp with time zone)
 
-CREATE FUNCTION alfrd.claim(p_worker bigint, p_room jsonb, p_woken_by text, p_subjects uuid[], p_from jsonb, p_limited text[], p_last_place bigint, p_since timestamp with time zone, OUT ids bigint[], OUT reached jsonb, OUT some_old boolean) RETURNS record
+CREATE FUNCTION alfrd.claim(p_worker bigint, p_room jsonb, p_woken_by text, p_subjects uuid[], p_from jsonb, p_limited text[], p_last_place bigint, p_since timestamp with time zone) RETURNS alfrd.claimed
     LANGUAGE plpgsql
     AS $$
 declare
   v_now      timestamptz := alfrd.now();
+  v_claimed  alfrd.claimed;
   v_subjects uuid[];
   v_statuses text[];
   v_set      text;
 begin
-  with room as materialized (
+  with mine as materialized (
+    select id from alfrd.workers where id = p_worker for key share),
+  room as materialized (
     select step, size::integer, coalesce((p_from ->> step)::bigint, 0) as start
       from jsonb_each_text(p_room) as room(step, size) where size::integer > 0),
   picked as materialized (
     select waiting.*
       from room cross join lateral (
-       select t.id, t.step, t.place, t.subject_id, t.status, t.announced, coalesce(t.claimed_at, t.created_at) < p_since as is_old
+       select t.id, t.step, t.place, t.status, t.announced, coalesce(t.claimed_at, t.created_at) < p_since as is_old
          from alfrd.tasks t
         where t.step = room.step and t.state = 'ready' and t.place > room.start
           and (p_subjects is null or t.subject_id = any (p_subjects))
@@ -229,42 +250,26 @@ begin
            attempt = t.attempt + 1 + (coalesce(t.claimed_at, t.created_at) < p_since)::integer,
            max_attempts = t.max_attempts + (coalesce(t.claimed_at, t.created_at) < p_since)::integer,
            woken_by = case when t.created_at = v_now then 'handoff' else p_woken_by end
-     where t.id = any (array(select id from picked)))
-  select array_agg(id), bool_or(is_old), array_agg(subject_id) filter (where not announced), array_agg(status) filter (where not announced),
-         -- Where nothing waits, what comes will stand behind the last one that was made, or is more urgent.
-         (select jsonb_object_agg(step, coalesce(place, greatest(start, p_last_place)))
-            from room left join (select step, max(place) as place from picked group by step) as last using (step)
-           where step <> all (p_limited))
-    into ids, some_old, v_subjects, v_statuses, reached from picked;
-  if v_subjects is not null then
-    v_set := alfrd.announce('document', v_subjects, v_statuses);
-  end if;
-end $$;
-
--- FUNCTION claimed_by_columns(bigint, bigint[])
-
-CREATE FUNCTION alfrd.claimed_by_columns(p_worker bigint, p_ids bigint[], OUT tasks json, OUT inputs json, OUT is_known boolean) RETURNS record
-    LANGUAGE plpgsql
-    AS $$
-declare
-  v_documents uuid[];
-  v_read      uuid[];
-  v_extracted uuid[];
-  v_to_file   boolean;
-begin
-  with mine as materialized (
-    select id from alfrd.workers where id = p_worker for key share)
-  select json_build_object('id', array_agg(id), 'step', array_agg(step), 'entity', array_agg(entity),
+     where t.id = any (array(select id from picked))
+    returning t.id, t.entity, t.subject_id, t.attempt, t.max_attempts, t.woken_by)
+  select array_agg(id),
+         json_build_object('id', array_agg(id), 'step', array_agg(step), 'entity', array_agg(entity),
                            'subject_id', array_agg(subject_id), 'attempt', array_agg(attempt),
                            'max_attempts', array_agg(max_attempts), 'woken_by', array_agg(woken_by)),
          array_agg(subject_id) filter (where entity = 'document'), array_agg(subject_id) filter (where step = 'ocr'),
-         array_agg(subject_id) filter (where step = 'extract'), bool_or(step = 'file'), exists (select from mine)
-    into tasks, v_documents, v_read, v_extracted, v_to_file, is_known
-    from alfrd.tasks where id = any (p_ids);
-  inputs := alfrd.inputs_of(v_documents, v_read, v_extracted, v_to_file);
-exception
-  when program_limit_exceeded or out_of_memory then
-    inputs := null;
+         array_agg(subject_id) filter (where step = 'extract'), bool_or(step = 'file'), exists (select from mine),
+         -- Where nothing waits, what comes will stand behind the last one that was made, or is more urgent.
+         (select jsonb_object_agg(step, coalesce(place, greatest(start, p_last_place)))
+            from room left join (select step, max(place) as place from picked group by step) as last using (step)
+           where step <> all (p_limited)),
+         bool_or(is_old), array_agg(subject_id) filter (where not announced), array_agg(status) filter (where not announced)
+    into v_claimed.ids, v_claimed.tasks, v_claimed.documents, v_claimed.read, v_claimed.extracted, v_claimed.to_file,
+         v_claimed.is_known, v_claimed.reached, v_claimed.some_old, v_subjects, v_statuses
+    from picked join claimed using (id);
+  if v_subjects is not null then
+    v_set := alfrd.announce('document', v_subjects, v_statuses);
+  end if;
+  return v_claimed;
 end $$;
 
 -- FUNCTION now()
@@ -290,12 +295,12 @@ CREATE FUNCTION alfrd.columns_of_documents(p_ids uuid[]) RETURNS TABLE(columns j
            'document_type', json_agg(document_type), 'classification_confidence', json_agg(classification_confidence),
            'classification_reasoning', json_agg(classification_reasoning), 'summary', json_agg(summary),
            'entity', json_agg(entity), 'document_date', json_agg(document_date), 'due_date', json_agg(due_date),
-           'total_amount', json_agg(total_amount::text), 'currency', json_agg(currency),
+           'total_amount', json_agg(total_amount), 'currency', json_agg(currency),
            'account_number', json_agg(account_number), 'period_start', json_agg(period_start),
            'period_end', json_agg(period_end), 'structured_data', json_agg(structured_data),
            'series_id', json_agg(series_id), 'series_data', json_agg(series_data), 'made_by', json_agg(made_by),
            'generation', json_agg(generation))
-    from alfrd.documents where id = any (p_ids);
+    from alfrd.document_inputs where id = any (p_ids);
 $$;
 
 -- FUNCTION complaints()
@@ -896,6 +901,7 @@ declare
   v_side       text[];
   v_since      timestamptz;
   v_is_due     boolean;
+  v_last_made  bigint;
   v_last_place bigint;
   v_has_slots  boolean;
   v_due        text[];
@@ -909,13 +915,12 @@ declare
   v_held       text;
   v_some_wait  boolean := true;
   v_left       text[];
+  v_claimed    alfrd.claimed;
+  v_size       integer := 0;
   v_ids        bigint[];
-  v_handed     bigint[];
   v_count      integer;
+  v_handed     alfrd.claimed;
   v_reached    jsonb;
-  v_claimed    json;
-  v_claim      record;
-  v_told       record;
 begin
   v_set := concat(
     set_config('alfrd.actor', 'worker', true), set_config('alfrd.bell', 'held', true),
@@ -927,15 +932,16 @@ begin
     select w.superseded_by, w.waiting_for, make_interval(secs => w.lease_seconds / 6), w.heartbeat_at,
            s.paused, s.limited, s.later, s.side, s.since,
            exists (select from alfrd.tasks where state = 'scheduled' and run_at <= v_now),
-           alfrd.first_of_priority(0) | (select last_value from alfrd.tasks_id_seq),
+           (select last_value from alfrd.tasks_id_seq),
            (select bool_and(coalesce((p_capacity ->> step)::integer, 0) > 0) from unnest(w.waiting_for) as step),
            (select min(size::integer) from jsonb_each_text(p_capacity) as room(step, size))
-      into v_newer, v_waiting, v_beat_every, v_beat_by, v_paused, v_limited, v_later, v_side, v_since, v_is_due, v_last_place,
+      into v_newer, v_waiting, v_beat_every, v_beat_by, v_paused, v_limited, v_later, v_side, v_since, v_is_due, v_last_made,
            v_has_slots, v_least
       from alfrd.standing s left join alfrd.workers w on w.id = p_worker;
     exit when found;
     v_set := alfrd.note_standing();   -- crash recovery has emptied it
   end loop;
+  v_last_place := alfrd.first_of_priority(0) | v_last_made;
   if v_beat_by is null or v_beat_by + v_beat_every < alfrd.clock() then
     v_set := alfrd.heartbeat(p_worker);
     v_beat_by := alfrd.clock();
@@ -963,7 +969,7 @@ begin
   end if;
 
   v_room := p_capacity - v_paused;
-  if p_seen = v_last_place and p_outcomes <> '[]' and v_limited = '{}' and v_paused = '{}' and v_due is null and p_subjects is null
+  if p_seen = v_last_made and p_outcomes <> '[]' and v_limited = '{}' and v_paused = '{}' and v_due is null and p_subjects is null
      and v_newer = '' then
     v_for_next := v_room;
     v_some_wait := false;
@@ -1018,32 +1024,35 @@ begin
     if v_room ?| v_limited then
       v_room := alfrd.room_within_limits(v_room);
     end if;
-    v_claim := alfrd.claim(p_worker, v_room, p_woken_by, p_subjects, p_from, v_limited, v_last_place, v_since);
-    v_ids := v_claim.ids;
-    v_reached := v_claim.reached;
-    if p_outcomes = '[]' and v_claim.some_old is not true then
+    v_claimed := alfrd.claim(p_worker, v_room, p_woken_by, p_subjects, p_from, v_limited, v_last_place, v_since);
+    v_size := coalesce(cardinality(v_claimed.ids), 0);
+    v_reached := v_claimed.reached;
+    if p_outcomes = '[]' and v_claimed.some_old is not true then
       v_set := set_config('synchronous_commit', 'off', true);
     end if;
   end if;
   v_reached := p_from || coalesce(v_reached, '{}');
-  v_handed := nullif(current_setting('alfrd.handed_over'), '')::bigint[];   -- in their order
-  v_count := coalesce(cardinality(v_handed), 0);
+  v_ids := nullif(current_setting('alfrd.handed_over'), '')::bigint[];   -- in their order
+  v_count := coalesce(cardinality(v_ids), 0);
   p_seen := case
-    when v_some_wait and (p_outcomes <> '[]' or coalesce(cardinality(v_ids), 0) >= v_least) then null
-    when v_count = 0 then v_last_place
-    when alfrd.first_of_priority(0) | v_handed[v_count] = v_last_place + v_count then alfrd.first_of_priority(0) | v_handed[v_count]   -- or others have made some, too
+    when v_some_wait and (p_outcomes <> '[]' or v_size >= v_least) then null
+    when v_count = 0 then v_last_made
+    when v_ids[v_count] = v_last_made + v_count then v_ids[v_count]   -- else others have made some, too
   end;
-  v_ids := v_ids || v_handed;
   if p_owned is not null then
     v_ids := v_ids || array(select id from alfrd.tasks
-                             where worker_id = p_worker and state = 'running' and id <> all (coalesce(v_ids, '{}'))
+                             where worker_id = p_worker and state = 'running' and id <> all (coalesce(v_ids || v_claimed.ids, v_ids, v_claimed.ids, '{}'))
                                and (id, attempt) not in (select * from unnest(p_owned, p_owned_attempts)));
+    v_count := coalesce(cardinality(v_ids), 0);
   end if;
-  if cardinality(v_ids) > 0 then
-    v_told := alfrd.claimed_by_columns(p_worker, v_ids);
-    v_claimed := v_told.tasks;
-    inputs := v_told.inputs;
-    if not v_told.is_known then
+  if v_count > 0 then
+    v_handed := alfrd.handed(p_worker, v_ids);
+  end if;
+  if v_size + v_count > 0 then
+    inputs := alfrd.inputs_within_limits(
+      v_claimed.documents || v_handed.documents, v_claimed.read || v_handed.read, v_claimed.extracted || v_handed.extracted,
+      coalesce(v_claimed.to_file, false) or coalesce(v_handed.to_file, false));
+    if not coalesce(v_claimed.is_known and v_size > 0, v_handed.is_known) then
       v_set := alfrd.heartbeat(p_worker);   -- which says so
     end if;
   end if;
@@ -1065,9 +1074,9 @@ begin
         or exists (select from alfrd.tasks t where t.step = held_for.step and t.state = 'ready'
                       and t.place > coalesce((p_from ->> held_for.step)::bigint, 0));
   end if;
-  if v_claimed is not null or p_waiting is null then
+  if v_size + v_count > 0 or p_waiting is null then
     -- A worker that little comes to need not tell each time that it is awake: it may be rung for.
-    p_waiting := case when coalesce(cardinality(v_ids), 0) + jsonb_array_length(p_outcomes) <= c_few and v_has_slots then v_waiting
+    p_waiting := case when v_size + v_count + jsonb_array_length(p_outcomes) <= c_few and v_has_slots then v_waiting
                       else '{}' end;
     v_asleep := false;
   end if;
@@ -1082,12 +1091,13 @@ begin
   end if;
 
   answer := json_build_object(
-    'superseded_by', v_newer, 'asleep', coalesce(v_asleep, false), 'claimed', v_claimed,
+    'superseded_by', v_newer, 'asleep', coalesce(v_asleep, false),
+    'claimed', case when v_size > 0 then v_claimed.tasks end, 'handed_over', v_handed.tasks,
     'reached', case when p_subjects is null then v_reached else '{}' end, 'seen', case when p_subjects is null then p_seen end,
     'stale', coalesce(to_json(v_stale), '[]'),
     'alone', not exists (select from alfrd.workers w where w.id <> p_worker
                             and w.heartbeat_at > v_now - make_interval(secs => w.lease_seconds)),
-    'others_running', v_claimed is null and exists (select from alfrd.workers where id <> p_worker)
+    'others_running', v_size + v_count = 0 and exists (select from alfrd.workers where id <> p_worker)
        and exists (select from alfrd.tasks where state = 'running' and worker_id <> p_worker),
     -- What is due and still scheduled was locked by somebody: look again in a second.
     'next_due', (select case when run_at <= alfrd.now() then 1 else extract(epoch from run_at - alfrd.now()) end
@@ -1492,6 +1502,26 @@ begin
   end if;
 end $$;
 
+-- FUNCTION handed(bigint, bigint[])
+
+CREATE FUNCTION alfrd.handed(p_worker bigint, p_ids bigint[]) RETURNS alfrd.claimed
+    LANGUAGE plpgsql
+    AS $$
+declare
+  v_claimed alfrd.claimed;
+begin
+  with mine as materialized (
+    select id from alfrd.workers where id = p_worker for key share)
+  select json_build_object('id', array_agg(id), 'step', array_agg(step), 'entity', array_agg(entity),
+                           'subject_id', array_agg(subject_id), 'attempt', array_agg(attempt),
+                           'max_attempts', array_agg(max_attempts), 'woken_by', array_agg(woken_by)),
+         array_agg(subject_id) filter (where entity = 'document'), array_agg(subject_id) filter (where step = 'ocr'),
+         array_agg(subject_id) filter (where step = 'extract'), bool_or(step = 'file'), exists (select from mine)
+    into v_claimed.tasks, v_claimed.documents, v_claimed.read, v_claimed.extracted, v_claimed.to_file, v_claimed.is_known
+    from alfrd.tasks where id = any (p_ids);
+  return v_claimed;
+end $$;
+
 -- FUNCTION heartbeat(bigint, boolean)
 
 CREATE FUNCTION alfrd.heartbeat(p_worker bigint, p_locked boolean DEFAULT NULL::boolean) RETURNS void
@@ -1557,6 +1587,8 @@ CREATE FUNCTION alfrd.inputs_of(p_documents uuid[], p_read uuid[], p_extracted u
     AS $$
 declare
   c_small   constant bigint := 32768;   -- what is larger is fetched as bytes, not as text in JSON
+  c_few     constant integer := 8;      -- so many rows are made faster than the lists are begun
+  v_few     json;
   v_parts   json;
   v_series  json;
   v_state   text;
@@ -1581,10 +1613,27 @@ begin
       into v_series
       from alfrd.series where id = any (array(select series_id from alfrd.documents where id = any (p_extracted)));
   end if;
+  if coalesce(cardinality(p_documents), 0) <= c_few then
+    select coalesce(json_agg(d), '[]') into v_few from alfrd.document_inputs d where id = any (p_documents);
+    return json_build_object('documents', v_few, 'parts', v_parts, 'series', v_series,
+                             'edition', (select number from alfrd.edition), 'series_state', v_state, 'pages_as_read', v_as_read);
+  end if;
   return (
     select json_build_object('documents', documents.columns, 'parts', v_parts, 'series', v_series,
                              'edition', (select number from alfrd.edition), 'series_state', v_state, 'pages_as_read', v_as_read)
       from alfrd.columns_of_documents(p_documents) as documents);
+end $$;
+
+-- FUNCTION inputs_within_limits(uuid[], uuid[], uuid[], boolean)
+
+CREATE FUNCTION alfrd.inputs_within_limits(p_documents uuid[], p_read uuid[], p_extracted uuid[], p_to_file boolean) RETURNS json
+    LANGUAGE plpgsql
+    AS $$
+begin
+  return alfrd.inputs_of(p_documents, p_read, p_extracted, p_to_file);
+exception
+  when program_limit_exceeded or out_of_memory then
+    return null;
 end $$;
 
 -- FUNCTION is_sampled(uuid)
@@ -3240,32 +3289,45 @@ CREATE FUNCTION alfrd.take(p_worker bigint, p_step text, p_size integer, OUT las
     SET enable_seqscan TO 'off'
     AS $$
 declare
-  v_set   text;
-  v_since timestamptz;
-  v_claim record;
-  v_told  record;
+  v_set       text;
+  v_now       timestamptz := alfrd.now();
+  v_subjects  uuid[];
+  v_documents uuid[];
 begin
   v_set := concat(set_config('lock_timeout', '1s', true), pg_advisory_xact_lock_shared(alfrd.migration_lock()));
-  select s.since, alfrd.first_of_priority(0) | (select last_value from alfrd.tasks_id_seq)
-    into v_since, last
-    from alfrd.standing s cross join alfrd.workers w
-   where w.id = p_worker and w.superseded_by = '' and s.paused = '{}' and s.limited = '{}';
-  if not found then
+  with mine as materialized (
+    select s.since from alfrd.standing s cross join alfrd.workers w
+     where w.id = p_worker and w.superseded_by = '' and s.paused = '{}' and s.limited = '{}'
+       for key share of w),
+  picked as materialized (
+    select waiting.*
+      from mine cross join lateral (
+       select t.id, t.announced and coalesce(t.claimed_at, t.created_at) >= mine.since as is_usual
+         from alfrd.tasks t
+        where t.step = p_step and t.state = 'ready'
+          and (select twin.id from alfrd.tasks twin
+                where twin.subject_id = t.subject_id and twin.step = t.step and twin.state = 'running') is null
+        order by t.place
+        limit p_size
+          for update skip locked) as waiting),
+  taken as (
+    update alfrd.tasks t
+       set state = 'running', worker_id = p_worker, claimed_at = v_now, attempt = t.attempt + 1, woken_by = 'notify'
+     where t.id = any (array(select id from picked)) and not exists (select from picked where not is_usual)
+    returning t.id, t.step, t.entity, t.subject_id, t.attempt, t.max_attempts, t.woken_by)
+  select (select last_value from alfrd.tasks_id_seq),
+         json_build_object('id', array_agg(id), 'step', array_agg(step), 'entity', array_agg(entity),
+                           'subject_id', array_agg(subject_id), 'attempt', array_agg(attempt),
+                           'max_attempts', array_agg(max_attempts), 'woken_by', array_agg(woken_by)),
+         array_agg(subject_id), array_agg(subject_id) filter (where entity = 'document')
+    into last, claimed, v_subjects, v_documents from taken;
+  if v_subjects is null then
+    claimed := null;
     return;
   end if;
-  v_claim := alfrd.claim(p_worker, jsonb_build_object(p_step, p_size), 'notify', null, '{}', '{}', last, v_since);
-  if v_claim.ids is null then
-    return;
-  end if;
-  v_told := alfrd.claimed_by_columns(p_worker, v_claim.ids);
-  claimed := v_told.tasks;
-  inputs := v_told.inputs;
-  if not v_told.is_known then
-    v_set := alfrd.heartbeat(p_worker);   -- which says so
-  end if;
-  if v_claim.some_old is not true then
-    v_set := set_config('synchronous_commit', 'off', true);
-  end if;
+  v_set := set_config('synchronous_commit', 'off', true);
+  inputs := alfrd.inputs_within_limits(v_documents, case when p_step = 'ocr' then v_documents end,
+                                       case when p_step = 'extract' then v_documents end, p_step = 'file');
 end $$;
 
 -- FUNCTION take_finished(bigint, jsonb)
@@ -3614,6 +3676,36 @@ ALTER TABLE alfrd.corrections ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+-- VIEW document_inputs
+
+CREATE VIEW alfrd.document_inputs AS
+ SELECT id,
+    filename,
+    status,
+    created_at,
+    owner,
+    tags,
+    metadata,
+    page_count,
+    document_type,
+    classification_confidence,
+    classification_reasoning,
+    summary,
+    entity,
+    document_date,
+    due_date,
+    (total_amount)::text AS total_amount,
+    currency,
+    account_number,
+    period_start,
+    period_end,
+    structured_data,
+    series_id,
+    series_data,
+    made_by,
+    generation
+   FROM alfrd.documents;
 
 -- TABLE document_parts
 

@@ -16,7 +16,7 @@
 -- p_from:     {step: place}: look at its queue only behind this place, which the last exchange has reached or found to be its
 --             end. Tasks may come to be ready before it: an earlier transaction commits later, others give one back. So the
 --             worker looks at the whole queue now and then, and before it sleeps.
--- p_seen:     the place of the last task that was made when nothing waited here: if that is still the last one, nobody needs to count
+-- p_seen:     the last task that was made when nothing waited here: if it is still the last one, nobody needs to count
 -- Sleeping:   when nothing was claimed, p_waiting is written to its row, and from then on bells ring for it. A transaction that
 --             looked at the row just before, and commits just after, would not ring: so the worker looks again until it
 --             is the only one with a hand on the bell (alfrd.everyone_knows), which that look begins with.
@@ -26,6 +26,7 @@
 --             number, and waits for the disk; alfrd.standing, which recovery empties, tells of the crash.
 -- Returns:    inputs, what the claimed tasks are given (alfrd.inputs_of) or null, and an answer:
 --               claimed         {id: [...], step: [...], ...}, a list for each column, or null
+--               handed_over     the same of next steps, and of what a lost reply told
 --               reached         {step: place}: for p_from of the next exchange
 --               seen            for its p_seen, or null
 --               stale           [task ids]: outcomes that were refused
@@ -63,26 +64,32 @@ end $$;
 -- alfrd.claim: waiting tasks, of each step as many as p_room says, become this worker's.
 --
 -- p_from, p_limited, p_last_place: as in alfrd.exchange;   p_since: when the server had crashed last
--- ids: of the tasks;   reached: {step: place} where the next look may begin
+-- reached:  {step: place} where the next look may begin
 -- some_old: some of them are older than the last crash, which may have lost a claim of theirs. These skip a number, and their claim has
 --           to wait for the disk.
+-- Locks:    the worker's row, shared. Others may just be giving this worker's tasks away, and see nothing of these: who locks it first
+--           is right.
 create or replace function alfrd.claim(
   p_worker bigint, p_room jsonb, p_woken_by text, p_subjects uuid[], p_from jsonb, p_limited text[], p_last_place bigint,
-  p_since timestamptz, out ids bigint[], out reached jsonb, out some_old boolean
-) language plpgsql as $$
+  p_since timestamptz
+) returns alfrd.claimed
+language plpgsql as $$
 declare
   v_now      timestamptz := alfrd.now();
+  v_claimed  alfrd.claimed;
   v_subjects uuid[];
   v_statuses text[];
   v_set      text;
 begin
-  with room as materialized (
+  with mine as materialized (
+    select id from alfrd.workers where id = p_worker for key share),
+  room as materialized (
     select step, size::integer, coalesce((p_from ->> step)::bigint, 0) as start
       from jsonb_each_text(p_room) as room(step, size) where size::integer > 0),
   picked as materialized (
     select waiting.*
       from room cross join lateral (
-       select t.id, t.step, t.place, t.subject_id, t.status, t.announced, coalesce(t.claimed_at, t.created_at) < p_since as is_old
+       select t.id, t.step, t.place, t.status, t.announced, coalesce(t.claimed_at, t.created_at) < p_since as is_old
          from alfrd.tasks t
         where t.step = room.step and t.state = 'ready' and t.place > room.start
           and (p_subjects is null or t.subject_id = any (p_subjects))
@@ -97,33 +104,35 @@ begin
            attempt = t.attempt + 1 + (coalesce(t.claimed_at, t.created_at) < p_since)::integer,
            max_attempts = t.max_attempts + (coalesce(t.claimed_at, t.created_at) < p_since)::integer,
            woken_by = case when t.created_at = v_now then 'handoff' else p_woken_by end
-     where t.id = any (array(select id from picked)))
-  select array_agg(id), bool_or(is_old), array_agg(subject_id) filter (where not announced), array_agg(status) filter (where not announced),
+     where t.id = any (array(select id from picked))
+    returning t.id, t.entity, t.subject_id, t.attempt, t.max_attempts, t.woken_by)
+  select array_agg(id),
+         json_build_object('id', array_agg(id), 'step', array_agg(step), 'entity', array_agg(entity),
+                           'subject_id', array_agg(subject_id), 'attempt', array_agg(attempt),
+                           'max_attempts', array_agg(max_attempts), 'woken_by', array_agg(woken_by)),
+         array_agg(subject_id) filter (where entity = 'document'), array_agg(subject_id) filter (where step = 'ocr'),
+         array_agg(subject_id) filter (where step = 'extract'), bool_or(step = 'file'), exists (select from mine),
          -- Where nothing waits, what comes will stand behind the last one that was made, or is more urgent.
          (select jsonb_object_agg(step, coalesce(place, greatest(start, p_last_place)))
             from room left join (select step, max(place) as place from picked group by step) as last using (step)
-           where step <> all (p_limited))
-    into ids, some_old, v_subjects, v_statuses, reached from picked;
+           where step <> all (p_limited)),
+         bool_or(is_old), array_agg(subject_id) filter (where not announced), array_agg(status) filter (where not announced)
+    into v_claimed.ids, v_claimed.tasks, v_claimed.documents, v_claimed.read, v_claimed.extracted, v_claimed.to_file,
+         v_claimed.is_known, v_claimed.reached, v_claimed.some_old, v_subjects, v_statuses
+    from picked join claimed using (id);
   if v_subjects is not null then
     v_set := alfrd.announce('document', v_subjects, v_statuses);
   end if;
+  return v_claimed;
 end $$;
 
--- tasks:    what the worker is told of them
--- inputs:   null where they are too large for one value; the worker asks for them bit by bit then
--- is_known: the worker's row is there, and locked. Others may just be giving this worker's tasks away, and see nothing of these:
---           who locks its row first is right.
+-- alfrd.handed: tasks that are this worker's already, as alfrd.claim tells of them.
 --
--- By columns: an object for each task takes four times as long to make. And by their ids, not by their worker: for each task
--- that was finished, an entry stays in tasks_running until vacuum comes.
-create or replace function alfrd.claimed_by_columns(
-  p_worker bigint, p_ids bigint[], out tasks json, out inputs json, out is_known boolean
-) language plpgsql as $$
+-- By their ids, not by their worker: for each task that was finished, an entry stays in tasks_running until vacuum comes.
+create or replace function alfrd.handed(p_worker bigint, p_ids bigint[]) returns alfrd.claimed
+language plpgsql as $$
 declare
-  v_documents uuid[];
-  v_read      uuid[];
-  v_extracted uuid[];
-  v_to_file   boolean;
+  v_claimed alfrd.claimed;
 begin
   with mine as materialized (
     select id from alfrd.workers where id = p_worker for key share)
@@ -132,12 +141,9 @@ begin
                            'max_attempts', array_agg(max_attempts), 'woken_by', array_agg(woken_by)),
          array_agg(subject_id) filter (where entity = 'document'), array_agg(subject_id) filter (where step = 'ocr'),
          array_agg(subject_id) filter (where step = 'extract'), bool_or(step = 'file'), exists (select from mine)
-    into tasks, v_documents, v_read, v_extracted, v_to_file, is_known
+    into v_claimed.tasks, v_claimed.documents, v_claimed.read, v_claimed.extracted, v_claimed.to_file, v_claimed.is_known
     from alfrd.tasks where id = any (p_ids);
-  inputs := alfrd.inputs_of(v_documents, v_read, v_extracted, v_to_file);
-exception
-  when program_limit_exceeded or out_of_memory then
-    inputs := null;
+  return v_claimed;
 end $$;
 
 drop function if exists alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[]);   -- it had no p_waiting
@@ -168,6 +174,7 @@ declare
   v_side       text[];
   v_since      timestamptz;
   v_is_due     boolean;
+  v_last_made  bigint;
   v_last_place bigint;
   v_has_slots  boolean;
   v_due        text[];
@@ -181,13 +188,12 @@ declare
   v_held       text;
   v_some_wait  boolean := true;
   v_left       text[];
+  v_claimed    alfrd.claimed;
+  v_size       integer := 0;
   v_ids        bigint[];
-  v_handed     bigint[];
   v_count      integer;
+  v_handed     alfrd.claimed;
   v_reached    jsonb;
-  v_claimed    json;
-  v_claim      record;
-  v_told       record;
 begin
   v_set := concat(
     set_config('alfrd.actor', 'worker', true), set_config('alfrd.bell', 'held', true),
@@ -199,15 +205,16 @@ begin
     select w.superseded_by, w.waiting_for, make_interval(secs => w.lease_seconds / 6), w.heartbeat_at,
            s.paused, s.limited, s.later, s.side, s.since,
            exists (select from alfrd.tasks where state = 'scheduled' and run_at <= v_now),
-           alfrd.first_of_priority(0) | (select last_value from alfrd.tasks_id_seq),
+           (select last_value from alfrd.tasks_id_seq),
            (select bool_and(coalesce((p_capacity ->> step)::integer, 0) > 0) from unnest(w.waiting_for) as step),
            (select min(size::integer) from jsonb_each_text(p_capacity) as room(step, size))
-      into v_newer, v_waiting, v_beat_every, v_beat_by, v_paused, v_limited, v_later, v_side, v_since, v_is_due, v_last_place,
+      into v_newer, v_waiting, v_beat_every, v_beat_by, v_paused, v_limited, v_later, v_side, v_since, v_is_due, v_last_made,
            v_has_slots, v_least
       from alfrd.standing s left join alfrd.workers w on w.id = p_worker;
     exit when found;
     v_set := alfrd.note_standing();   -- crash recovery has emptied it
   end loop;
+  v_last_place := alfrd.first_of_priority(0) | v_last_made;
   if v_beat_by is null or v_beat_by + v_beat_every < alfrd.clock() then
     v_set := alfrd.heartbeat(p_worker);
     v_beat_by := alfrd.clock();
@@ -235,7 +242,7 @@ begin
   end if;
 
   v_room := p_capacity - v_paused;
-  if p_seen = v_last_place and p_outcomes <> '[]' and v_limited = '{}' and v_paused = '{}' and v_due is null and p_subjects is null
+  if p_seen = v_last_made and p_outcomes <> '[]' and v_limited = '{}' and v_paused = '{}' and v_due is null and p_subjects is null
      and v_newer = '' then
     v_for_next := v_room;
     v_some_wait := false;
@@ -290,32 +297,35 @@ begin
     if v_room ?| v_limited then
       v_room := alfrd.room_within_limits(v_room);
     end if;
-    v_claim := alfrd.claim(p_worker, v_room, p_woken_by, p_subjects, p_from, v_limited, v_last_place, v_since);
-    v_ids := v_claim.ids;
-    v_reached := v_claim.reached;
-    if p_outcomes = '[]' and v_claim.some_old is not true then
+    v_claimed := alfrd.claim(p_worker, v_room, p_woken_by, p_subjects, p_from, v_limited, v_last_place, v_since);
+    v_size := coalesce(cardinality(v_claimed.ids), 0);
+    v_reached := v_claimed.reached;
+    if p_outcomes = '[]' and v_claimed.some_old is not true then
       v_set := set_config('synchronous_commit', 'off', true);
     end if;
   end if;
   v_reached := p_from || coalesce(v_reached, '{}');
-  v_handed := nullif(current_setting('alfrd.handed_over'), '')::bigint[];   -- in their order
-  v_count := coalesce(cardinality(v_handed), 0);
+  v_ids := nullif(current_setting('alfrd.handed_over'), '')::bigint[];   -- in their order
+  v_count := coalesce(cardinality(v_ids), 0);
   p_seen := case
-    when v_some_wait and (p_outcomes <> '[]' or coalesce(cardinality(v_ids), 0) >= v_least) then null
-    when v_count = 0 then v_last_place
-    when alfrd.first_of_priority(0) | v_handed[v_count] = v_last_place + v_count then alfrd.first_of_priority(0) | v_handed[v_count]   -- or others have made some, too
+    when v_some_wait and (p_outcomes <> '[]' or v_size >= v_least) then null
+    when v_count = 0 then v_last_made
+    when v_ids[v_count] = v_last_made + v_count then v_ids[v_count]   -- else others have made some, too
   end;
-  v_ids := v_ids || v_handed;
   if p_owned is not null then
     v_ids := v_ids || array(select id from alfrd.tasks
-                             where worker_id = p_worker and state = 'running' and id <> all (coalesce(v_ids, '{}'))
+                             where worker_id = p_worker and state = 'running' and id <> all (coalesce(v_ids || v_claimed.ids, v_ids, v_claimed.ids, '{}'))
                                and (id, attempt) not in (select * from unnest(p_owned, p_owned_attempts)));
+    v_count := coalesce(cardinality(v_ids), 0);
   end if;
-  if cardinality(v_ids) > 0 then
-    v_told := alfrd.claimed_by_columns(p_worker, v_ids);
-    v_claimed := v_told.tasks;
-    inputs := v_told.inputs;
-    if not v_told.is_known then
+  if v_count > 0 then
+    v_handed := alfrd.handed(p_worker, v_ids);
+  end if;
+  if v_size + v_count > 0 then
+    inputs := alfrd.inputs_within_limits(
+      v_claimed.documents || v_handed.documents, v_claimed.read || v_handed.read, v_claimed.extracted || v_handed.extracted,
+      coalesce(v_claimed.to_file, false) or coalesce(v_handed.to_file, false));
+    if not coalesce(v_claimed.is_known and v_size > 0, v_handed.is_known) then
       v_set := alfrd.heartbeat(p_worker);   -- which says so
     end if;
   end if;
@@ -337,9 +347,9 @@ begin
         or exists (select from alfrd.tasks t where t.step = held_for.step and t.state = 'ready'
                       and t.place > coalesce((p_from ->> held_for.step)::bigint, 0));
   end if;
-  if v_claimed is not null or p_waiting is null then
+  if v_size + v_count > 0 or p_waiting is null then
     -- A worker that little comes to need not tell each time that it is awake: it may be rung for.
-    p_waiting := case when coalesce(cardinality(v_ids), 0) + jsonb_array_length(p_outcomes) <= c_few and v_has_slots then v_waiting
+    p_waiting := case when v_size + v_count + jsonb_array_length(p_outcomes) <= c_few and v_has_slots then v_waiting
                       else '{}' end;
     v_asleep := false;
   end if;
@@ -354,12 +364,13 @@ begin
   end if;
 
   answer := json_build_object(
-    'superseded_by', v_newer, 'asleep', coalesce(v_asleep, false), 'claimed', v_claimed,
+    'superseded_by', v_newer, 'asleep', coalesce(v_asleep, false),
+    'claimed', case when v_size > 0 then v_claimed.tasks end, 'handed_over', v_handed.tasks,
     'reached', case when p_subjects is null then v_reached else '{}' end, 'seen', case when p_subjects is null then p_seen end,
     'stale', coalesce(to_json(v_stale), '[]'),
     'alone', not exists (select from alfrd.workers w where w.id <> p_worker
                             and w.heartbeat_at > v_now - make_interval(secs => w.lease_seconds)),
-    'others_running', v_claimed is null and exists (select from alfrd.workers where id <> p_worker)
+    'others_running', v_size + v_count = 0 and exists (select from alfrd.workers where id <> p_worker)
        and exists (select from alfrd.tasks where state = 'running' and worker_id <> p_worker),
     -- What is due and still scheduled was locked by somebody: look again in a second.
     'next_due', (select case when run_at <= alfrd.now() then 1 else extract(epoch from run_at - alfrd.now()) end
@@ -368,41 +379,55 @@ end $$;
 
 -- alfrd.take: claim for a bell.
 --
--- Without all that an exchange does beside: the worker makes one right after. Where anything is out of the ordinary (a pause,
--- a limit, a newer release, the row of this worker gone), nothing is claimed, and the exchange has the say.
+-- Without all that an exchange does beside: the worker makes one right after. Where anything is out of the ordinary (a pause, a limit, a newer
+-- release, the row of this worker gone, a task that alfrd.claim would treat apart), nothing is claimed, and the exchange has the say.
 --
 -- p_step: for which the bell rang;   p_size: how many tasks of it this worker could start now
--- last:   the place of the last task that was made;   claimed, inputs: as in alfrd.exchange
+-- last:   the last task that was made;   claimed, inputs: as in alfrd.exchange
+-- Locks:  the worker's row, shared, as in alfrd.claim
 create or replace function alfrd.take(
   p_worker bigint, p_step text, p_size integer, out last bigint, out claimed json, out inputs json
 )
 language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off set plan_cache_mode = force_generic_plan
 set enable_seqscan = off as $$
 declare
-  v_set   text;
-  v_since timestamptz;
-  v_claim record;
-  v_told  record;
+  v_set       text;
+  v_now       timestamptz := alfrd.now();
+  v_subjects  uuid[];
+  v_documents uuid[];
 begin
   v_set := concat(set_config('lock_timeout', '1s', true), pg_advisory_xact_lock_shared(alfrd.migration_lock()));
-  select s.since, alfrd.first_of_priority(0) | (select last_value from alfrd.tasks_id_seq)
-    into v_since, last
-    from alfrd.standing s cross join alfrd.workers w
-   where w.id = p_worker and w.superseded_by = '' and s.paused = '{}' and s.limited = '{}';
-  if not found then
+  with mine as materialized (
+    select s.since from alfrd.standing s cross join alfrd.workers w
+     where w.id = p_worker and w.superseded_by = '' and s.paused = '{}' and s.limited = '{}'
+       for key share of w),
+  picked as materialized (
+    select waiting.*
+      from mine cross join lateral (
+       select t.id, t.announced and coalesce(t.claimed_at, t.created_at) >= mine.since as is_usual
+         from alfrd.tasks t
+        where t.step = p_step and t.state = 'ready'
+          and (select twin.id from alfrd.tasks twin
+                where twin.subject_id = t.subject_id and twin.step = t.step and twin.state = 'running') is null
+        order by t.place
+        limit p_size
+          for update skip locked) as waiting),
+  taken as (
+    update alfrd.tasks t
+       set state = 'running', worker_id = p_worker, claimed_at = v_now, attempt = t.attempt + 1, woken_by = 'notify'
+     where t.id = any (array(select id from picked)) and not exists (select from picked where not is_usual)
+    returning t.id, t.step, t.entity, t.subject_id, t.attempt, t.max_attempts, t.woken_by)
+  select (select last_value from alfrd.tasks_id_seq),
+         json_build_object('id', array_agg(id), 'step', array_agg(step), 'entity', array_agg(entity),
+                           'subject_id', array_agg(subject_id), 'attempt', array_agg(attempt),
+                           'max_attempts', array_agg(max_attempts), 'woken_by', array_agg(woken_by)),
+         array_agg(subject_id), array_agg(subject_id) filter (where entity = 'document')
+    into last, claimed, v_subjects, v_documents from taken;
+  if v_subjects is null then
+    claimed := null;
     return;
   end if;
-  v_claim := alfrd.claim(p_worker, jsonb_build_object(p_step, p_size), 'notify', null, '{}', '{}', last, v_since);
-  if v_claim.ids is null then
-    return;
-  end if;
-  v_told := alfrd.claimed_by_columns(p_worker, v_claim.ids);
-  claimed := v_told.tasks;
-  inputs := v_told.inputs;
-  if not v_told.is_known then
-    v_set := alfrd.heartbeat(p_worker);   -- which says so
-  end if;
-  if v_claim.some_old is not true then
-    v_set := set_config('synchronous_commit', 'off', true);
-  end if;
+  v_set := set_config('synchronous_commit', 'off', true);
+  inputs := alfrd.inputs_within_limits(v_documents, case when p_step = 'ocr' then v_documents end,
+                                       case when p_step = 'extract' then v_documents end, p_step = 'file');
 end $$;

@@ -34,7 +34,7 @@ class WorkerProcess:
                 [sys.executable, "-m", "tests.support.worker_process", url, json.dumps(wishes)],
                 cwd=ROOT,
                 stderr=file,
-                env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
+                env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", **(environment or {})},
             )
 
     @property

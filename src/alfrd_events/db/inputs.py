@@ -40,11 +40,13 @@ _CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
 _DOCUMENT = [field.name for field in fields(Document) if field.name not in ("pages", "peers")]
 
 
-def document_rows(columns: Columns) -> Iterator[tuple[tuple[Any, ...], int]]:
+def document_rows(documents: Columns | Sequence[JsonObject]) -> Iterator[tuple[tuple[Any, ...], int]]:
     """The values of each document, in the order of :class:`Document` without its pages, and its generation.
 
+    :param documents: a list for each column, or, of a few documents, an object for each of them.
     :raise ValueError: a value that Python has no type for, such as a date before Christ.
     """
+    columns = documents if isinstance(documents, Mapping) else _columns(documents)
     if not columns["id"]:
         return
     converted = [
@@ -52,6 +54,10 @@ def document_rows(columns: Columns) -> Iterator[tuple[tuple[Any, ...], int]]:
     ]
     for *values, generation in zip(*converted, columns["generation"], strict=True):
         yield tuple(values), generation
+
+
+def _columns(rows: Sequence[JsonObject]) -> Columns:
+    return {name: [row[name] for row in rows] for name in (*_DOCUMENT, "generation")}
 
 
 def series(columns: Columns | None) -> dict[UUID, Series]:

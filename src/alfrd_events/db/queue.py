@@ -25,7 +25,7 @@ class Exchange:
     reached: Mapping[str, int] = field(default_factory=dict)
     """Step -> the last place in its queue that was claimed."""
     seen: int | None = None
-    """The place of the last task that was made, if nothing waited here; ``None``: something does, perhaps."""
+    """The last task that was made, if nothing waited here; ``None``: something does, perhaps."""
     stale: frozenset[int] = frozenset()
     """Ids of the tasks whose results were refused."""
     next_due: float | None = None
@@ -124,7 +124,7 @@ async def exchange(
     assert row is not None
     answer = row["answer"]
     return Exchange(
-        claimed=_tasks(answer["claimed"]),
+        claimed=_tasks(answer["claimed"]) + _tasks(answer["handed_over"]),
         inputs=row["inputs"],
         reached=answer["reached"],
         seen=answer["seen"],

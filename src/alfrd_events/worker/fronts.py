@@ -47,11 +47,19 @@ class Fronts:
         return self._seen if self._is_behind_all(from_) else None
 
     def took(self, tasks: Collection[Task], last: int | None) -> None:
-        """Nothing else was made than these tasks since nothing waited: then nothing waits now.
+        """If nothing else was made than these tasks since nothing waited, nothing waits now.
 
-        :param last: the place of the last task that was made.
+        :param last: the last task that was made.
         """
-        if self._seen is not None and last is not None and last - self._seen == len(tasks):
+        seen = self._seen
+        if (
+            seen is None
+            or last is None
+            or last - seen != len(tasks)
+            or any(task.id <= seen for task in tasks)
+        ):
+            self._seen = None
+        else:
             self._seen = last
 
     def _is_behind_all(self, from_: Mapping[str, int]) -> bool:
