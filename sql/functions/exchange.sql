@@ -187,6 +187,9 @@ declare
   v_stale      bigint[];
   v_held       text;
   v_some_wait  boolean := true;
+  v_awaited    text[];
+  v_firsts     jsonb;
+  v_again      text[];
   v_left       text[];
   v_claimed    alfrd.claimed;
   v_size       integer := 0;
@@ -245,7 +248,6 @@ begin
   if p_seen = v_last_made and p_outcomes <> '[]' and v_limited = '{}' and v_paused = '{}' and v_due is null and p_subjects is null
      and v_newer = '' then
     v_for_next := v_room;
-    v_some_wait := false;
   elsif p_outcomes <> '[]' or p_from <> '{}' then
     -- Where to look from: from where the worker was, unless something more urgent has come, or a limit has held something back. And
     -- the next steps of what it hands in are this worker's at once, but for the slots of those that have waited longer.
@@ -254,8 +256,9 @@ begin
            coalesce(jsonb_object_agg(step, size - waiting) filter (where size > waiting and is_free), '{}'),
            min(size - waiting) filter (where size > waiting and is_free),
            min(size - waiting) filter (where step = any (v_later) and step <> all (v_side) and step <> all (v_limited)),
-           bool_or(waiting > 0)
-      into p_from, v_reached, v_for_next, v_least, v_space, v_some_wait
+           array_agg(step) filter (where waiting > 0 or p_subjects is not null),
+           jsonb_object_agg(step, first - 1) filter (where waiting > 0)
+      into p_from, v_reached, v_for_next, v_least, v_space, v_awaited, v_firsts
       from (select room.step, room.size::integer, room.step <> all (v_limited) and p_subjects is null as is_free,
                    case when room.step = any (v_limited) or more_urgent.place is not null then 0
                         else coalesce((p_from ->> room.step)::bigint, 0) end as start
@@ -264,23 +267,25 @@ begin
                 select t.place from alfrd.tasks t where t.step = room.step and t.state = 'ready'
                    and t.place < ((p_from ->> room.step)::bigint >> 40) << 40
                  order by t.place limit 1) as more_urgent on true) as served,
-           lateral (select count(*)::integer as waiting
-                      from (select from alfrd.tasks t
+           lateral (select count(*)::integer as waiting, min(place) as first
+                      from (select t.place from alfrd.tasks t
                              where t.step = served.step and t.state = 'ready' and t.place > served.start
                              order by t.place limit case when p_outcomes <> '[]' then size else 0 end) as ahead) as queue;
   end if;
-  if p_outcomes = '[]' then
-    v_some_wait := true;
-  else
+  if p_outcomes <> '[]' then
     v_set := concat(set_config('alfrd.worker', p_worker::text, true), set_config('alfrd.room', v_for_next::text, true),
                     set_config('alfrd.least_room', coalesce(v_least, 0)::text, true));
     v_stale := alfrd.settle(p_worker, p_outcomes);
     v_left_over := current_setting('alfrd.room')::jsonb;
     v_held := nullif(current_setting('alfrd.bell_held_for'), '');
-    v_some_wait := coalesce(v_some_wait, false) or p_subjects is not null or v_held is not null;
-    p_from := p_from - string_to_array(current_setting('alfrd.given_back'), ',');   -- that is older, too
+    v_again := string_to_array(current_setting('alfrd.given_back'), ',');
+    p_from := (p_from || coalesce(v_firsts, '{}')) - v_again;   -- that is older, too
+    v_awaited := v_awaited || string_to_array(v_held, ',');
+    v_some_wait := v_awaited is not null;
     v_set := set_config('alfrd.room', '', true);
     if v_some_wait then
+      -- Only of what waits, and from the first of it on: while a long transaction keeps vacuum away, looking for it again may take
+      -- a second, and by now this exchange holds what others wait for.
       -- While results come in, of many documents no more are begun than the later steps have space for, and an eighth less than fit:
       -- what is under way finds room then, and need not queue.
       v_room := coalesce((
@@ -290,7 +295,7 @@ begin
                  else size - handed_over end)
           from (select step, size::integer,
                        coalesce((v_for_next ->> step)::integer - (v_left_over ->> step)::integer, 0) as handed_over
-                  from jsonb_each_text(v_room) as room(step, size)) as room), '{}');
+                  from jsonb_each_text(v_room) as room(step, size) where step = any (v_awaited)) as room), '{}');
     end if;
   end if;
   if v_some_wait then
@@ -299,7 +304,7 @@ begin
     end if;
     v_claimed := alfrd.claim(p_worker, v_room, p_woken_by, p_subjects, p_from, v_limited, v_last_place, v_since);
     v_size := coalesce(cardinality(v_claimed.ids), 0);
-    v_reached := v_claimed.reached;
+    v_reached := coalesce(v_reached, '{}') || coalesce(v_claimed.reached, '{}');
     if p_outcomes = '[]' and v_claimed.some_old is not true then
       v_set := set_config('synchronous_commit', 'off', true);
     end if;

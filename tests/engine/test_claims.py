@@ -67,6 +67,15 @@ def test_the_fronts_of_queues_are_looked_at_again_one_after_the_other(
     assert len(look("handoff")) == 1, "but every two seconds"
 
 
+def test_handing_in_alone_does_not_lose_the_place_in_the_queues() -> None:
+    fronts = Fronts()
+    fronts.looked({}, {"ocr": 7}, None, 0.1)
+
+    fronts.looked(fronts.look_from("handoff"), {}, None, 0.1)
+
+    assert fronts.look_from("handoff") == {"ocr": 7}
+
+
 async def test_what_falls_due_is_claimed_although_it_is_older_than_where_the_worker_is(db: Harness) -> None:
     first, _ = [await db.given_document() for _ in range(2)]
     worker = await db.worker("a")

@@ -5,13 +5,15 @@ Pinned by what is read, not by the text of a plan: ``pg_stat_xact_user_tables`` 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
 
 from alfrd_events.db import queue
 from alfrd_events.db.json import jsonb
-from tests.support.harness import Harness
+from alfrd_events.model import Outcome, Task
+from tests.support.harness import RESULTS, Harness
 
 WAITING = 20_000
 READ = (
@@ -113,16 +115,21 @@ async def test_a_busy_worker_does_not_step_over_what_was_finished_under_an_old_t
         finished -= len(answer.claimed)
         whole = dict(answer.reached)
 
-    async def entries_read(from_: dict[str, int] | None) -> int:
+    async def entries_read(from_: dict[str, int] | None, done: Sequence[Outcome] = ()) -> int:
         async def so_far() -> int:
             await db.sql("select pg_stat_force_next_flush()")
             return int(await db.one("select pg_stat_get_tuples_returned('alfrd.tasks_ready'::regclass)"))
 
         before = await so_far()
-        answer = await queue.exchange(db.database, worker, [], {"ocr": claimed}, "handoff", from_=from_)
+        answer = await queue.exchange(db.database, worker, done, {"ocr": claimed}, "handoff", from_=from_)
         assert len(answer.claimed) == claimed
+        running.extend(answer.claimed)
         return await so_far() - before
+
+    running: list[Task] = []
 
     assert await entries_read(None) >= 3_000
     assert await entries_read(whole) <= 3 * claimed
+    done = [Outcome(running[0], "done", result=RESULTS["ocr"], made_by="test")]
+    assert 3_000 <= await entries_read(None, done) <= 3_000 + 10 * claimed, "once, also with a result"
     await old.close()

@@ -71,11 +71,13 @@ class Fronts:
         """Remember how far a look has come.
 
         :param from_: where it began.
-        :param reached: step -> where the next look may begin.
+        :param reached: step -> where the next look may begin; empty: nothing was looked at.
         :param seen: the last task that was made, if nothing waits.
         :param took: seconds.
         """
         self._seen = seen
+        if not reached:
+            return
         if self._is_behind_all(from_):
             self._usually = took
         else:
