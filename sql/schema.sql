@@ -144,8 +144,7 @@ begin
       perform pg_notify('alfrd_status', json_build_object(
         'entity', p_entity, 'id', v_group.ids[1], 'status', v_group.status)::text);
     elsif v_group.size > c_ids_at_most then
-      perform pg_notify('alfrd_status', json_build_object(
-        'entity', p_entity, 'count', v_group.size, 'status', v_group.status)::text);
+      v_set := alfrd.announce_number(p_entity, v_group.size, v_group.status);
     else
       for v_from in 1 .. v_group.size by c_ids_per_message loop
         perform pg_notify('alfrd_status', json_build_object(
@@ -154,6 +153,20 @@ begin
       end loop;
     end if;
   end loop;
+end $$;
+
+-- FUNCTION announce_number(text, integer, text)
+
+CREATE FUNCTION alfrd.announce_number(p_entity text, p_count integer, p_status text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+  v_set text;
+begin
+  if current_setting('alfrd.status_feed', true) = 'off' or alfrd.notifications_are_stuck() then
+    return;
+  end if;
+  v_set := pg_notify('alfrd_status', json_build_object('entity', p_entity, 'count', p_count, 'status', p_status)::text);
 end $$;
 
 -- FUNCTION backoff(integer)
@@ -591,27 +604,33 @@ CREATE FUNCTION alfrd.documents_inserted() RETURNS trigger
     SET jit TO 'off'
     AS $$
 declare
+  c_ids_at_most constant integer := 1500;   -- as in alfrd.announce
   v_now      timestamptz := alfrd.now();
-  v_row      record;
+  v_set      text;
+  v_statuses text[];
+  v_sizes    integer[];
+  v_tagged   boolean;
+  v_unknown  text;
   v_steps    text[];
   v_told     boolean;
   v_ids      uuid[];
-  v_statuses text[];
 begin
-  for v_row in
-    select id, status from new_rows
-     where status not in (select from_status from alfrd.transitions where entity = 'document'
-                          union all select to_status from alfrd.transitions where entity = 'document')
-     limit 1
-  loop
-    raise exception 'document %: there is no status %', v_row.id, quote_literal(v_row.status)
-      using errcode = 'AL001', hint = 'leave status out: a new document starts as pending';
-  end loop;
-  insert into alfrd.tags (document_id, tag, source)
-  select id, unnest(tags), 'user' from new_rows where tags <> '{}';
-  v_statuses := array(select distinct status from new_rows);
-  if v_statuses = '{}' then
+  select array_agg(status), array_agg(size), bool_or(some_tagged) into v_statuses, v_sizes, v_tagged
+    from (select status, count(*)::integer as size, bool_or(tags <> '{}') as some_tagged from new_rows group by status) as kinds;
+  if v_statuses is null then
     return null;
+  end if;
+  select status into v_unknown from unnest(v_statuses) as status
+   where status not in (select from_status from alfrd.transitions where entity = 'document'
+                        union all select to_status from alfrd.transitions where entity = 'document')
+   limit 1;
+  if found then
+    raise exception 'document %: there is no status %', (select id from new_rows where status = v_unknown limit 1), quote_literal(v_unknown)
+      using errcode = 'AL001', hint = 'leave status out: a new document starts as pending';
+  end if;
+  if v_tagged then
+    insert into alfrd.tags (document_id, tag, source)
+    select id, unnest(tags), 'user' from new_rows where tags <> '{}';
   end if;
   -- If nobody sleeps that would have to be woken, they are announced with their claim.
   v_steps := array(select distinct step from alfrd.routes where entity = 'document' and status = any (v_statuses));
@@ -622,9 +641,11 @@ begin
          case when route.delay > '0' then 'scheduled' else 'ready' end, n.priority, v_now + route.delay, v_now,
          route.max_attempts, v_told
     from new_rows n join alfrd.routes route on route.entity = 'document' and route.status = n.status;
-  if v_told then
+  if v_told and cardinality(v_statuses) = 1 and v_sizes[1] > c_ids_at_most then
+    v_set := alfrd.announce_number('document', v_sizes[1], v_statuses[1]);
+  elsif v_told then
     select array_agg(id), array_agg(status) into v_ids, v_statuses from new_rows;
-    perform alfrd.announce('document', v_ids, v_statuses);
+    v_set := alfrd.announce('document', v_ids, v_statuses);
   end if;
   return null;
 end $$;

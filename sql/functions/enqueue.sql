@@ -199,6 +199,17 @@ begin
   end if;
 end $$;
 
+create or replace function alfrd.announce_number(p_entity text, p_count integer, p_status text) returns void
+language plpgsql as $$
+declare
+  v_set text;
+begin
+  if current_setting('alfrd.status_feed', true) = 'off' or alfrd.notifications_are_stuck() then
+    return;
+  end if;
+  v_set := pg_notify('alfrd_status', json_build_object('entity', p_entity, 'count', p_count, 'status', p_status)::text);
+end $$;
+
 create or replace function alfrd.announce(p_entity text, p_ids uuid[], p_statuses text[]) returns void
 language plpgsql as $$
 declare
@@ -223,8 +234,7 @@ begin
       perform pg_notify('alfrd_status', json_build_object(
         'entity', p_entity, 'id', v_group.ids[1], 'status', v_group.status)::text);
     elsif v_group.size > c_ids_at_most then
-      perform pg_notify('alfrd_status', json_build_object(
-        'entity', p_entity, 'count', v_group.size, 'status', v_group.status)::text);
+      v_set := alfrd.announce_number(p_entity, v_group.size, v_group.status);
     else
       for v_from in 1 .. v_group.size by c_ids_per_message loop
         perform pg_notify('alfrd_status', json_build_object(
