@@ -120,6 +120,8 @@ declare
   v_sizes    integer[];
   v_tagged   boolean;
   v_unknown  text;
+  v_routes   alfrd.routes[];
+  v_route    alfrd.routes;
   v_steps    text[];
   v_told     boolean;
   v_ids      uuid[];
@@ -142,14 +144,16 @@ begin
     select id, unnest(tags), 'user' from new_rows where tags <> '{}';
   end if;
   -- If nobody sleeps that would have to be woken, they are announced with their claim.
-  v_steps := array(select distinct step from alfrd.routes where entity = 'document' and status = any (v_statuses));
-  v_told := v_steps = '{}' or alfrd.ring(v_steps);
+  select coalesce(array_agg(r), '{}'), array_agg(distinct step) into v_routes, v_steps
+    from alfrd.routes r where entity = 'document' and status = any (v_statuses);
+  v_told := v_steps is null or alfrd.ring(v_steps);
   -- What alfrd.enqueue does, but straight from the rows, and nothing that is new has a twin: bulk loads are half as dear.
-  insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts, announced)
-  select route.step, 'document', n.id, n.status, n.generation,
-         case when route.delay > '0' then 'scheduled' else 'ready' end, n.priority, v_now + route.delay, v_now,
-         route.max_attempts, v_told
-    from new_rows n join alfrd.routes route on route.entity = 'document' and route.status = n.status;
+  foreach v_route in array v_routes loop
+    insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts, announced)
+    select v_route.step, 'document', id, status, generation, case when v_route.delay > '0' then 'scheduled' else 'ready' end, priority,
+           v_now + v_route.delay, v_now, v_route.max_attempts, v_told
+      from new_rows where status = v_route.status;
+  end loop;
   if v_told and cardinality(v_statuses) = 1 and v_sizes[1] > c_ids_at_most then
     v_set := alfrd.announce_number('document', v_sizes[1], v_statuses[1]);
   elsif v_told then
