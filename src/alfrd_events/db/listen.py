@@ -1,15 +1,15 @@
 """The connection that listens: its own, outside the pool, in autocommit mode.
 
-psycopg's ``notifies()`` holds the connection's lock for as long as it is read, and a half-open socket
-raises nothing, so this connection does nothing else, and is only believed while a round trip through
-the database comes back (:meth:`Ear.probe` sends it through another connection).
+What waits for a statement does not hear, and a half-open socket raises nothing, so this connection does nothing
+else, and is only believed while a round trip through the database comes back (:meth:`Ear.probe` sends it through
+another connection).
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import aclosing
 from dataclasses import dataclass
 
 import psycopg
@@ -20,8 +20,6 @@ from alfrd_events.db.errors import translated
 from alfrd_events.db.patience import within
 
 WORK = "alfrd_work"
-_LISTEN_SECONDS = 0.01
-"""How long it listens on when something has come."""
 _CONNECT_SECONDS = 25.0
 
 
@@ -41,6 +39,9 @@ class Ear:
         self._worker = worker
         self.locked = False
         self._probe_channel = probe_channel
+        self._heard: deque[Heard] = deque()
+        self._broken: psycopg.OperationalError | None = None
+        connection.add_notify_handler(self._also_heard)
 
     @classmethod
     async def connect(cls, url: str, worker: int) -> Ear:
@@ -90,35 +91,43 @@ class Ear:
     async def hear(self, timeout: float) -> AsyncIterator[Heard]:
         """Notifications as they come, until ``timeout`` seconds have passed.
 
+        Read from libpq as soon as the socket has something. psycopg's ``notifies()`` takes some turns of the loop more,
+        and wakes ten times a second to look for Ctrl-C, which is all that an idle worker would do.
+
         :raise DatabaseUnavailable: the connection broke.
         """
-        loop = asyncio.get_running_loop()
-        ends = loop.time() + timeout
-        while True:
-            with translated():
-                async with aclosing(self._connection.notifies(timeout=_LISTEN_SECONDS)) as notifies:
-                    async for notify in notifies:
-                        yield Heard(notify.channel, notify.payload)
-            if not await self._readable(ends - loop.time()):
-                return
-
-    async def _readable(self, timeout: float) -> bool:
-        """Wait until something has come; ``False`` if nothing did.
-
-        psycopg's own wait wakes ten times a second to look for Ctrl-C, which is all that an idle worker would do.
-        """
         loop, came = asyncio.get_running_loop(), asyncio.Event()
+        ends = loop.time() + timeout
         with translated():
-            socket = self._connection.fileno()
-        loop.add_reader(socket, came.set)
+            pgconn, socket = self._connection.pgconn, self._connection.fileno()
+            loop.add_reader(socket, self._read, pgconn, came)
+            try:
+                while True:
+                    while self._heard:
+                        yield self._heard.popleft()
+                    if self._broken is not None:
+                        raise self._broken
+                    async with asyncio.timeout_at(ends):
+                        await came.wait()
+                    came.clear()
+            except TimeoutError:
+                return
+            finally:
+                loop.remove_reader(socket)
+
+    def _read(self, pgconn: psycopg.pq.abc.PGconn, came: asyncio.Event) -> None:
         try:
-            async with asyncio.timeout(timeout):
-                await came.wait()
-        except TimeoutError:
-            return False
-        finally:
-            loop.remove_reader(socket)
-        return True
+            pgconn.consume_input()
+            while (told := pgconn.notifies()) is not None:
+                self._heard.append(Heard(told.relname.decode(), told.extra.decode()))
+        except psycopg.OperationalError as error:
+            self._broken = error
+        if self._heard or self._broken:
+            came.set()
+
+    def _also_heard(self, notify: psycopg.Notify) -> None:
+        """What came while a statement ran here."""
+        self._heard.append(Heard(notify.channel, notify.payload))
 
     async def probe(self, database: Database, token: str) -> None:
         """Send ourselves a notification through another connection."""
