@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from alfrd_events.db.database import Database
+from alfrd_events.db.errors import TimedOut
 from alfrd_events.db.listen import Ear
 from alfrd_events.db.migrate import migrate
 from tests.faults.processes import ALL_ENDED, all_asleep, each_step_was_committed_once, fleet, insert, until
@@ -88,6 +89,48 @@ async def test_connections_that_were_cut_while_idle_fail_no_statement(db: Harnes
             await _cut(db, "alfrd-events")
             await until(db, "count(*) = 1 from pg_stat_activity where datname = current_database()")
             assert await asyncio.gather(*(database.value("select 1") for _ in range(8))) == [1] * 8
+
+
+async def test_the_connection_that_was_used_last_is_used_next(db: Harness) -> None:
+    """The pool would give each in turn, and a session that has waited for the others begins with cold caches."""
+    async with Database(db.url, max_size=4) as pool:
+        used = [await pool.value("select pg_backend_pid()") for _ in range(4)]
+        beside = await asyncio.gather(
+            *(pool.value("select pg_backend_pid() from pg_sleep(0.1)") for _ in range(3))
+        )
+
+    assert len(set(used)) == 1
+    assert len(set(beside)) == 3
+
+
+async def test_whoever_waits_for_a_connection_gets_the_next_that_is_free(db: Harness) -> None:
+    async with Database(db.url, max_size=1) as pool:
+        pids = await asyncio.gather(
+            *(pool.value("select pg_backend_pid() from pg_sleep(0.1)") for _ in range(5))
+        )
+
+    assert len(set(pids)) == 1
+
+
+async def test_a_connection_whose_statement_was_cancelled_is_not_used_again_as_it_is(db: Harness) -> None:
+    async with Database(db.url, max_size=2) as pool:
+        await pool.value("select 1")
+        for _ in range(3):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await pool.value("select pg_sleep(10)")
+            assert await pool.value("select 1") == 1
+
+
+async def test_a_limit_that_was_lifted_holds_for_no_connection_any_more(db: Harness) -> None:
+    name = await db.one("select current_database()")
+    await db.sql(f"alter database {name} set statement_timeout = '50ms'")
+    async with Database(db.url, max_size=2) as pool:
+        await db.sql(f"alter database {name} reset statement_timeout")
+        with pytest.raises(TimedOut):
+            await pool.value("select 1 from pg_sleep(0.2)")
+        for _ in range(4):
+            assert await pool.value("select 1 from pg_sleep(0.2)") == 1
 
 
 async def test_a_statement_that_was_prepared_outlives_a_change_of_its_columns(db: Harness) -> None:

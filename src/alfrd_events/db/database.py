@@ -20,6 +20,7 @@ from typing import Any, LiteralString, Self, TypeVar
 import psycopg
 from psycopg import errors as pg
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
@@ -31,6 +32,8 @@ T = TypeVar("T")
 _CONNECT_SECONDS = 10
 _PREPARED_FROM = 2
 """Which run of a statement on a connection prepares it."""
+_WARM_SECONDS = 60.0
+"""How long one connection is preferred before the pool gets it back."""
 _PAUSES = (0.01, 0.04)
 """Before a transaction is tried again that a conflict rolled back; after that, it is for the caller to say."""
 
@@ -51,6 +54,11 @@ class Database:
         """Seconds that a statement may take before its connection is given up; ``None``: as long as it likes."""
         self.cut_at = -math.inf
         """When the server was last found to have gone from under a connection, as ``time.monotonic()``."""
+        self._warm: tuple[psycopg.AsyncConnection[Row], float] | None = None
+        """The connection that was used last, and since when it has been out of the pool, as ``time.monotonic()``."""
+        self._asking = 0
+        """How many wait for the pool to give them a connection."""
+        self._drained_at = -math.inf
         self.settings = dict(settings or {})
         """Run-time parameters that hold in each transaction. A PgBouncer takes none when a connection is made, and the
         session that a transaction gets from it was another's before."""
@@ -88,6 +96,9 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
+        if self._warm is not None:
+            (warm, _), self._warm = self._warm, None
+            await self._pool.putconn(warm)
         await self._pool.close()
 
     async def __aenter__(self) -> Self:
@@ -100,31 +111,50 @@ class Database:
     async def connection(self) -> AsyncIterator[psycopg.AsyncConnection[Row]]:
         """A connection for a few statements that belong together; errors are translated."""
         with translated():
-            connection = await self._one_that_lives()
+            connection, since = await self._one_that_lives()
             try:
                 async with connection:
                     yield connection
             finally:
                 if connection.broken:
                     self.cut_at = time.monotonic()
-                await self._pool.putconn(connection)
+                is_idle = connection.pgconn.transaction_status == TransactionStatus.IDLE
+                if is_idle and not self._asking and self._warm is None and self._may_stay_warm(since):
+                    self._warm = connection, since
+                else:
+                    await self._pool.putconn(connection)
 
-    async def _one_that_lives(self) -> psycopg.AsyncConnection[Row]:
-        """A connection that the server has not closed while it lay in the pool.
+    def _may_stay_warm(self, since: float) -> bool:
+        """Whether the pool can do without a connection that it gave away then; now and then it looks at their age."""
+        return self._drained_at < since and time.monotonic() < since + _WARM_SECONDS and not self._pool.closed
 
-        After a restart all of them are closed, and each would fail a statement before it is noticed.
+    async def _one_that_lives(self) -> tuple[psycopg.AsyncConnection[Row], float]:
+        """A connection that the server has not closed meanwhile, and when the pool gave it away.
+
+        The one that was used last, if it is free: the pool would give each in turn, and a session that has waited for
+        the others begins with cold caches. After a restart all are closed, and each would fail a statement before it
+        is noticed.
         """
+        if self._warm is not None:
+            (warm, since), self._warm = self._warm, None
+            if self._may_stay_warm(since) and not _was_closed(warm):
+                return warm, since
+            await self._pool.putconn(warm)
+        since = time.monotonic()
+        self._asking += 1
         try:
             for _ in range(self._pool.max_size):
                 connection = await self._pool.getconn()
                 if not _was_closed(connection):
-                    return connection
+                    return connection, since
                 self.cut_at = time.monotonic()
                 await self._pool.putconn(connection)  # which replaces it
-            return await self._pool.getconn()
+            return await self._pool.getconn(), since
         except PoolTimeout:
             self.cut_at = time.monotonic()
             raise
+        finally:
+            self._asking -= 1
 
     def sparingly(self, at_once: int) -> Database:
         """The same for statements that may wait for each other: so many at a time, and the pool has room for others."""
@@ -185,6 +215,7 @@ class Database:
                         raise
                 except (pg.ReadOnlySqlTransaction, pg.QueryCanceled):
                     # What forbids or limits it may have been lifted since these connections were made.
+                    self._drained_at = time.monotonic()
                     await self._pool.drain()
                     raise
                 except pg.FeatureNotSupported:
