@@ -2287,25 +2287,31 @@ CREATE FUNCTION alfrd.record_other(p_step text, p_done alfrd.finished[]) RETURNS
     AS $$
 declare
   v_now     timestamptz := alfrd.now();
+  v_entity  text := p_done[1].entity;   -- the same for all
   v_written uuid[];
+  v_moved   boolean;
 begin
-  select array_agg(d.subject_id) into v_written
-    from unnest(p_done) as d
-    left join alfrd.documents doc on d.entity = 'document' and doc.id = d.subject_id and doc.generation = d.generation
-    left join alfrd.files f on d.entity = 'file' and f.id = d.subject_id
-   where coalesce(doc.id, f.id) is not null;
+  if v_entity = 'document' then
+    select array_agg(d.subject_id), bool_or(d.next_status <> '') into v_written, v_moved
+      from unnest(p_done) as d join alfrd.documents doc on doc.id = d.subject_id and doc.generation = d.generation;
+  else
+    select array_agg(d.subject_id), bool_or(d.next_status <> '') into v_written, v_moved
+      from unnest(p_done) as d join alfrd.files f on f.id = d.subject_id;
+  end if;
   insert into alfrd.step_results (entity, subject_id, step, result, made_by)
   select d.entity, d.subject_id, p_step, coalesce(d.result, '{}'), coalesce(d.made_by, '')
     from unnest(alfrd.those_written(p_done, v_written)) as d
       on conflict (entity, subject_id, step) do update
      set result = excluded.result, made_by = excluded.made_by, at = v_now;
-  update alfrd.documents set status = d.next_status, updated_at = v_now
-    from unnest(p_done) as d
-   where d.entity = 'document' and d.next_status <> ''
-     and documents.id = d.subject_id and documents.generation = d.generation;
-  update alfrd.files set status = d.next_status, updated_at = v_now
-    from unnest(p_done) as d
-   where d.entity = 'file' and d.next_status <> '' and files.id = d.subject_id;
+  if v_moved and v_entity = 'document' then
+    update alfrd.documents set status = d.next_status, updated_at = v_now
+      from unnest(p_done) as d
+     where d.next_status <> '' and documents.id = d.subject_id and documents.generation = d.generation;
+  elsif v_moved then
+    update alfrd.files set status = d.next_status, updated_at = v_now
+      from unnest(p_done) as d
+     where d.next_status <> '' and files.id = d.subject_id;
+  end if;
   return v_written;
 end $$;
 

@@ -43,6 +43,7 @@ _CHARACTERS_PER_LINE = 100
 
 _BLANK: dict[str, Any] = {each.name: () for each in fields(Document)}
 _COLUMNS = [name for name in _BLANK if name not in ("pages", "peers")]
+_PAGE_COUNT = _COLUMNS.index("page_count")
 _NOTHING: frozenset[int] = frozenset()
 
 Pages = tuple[Page, ...]
@@ -108,7 +109,7 @@ class Cases:
         read = {task.subject_id.int for task in tasks if task.step != "ocr"}
         # Before anything is waited for: meanwhile others may drop them.
         kept = [
-            self._kept.get(values[0].int, generation) if values[0].int in read else ()
+            self._kept.get(values[0].int, generation) if values[_PAGE_COUNT] and values[0].int in read else ()
             for values, generation in rows
         ]
         missing = [values[0] for (values, _), pages in zip(rows, kept, strict=True) if pages is None]
