@@ -934,11 +934,13 @@ declare
   v_room       jsonb;
   v_for_next   jsonb;
   v_left_over  jsonb;
-  v_least      integer;
+  v_offered    integer;   -- at least so many of each step
+  v_least      integer;   -- the same, less those for which older tasks wait
   v_space      integer;
   v_stale      bigint[];
   v_held       text;
   v_some_wait  boolean := true;
+  v_knows      boolean;
   v_awaited    text[];
   v_firsts     jsonb;
   v_again      text[];
@@ -964,7 +966,7 @@ begin
            (select bool_and(coalesce((p_capacity ->> step)::integer, 0) > 0) from unnest(w.waiting_for) as step),
            (select min(size::integer) from jsonb_each_text(p_capacity) as room(step, size))
       into v_newer, v_waiting, v_beat_every, v_beat_by, v_paused, v_limited, v_later, v_side, v_since, v_is_due, v_last_made,
-           v_has_slots, v_least
+           v_has_slots, v_offered
       from alfrd.standing s left join alfrd.workers w on w.id = p_worker;
     exit when found;
     v_set := alfrd.note_standing();   -- crash recovery has emptied it
@@ -1000,6 +1002,8 @@ begin
   if p_seen = v_last_made and p_outcomes <> '[]' and v_limited = '{}' and v_paused = '{}' and v_due is null and p_subjects is null
      and v_newer = '' then
     v_for_next := v_room;
+    v_least := v_offered;
+    v_knows := true;
   elsif p_outcomes <> '[]' or p_from <> '{}' then
     -- Where to look from: from where the worker was, unless something more urgent has come, or a limit has held something back. And
     -- the next steps of what it hands in are this worker's at once, but for the slots of those that have waited longer.
@@ -1023,6 +1027,7 @@ begin
                       from (select t.place from alfrd.tasks t
                              where t.step = served.step and t.state = 'ready' and t.place > served.start
                              order by t.place limit case when p_outcomes <> '[]' then size else 0 end) as ahead) as queue;
+    v_knows := v_offered > 0;   -- of a step without a slot nobody has counted what waits
   end if;
   if p_outcomes <> '[]' then
     v_set := concat(set_config('alfrd.worker', p_worker::text, true), set_config('alfrd.room', v_for_next::text, true),
@@ -1065,7 +1070,9 @@ begin
   v_ids := nullif(current_setting('alfrd.handed_over'), '')::bigint[];   -- in their order
   v_count := coalesce(cardinality(v_ids), 0);
   p_seen := case
-    when v_some_wait and (p_outcomes <> '[]' or v_size >= v_least) then null
+    when v_paused <> '{}' or v_limited <> '{}' then null
+    when p_outcomes = '[]' then case when v_size < v_offered then v_last_made end
+    when v_some_wait or v_knows is not true then null
     when v_count = 0 then v_last_made
     when v_ids[v_count] = v_last_made + v_count then v_ids[v_count]   -- else others have made some, too
   end;
@@ -1082,7 +1089,7 @@ begin
     inputs := alfrd.inputs_within_limits(
       v_claimed.documents || v_handed.documents, v_claimed.read || v_handed.read, v_claimed.extracted || v_handed.extracted,
       coalesce(v_claimed.to_file, false) or coalesce(v_handed.to_file, false));
-    if not coalesce(v_claimed.is_known and v_size > 0, v_handed.is_known) then
+    if not (case when v_size > 0 then v_claimed.is_known else v_handed.is_known end) then
       v_set := alfrd.heartbeat(p_worker);   -- which says so
     end if;
   end if;
@@ -1122,7 +1129,9 @@ begin
 
   answer := json_build_object(
     'superseded_by', v_newer, 'asleep', coalesce(v_asleep, false),
-    'claimed', case when v_size > 0 then v_claimed.tasks end, 'handed_over', v_handed.tasks,
+    -- A program that is superseded may know of no handed_over.
+    'claimed', case when v_size > 0 then v_claimed.tasks when v_newer <> '' then v_handed.tasks end,
+    'handed_over', case when v_newer = '' then v_handed.tasks end,
     'reached', case when p_subjects is null then v_reached else '{}' end, 'seen', case when p_subjects is null then p_seen end,
     'stale', coalesce(to_json(v_stale), '[]'),
     'alone', not exists (select from alfrd.workers w where w.id <> p_worker
@@ -1839,12 +1848,14 @@ end $$;
 CREATE FUNCTION alfrd.note_standing() RETURNS void
     LANGUAGE plpgsql
     AS $$
+declare
+  v_is_new boolean;
 begin
-  insert into alfrd.standing default values on conflict do nothing;
+  insert into alfrd.standing default values on conflict do nothing returning true into v_is_new;
   perform from alfrd.standing for update;   -- and what was committed while waiting for it is seen by the next statement
   update alfrd.standing set
     paused = array(select step from alfrd.pauses),
-    limited = array(select step from alfrd.limits),
+    limited = array(select step from alfrd.limits where step <> ''),
     later = array(select distinct after.step from alfrd.routes before
                     join alfrd.routes after on after.entity = before.entity and after.status = before.next_status),
     side = array(select distinct step from alfrd.routes where next_status = ''),
@@ -1852,6 +1863,11 @@ begin
     illegal = array(select r.step || ' ' || r.next_status from alfrd.routes r
                       left join alfrd.transitions t on t.entity = r.entity and t.from_status = r.status and t.to_status = r.next_status
                      where r.entity = 'document' and r.next_status <> '' and t.entity is null);
+  if v_is_new then
+    -- Not by the clock alone: the server's may be behind that of the one that it follows.
+    update alfrd.standing set since = greatest(since, (select max(greatest(created_at, claimed_at)) from alfrd.tasks)
+                                                      + interval '1 microsecond');
+  end if;
 end $$;
 
 -- FUNCTION notifications_are_stuck()
@@ -2268,6 +2284,7 @@ begin
       from written
      cross join jsonb_to_recordset(result -> 'pages')
            as page(number integer, part integer, text text, confidence real, source text, layout jsonb)
+     where page.number <= page_count
         on conflict (document_id, number) do update
        set part = excluded.part, text = excluded.text, confidence = excluded.confidence, source = excluded.source,
            layout = excluded.layout, read_at = excluded.read_at),
@@ -4983,7 +5000,7 @@ CREATE TRIGGER files_updated AFTER UPDATE ON alfrd.files REFERENCING OLD TABLE A
 
 -- TRIGGER limits limits_noted
 
-CREATE TRIGGER limits_noted AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON alfrd.limits FOR EACH STATEMENT EXECUTE FUNCTION alfrd.note_rules();
+CREATE TRIGGER limits_noted AFTER INSERT OR DELETE OR UPDATE OF step, max_running OR TRUNCATE ON alfrd.limits FOR EACH STATEMENT EXECUTE FUNCTION alfrd.note_rules();
 
 -- TRIGGER pauses pauses_noted
 

@@ -109,7 +109,7 @@ begin
         where entity = p_entity and from_status = p_from), 'nothing');
 end $$;
 
--- The rows are read twice, however many they are: for what they are, and for their tasks. A hundred thousand are on the disk by now.
+-- The rows are mostly read twice: for what they are, and for their tasks. A hundred thousand of them are on the disk by now.
 create or replace function alfrd.documents_inserted() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off as $$
 declare

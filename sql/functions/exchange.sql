@@ -21,7 +21,7 @@
 --             looked at the row just before, and commits just after, would not ring: so the worker looks again until it
 --             is the only one with a hand on the bell (alfrd.everyone_knows), which that look begins with.
 -- Durability: what is handed in is on the disk before the answer comes; a claim need not be. Should a crash lose it, the task is ready
---             again, and nobody has paid for anything: whatever a worker writes later takes the claim to the disk first. But its
+--             again, and no call was made that is under a cap: whatever a worker writes later takes the claim to the disk first. But its
 --             number, the fencing token, is known to a worker. So the first claim after a crash of a task that is older skips a
 --             number, and waits for the disk; alfrd.standing, which recovery empties, tells of the crash.
 -- Returns:    inputs, what the claimed tasks are given (alfrd.inputs_of) or null, and an answer:
@@ -182,11 +182,13 @@ declare
   v_room       jsonb;
   v_for_next   jsonb;
   v_left_over  jsonb;
-  v_least      integer;
+  v_offered    integer;   -- at least so many of each step
+  v_least      integer;   -- the same, less those for which older tasks wait
   v_space      integer;
   v_stale      bigint[];
   v_held       text;
   v_some_wait  boolean := true;
+  v_knows      boolean;
   v_awaited    text[];
   v_firsts     jsonb;
   v_again      text[];
@@ -212,7 +214,7 @@ begin
            (select bool_and(coalesce((p_capacity ->> step)::integer, 0) > 0) from unnest(w.waiting_for) as step),
            (select min(size::integer) from jsonb_each_text(p_capacity) as room(step, size))
       into v_newer, v_waiting, v_beat_every, v_beat_by, v_paused, v_limited, v_later, v_side, v_since, v_is_due, v_last_made,
-           v_has_slots, v_least
+           v_has_slots, v_offered
       from alfrd.standing s left join alfrd.workers w on w.id = p_worker;
     exit when found;
     v_set := alfrd.note_standing();   -- crash recovery has emptied it
@@ -248,6 +250,8 @@ begin
   if p_seen = v_last_made and p_outcomes <> '[]' and v_limited = '{}' and v_paused = '{}' and v_due is null and p_subjects is null
      and v_newer = '' then
     v_for_next := v_room;
+    v_least := v_offered;
+    v_knows := true;
   elsif p_outcomes <> '[]' or p_from <> '{}' then
     -- Where to look from: from where the worker was, unless something more urgent has come, or a limit has held something back. And
     -- the next steps of what it hands in are this worker's at once, but for the slots of those that have waited longer.
@@ -271,6 +275,7 @@ begin
                       from (select t.place from alfrd.tasks t
                              where t.step = served.step and t.state = 'ready' and t.place > served.start
                              order by t.place limit case when p_outcomes <> '[]' then size else 0 end) as ahead) as queue;
+    v_knows := v_offered > 0;   -- of a step without a slot nobody has counted what waits
   end if;
   if p_outcomes <> '[]' then
     v_set := concat(set_config('alfrd.worker', p_worker::text, true), set_config('alfrd.room', v_for_next::text, true),
@@ -313,7 +318,9 @@ begin
   v_ids := nullif(current_setting('alfrd.handed_over'), '')::bigint[];   -- in their order
   v_count := coalesce(cardinality(v_ids), 0);
   p_seen := case
-    when v_some_wait and (p_outcomes <> '[]' or v_size >= v_least) then null
+    when v_paused <> '{}' or v_limited <> '{}' then null
+    when p_outcomes = '[]' then case when v_size < v_offered then v_last_made end
+    when v_some_wait or v_knows is not true then null
     when v_count = 0 then v_last_made
     when v_ids[v_count] = v_last_made + v_count then v_ids[v_count]   -- else others have made some, too
   end;
@@ -330,7 +337,7 @@ begin
     inputs := alfrd.inputs_within_limits(
       v_claimed.documents || v_handed.documents, v_claimed.read || v_handed.read, v_claimed.extracted || v_handed.extracted,
       coalesce(v_claimed.to_file, false) or coalesce(v_handed.to_file, false));
-    if not coalesce(v_claimed.is_known and v_size > 0, v_handed.is_known) then
+    if not (case when v_size > 0 then v_claimed.is_known else v_handed.is_known end) then
       v_set := alfrd.heartbeat(p_worker);   -- which says so
     end if;
   end if;
@@ -370,7 +377,9 @@ begin
 
   answer := json_build_object(
     'superseded_by', v_newer, 'asleep', coalesce(v_asleep, false),
-    'claimed', case when v_size > 0 then v_claimed.tasks end, 'handed_over', v_handed.tasks,
+    -- A program that is superseded may know of no handed_over.
+    'claimed', case when v_size > 0 then v_claimed.tasks when v_newer <> '' then v_handed.tasks end,
+    'handed_over', case when v_newer = '' then v_handed.tasks end,
     'reached', case when p_subjects is null then v_reached else '{}' end, 'seen', case when p_subjects is null then p_seen end,
     'stale', coalesce(to_json(v_stale), '[]'),
     'alone', not exists (select from alfrd.workers w where w.id <> p_worker

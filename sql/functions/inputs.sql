@@ -121,12 +121,14 @@ end $$;
 -- What exchanges look up of routes, transitions, limits and pauses.
 create or replace function alfrd.note_standing() returns void
 language plpgsql as $$
+declare
+  v_is_new boolean;
 begin
-  insert into alfrd.standing default values on conflict do nothing;
+  insert into alfrd.standing default values on conflict do nothing returning true into v_is_new;
   perform from alfrd.standing for update;   -- and what was committed while waiting for it is seen by the next statement
   update alfrd.standing set
     paused = array(select step from alfrd.pauses),
-    limited = array(select step from alfrd.limits),
+    limited = array(select step from alfrd.limits where step <> ''),
     later = array(select distinct after.step from alfrd.routes before
                     join alfrd.routes after on after.entity = before.entity and after.status = before.next_status),
     side = array(select distinct step from alfrd.routes where next_status = ''),
@@ -134,6 +136,11 @@ begin
     illegal = array(select r.step || ' ' || r.next_status from alfrd.routes r
                       left join alfrd.transitions t on t.entity = r.entity and t.from_status = r.status and t.to_status = r.next_status
                      where r.entity = 'document' and r.next_status <> '' and t.entity is null);
+  if v_is_new then
+    -- Not by the clock alone: the server's may be behind that of the one that it follows.
+    update alfrd.standing set since = greatest(since, (select max(greatest(created_at, claimed_at)) from alfrd.tasks)
+                                                      + interval '1 microsecond');
+  end if;
 end $$;
 
 create or replace function alfrd.note_rules() returns trigger
@@ -151,7 +158,8 @@ create or replace trigger routes_noted after insert or update or delete or trunc
   for each statement execute function alfrd.note_rules();
 create or replace trigger transitions_noted after insert or update or delete or truncate on alfrd.transitions
   for each statement execute function alfrd.note_rules();
-create or replace trigger limits_noted after insert or update or delete or truncate on alfrd.limits
+-- Not at each update: the limits of providers are written at each call.
+create or replace trigger limits_noted after insert or update of step, max_running or delete or truncate on alfrd.limits
   for each statement execute function alfrd.note_rules();
 create or replace trigger pauses_noted after insert or update or delete or truncate on alfrd.pauses
   for each statement execute function alfrd.note_rules();

@@ -85,6 +85,7 @@ begin
       from written
      cross join jsonb_to_recordset(result -> 'pages')
            as page(number integer, part integer, text text, confidence real, source text, layout jsonb)
+     where page.number <= page_count
         on conflict (document_id, number) do update
        set part = excluded.part, text = excluded.text, confidence = excluded.confidence, source = excluded.source,
            layout = excluded.layout, read_at = excluded.read_at),

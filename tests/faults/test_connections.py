@@ -16,6 +16,9 @@ from alfrd_events.db.database import Database
 from alfrd_events.db.errors import TimedOut
 from alfrd_events.db.listen import Ear
 from alfrd_events.db.migrate import migrate
+from alfrd_events.worker.endings import cancel_all
+from alfrd_events.worker.listener import Listener
+from alfrd_events.worker.wake import Wake
 from tests.faults.processes import ALL_ENDED, all_asleep, each_step_was_committed_once, fleet, insert, until
 from tests.faults.proxy import Proxy
 from tests.support.harness import Harness
@@ -89,6 +92,20 @@ async def test_connections_that_were_cut_while_idle_fail_no_statement(db: Harnes
             await _cut(db, "alfrd-events")
             await until(db, "count(*) = 1 from pg_stat_activity where datname = current_database()")
             assert await asyncio.gather(*(database.value("select 1") for _ in range(8))) == [1] * 8
+
+
+async def test_bells_are_heard_at_once_also_after_a_probe(db: Harness) -> None:
+    wake = Wake()
+    worker = await db.worker("a")
+    listener = asyncio.create_task(Listener(db.database, db.url, worker, ["ocr"], wake, 0.2).run())
+    try:
+        assert await wake.wait(5, "poll") == "start"
+        for _ in range(20):
+            await db.sql("notify alfrd_work, 'ocr'")
+            assert await wake.wait(0.1, "poll") == "notify"
+            await asyncio.sleep(0.07)
+    finally:
+        await cancel_all([listener])
 
 
 async def test_the_connection_that_was_used_last_is_used_next(db: Harness) -> None:
@@ -294,7 +311,7 @@ async def test_a_listener_connects_over_a_way_of_2_seconds(server: Server, db: H
         proxy.mood = "slow"
         ear = await Ear.connect(server.tcp_url(_name(db), proxy.port), await db.worker("a"))
         await ear.probe(db.database, "?")
-        heard = [found async for found in ear.hear(timeout=4)]
+        heard = [await ear.hear(timeout=4)]
         await ear.close()
 
     assert ear.locked

@@ -80,6 +80,25 @@ async def test_a_claim_that_a_crash_has_lost_keeps_its_number_to_itself(
         assert next_one.attempt == 1
 
 
+async def test_a_server_whose_clock_is_behind_gives_no_number_twice(slow_to_write: Server) -> None:
+    """A replica, say, that was promoted."""
+    url = slow_to_write.url("alfrd")
+    async with Harness(url) as db:
+        await db.worker("a")
+        await db.advance_clock(60)
+        await db.given_document()
+        lost = await db.claim("ocr")
+        assert lost is not None
+        workers = db.workers
+
+    await asyncio.to_thread(_power_fails, slow_to_write)
+
+    async with Harness(url, workers) as db:
+        claimed = await db.claim("ocr")
+        assert claimed is not None
+        assert (claimed.id, claimed.attempt) == (lost.id, lost.attempt + 1)
+
+
 async def test_what_is_handed_in_is_on_the_disk_and_its_claim_with_it(slow_to_write: Server) -> None:
     url = slow_to_write.url("alfrd")
     async with Harness(url) as db:

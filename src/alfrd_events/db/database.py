@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 _CONNECT_SECONDS = 10
 _PREPARED_FROM = 2
-"""Which run of a statement on a connection prepares it."""
+"""How often a statement runs on a connection before it is prepared."""
 _WARM_SECONDS = 60.0
 """How long one connection is preferred before the pool gets it back."""
 _PAUSES = (0.01, 0.04)
@@ -96,10 +96,10 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
+        await self._pool.close()  # from here on nothing stays warm
         if self._warm is not None:
             (warm, _), self._warm = self._warm, None
             await self._pool.putconn(warm)
-        await self._pool.close()
 
     async def __aenter__(self) -> Self:
         return await self.open()
@@ -137,7 +137,9 @@ class Database:
         """
         if self._warm is not None:
             (warm, since), self._warm = self._warm, None
-            if self._may_stay_warm(since) and not _was_closed(warm):
+            if _was_closed(warm):
+                self.cut_at = time.monotonic()
+            elif self._may_stay_warm(since):
                 return warm, since
             await self._pool.putconn(warm)
         since = time.monotonic()
@@ -223,6 +225,8 @@ class Database:
                     if connection.prepare_threshold is None:
                         raise
                     connection.prepare_threshold = None
+                    self._drained_at = time.monotonic()
+                    await self._pool.drain()
                     pause = 0.0
                 await asyncio.sleep(pause * random.uniform(0.5, 1))
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import psycopg
@@ -40,8 +39,10 @@ class Ear:
         self.locked = False
         self._probe_channel = probe_channel
         self._heard: deque[Heard] = deque()
+        self._came = asyncio.Event()
         self._broken: psycopg.OperationalError | None = None
-        connection.add_notify_handler(self._also_heard)
+        # What comes while a statement runs here is told by psycopg.
+        connection.add_notify_handler(lambda notify: self._note(notify.channel, notify.payload))
 
     @classmethod
     async def connect(cls, url: str, worker: int) -> Ear:
@@ -88,46 +89,51 @@ class Ear:
         self.locked = bool(row and row[0])
         return self.locked
 
-    async def hear(self, timeout: float) -> AsyncIterator[Heard]:
-        """Notifications as they come, until ``timeout`` seconds have passed.
-
-        Read from libpq as soon as the socket has something. psycopg's ``notifies()`` takes some turns of the loop more,
-        and wakes ten times a second to look for Ctrl-C, which is all that an idle worker would do.
+    async def hear(self, timeout: float) -> Heard | None:
+        """The next notification; ``None``: none has come within ``timeout`` seconds.
 
         :raise DatabaseUnavailable: the connection broke.
         """
-        loop, came = asyncio.get_running_loop(), asyncio.Event()
-        ends = loop.time() + timeout
-        with translated():
-            pgconn, socket = self._connection.pgconn, self._connection.fileno()
-            loop.add_reader(socket, self._read, pgconn, came)
+        if not self._heard and self._broken is None:
+            self._came.clear()
+            loop = asyncio.get_running_loop()
+            with translated():
+                socket = self._connection.fileno()
+            loop.add_reader(
+                socket, self._read
+            )  # only while nothing else here reads: psycopg would put its own there
             try:
-                while True:
-                    while self._heard:
-                        yield self._heard.popleft()
-                    if self._broken is not None:
-                        raise self._broken
-                    async with asyncio.timeout_at(ends):
-                        await came.wait()
-                    came.clear()
+                async with asyncio.timeout(timeout):
+                    await self._came.wait()
             except TimeoutError:
-                return
+                pass
             finally:
                 loop.remove_reader(socket)
+        if self._heard:
+            return self._heard.popleft()
+        if self._broken is not None:
+            with translated():
+                raise self._broken
+        return None
 
-    def _read(self, pgconn: psycopg.pq.abc.PGconn, came: asyncio.Event) -> None:
+    def _read(self) -> None:
+        """Read from libpq as soon as the socket has something.
+
+        psycopg's ``notifies()`` takes some turns of the loop more, and wakes ten times a second to look for Ctrl-C,
+        which is all that an idle worker would do.
+        """
+        pgconn = self._connection.pgconn
         try:
             pgconn.consume_input()
             while (told := pgconn.notifies()) is not None:
-                self._heard.append(Heard(told.relname.decode(), told.extra.decode()))
+                self._note(told.relname.decode(errors="replace"), told.extra.decode(errors="replace"))
         except psycopg.OperationalError as error:
             self._broken = error
-        if self._heard or self._broken:
-            came.set()
+            self._came.set()
 
-    def _also_heard(self, notify: psycopg.Notify) -> None:
-        """What came while a statement ran here."""
-        self._heard.append(Heard(notify.channel, notify.payload))
+    def _note(self, channel: str, payload: str) -> None:
+        self._heard.append(Heard(channel, payload))
+        self._came.set()
 
     async def probe(self, database: Database, token: str) -> None:
         """Send ourselves a notification through another connection."""

@@ -143,7 +143,6 @@ async def take(database: Database, worker: int, step: str, size: int) -> Exchang
     :param step: for which the bell rang.
     :param size: how many tasks of it this worker could start now.
     :return: what was claimed, and as ``seen`` the last task that was made; of the rest nothing is known.
-    :raise WorkerUnknown: others have taken this worker for dead; register again.
 
     Source: ``sql/functions/exchange.sql``.
     """

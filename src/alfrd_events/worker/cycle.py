@@ -226,7 +226,6 @@ class Cycle:
     async def _answer_the_bell(self, reason: Reason) -> queue.Exchange | None:
         """Claim the short way where a bell is all there is; an exchange follows in a moment.
 
-
         :return: ``None``: an exchange has the say, at once.
         """
         quiet = self._outbox.is_empty and self._beside is None and not self._in_doubt and not self._stopping

@@ -75,7 +75,7 @@ class Fronts:
         :param seen: the last task that was made, if nothing waits.
         :param took: seconds.
         """
-        self._seen = seen
+        self._seen = seen if reached else None
         if not reached:
             return
         if self._is_behind_all(from_):

@@ -93,23 +93,23 @@ class Listener:
             if told != ear.locked and await self._tell(locked=ear.locked):
                 told = ear.locked
             deadline = next_probe if answer_by is None else answer_by
-            async for heard in ear.hear(timeout=max(deadline - loop.time(), 0.01)):
-                if heard.channel == WORK and heard.payload in self._steps:
-                    self._wake.set("notify", heard.payload)
-                elif ear.is_probe(heard):
-                    answer_by, next_probe = None, loop.time() + self._probe_seconds
-                    break
+            heard = await ear.hear(timeout=max(deadline - loop.time(), 0.01))
+            if heard is not None and heard.channel == WORK and heard.payload in self._steps:
+                self._wake.set("notify", heard.payload)
+            elif heard is not None and ear.is_probe(heard):
+                answer_by, next_probe = None, loop.time() + self._probe_seconds
+                continue
+            if loop.time() < deadline:
+                continue
+            if answer_by is not None:
+                log.warning("listener hears nothing, not even itself; connecting again")
+                return
+            if not ear.locked:
+                await ear.try_lock()
+            if await self._probe(ear):
+                answer_by = loop.time() + _ANSWER_WITHIN
             else:
-                if answer_by is not None and loop.time() >= answer_by:
-                    log.warning("listener hears nothing, not even itself; connecting again")
-                    return
-                if not ear.locked:
-                    await ear.try_lock()
-                if answer_by is None:
-                    if await self._probe(ear):
-                        answer_by = loop.time() + _ANSWER_WITHIN
-                    else:
-                        next_probe = loop.time() + self._probe_seconds
+                next_probe = loop.time() + self._probe_seconds
 
     async def _probe(self, ear: Ear) -> bool:
         """Ask for a sign of life; not being able to ask says nothing of the ear."""
