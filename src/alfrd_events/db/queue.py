@@ -144,7 +144,7 @@ async def take(database: Database, worker: int, step: str, size: int) -> Exchang
     :param size: how many tasks of it this worker could start now.
     :return: what was claimed, and as ``seen`` the last task that was made; of the rest nothing is known.
 
-    Source: ``sql/functions/exchange.sql``.
+    Source: ``sql/functions/claim.sql``.
     """
     row = await database.row(
         "select claimed, inputs::text, last from alfrd.take(%s, %s, %s)", [worker, step, size]
