@@ -419,20 +419,10 @@ begin
   return new;
 end $$;
 
--- FUNCTION new_id()
-
-CREATE FUNCTION alfrd.new_id() RETURNS uuid
-    LANGUAGE sql
-    RETURN uuidv7();
-
--- COMMENT FUNCTION new_id()
-
-COMMENT ON FUNCTION alfrd.new_id() IS 'A UUID of version 7: later ones are greater, by the millisecond.';
-
 -- TABLE documents
 
 CREATE TABLE alfrd.documents (
-    id uuid DEFAULT alfrd.new_id() NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
     owner text DEFAULT ''::text NOT NULL,
     filename text DEFAULT ''::text NOT NULL,
     content bytea,
@@ -1464,7 +1454,7 @@ begin
   grant select on all tables in schema alfrd to alfrd_app, alfrd_worker, alfrd_reader;
   -- What the defaults and checks of the tables, the views, and reading call.
   grant execute on function
-    alfrd.now(), alfrd.clock(), alfrd.new_id(), alfrd.normal_tags(text[]), alfrd.explain(uuid), alfrd.file_members(uuid),
+    alfrd.now(), alfrd.clock(), alfrd.normal_tags(text[]), alfrd.explain(uuid), alfrd.file_members(uuid),
     alfrd.complaints(), alfrd.usage_by(text), alfrd.evolution_due(uuid), alfrd.keyed(uuid),
     alfrd.text_hash(uuid), alfrd.correctable(alfrd.documents), alfrd.columns_of_documents(uuid[])
     to alfrd_app, alfrd_worker, alfrd_reader;
@@ -3292,7 +3282,7 @@ declare
 begin
   loop
     insert into alfrd.documents (id, filename, content, uri, fingerprint, tags, metadata)
-    values (coalesce(p_id, alfrd.new_id()), p_filename, p_content, p_uri, p_fingerprint, p_tags, p_metadata)
+    values (coalesce(p_id, gen_random_uuid()), p_filename, p_content, p_uri, p_fingerprint, p_tags, p_metadata)
         on conflict do nothing
     returning documents.id into v_id;
     if found then
@@ -3954,7 +3944,7 @@ ALTER TABLE alfrd.events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 -- TABLE files
 
 CREATE TABLE alfrd.files (
-    id uuid DEFAULT alfrd.new_id() NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
     owner text DEFAULT ''::text NOT NULL,
     tags text[] NOT NULL,
     title text DEFAULT ''::text NOT NULL,
@@ -4310,7 +4300,7 @@ ALTER TABLE alfrd.scores ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 -- TABLE series
 
 CREATE TABLE alfrd.series (
-    id uuid DEFAULT alfrd.new_id() NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
     owner text DEFAULT ''::text NOT NULL,
     entity text NOT NULL,
     entity_key text NOT NULL,

@@ -28,7 +28,7 @@ declare
 begin
   loop
     insert into alfrd.documents (id, filename, content, uri, fingerprint, tags, metadata)
-    values (coalesce(p_id, alfrd.new_id()), p_filename, p_content, p_uri, p_fingerprint, p_tags, p_metadata)
+    values (coalesce(p_id, gen_random_uuid()), p_filename, p_content, p_uri, p_fingerprint, p_tags, p_metadata)
         on conflict do nothing
     returning documents.id into v_id;
     if found then

@@ -44,7 +44,7 @@ begin
   grant select on all tables in schema alfrd to alfrd_app, alfrd_worker, alfrd_reader;
   -- What the defaults and checks of the tables, the views, and reading call.
   grant execute on function
-    alfrd.now(), alfrd.clock(), alfrd.new_id(), alfrd.normal_tags(text[]), alfrd.explain(uuid), alfrd.file_members(uuid),
+    alfrd.now(), alfrd.clock(), alfrd.normal_tags(text[]), alfrd.explain(uuid), alfrd.file_members(uuid),
     alfrd.complaints(), alfrd.usage_by(text), alfrd.evolution_due(uuid), alfrd.keyed(uuid),
     alfrd.text_hash(uuid), alfrd.correctable(alfrd.documents), alfrd.columns_of_documents(uuid[])
     to alfrd_app, alfrd_worker, alfrd_reader;

@@ -296,17 +296,3 @@ async def test_a_score_is_not_left_behind_by_a_document_that_is_being_deleted(db
 
     assert not await handing_in
     assert await db.one("select count(*) from alfrd.scores") == 0
-
-
-async def test_later_documents_have_greater_ids(db: Harness) -> None:
-    """So that what is written of new documents stands together in each index."""
-    ids = []
-    for _ in range(5):
-        ids.append(
-            await db.one("insert into alfrd.documents (filename, content) values ('a', 'x') returning id")
-        )
-        await db.sql("select pg_sleep(0.002)")
-
-    assert ids == sorted(ids)
-    assert {id.version for id in ids} == {7}
-    assert len({id.int & (1 << 60) - 1 for id in ids}) == 5, "the rest is random"
