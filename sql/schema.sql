@@ -232,6 +232,7 @@ end $$;
 
 CREATE FUNCTION alfrd.claim(p_worker bigint, p_room jsonb, p_woken_by text, p_subjects uuid[], p_from jsonb, p_limited text[], p_last_place bigint, p_since timestamp with time zone) RETURNS alfrd.claimed
     LANGUAGE plpgsql
+    SET enable_sort TO 'off'
     AS $$
 declare
   v_now      timestamptz := alfrd.now();
@@ -3340,6 +3341,7 @@ CREATE FUNCTION alfrd.take(p_worker bigint, p_step text, p_size integer, OUT las
     SET jit TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
+    SET enable_sort TO 'off'
     AS $$
 declare
   v_set       text;

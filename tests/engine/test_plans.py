@@ -47,7 +47,7 @@ async def _given_backlog(db: Harness, statistics: str) -> None:
         await db.sql("analyze alfrd.tasks, alfrd.documents")
     await db.sql("alter table alfrd.tasks set (autovacuum_enabled = off)")
     await db.sql(
-        "insert into alfrd.documents (filename, content) select 'x', 'x' from generate_series(1, %s)", WAITING
+        "insert into alfrd.documents (id, filename, content) select ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid, 'x', 'x' from generate_series(1, %s) n", WAITING
     )
     if statistics == "fresh":
         await db.sql("analyze alfrd.tasks, alfrd.documents")
