@@ -1079,7 +1079,7 @@ begin
   end;
   if p_owned is not null then
     v_ids := v_ids || array(select id from alfrd.tasks
-                             where worker_id = p_worker and state = 'running' and id <> all (coalesce(v_ids || v_claimed.ids, v_ids, v_claimed.ids, '{}'))
+                             where worker_id = p_worker and state = 'running' and id <> all (coalesce(v_ids || v_claimed.ids, '{}'))
                                and (id, attempt) not in (select * from unnest(p_owned, p_owned_attempts)));
     v_count := coalesce(cardinality(v_ids), 0);
   end if;
