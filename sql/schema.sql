@@ -34,8 +34,8 @@ CREATE TYPE alfrd.finished AS (
 	generation integer,
 	next_status text,
 	woken_by text,
-	waited_ms integer,
-	ran_ms integer,
+	waited_ms bigint,
+	ran_ms bigint,
 	made_by text,
 	prompt_id bigint,
 	result jsonb
@@ -121,6 +121,7 @@ end $$;
 
 CREATE FUNCTION alfrd.announce(p_entity text, p_ids uuid[], p_statuses text[]) RETURNS void
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   c_ids_per_message constant integer := 150;   -- 150 ids are under 6,000 of the 8,000 bytes of a payload
@@ -159,6 +160,7 @@ end $$;
 
 CREATE FUNCTION alfrd.announce_number(p_entity text, p_count integer, p_status text) RETURNS void
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_set text;
@@ -167,6 +169,20 @@ begin
     return;
   end if;
   v_set := pg_notify('alfrd_status', json_build_object('entity', p_entity, 'count', p_count, 'status', p_status)::text);
+end $$;
+
+-- FUNCTION await_turn(text)
+
+CREATE FUNCTION alfrd.await_turn(p_name text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '200ms'
+    AS $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended(p_name, 0));
+exception
+  when lock_not_available then
+    null;
 end $$;
 
 -- FUNCTION backoff(integer)
@@ -232,6 +248,7 @@ end $$;
 
 CREATE FUNCTION alfrd.claim(p_worker bigint, p_room jsonb, p_woken_by text, p_subjects uuid[], p_from jsonb, p_limited text[], p_last_place bigint, p_since timestamp with time zone) RETURNS alfrd.claimed
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_sort TO 'off'
     AS $$
 declare
@@ -286,11 +303,75 @@ begin
   return v_claimed;
 end $$;
 
+-- FUNCTION person()
+
+CREATE FUNCTION alfrd.person() RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN COALESCE(NULLIF(current_setting('role'::text, true), 'none'::text), (SESSION_USER)::text);
+
+-- TABLE tasks
+
+CREATE TABLE alfrd.tasks (
+    id bigint NOT NULL,
+    step text NOT NULL,
+    entity text NOT NULL,
+    subject_id uuid NOT NULL,
+    status text NOT NULL,
+    generation integer DEFAULT 1 NOT NULL,
+    state text DEFAULT 'ready'::text NOT NULL,
+    priority smallint DEFAULT 0 NOT NULL,
+    run_at timestamp with time zone NOT NULL,
+    attempt integer DEFAULT 0 NOT NULL,
+    max_attempts integer DEFAULT 5 NOT NULL,
+    throttles integer DEFAULT 0 NOT NULL,
+    worker_id bigint,
+    woken_by text DEFAULT ''::text NOT NULL,
+    error text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    claimed_at timestamp with time zone,
+    announced boolean DEFAULT true NOT NULL,
+    place bigint GENERATED ALWAYS AS (((((32767 - priority))::bigint << 40) | id)) STORED NOT NULL,
+    CONSTRAINT tasks_state_check CHECK ((state = ANY (ARRAY['ready'::text, 'scheduled'::text, 'running'::text, 'dead'::text])))
+)
+WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_analyze_scale_factor='0.05', autovacuum_vacuum_cost_delay='0');
+
+-- COMMENT TABLE tasks
+
+COMMENT ON TABLE alfrd.tasks IS 'A step to be run for a subject. Deleted when done (the outcome goes to alfrd.events); dead ones stay.';
+
+-- COMMENT COLUMN tasks.status
+
+COMMENT ON COLUMN alfrd.tasks.status IS 'The status that it follows from: with entity and step, its route.';
+
+-- COMMENT COLUMN tasks.attempt
+
+COMMENT ON COLUMN alfrd.tasks.attempt IS 'Counted at each claim, never down: (id, attempt) is the fencing token.';
+
+-- COMMENT COLUMN tasks.announced
+
+COMMENT ON COLUMN alfrd.tasks.announced IS 'False: nobody was rung for it, and its status goes to the feed with its claim.';
+
+-- COMMENT COLUMN tasks.place
+
+COMMENT ON COLUMN alfrd.tasks.place IS 'Its place in the queue of its step: the higher priority first, then the lower id.';
+
+-- FUNCTION is_trusted()
+
+CREATE FUNCTION alfrd.is_trusted() RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (COALESCE(pg_has_role((alfrd.person())::name, (to_regrole('alfrd_worker'::text))::oid, 'member'::text), false) OR has_table_privilege((alfrd.person())::name, ('alfrd.tasks'::regclass)::oid, 'delete'::text));
+
+-- FUNCTION engine_setting(text)
+
+CREATE FUNCTION alfrd.engine_setting(p_name text) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN CASE WHEN ((current_setting(p_name, true) <> ''::text) AND alfrd.is_trusted()) THEN current_setting(p_name) ELSE NULL::text END;
+
 -- FUNCTION now()
 
 CREATE FUNCTION alfrd.now() RETURNS timestamp with time zone
     LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN (statement_timestamp() + (COALESCE(NULLIF(current_setting('alfrd.clock_offset'::text, true), ''::text), '0'::text))::interval);
+    RETURN (statement_timestamp() + (COALESCE(alfrd.engine_setting('alfrd.clock_offset'::text), '0'::text))::interval);
 
 -- FUNCTION clock()
 
@@ -302,6 +383,7 @@ CREATE FUNCTION alfrd.clock() RETURNS timestamp with time zone
 
 CREATE FUNCTION alfrd.columns_of_documents(p_ids uuid[]) RETURNS TABLE(columns json)
     LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select json_build_object(
            'id', json_agg(id), 'filename', json_agg(filename), 'status', json_agg(status), 'created_at', json_agg(created_at),
@@ -361,6 +443,7 @@ end $$;
 
 CREATE FUNCTION alfrd.consider_evolution(p_family uuid) RETURNS void
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   if not exists (select from alfrd.trials where family_id = p_family and ending = '' and phase <> 'suggested')
@@ -500,6 +583,7 @@ COMMENT ON COLUMN alfrd.documents.made_by IS 'Step -> {by, prompt}: who made eac
 
 CREATE FUNCTION alfrd.correctable(p_document alfrd.documents) RETURNS jsonb
     LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select jsonb_build_object(
     'document_type', p_document.document_type, 'summary', p_document.summary, 'entity', p_document.entity,
@@ -553,9 +637,9 @@ begin
   return null;
 end $$;
 
--- FUNCTION cost(numeric[], integer, integer, integer, integer, integer)
+-- FUNCTION cost(numeric[], bigint, bigint, bigint, bigint, bigint)
 
-CREATE FUNCTION alfrd.cost(p_prices numeric[], p_input integer, p_output integer, p_cache_read integer, p_cache_write integer, p_pages integer) RETURNS numeric
+CREATE FUNCTION alfrd.cost(p_prices numeric[], p_input bigint, p_output bigint, p_cache_read bigint, p_cache_write bigint, p_pages bigint) RETURNS numeric
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN (((((((p_input)::numeric * (p_prices)[1]) + ((p_output)::numeric * (p_prices)[2])) + ((p_cache_read)::numeric * (p_prices)[3])) + ((p_cache_write)::numeric * (p_prices)[4])) / (1000000)::numeric) + ((p_pages)::numeric * (p_prices)[5]));
 
@@ -563,6 +647,7 @@ CREATE FUNCTION alfrd.cost(p_prices numeric[], p_input integer, p_output integer
 
 CREATE FUNCTION alfrd.document_of_claim(p_worker bigint, p_task bigint, p_attempt integer) RETURNS uuid
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_document uuid;
@@ -678,7 +763,7 @@ CREATE FUNCTION alfrd.documents_updated() RETURNS trigger
     SET jit TO 'off'
     AS $$
 declare
-  v_person      boolean := current_setting('alfrd.actor', true) is distinct from 'worker';
+  v_person      boolean := alfrd.engine_setting('alfrd.actor') is distinct from 'worker';
   v_nestloop    text := current_setting('enable_nestloop');
   v_refused     record;
   v_ids         uuid[];
@@ -688,6 +773,7 @@ declare
   v_priorities  smallint[];
   v_superseded  uuid[];
   v_retagged    uuid[];
+  v_reordered   uuid[];   -- of another priority by now
   v_completed   boolean;
   v_tags        text[];
 begin
@@ -697,8 +783,9 @@ begin
          array_agg(n.status) filter (where changed), array_agg(n.generation) filter (where changed),
          array_agg(n.priority) filter (where changed),
          array_agg(n.id) filter (where n.generation <> o.generation),
-         array_agg(n.id) filter (where n.tags <> o.tags), bool_or(n.status = 'completed' or o.status = 'completed')
-    into v_ids, v_from, v_to, v_generations, v_priorities, v_superseded, v_retagged, v_completed
+         array_agg(n.id) filter (where n.tags <> o.tags), array_agg(n.id) filter (where n.priority <> o.priority),
+         bool_or(n.status = 'completed' or o.status = 'completed')
+    into v_ids, v_from, v_to, v_generations, v_priorities, v_superseded, v_retagged, v_reordered, v_completed
     from new_rows n join old_rows o using (id),
          lateral (select n.status <> o.status or n.generation <> o.generation as changed) as whether;
   if v_completed then
@@ -730,6 +817,15 @@ begin
 
   if v_tags is not null then
     perform alfrd.touch_files_of(v_tags);
+  end if;
+
+  if v_reordered is not null then
+    -- What waits moves to its new place. What is being claimed just now is passed by: its worker may want what is locked here.
+    update alfrd.tasks t set priority = d.priority
+      from alfrd.documents d
+     where d.id = t.subject_id
+       and t.id in (select id from alfrd.tasks where subject_id = any (v_reordered) and state in ('ready', 'scheduled')
+                       for update skip locked);
   end if;
 
   if v_superseded is not null then
@@ -788,10 +884,11 @@ end $$;
 
 CREATE FUNCTION alfrd.enqueue(p_entity text, p_ids uuid[], p_statuses text[], p_generations integer[], p_priorities smallint[]) RETURNS void
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_now     timestamptz := alfrd.now();
-  v_room    jsonb := nullif(current_setting('alfrd.room', true), '')::jsonb;
+  v_room    jsonb := alfrd.engine_setting('alfrd.room')::jsonb;
   v_least   integer;   -- for how many there is room, whatever they are
   v_fit     boolean := true;
   v_handed  record;
@@ -839,6 +936,7 @@ end $$;
 
 CREATE FUNCTION alfrd.everyone_knows() RETURNS boolean
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   if pg_try_advisory_lock(alfrd.worker_lock_class(), 0) then
@@ -852,6 +950,7 @@ end $$;
 
 CREATE FUNCTION alfrd.evolution_due(p_family uuid) RETURNS text
     LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_family   alfrd.prompt_families;
@@ -958,7 +1057,7 @@ begin
     set_config('alfrd.bell_held_for', '', true), set_config('alfrd.touched', '', true), set_config('alfrd.handed_over', '', true),
     set_config('alfrd.given_back', '', true),
     -- Whoever holds a row for long, a person in a transaction, holds up this row's document and no other.
-    set_config('lock_timeout', '1s', true), pg_advisory_xact_lock_shared(alfrd.migration_lock()));
+    set_config('lock_timeout', '1s', true));
   loop
     select w.superseded_by, w.waiting_for, make_interval(secs => w.lease_seconds / 6), w.heartbeat_at,
            s.paused, s.limited, s.later, s.side, s.since,
@@ -968,7 +1067,7 @@ begin
            (select min(size::integer) from jsonb_each_text(p_capacity) as room(step, size))
       into v_newer, v_waiting, v_beat_every, v_beat_by, v_paused, v_limited, v_later, v_side, v_since, v_is_due, v_last_made,
            v_has_slots, v_offered
-      from alfrd.standing s left join alfrd.workers w on w.id = p_worker;
+      from alfrd.standing s left join alfrd.workers w on w.id = p_worker;   -- and waits here for a migration
     exit when found;
     v_set := alfrd.note_standing();   -- crash recovery has emptied it
   end loop;
@@ -1148,6 +1247,7 @@ end $$;
 
 CREATE FUNCTION alfrd.explain(p_id uuid) RETURNS text
     LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_subject record;
@@ -1253,6 +1353,7 @@ end $$;
 
 CREATE FUNCTION alfrd.file_in_series(p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_now     timestamptz := alfrd.now();
@@ -1298,6 +1399,7 @@ end $$;
 
 CREATE FUNCTION alfrd.file_members(p_file uuid) RETURNS SETOF alfrd.documents
     LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select d.* from alfrd.files f
     join alfrd.tags t on t.tag = f.tags[1]
@@ -1379,6 +1481,7 @@ CREATE FUNCTION alfrd.first_of_priority(p_priority integer) RETURNS bigint
 
 CREATE FUNCTION alfrd.follow(p_written alfrd.finished[]) RETURNS void
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
     AS $$
 declare
@@ -1424,6 +1527,7 @@ end $$;
 
 CREATE FUNCTION alfrd.forget_lost_calls(p_provider text DEFAULT NULL::text) RETURNS integer
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_lost integer;
@@ -1443,8 +1547,14 @@ end $$;
 
 CREATE FUNCTION alfrd.grant_rights() RETURNS void
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
+  -- What a restore without privileges leaves open, too.
+  revoke all on schema alfrd from public;
+  revoke all on all tables in schema alfrd from public;
+  revoke all on all sequences in schema alfrd from public;
+  revoke execute on all functions in schema alfrd from public;
   if to_regrole('alfrd_app') is null or to_regrole('alfrd_worker') is null or to_regrole('alfrd_reader') is null then
     return;
   end if;
@@ -1453,9 +1563,10 @@ begin
 
   grant usage on schema alfrd to alfrd_app, alfrd_worker, alfrd_reader;
   grant select on all tables in schema alfrd to alfrd_app, alfrd_worker, alfrd_reader;
+  revoke select on alfrd.standing from alfrd_app, alfrd_worker, alfrd_reader;   -- who holds it, holds up a migration
   -- What the defaults and checks of the tables, the views, and reading call.
   grant execute on function
-    alfrd.now(), alfrd.clock(), alfrd.normal_tags(text[]), alfrd.explain(uuid), alfrd.file_members(uuid),
+    alfrd.now(), alfrd.clock(), alfrd.person(), alfrd.is_trusted(), alfrd.engine_setting(text), alfrd.normal_tags(text[]), alfrd.explain(uuid), alfrd.file_members(uuid),
     alfrd.complaints(), alfrd.usage_by(text), alfrd.evolution_due(uuid), alfrd.keyed(uuid),
     alfrd.text_hash(uuid), alfrd.correctable(alfrd.documents), alfrd.columns_of_documents(uuid[])
     to alfrd_app, alfrd_worker, alfrd_reader;
@@ -1497,6 +1608,7 @@ end $$;
 
 CREATE FUNCTION alfrd.hand_over(p_entity text, p_ids uuid[], p_statuses text[], p_generations integer[], p_priorities smallint[], p_room jsonb, p_fit boolean, OUT room jsonb, OUT size integer, OUT wanted integer) RETURNS record
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_now      timestamptz := alfrd.now();
@@ -1546,6 +1658,7 @@ end $$;
 
 CREATE FUNCTION alfrd.handed(p_worker bigint, p_ids bigint[]) RETURNS alfrd.claimed
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_claimed alfrd.claimed;
@@ -1623,6 +1736,7 @@ end $$;
 
 CREATE FUNCTION alfrd.inputs_of(p_documents uuid[], p_read uuid[], p_extracted uuid[], p_to_file boolean) RETURNS json
     LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
     AS $$
 declare
@@ -1668,6 +1782,7 @@ end $$;
 
 CREATE FUNCTION alfrd.inputs_within_limits(p_documents uuid[], p_read uuid[], p_extracted uuid[], p_to_file boolean) RETURNS json
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   return alfrd.inputs_of(p_documents, p_read, p_extracted, p_to_file);
@@ -1680,6 +1795,7 @@ end $$;
 
 CREATE FUNCTION alfrd.is_sampled(p_document uuid) RETURNS boolean
     LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select abs(hashtextextended(p_document::text, 0) % 4) = 0
       or (select count(*) from (select from alfrd.answer_keys limit 400) as first_ones) < 400
@@ -1690,6 +1806,7 @@ $$;
 
 CREATE FUNCTION alfrd.keep_tags(p_documents uuid[], p_person boolean) RETURNS void
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
     AS $$
 begin
@@ -1708,6 +1825,7 @@ end $$;
 
 CREATE FUNCTION alfrd.keyed(p_family uuid) RETURNS TABLE(document_id uuid, number bigint, split text, verified text[])
     LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select k.document_id, k.number, k.split, k.verified
     from alfrd.answer_keys k
@@ -1727,11 +1845,11 @@ CREATE FUNCTION alfrd.leave(p_worker bigint) RETURNS void
      and not exists (select from alfrd.tasks where worker_id = p_worker and state = 'running');
 $$;
 
--- FUNCTION migration_lock()
+-- FUNCTION milliseconds(interval)
 
-CREATE FUNCTION alfrd.migration_lock() RETURNS bigint
+CREATE FUNCTION alfrd.milliseconds(p_interval interval) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN '3594228281552621699'::bigint;
+    RETURN ((GREATEST(LEAST(EXTRACT(epoch FROM p_interval), '1000000000000000'::numeric), '-1000000000000000'::numeric) * (1000)::numeric))::bigint;
 
 -- FUNCTION move_trial(bigint, text, text, bigint, text)
 
@@ -1758,16 +1876,17 @@ begin
   return null;
 end $$;
 
--- FUNCTION new_series(text, bigint, text, text, text, text, text, text, text)
+-- FUNCTION new_series(text, text, text, text, text, text, text, text)
 
-CREATE FUNCTION alfrd.new_series(p_owner text, p_lock_key bigint, p_entity text, p_entity_key text, p_kind text, p_frequency text, p_slug text, p_title text, p_description text) RETURNS uuid
+CREATE FUNCTION alfrd.new_series(p_owner text, p_entity text, p_entity_key text, p_kind text, p_frequency text, p_slug text, p_title text, p_description text) RETURNS uuid
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 declare
   v_series uuid;
   v_slug   text;
 begin
-  perform pg_advisory_xact_lock(p_lock_key);
+  perform alfrd.await_turn(format('alfrd:series:%s:%s:%s', p_owner, p_entity_key, p_kind));
   select id into v_series from alfrd.series
    where owner = p_owner and entity_key = p_entity_key and kind = p_kind and frequency = p_frequency;
   if v_series is not null then
@@ -1796,6 +1915,7 @@ CREATE FUNCTION alfrd.normal_tags(tags text[]) RETURNS text[]
 
 CREATE FUNCTION alfrd.normalize_file() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   new.tags := alfrd.normal_tags(new.tags);
@@ -1812,6 +1932,7 @@ end $$;
 
 CREATE FUNCTION alfrd.normalize_tags() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   new.tags := alfrd.normal_tags(new.tags);
@@ -1848,6 +1969,7 @@ end $$;
 
 CREATE FUNCTION alfrd.note_standing() RETURNS void
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_is_new boolean;
@@ -1881,6 +2003,7 @@ CREATE FUNCTION alfrd.notifications_are_stuck() RETURNS boolean
 
 CREATE FUNCTION alfrd.parts_of(p_documents uuid[], p_bytes_at_most bigint) RETURNS TABLE(document_id uuid, number integer, filename text, content bytea, uri text, saved integer[])
     LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select d.id, coalesce(p.number, 1), coalesce(p.filename, d.filename), coalesce(p.content, d.content), coalesce(p.uri, d.uri),
          array(select page.number from alfrd.pages page where page.document_id = d.id)
@@ -1908,16 +2031,11 @@ begin
       on conflict (step) do update set reason = excluded.reason;
 end $$;
 
--- FUNCTION person()
-
-CREATE FUNCTION alfrd.person() RETURNS text
-    LANGUAGE sql STABLE
-    RETURN COALESCE(NULLIF(current_setting('role'::text, true), 'none'::text), (SESSION_USER)::text);
-
 -- FUNCTION price_of(text, text, text, timestamp with time zone)
 
 CREATE FUNCTION alfrd.price_of(p_provider text, p_operation text, p_model text, p_at timestamp with time zone) RETURNS numeric[]
     LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select array[input, output, coalesce(cache_read, input), coalesce(cache_write, input), page]
     from alfrd.prices
@@ -1972,6 +2090,7 @@ end $$;
 
 CREATE FUNCTION alfrd.prompt_changed() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   if tg_op = 'DELETE' then
@@ -2074,6 +2193,7 @@ end $$;
 
 CREATE FUNCTION alfrd.record(p_step text, p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   return case p_step
@@ -2095,6 +2215,7 @@ end $$;
 
 CREATE FUNCTION alfrd.record_answer_key(p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_written uuid[];
@@ -2131,6 +2252,7 @@ end $$;
 
 CREATE FUNCTION alfrd.record_classify(p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_now     timestamptz := alfrd.now();
@@ -2176,6 +2298,7 @@ end $$;
 
 CREATE FUNCTION alfrd.record_evolve_prompt(p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   update alfrd.prompt_families f set note = d.result ->> 'note' from unnest(p_done) as d where f.id = d.subject_id;
@@ -2190,6 +2313,7 @@ end $$;
 
 CREATE FUNCTION alfrd.record_extract(p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_now     timestamptz := alfrd.now();
@@ -2227,6 +2351,7 @@ end $$;
 
 CREATE FUNCTION alfrd.record_file(p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_written uuid[] := alfrd.file_in_series(p_done);
@@ -2239,16 +2364,15 @@ begin
   -- Some name a series that nobody has named before: make them, in the order of their locks.
   v_rest := array(select d from unnest(p_done) as d where d.subject_id <> all (v_written));
   for v_new in
-    select distinct on (r.lock_key, doc.owner, r.frequency) doc.owner, r.*
+    select distinct on (doc.owner, r.entity_key, r.kind, r.frequency) doc.owner, r.*
       from unnest(v_rest) as d
       join alfrd.documents doc on doc.id = d.subject_id and doc.generation = d.generation
      cross join jsonb_to_record(d.result)
-           as r(entity text, entity_key text, kind text, frequency text, slug text, title text, description text,
-                lock_key bigint)
+           as r(entity text, entity_key text, kind text, frequency text, slug text, title text, description text)
      where r.entity <> ''
-     order by r.lock_key, doc.owner, r.frequency
+     order by doc.owner, r.entity_key, r.kind, r.frequency
   loop
-    perform alfrd.new_series(v_new.owner, v_new.lock_key, v_new.entity, v_new.entity_key, v_new.kind, v_new.frequency,
+    perform alfrd.new_series(v_new.owner, v_new.entity, v_new.entity_key, v_new.kind, v_new.frequency,
                              v_new.slug, v_new.title, v_new.description);
   end loop;
   return v_written || alfrd.file_in_series(v_rest);
@@ -2258,6 +2382,7 @@ end $$;
 
 CREATE FUNCTION alfrd.record_ocr(p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_now     timestamptz := alfrd.now();
@@ -2302,6 +2427,7 @@ end $$;
 
 CREATE FUNCTION alfrd.record_other(p_step text, p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_now     timestamptz := alfrd.now();
@@ -2337,6 +2463,7 @@ end $$;
 
 CREATE FUNCTION alfrd.record_score(p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_now     timestamptz := alfrd.now();
@@ -2360,6 +2487,7 @@ end $$;
 
 CREATE FUNCTION alfrd.record_summarize(p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_now     timestamptz := alfrd.now();
@@ -2402,6 +2530,7 @@ end $$;
 
 CREATE FUNCTION alfrd.record_summarize_file(p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_now     timestamptz := alfrd.now();
@@ -2432,6 +2561,7 @@ end $$;
 
 CREATE FUNCTION alfrd.refuse_transition(p_entity text, p_id uuid, p_from text, p_to text) RETURNS void
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   raise exception '% %: status cannot go from % to %', p_entity, p_id, quote_literal(p_from), quote_literal(p_to)
@@ -2455,9 +2585,9 @@ $$;
 
 -- FUNCTION release(text)
 
-CREATE FUNCTION alfrd.release(p_version text) RETURNS integer[]
+CREATE FUNCTION alfrd.release(p_version text) RETURNS numeric[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN (string_to_array("substring"(p_version, '^[0-9]+(?:[.][0-9]+)*'::text), '.'::text))::integer[];
+    RETURN (string_to_array("substring"(p_version, '^[0-9]+(?:[.][0-9]+)*'::text), '.'::text))::numeric[];
 
 -- FUNCTION replay(boolean, text, uuid, boolean)
 
@@ -2514,6 +2644,13 @@ begin
       from jsonb_to_recordset(v_found) as f(entity text, id uuid, status text, to_status text)
      where f.entity = 'file' and x.id = f.id and x.status = 'failed' and f.status = 'failed';
     -- What is not failed has not changed its status, so its tasks are made here; those that exist are left.
+    -- A row that came without triggers, by replication or a restore, has no rows in alfrd.tags: its tags are a person's.
+    insert into alfrd.tags (document_id, tag, source)
+    select d.id, tag, case when tag = d.document_type or starts_with(tag, 'series:') then 'system' else 'user' end
+      from alfrd.documents d cross join unnest(d.tags) as tag
+     where d.id in (select (f ->> 'id')::uuid from jsonb_array_elements(v_found) as f where f ->> 'entity' = 'document')
+       and not exists (select from alfrd.tags t where t.document_id = d.id)
+        on conflict do nothing;
     with created as (
       insert into alfrd.tasks (step, entity, subject_id, status, generation, priority, max_attempts)
       select f.step, f.entity, f.id, f.to_status, coalesce(d.generation, 1), f.priority, r.max_attempts
@@ -2572,15 +2709,17 @@ end $$;
 
 -- FUNCTION rescue(boolean)
 
-CREATE FUNCTION alfrd.rescue(p_thoroughly boolean DEFAULT true) RETURNS TABLE(task_id bigint, step text, subject_id uuid, attempt integer, worker_id bigint, outcome text)
+CREATE FUNCTION alfrd.rescue(p_thoroughly boolean DEFAULT true) RETURNS TABLE(task_id bigint, step text, subject_id uuid, attempt integer, worker_id bigint, outcome text, error text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
+    SET lock_timeout TO '1s'
     AS $$
 #variable_conflict use_column
 declare
   v_gone bigint[];
   v_lost jsonb;
+  v_one  jsonb;
 begin
   perform set_config('alfrd.actor', 'worker', true);
   with holder as (
@@ -2611,7 +2750,23 @@ begin
            where t.state = 'running' and (t.worker_id = any (v_gone) or w.id is null)
            order by t.id for update of t skip locked) as lost;
   if v_lost is not null then
-    return query select * from alfrd.settle_unfinished(v_lost);
+    begin
+      return query select *, '' from alfrd.settle_unfinished(v_lost);
+    exception when others then   -- by one of them; which, is found by trying each
+      for v_one in select jsonb_array_elements(v_lost) loop
+        begin
+          return query select *, '' from alfrd.settle_unfinished(jsonb_build_array(v_one));
+        exception when others then
+          task_id := v_one -> 'task_id';
+          select t.step, t.subject_id into step, subject_id from alfrd.tasks t where t.id = task_id;
+          attempt := v_one -> 'attempt';
+          worker_id := v_one -> 'worker_id';
+          outcome := 'refused';
+          error := sqlerrm;
+          return next;
+        end;
+      end loop;
+    end;
     perform alfrd.forget_lost_calls();
   end if;
   delete from alfrd.workers w where id = any (v_gone)
@@ -2640,7 +2795,7 @@ begin
   with called as materialized (
     select * from rows from (jsonb_to_recordset(p_calls)
              as (worker_id bigint, task_id bigint, attempt integer, document_id uuid, step text, provider text, operation text,
-                 model text, purpose text, input_tokens integer, output_tokens integer, pages integer, scopes text[],
+                 model text, purpose text, input_tokens bigint, output_tokens bigint, pages bigint, scopes text[],
                  caps numeric[]))
            with ordinality
            as c(worker_id, task_id, attempt, document_id, step, provider, operation, model, purpose, input_tokens,
@@ -2736,6 +2891,7 @@ end $$;
 
 CREATE FUNCTION alfrd.ring(p_steps text[]) RETURNS boolean
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_step     text;
@@ -2743,7 +2899,7 @@ declare
   v_unserved text[];
 begin
   -- Inside an exchange the bell is held: the worker claims first, and rings for what it left over.
-  if coalesce(current_setting('alfrd.bell', true), '') = 'held' then
+  if alfrd.engine_setting('alfrd.bell') = 'held' then
     perform set_config('alfrd.bell_held_for', array_to_string(
       string_to_array(nullif(current_setting('alfrd.bell_held_for', true), ''), ',') || p_steps, ','), true);
     return true;
@@ -2751,10 +2907,11 @@ begin
   if p_steps is null then
     return false;
   end if;
-  perform pg_advisory_xact_lock_shared(alfrd.worker_lock_class(), 0);
   -- A worker that is awake looks by itself before it goes to sleep. Where nobody serves a step, somebody else may listen. A
-  -- transaction that goes on seeing the past cannot tell who sleeps.
-  if current_setting('transaction_isolation') = 'read committed' then
+  -- transaction that goes on seeing the past cannot tell who sleeps, nor can one that gets no hand on the bell: any login may hold that
+  -- lock, for as long as it likes. Both ring for all.
+  if current_setting('transaction_isolation') = 'read committed'
+     and pg_try_advisory_xact_lock_shared(alfrd.worker_lock_class(), 0) then
     v_awaited := array(select step from unnest(p_steps) as step
                         where exists (select from alfrd.workers w where step = any (w.waiting_for)));
     v_unserved := array(select step from unnest(p_steps) as step
@@ -2805,8 +2962,10 @@ CREATE TABLE alfrd.limits (
     rate numeric,
     next_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     CONSTRAINT limits_max_running_check CHECK ((max_running > 0)),
+    CONSTRAINT limits_next_is_a_time CHECK ((next_at < 'infinity'::timestamp with time zone)),
     CONSTRAINT limits_rate CHECK (((rate IS NULL) OR (provider <> ''::text))),
     CONSTRAINT limits_rate_check CHECK ((rate > (0)::numeric)),
+    CONSTRAINT limits_rate_is_between CHECK (((rate >= 0.000001) AND (rate <= (1000000)::numeric))),
     CONSTRAINT limits_something CHECK (((max_running IS NOT NULL) OR (rate IS NOT NULL))),
     CONSTRAINT limits_subject CHECK (((step = ''::text) <> (provider = ''::text)))
 );
@@ -2823,6 +2982,7 @@ COMMENT ON COLUMN alfrd.limits.next_at IS 'Written by the engine: when the next 
 
 CREATE FUNCTION alfrd.room_at(p_limit alfrd.limits, p_wanted integer, OUT room integer, OUT wait double precision) RETURNS record
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   c_burst constant interval := '0.25 seconds';   -- so much of a second's calls may go at once
@@ -2856,6 +3016,7 @@ end $$;
 
 CREATE FUNCTION alfrd.room_within_limits(p_room jsonb) RETURNS jsonb
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_limit record;
@@ -2874,6 +3035,7 @@ end $$;
 
 CREATE FUNCTION alfrd.sample_outputs(p_kind text, p_done alfrd.finished[]) RETURNS void
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_documents uuid[];
@@ -2934,6 +3096,7 @@ end $$;
 
 CREATE FUNCTION alfrd.save_pages(p_document uuid, p_pages jsonb) RETURNS void
     LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   insert into alfrd.pages (document_id, number, part, text, confidence, source, layout)
   select p_document, number, part, text, confidence, source, layout
@@ -2966,6 +3129,7 @@ end $$;
 
 CREATE FUNCTION alfrd.serves_evolution() RETURNS boolean
     LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select exists (select from alfrd.workers w where 'answer_key' = any (w.steps)
                     and w.heartbeat_at > alfrd.now() - make_interval(secs => w.lease_seconds));
@@ -2975,6 +3139,7 @@ $$;
 
 CREATE FUNCTION alfrd.set_aside(p_wanted alfrd.wanted_call[], p_now timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_caps   jsonb;
@@ -3009,6 +3174,7 @@ end $$;
 
 CREATE FUNCTION alfrd.settle(p_worker bigint, p_outcomes jsonb) RETURNS bigint[]
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
 declare
   v_now     timestamptz := alfrd.now();
@@ -3077,8 +3243,8 @@ begin
      cross join jsonb_to_record(each.outcome)
            as o(task_id bigint, attempt integer, step text, entity text, subject_id uuid, outcome text, usage jsonb)
      cross join jsonb_to_recordset(o.usage)
-           as u(provider text, model text, pages integer, input_tokens integer, output_tokens integer, usd numeric,
-                milliseconds integer, cached boolean)
+           as u(provider text, model text, pages bigint, input_tokens bigint, output_tokens bigint, usd numeric,
+                milliseconds bigint, cached boolean)
      where each.outcome ? 'usage' and not (coalesce(o.task_id = any (v_settled), false));
   end if;
   return v_stale;
@@ -3098,8 +3264,8 @@ begin
     order by id for update;
   with settled as materialized (
     select * from jsonb_to_recordset(p_settled)
-      as s(number bigint, outcome text, answered boolean, input_tokens integer, output_tokens integer,
-           cache_read_tokens integer, cache_write_tokens integer, pages integer, milliseconds integer, key text, reply jsonb)),
+      as s(number bigint, outcome text, answered boolean, input_tokens bigint, output_tokens bigint,
+           cache_read_tokens bigint, cache_write_tokens bigint, pages bigint, milliseconds bigint, key text, reply jsonb)),
   written as (
     update alfrd.usage u
        set outcome = s.outcome, milliseconds = s.milliseconds, input_tokens = s.input_tokens, output_tokens = s.output_tokens,
@@ -3134,6 +3300,7 @@ end $$;
 
 CREATE FUNCTION alfrd.settle_others(p_worker bigint, p_others jsonb, OUT stale bigint[], OUT settled bigint[]) RETURNS record
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_owned jsonb;
@@ -3178,6 +3345,7 @@ end $$;
 
 CREATE FUNCTION alfrd.settle_unfinished(p_unfinished jsonb) RETURNS TABLE(task_id bigint, step text, subject_id uuid, attempt integer, worker_id bigint, outcome text)
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 #variable_conflict use_column
 declare
@@ -3193,7 +3361,7 @@ begin
   select jsonb_agg(to_jsonb(ended)) into v_ended from (
     select t.id as task_id, t.step, t.entity, t.subject_id, t.attempt, t.worker_id, t.generation, u.retry_after,
            coalesce(r.next_status, '') <> '' and u.outcome <> 'buried' as is_main, t.woken_by,
-           (extract(epoch from alfrd.now() - t.claimed_at) * 1000)::integer as ran_ms,
+           alfrd.milliseconds(alfrd.now() - t.claimed_at) as ran_ms,
            case when t.entity = 'document' and d.generation is distinct from t.generation then 'superseded'
                 when u.outcome in ('failed', 'buried') then 'dead'
                 when exists (select from alfrd.tasks twin where twin.subject_id = t.subject_id and twin.step = t.step
@@ -3254,7 +3422,7 @@ begin
   select e.entity, e.subject_id, e.outcome, e.step, e.task_id, e.attempt, e.worker_id, e.woken_by, e.ran_ms, e.error
     from jsonb_to_recordset(v_ended)
          as e(entity text, subject_id uuid, outcome text, step text, task_id bigint, attempt integer,
-              worker_id bigint, woken_by text, ran_ms integer, error text);
+              worker_id bigint, woken_by text, ran_ms bigint, error text);
   v_again := array(select distinct e ->> 'step' from jsonb_array_elements(v_ended) as e where e ->> 'outcome' <> 'dead');
   if v_again <> '{}' then
     perform set_config('alfrd.given_back', array_to_string(v_again, ','), true), alfrd.ring(v_again);
@@ -3275,13 +3443,16 @@ CREATE FUNCTION alfrd.stamp(p_step text, p_made_by text, p_prompt bigint) RETURN
 
 CREATE FUNCTION alfrd.submit(p_id uuid, p_filename text, p_content bytea, p_fingerprint text, p_tags text[] DEFAULT '{}'::text[], p_metadata jsonb DEFAULT '{}'::jsonb, p_part_filenames text[] DEFAULT '{}'::text[], p_part_contents bytea[] DEFAULT '{}'::bytea[], p_uri text DEFAULT ''::text) RETURNS TABLE(id uuid, is_new boolean, same_content boolean, status text, error text)
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 #variable_conflict use_column
 declare
   v_known record;
   v_id    uuid;
+  v_index text;
 begin
-  loop
+  -- Twice: one that was deleted between the two looks is ours to insert after all.
+  for v_try in 1 .. 2 loop
     insert into alfrd.documents (id, filename, content, uri, fingerprint, tags, metadata)
     values (coalesce(p_id, gen_random_uuid()), p_filename, p_content, p_uri, p_fingerprint, p_tags, p_metadata)
         on conflict do nothing
@@ -3293,23 +3464,40 @@ begin
       return query select v_id, true, true, 'pending', '';
       return;
     end if;
-    -- Somebody has it; where that one was deleted in between, it is ours to insert after all.
     select d.id, p_fingerprint <> '' and d.fingerprint = p_fingerprint as same, d.status, d.error into v_known
       from alfrd.documents d where p_fingerprint <> '' and d.fingerprint = p_fingerprint or d.id = p_id
      order by d.fingerprint = p_fingerprint desc limit 1;
-    exit when found;
+    if found then
+      if v_known.same then
+        update alfrd.documents set tags = tags || p_tags
+         where id = v_known.id and not tags @> alfrd.normal_tags(p_tags);
+      end if;
+      return query select v_known.id, false, v_known.same, v_known.status, v_known.error;
+      return;
+    end if;
   end loop;
-  if v_known.same then
-    update alfrd.documents set tags = tags || p_tags
-     where id = v_known.id and not tags @> alfrd.normal_tags(p_tags);
-  end if;
-  return query select v_known.id, false, v_known.same, v_known.status, v_known.error;
+  -- Something refuses it that cannot be seen here. Without "on conflict" the server says what.
+  begin
+    insert into alfrd.documents (id, filename, content, uri, fingerprint, tags, metadata)
+    values (coalesce(p_id, gen_random_uuid()), p_filename, p_content, p_uri, p_fingerprint, p_tags, p_metadata);
+    raise exception 'document %: another transaction kept it from being inserted', coalesce(nullif(p_filename, ''), p_id::text)
+      using errcode = '40001';
+  exception when unique_violation then
+    get stacked diagnostics v_index = constraint_name;
+    raise exception 'document %: refused by the unique index %', coalesce(nullif(p_filename, ''), p_id::text), v_index
+      using errcode = 'AL007', hint = case
+        when v_index in ('documents_pkey', 'documents_fingerprint')
+          then 'a document that row level security hides from ' || alfrd.person() || ' has the same ' ||
+               case v_index when 'documents_pkey' then 'id' else 'fingerprint' end
+        else 'that index is not one of ours: drop it, or send what it allows' end;
+  end;
 end $$;
 
 -- FUNCTION supersede(text)
 
 CREATE FUNCTION alfrd.supersede(p_version text) RETURNS void
     LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   update alfrd.workers set superseded_by = p_version
    where alfrd.release(version) < alfrd.release(p_version) and superseded_by <> p_version;
@@ -3319,6 +3507,7 @@ $$;
 
 CREATE FUNCTION alfrd.switch_prompt(p_old bigint, p_new bigint, p_reason text) RETURNS boolean
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   perform set_config('alfrd.activation_reason', p_reason, true);
@@ -3349,7 +3538,7 @@ declare
   v_subjects  uuid[];
   v_documents uuid[];
 begin
-  v_set := concat(set_config('lock_timeout', '1s', true), pg_advisory_xact_lock_shared(alfrd.migration_lock()));
+  v_set := set_config('lock_timeout', '1s', true);
   with mine as materialized (
     select s.since from alfrd.standing s cross join alfrd.workers w
      where w.id = p_worker and w.superseded_by = '' and s.paused = '{}' and s.limited = '{}'
@@ -3389,6 +3578,7 @@ end $$;
 
 CREATE FUNCTION alfrd.take_finished(p_worker bigint, p_outcomes jsonb) RETURNS alfrd.finished[]
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_nestloop TO 'off'
     SET enable_mergejoin TO 'off'
     SET enable_seqscan TO 'off'
@@ -3407,8 +3597,8 @@ begin
        and t.worker_id = p_worker   -- so it is running, which is not said, or the planner would take that index
     returning t.*, o.made_by, o.prompt_id, o.result)
   select array_agg(row(t.id, t.attempt, t.step, t.entity, t.subject_id, t.generation, coalesce(r.next_status, ''), t.woken_by,
-                       (extract(epoch from t.claimed_at - t.run_at) * 1000)::integer,
-                       (extract(epoch from v_now - t.claimed_at) * 1000)::integer,
+                       alfrd.milliseconds(t.claimed_at - t.run_at),
+                       alfrd.milliseconds(v_now - t.claimed_at),
                        t.made_by, t.prompt_id, t.result)::alfrd.finished)
     into v_done
     from taken t left join alfrd.routes r on r.entity = t.entity and r.status = t.status and r.step = t.step;
@@ -3465,6 +3655,7 @@ end $$;
 
 CREATE FUNCTION alfrd.text_hash(p_document uuid) RETURNS text
     LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select encode(sha256(convert_to(coalesce(string_agg(text, chr(12) order by number), ''), 'UTF8')), 'hex')
     from alfrd.pages where document_id = p_document;
@@ -3474,6 +3665,7 @@ $$;
 
 CREATE FUNCTION alfrd.those_written(p_done alfrd.finished[], p_written uuid[]) RETURNS alfrd.finished[]
     LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   if p_written is null then
@@ -3488,6 +3680,7 @@ end $$;
 
 CREATE FUNCTION alfrd.touch_files(p_tags text[], p_also uuid[] DEFAULT '{}'::uuid[]) RETURNS void
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   -- Any file that one of the tags could concern: its first tag is among them. A bump too many costs one
@@ -3504,9 +3697,10 @@ end $$;
 
 CREATE FUNCTION alfrd.touch_files_of(p_tags text[]) RETURNS void
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
-  if coalesce(current_setting('alfrd.bell', true), '') = 'held' then
+  if alfrd.engine_setting('alfrd.bell') = 'held' then
     perform set_config('alfrd.touched', (coalesce(nullif(current_setting('alfrd.touched', true), ''), '{}')::text[] || p_tags)::text, true);
   else
     perform alfrd.touch_files(p_tags);
@@ -3517,6 +3711,7 @@ end $$;
 
 CREATE FUNCTION alfrd.unheard_bell_is_due() RETURNS boolean
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   c_share constant bigint := 25;            -- milliseconds
@@ -3535,6 +3730,7 @@ end $$;
 
 CREATE FUNCTION alfrd.usage_by(p_by text) RETURNS TABLE("group" text, calls bigint, cached bigint, failed bigint, pages bigint, input_tokens bigint, output_tokens bigint, usd numeric, unpriced bigint, milliseconds bigint)
     LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   if p_by not in ('day', 'model', 'step', 'series') then
@@ -3544,8 +3740,9 @@ begin
   return query
   select g.name, count(*), count(*) filter (where u.cached),
          count(*) filter (where u.outcome not in ('ok', 'done', 'reserved')),
-         sum(u.pages), sum(u.input_tokens + u.cache_read_tokens + u.cache_write_tokens), sum(u.output_tokens), sum(u.usd),
-         count(*) filter (where u.unpriced), sum(u.milliseconds)
+         alfrd.whole(sum(u.pages)), alfrd.whole(sum(u.input_tokens::numeric + u.cache_read_tokens + u.cache_write_tokens)),
+         alfrd.whole(sum(u.output_tokens)), sum(u.usd),
+         count(*) filter (where u.unpriced), alfrd.whole(sum(u.milliseconds))
     from alfrd.usage u
     left join alfrd.documents d on p_by = 'series' and d.id = u.document_id
     left join alfrd.series s on s.id = d.series_id
@@ -3563,6 +3760,7 @@ end $$;
 
 CREATE FUNCTION alfrd.want_answer_keys(p_documents uuid[]) RETURNS void
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   insert into alfrd.tasks (step, entity, subject_id, status, generation, max_attempts, priority)
@@ -3577,6 +3775,7 @@ end $$;
 
 CREATE FUNCTION alfrd.want_evolution(p_family uuid) RETURNS void
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   insert into alfrd.tasks (step, entity, subject_id, status, max_attempts, priority)
@@ -3585,10 +3784,17 @@ begin
   perform alfrd.ring(array['evolve_prompt']);
 end $$;
 
+-- FUNCTION whole(numeric)
+
+CREATE FUNCTION alfrd.whole(p_sum numeric) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (LEAST(p_sum, ('9223372036854775807'::bigint)::numeric))::bigint;
+
 -- FUNCTION within_caps(alfrd.wanted_call[], timestamp with time zone)
 
 CREATE FUNCTION alfrd.within_caps(p_wanted alfrd.wanted_call[], p_now timestamp with time zone, OUT accepted alfrd.wanted_call[], OUT held jsonb) RETURNS record
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_spent jsonb;
@@ -3782,52 +3988,6 @@ ALTER TABLE ONLY alfrd.document_parts ALTER COLUMN content SET STORAGE EXTERNAL;
 
 COMMENT ON TABLE alfrd.document_parts IS 'The files of a document in order. A document with content or a uri of its own gets its row when it is read.';
 
--- TABLE tasks
-
-CREATE TABLE alfrd.tasks (
-    id bigint NOT NULL,
-    step text NOT NULL,
-    entity text NOT NULL,
-    subject_id uuid NOT NULL,
-    status text NOT NULL,
-    generation integer DEFAULT 1 NOT NULL,
-    state text DEFAULT 'ready'::text NOT NULL,
-    priority smallint DEFAULT 0 NOT NULL,
-    run_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
-    attempt integer DEFAULT 0 NOT NULL,
-    max_attempts integer DEFAULT 5 NOT NULL,
-    throttles integer DEFAULT 0 NOT NULL,
-    worker_id bigint,
-    woken_by text DEFAULT ''::text NOT NULL,
-    error text DEFAULT ''::text NOT NULL,
-    created_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
-    claimed_at timestamp with time zone,
-    announced boolean DEFAULT true NOT NULL,
-    place bigint GENERATED ALWAYS AS (((((32767 - priority))::bigint << 40) | id)) STORED NOT NULL,
-    CONSTRAINT tasks_state_check CHECK ((state = ANY (ARRAY['ready'::text, 'scheduled'::text, 'running'::text, 'dead'::text])))
-)
-WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_analyze_scale_factor='0.05', autovacuum_vacuum_cost_delay='0');
-
--- COMMENT TABLE tasks
-
-COMMENT ON TABLE alfrd.tasks IS 'A step to be run for a subject. Deleted when done (the outcome goes to alfrd.events); dead ones stay.';
-
--- COMMENT COLUMN tasks.status
-
-COMMENT ON COLUMN alfrd.tasks.status IS 'The status that it follows from: with entity and step, its route.';
-
--- COMMENT COLUMN tasks.attempt
-
-COMMENT ON COLUMN alfrd.tasks.attempt IS 'Counted at each claim, never down: (id, attempt) is the fencing token.';
-
--- COMMENT COLUMN tasks.announced
-
-COMMENT ON COLUMN alfrd.tasks.announced IS 'False: nobody was rung for it, and its status goes to the feed with its claim.';
-
--- COMMENT COLUMN tasks.place
-
-COMMENT ON COLUMN alfrd.tasks.place IS 'Its place in the queue of its step: the higher priority first, then the lower id.';
-
 -- VIEW document_progress
 
 CREATE VIEW alfrd.document_progress AS
@@ -3923,8 +4083,8 @@ CREATE TABLE alfrd.events (
     attempt integer,
     worker_id bigint,
     woken_by text DEFAULT ''::text NOT NULL,
-    waited_ms integer,
-    ran_ms integer,
+    waited_ms bigint,
+    ran_ms bigint,
     detail text DEFAULT ''::text NOT NULL
 );
 
@@ -4048,6 +4208,7 @@ CREATE TABLE alfrd.prices (
     cache_write numeric,
     page numeric DEFAULT 0 NOT NULL,
     note text DEFAULT ''::text NOT NULL,
+    CONSTRAINT prices_are_finite CHECK (((input < '1000000000'::numeric) AND (output < '1000000000'::numeric) AND (COALESCE(cache_read, (0)::numeric) < '1000000000'::numeric) AND (COALESCE(cache_write, (0)::numeric) < '1000000000'::numeric) AND (page < '1000000000'::numeric))),
     CONSTRAINT prices_cache_read_check CHECK ((cache_read >= (0)::numeric)),
     CONSTRAINT prices_cache_write_check CHECK ((cache_write >= (0)::numeric)),
     CONSTRAINT prices_input_check CHECK ((input >= (0)::numeric)),
@@ -4250,6 +4411,8 @@ CREATE TABLE alfrd.routes (
     next_status text DEFAULT ''::text NOT NULL,
     delay interval DEFAULT '00:00:00'::interval NOT NULL,
     max_attempts integer DEFAULT 5 NOT NULL,
+    CONSTRAINT routes_attempts_are_1000_at_most CHECK ((max_attempts <= 1000)),
+    CONSTRAINT routes_delay_is_a_year_at_most CHECK (((delay >= '00:00:00'::interval) AND (delay <= '1 year'::interval))),
     CONSTRAINT routes_entity_check CHECK ((entity = ANY (ARRAY['document'::text, 'file'::text, 'prompt'::text]))),
     CONSTRAINT routes_max_attempts_check CHECK ((max_attempts > 0)),
     CONSTRAINT routes_step_check CHECK ((step ~ '^[a-z][a-z0-9_]*$'::text))
@@ -4528,18 +4691,18 @@ CREATE TABLE alfrd.usage (
     attempt integer,
     provider text NOT NULL,
     model text DEFAULT ''::text NOT NULL,
-    pages integer DEFAULT 0 NOT NULL,
-    input_tokens integer DEFAULT 0 NOT NULL,
-    output_tokens integer DEFAULT 0 NOT NULL,
+    pages bigint DEFAULT 0 NOT NULL,
+    input_tokens bigint DEFAULT 0 NOT NULL,
+    output_tokens bigint DEFAULT 0 NOT NULL,
     usd numeric(14,6) DEFAULT 0 NOT NULL,
-    milliseconds integer DEFAULT 0 NOT NULL,
+    milliseconds bigint DEFAULT 0 NOT NULL,
     cached boolean DEFAULT false NOT NULL,
     outcome text NOT NULL,
     worker_id bigint,
     operation text DEFAULT ''::text NOT NULL,
     purpose text DEFAULT ''::text NOT NULL,
-    cache_read_tokens integer DEFAULT 0 NOT NULL,
-    cache_write_tokens integer DEFAULT 0 NOT NULL,
+    cache_read_tokens bigint DEFAULT 0 NOT NULL,
+    cache_write_tokens bigint DEFAULT 0 NOT NULL,
     reserved_usd numeric(14,6) DEFAULT 0 NOT NULL,
     prices numeric[],
     unpriced boolean DEFAULT false NOT NULL,
@@ -4600,7 +4763,8 @@ CREATE TABLE alfrd.workers (
     locked boolean DEFAULT false NOT NULL,
     suspected_at timestamp with time zone,
     superseded_by text DEFAULT ''::text NOT NULL,
-    waiting_for text[] DEFAULT '{}'::text[] NOT NULL
+    waiting_for text[] DEFAULT '{}'::text[] NOT NULL,
+    CONSTRAINT workers_lease_is_a_week_at_most CHECK (((lease_seconds > (0)::double precision) AND (lease_seconds <= (604800)::double precision)))
 );
 
 -- COMMENT COLUMN workers.locked
@@ -4625,6 +4789,14 @@ ALTER TABLE alfrd.workers ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+-- DEFAULT tasks run_at
+
+ALTER TABLE ONLY alfrd.tasks ALTER COLUMN run_at SET DEFAULT alfrd.now();
+
+-- DEFAULT tasks created_at
+
+ALTER TABLE ONLY alfrd.tasks ALTER COLUMN created_at SET DEFAULT alfrd.now();
 
 -- CONSTRAINT answer_keys answer_keys_number_key
 
@@ -4954,11 +5126,11 @@ CREATE TRIGGER document_types_edition AFTER INSERT OR DELETE OR UPDATE OR TRUNCA
 
 -- TRIGGER documents documents_a_correct
 
-CREATE TRIGGER documents_a_correct BEFORE UPDATE ON alfrd.documents FOR EACH ROW WHEN (((current_setting('alfrd.actor'::text, true) IS DISTINCT FROM 'worker'::text) OR (NOT has_table_privilege(('alfrd.tasks'::regclass)::oid, 'delete'::text)))) EXECUTE FUNCTION alfrd.correct_document();
+CREATE TRIGGER documents_a_correct BEFORE UPDATE ON alfrd.documents FOR EACH ROW WHEN ((alfrd.engine_setting('alfrd.actor'::text) IS DISTINCT FROM 'worker'::text)) EXECUTE FUNCTION alfrd.correct_document();
 
 -- TRIGGER documents documents_b_resubmit
 
-CREATE TRIGGER documents_b_resubmit BEFORE UPDATE OF status ON alfrd.documents FOR EACH ROW WHEN (((current_setting('alfrd.actor'::text, true) IS DISTINCT FROM 'worker'::text) OR (NOT has_table_privilege(('alfrd.tasks'::regclass)::oid, 'delete'::text)))) EXECUTE FUNCTION alfrd.resubmit_document();
+CREATE TRIGGER documents_b_resubmit BEFORE UPDATE OF status ON alfrd.documents FOR EACH ROW WHEN ((alfrd.engine_setting('alfrd.actor'::text) IS DISTINCT FROM 'worker'::text)) EXECUTE FUNCTION alfrd.resubmit_document();
 
 -- TRIGGER documents documents_deleted
 
@@ -4978,7 +5150,7 @@ CREATE TRIGGER documents_truncated AFTER TRUNCATE ON alfrd.documents FOR EACH ST
 
 -- TRIGGER documents documents_updated
 
-CREATE TRIGGER documents_updated AFTER UPDATE ON alfrd.documents REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (((current_setting('alfrd.followed_by'::text, true) IS DISTINCT FROM 'settle'::text) OR (NOT has_table_privilege(('alfrd.tasks'::regclass)::oid, 'delete'::text)))) EXECUTE FUNCTION alfrd.documents_updated();
+CREATE TRIGGER documents_updated AFTER UPDATE ON alfrd.documents REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((alfrd.engine_setting('alfrd.followed_by'::text) IS DISTINCT FROM 'settle'::text)) EXECUTE FUNCTION alfrd.documents_updated();
 
 -- TRIGGER files files_deleted
 
@@ -4994,7 +5166,7 @@ CREATE TRIGGER files_normalize BEFORE INSERT ON alfrd.files FOR EACH ROW EXECUTE
 
 -- TRIGGER files files_retag
 
-CREATE TRIGGER files_retag BEFORE UPDATE OF tags ON alfrd.files FOR EACH ROW WHEN (((current_setting('alfrd.actor'::text, true) IS DISTINCT FROM 'worker'::text) OR (NOT has_table_privilege(('alfrd.tasks'::regclass)::oid, 'delete'::text)))) EXECUTE FUNCTION alfrd.normalize_file();
+CREATE TRIGGER files_retag BEFORE UPDATE OF tags ON alfrd.files FOR EACH ROW WHEN ((alfrd.engine_setting('alfrd.actor'::text) IS DISTINCT FROM 'worker'::text)) EXECUTE FUNCTION alfrd.normalize_file();
 
 -- TRIGGER files files_updated
 

@@ -9,7 +9,7 @@
 
 -- Set aside the money for all of them in one statement, as nearly always fits. False: it does not, and nothing was set aside.
 create or replace function alfrd.set_aside(p_wanted alfrd.wanted_call[], p_now timestamptz) returns boolean
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_caps   jsonb;
   v_scopes bigint;
@@ -42,7 +42,7 @@ end $$;
 -- Set aside the money for as many calls as fit under their caps, in order. Of the others it is written why they are held.
 create or replace function alfrd.within_caps(
   p_wanted alfrd.wanted_call[], p_now timestamptz, out accepted alfrd.wanted_call[], out held jsonb
-) language plpgsql as $$
+) language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_spent jsonb;
   v_call  alfrd.wanted_call;

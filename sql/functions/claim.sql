@@ -19,7 +19,7 @@ create or replace function alfrd.first_of_priority(p_priority integer) returns b
 
 -- A limited step is claimed by one worker at a time, so that count and claim cannot race.
 create or replace function alfrd.room_within_limits(p_room jsonb) returns jsonb
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_limit record;
 begin
@@ -46,7 +46,7 @@ create or replace function alfrd.claim(
   p_since timestamptz
 ) returns alfrd.claimed
 -- Found in their order, by tasks_ready: where ids are in the order of time, reading and sorting all that waits seems as cheap.
-language plpgsql set enable_sort = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_sort = off as $$
 declare
   v_now      timestamptz := alfrd.now();
   v_claimed  alfrd.claimed;
@@ -103,7 +103,7 @@ end $$;
 --
 -- By their ids, not by their worker: for each task that was finished, an entry stays in tasks_running until vacuum comes.
 create or replace function alfrd.handed(p_worker bigint, p_ids bigint[]) returns alfrd.claimed
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_claimed alfrd.claimed;
 begin
@@ -138,7 +138,7 @@ declare
   v_subjects  uuid[];
   v_documents uuid[];
 begin
-  v_set := concat(set_config('lock_timeout', '1s', true), pg_advisory_xact_lock_shared(alfrd.migration_lock()));
+  v_set := set_config('lock_timeout', '1s', true);
   with mine as materialized (
     select s.since from alfrd.standing s cross join alfrd.workers w
      where w.id = p_worker and w.superseded_by = '' and s.paused = '{}' and s.limited = '{}'

@@ -1,7 +1,7 @@
 -- The triggers of alfrd.documents: the place where an event begins.
 --
--- BEFORE, each row, people only. Workers set alfrd.actor in their transactions; it is believed of who may write tasks, so
--- of the functions that workers call, and of the owner:
+-- BEFORE, each row, people only. Workers set alfrd.actor in their transactions; it is believed of alfrd_worker and of the owner
+-- (alfrd.is_trusted):
 --   documents_a_correct   records what a person corrected, and sends the document back to redo what depends on it
 --   documents_b_resubmit  a person sets the status: a new generation; work for the old one will be refused
 -- AFTER, once per statement, everyone:
@@ -12,14 +12,9 @@
 --
 -- Lock order: documents, then files by id, then tasks, passing by those that are being claimed.
 
--- Who acts: the role taken on by SET ROLE, else the one that signed in. Not current_user, which is a function's owner here.
-create or replace function alfrd.person() returns text
-  language sql stable
-  return coalesce(nullif(current_setting('role', true), 'none'), session_user);
-
 -- What a person may correct. Not to_jsonb(row): that would write out the whole content.
 create or replace function alfrd.correctable(p_document alfrd.documents) returns jsonb
-language sql stable as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select jsonb_build_object(
     'document_type', p_document.document_type, 'summary', p_document.summary, 'entity', p_document.entity,
     'document_date', p_document.document_date, 'due_date', p_document.due_date,
@@ -94,14 +89,14 @@ begin
 end $$;
 
 create or replace function alfrd.normalize_tags() returns trigger
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   new.tags := alfrd.normal_tags(new.tags);
   return new;
 end $$;
 
 create or replace function alfrd.refuse_transition(p_entity text, p_id uuid, p_from text, p_to text) returns void
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   raise exception '% %: status cannot go from % to %', p_entity, p_id, quote_literal(p_from), quote_literal(p_to)
     using errcode = 'AL001', hint = 'legal from here: ' || coalesce(
@@ -166,7 +161,7 @@ end $$;
 create or replace function alfrd.documents_updated() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off as $$
 declare
-  v_person      boolean := current_setting('alfrd.actor', true) is distinct from 'worker';
+  v_person      boolean := alfrd.engine_setting('alfrd.actor') is distinct from 'worker';
   v_nestloop    text := current_setting('enable_nestloop');
   v_refused     record;
   v_ids         uuid[];
@@ -176,6 +171,7 @@ declare
   v_priorities  smallint[];
   v_superseded  uuid[];
   v_retagged    uuid[];
+  v_reordered   uuid[];   -- of another priority by now
   v_completed   boolean;
   v_tags        text[];
 begin
@@ -185,8 +181,9 @@ begin
          array_agg(n.status) filter (where changed), array_agg(n.generation) filter (where changed),
          array_agg(n.priority) filter (where changed),
          array_agg(n.id) filter (where n.generation <> o.generation),
-         array_agg(n.id) filter (where n.tags <> o.tags), bool_or(n.status = 'completed' or o.status = 'completed')
-    into v_ids, v_from, v_to, v_generations, v_priorities, v_superseded, v_retagged, v_completed
+         array_agg(n.id) filter (where n.tags <> o.tags), array_agg(n.id) filter (where n.priority <> o.priority),
+         bool_or(n.status = 'completed' or o.status = 'completed')
+    into v_ids, v_from, v_to, v_generations, v_priorities, v_superseded, v_retagged, v_reordered, v_completed
     from new_rows n join old_rows o using (id),
          lateral (select n.status <> o.status or n.generation <> o.generation as changed) as whether;
   if v_completed then
@@ -218,6 +215,15 @@ begin
 
   if v_tags is not null then
     perform alfrd.touch_files_of(v_tags);
+  end if;
+
+  if v_reordered is not null then
+    -- What waits moves to its new place. What is being claimed just now is passed by: its worker may want what is locked here.
+    update alfrd.tasks t set priority = d.priority
+      from alfrd.documents d
+     where d.id = t.subject_id
+       and t.id in (select id from alfrd.tasks where subject_id = any (v_reordered) and state in ('ready', 'scheduled')
+                       for update skip locked);
   end if;
 
   if v_superseded is not null then
@@ -265,19 +271,16 @@ end $$;
 create or replace trigger documents_normalize before insert on alfrd.documents
   for each row when (new.tags <> '{}') execute function alfrd.normalize_tags();
 create or replace trigger documents_a_correct before update on alfrd.documents
-  for each row when (current_setting('alfrd.actor', true) is distinct from 'worker'
-                     or not has_table_privilege('alfrd.tasks'::regclass, 'delete'))
+  for each row when (alfrd.engine_setting('alfrd.actor') is distinct from 'worker')
   execute function alfrd.correct_document();
 create or replace trigger documents_b_resubmit before update of status on alfrd.documents
-  for each row when (current_setting('alfrd.actor', true) is distinct from 'worker'
-                     or not has_table_privilege('alfrd.tasks'::regclass, 'delete'))
+  for each row when (alfrd.engine_setting('alfrd.actor') is distinct from 'worker')
   execute function alfrd.resubmit_document();
 create or replace trigger documents_inserted after insert on alfrd.documents
   referencing new table as new_rows for each statement execute function alfrd.documents_inserted();
 create or replace trigger documents_updated after update on alfrd.documents
   referencing old table as old_rows new table as new_rows
-  for each statement when (current_setting('alfrd.followed_by', true) is distinct from 'settle'
-                           or not has_table_privilege('alfrd.tasks'::regclass, 'delete'))
+  for each statement when (alfrd.engine_setting('alfrd.followed_by') is distinct from 'settle')
   execute function alfrd.documents_updated();
 create or replace trigger documents_deleted after delete on alfrd.documents
   referencing old table as old_rows for each statement execute function alfrd.documents_deleted();

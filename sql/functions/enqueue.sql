@@ -17,9 +17,10 @@ create or replace function alfrd.notifications_are_stuck() returns boolean
   return pg_notification_queue_usage() > 0.75;
 
 -- Who rings holds this lock shared until its commit; a worker that has said it will sleep tries to get it alone. If it gets it,
--- everyone whose work is not visible yet has seen that it sleeps, and rings. The second number of the pair is no worker's.
+-- everyone whose work is not visible yet has seen that it sleeps, and rings; or has not got the lock, and rings for all. The second
+-- number of the pair is no worker's.
 create or replace function alfrd.everyone_knows() returns boolean
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if pg_try_advisory_lock(alfrd.worker_lock_class(), 0) then
     perform pg_advisory_unlock(alfrd.worker_lock_class(), 0);
@@ -35,7 +36,7 @@ drop function if exists alfrd.ring(text[]);   -- it told nothing
 -- The sequence holds when the bell would be free again if each ring took its share of a second (GCRA, as in ATM's traffic
 -- management). Two transactions that look at the same moment may both ring.
 create or replace function alfrd.unheard_bell_is_due() returns boolean
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   c_share constant bigint := 25;            -- milliseconds
   c_ahead constant bigint := 100 * c_share;
@@ -51,14 +52,14 @@ end $$;
 
 -- Returns whether anybody was notified.
 create or replace function alfrd.ring(p_steps text[]) returns boolean
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_step     text;
   v_awaited  text[];
   v_unserved text[];
 begin
   -- Inside an exchange the bell is held: the worker claims first, and rings for what it left over.
-  if coalesce(current_setting('alfrd.bell', true), '') = 'held' then
+  if alfrd.engine_setting('alfrd.bell') = 'held' then
     perform set_config('alfrd.bell_held_for', array_to_string(
       string_to_array(nullif(current_setting('alfrd.bell_held_for', true), ''), ',') || p_steps, ','), true);
     return true;
@@ -66,10 +67,11 @@ begin
   if p_steps is null then
     return false;
   end if;
-  perform pg_advisory_xact_lock_shared(alfrd.worker_lock_class(), 0);
   -- A worker that is awake looks by itself before it goes to sleep. Where nobody serves a step, somebody else may listen. A
-  -- transaction that goes on seeing the past cannot tell who sleeps.
-  if current_setting('transaction_isolation') = 'read committed' then
+  -- transaction that goes on seeing the past cannot tell who sleeps, nor can one that gets no hand on the bell: any login may hold that
+  -- lock, for as long as it likes. Both ring for all.
+  if current_setting('transaction_isolation') = 'read committed'
+     and pg_try_advisory_xact_lock_shared(alfrd.worker_lock_class(), 0) then
     v_awaited := array(select step from unnest(p_steps) as step
                         where exists (select from alfrd.workers w where step = any (w.waiting_for)));
     v_unserved := array(select step from unnest(p_steps) as step
@@ -104,7 +106,7 @@ drop function if exists alfrd.hand_over(text, uuid[], text[], integer[], smallin
 create or replace function alfrd.hand_over(
   p_entity text, p_ids uuid[], p_statuses text[], p_generations integer[], p_priorities smallint[], p_room jsonb, p_fit boolean,
   out room jsonb, out size integer, out wanted integer
-) language plpgsql as $$
+) language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_now      timestamptz := alfrd.now();
   v_worker   bigint := current_setting('alfrd.worker');
@@ -152,10 +154,10 @@ end $$;
 create or replace function alfrd.enqueue(
   p_entity text, p_ids uuid[], p_statuses text[], p_generations integer[], p_priorities smallint[]
 ) returns void
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_now     timestamptz := alfrd.now();
-  v_room    jsonb := nullif(current_setting('alfrd.room', true), '')::jsonb;
+  v_room    jsonb := alfrd.engine_setting('alfrd.room')::jsonb;
   v_least   integer;   -- for how many there is room, whatever they are
   v_fit     boolean := true;
   v_handed  record;
@@ -200,7 +202,7 @@ begin
 end $$;
 
 create or replace function alfrd.announce_number(p_entity text, p_count integer, p_status text) returns void
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_set text;
 begin
@@ -211,7 +213,7 @@ begin
 end $$;
 
 create or replace function alfrd.announce(p_entity text, p_ids uuid[], p_statuses text[]) returns void
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   c_ids_per_message constant integer := 150;   -- 150 ids are under 6,000 of the 8,000 bytes of a payload
   c_ids_at_most     constant integer := 1500;

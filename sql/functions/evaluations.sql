@@ -11,7 +11,7 @@
 -- The keyed documents of a family: those of which one of its versions made a result.
 create or replace function alfrd.keyed(p_family uuid)
 returns table (document_id uuid, number bigint, split text, verified text[])
-language sql stable as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select k.document_id, k.number, k.split, k.verified
     from alfrd.answer_keys k
    where exists (select from alfrd.evaluations e
@@ -32,14 +32,14 @@ create or replace view alfrd.prompt_performance as
    group by p.id;
 
 create or replace function alfrd.text_hash(p_document uuid) returns text
-language sql stable as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select encode(sha256(convert_to(coalesce(string_agg(text, chr(12) order by number), ''), 'UTF8')), 'hex')
     from alfrd.pages where document_id = p_document;
 $$;
 
 -- Every document until there are 400 keys, then one in four, whatever it holds; all of them while a promotion is on trial.
 create or replace function alfrd.is_sampled(p_document uuid) returns boolean
-language sql stable as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select abs(hashtextextended(p_document::text, 0) % 4) = 0
       or (select count(*) from (select from alfrd.answer_keys limit 400) as first_ones) < 400
       or exists (select from alfrd.trials where ending = '' and phase = 'shadow');
@@ -47,7 +47,7 @@ $$;
 
 -- Called only where some of the prompts may evolve.
 create or replace function alfrd.sample_outputs(p_kind text, p_done alfrd.finished[]) returns void
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_documents uuid[];
 begin
@@ -71,13 +71,13 @@ end $$;
 
 -- Keys are only asked for while somebody writes them.
 create or replace function alfrd.serves_evolution() returns boolean
-language sql stable as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select exists (select from alfrd.workers w where 'answer_key' = any (w.steps)
                     and w.heartbeat_at > alfrd.now() - make_interval(secs => w.lease_seconds));
 $$;
 
 create or replace function alfrd.want_answer_keys(p_documents uuid[]) returns void
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   insert into alfrd.tasks (step, entity, subject_id, status, generation, max_attempts, priority)
   select r.step, r.entity, d.id, r.status, d.generation, r.max_attempts, -1
@@ -133,7 +133,7 @@ create constraint trigger corrections_made after insert on alfrd.corrections
 
 -- result: {key: {document_type, facts} or null, split, sampled, verified, grades: [{prompt_id, score, misses}]}
 create or replace function alfrd.record_answer_key(p_done alfrd.finished[]) returns uuid[]
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_written uuid[];
 begin
@@ -182,7 +182,7 @@ end $$;
 
 -- alfrd.evolution_due: why no trial of a family may begin, in words; empty: one may.
 create or replace function alfrd.evolution_due(p_family uuid) returns text
-language plpgsql stable as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   v_family   alfrd.prompt_families;
   v_kind     alfrd.prompt_kinds;
@@ -234,7 +234,7 @@ begin
 end $$;
 
 create or replace function alfrd.consider_evolution(p_family uuid) returns void
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if not exists (select from alfrd.trials where family_id = p_family and ending = '' and phase <> 'suggested')
      and alfrd.evolution_due(p_family) <> '' then
@@ -244,7 +244,7 @@ begin
 end $$;
 
 create or replace function alfrd.want_evolution(p_family uuid) returns void
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   insert into alfrd.tasks (step, entity, subject_id, status, max_attempts, priority)
   select step, entity, p_family, status, max_attempts, -1 from alfrd.routes where entity = 'prompt'
@@ -254,7 +254,7 @@ end $$;
 
 -- result: {again, note}: whether there is more to do at once, and where it stands.
 create or replace function alfrd.record_evolve_prompt(p_done alfrd.finished[]) returns uuid[]
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   update alfrd.prompt_families f set note = d.result ->> 'note' from unnest(p_done) as d where f.id = d.subject_id;
   -- It goes on, so an earlier death of it is history.

@@ -93,7 +93,7 @@ begin
     set_config('alfrd.bell_held_for', '', true), set_config('alfrd.touched', '', true), set_config('alfrd.handed_over', '', true),
     set_config('alfrd.given_back', '', true),
     -- Whoever holds a row for long, a person in a transaction, holds up this row's document and no other.
-    set_config('lock_timeout', '1s', true), pg_advisory_xact_lock_shared(alfrd.migration_lock()));
+    set_config('lock_timeout', '1s', true));
   loop
     select w.superseded_by, w.waiting_for, make_interval(secs => w.lease_seconds / 6), w.heartbeat_at,
            s.paused, s.limited, s.later, s.side, s.since,
@@ -103,7 +103,7 @@ begin
            (select min(size::integer) from jsonb_each_text(p_capacity) as room(step, size))
       into v_newer, v_waiting, v_beat_every, v_beat_by, v_paused, v_limited, v_later, v_side, v_since, v_is_due, v_last_made,
            v_has_slots, v_offered
-      from alfrd.standing s left join alfrd.workers w on w.id = p_worker;
+      from alfrd.standing s left join alfrd.workers w on w.id = p_worker;   -- and waits here for a migration
     exit when found;
     v_set := alfrd.note_standing();   -- crash recovery has emptied it
   end loop;

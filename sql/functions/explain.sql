@@ -1,7 +1,7 @@
 -- alfrd.explain: why is this document (or file) where it is, and what is it waiting for. One readable paragraph.
 
 create or replace function alfrd.explain(p_id uuid) returns text
-language plpgsql stable as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   v_subject record;
   v_task    record;

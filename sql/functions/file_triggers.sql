@@ -6,9 +6,9 @@
 -- Inside an exchange the files wait for its end: they are shared by many documents, so that workers would wait for each
 -- other, and they have to be locked together with those that the exchange has summarised, in one order.
 create or replace function alfrd.touch_files_of(p_tags text[]) returns void
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  if coalesce(current_setting('alfrd.bell', true), '') = 'held' then
+  if alfrd.engine_setting('alfrd.bell') = 'held' then
     perform set_config('alfrd.touched', (coalesce(nullif(current_setting('alfrd.touched', true), ''), '{}')::text[] || p_tags)::text, true);
   else
     perform alfrd.touch_files(p_tags);
@@ -19,7 +19,7 @@ drop function if exists alfrd.touch_files(text[]);   -- it had no p_also
 
 -- p_also: further files that are about to be written, and are locked with them.
 create or replace function alfrd.touch_files(p_tags text[], p_also uuid[] default '{}') returns void
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   -- Any file that one of the tags could concern: its first tag is among them. A bump too many costs one
   -- summary; one too few would leave a file wrong.
@@ -32,7 +32,7 @@ begin
 end $$;
 
 create or replace function alfrd.normalize_file() returns trigger
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   new.tags := alfrd.normal_tags(new.tags);
   if tg_op = 'UPDATE' then
@@ -98,8 +98,7 @@ end $$;
 create or replace trigger files_normalize before insert on alfrd.files
   for each row execute function alfrd.normalize_file();
 create or replace trigger files_retag before update of tags on alfrd.files
-  for each row when (current_setting('alfrd.actor', true) is distinct from 'worker'
-                     or not has_table_privilege('alfrd.tasks'::regclass, 'delete'))
+  for each row when (alfrd.engine_setting('alfrd.actor') is distinct from 'worker')
   execute function alfrd.normalize_file();
 create or replace trigger files_inserted after insert on alfrd.files
   referencing new table as new_rows for each statement execute function alfrd.files_inserted();

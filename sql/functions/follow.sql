@@ -9,7 +9,7 @@
 
 -- The rows of alfrd.tags are those of documents.tags. Workers' tags are told from those of people.
 create or replace function alfrd.keep_tags(p_documents uuid[], p_person boolean) returns void
-language plpgsql set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 begin
   with tagged as materialized (
     select id, tags, document_type from alfrd.documents where id = any (p_documents)),
@@ -23,7 +23,7 @@ begin
 end $$;
 
 create or replace function alfrd.follow(p_written alfrd.finished[]) returns void
-language plpgsql set enable_seqscan = off as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   v_retagged    uuid[];
   v_completed   uuid[];

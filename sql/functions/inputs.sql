@@ -23,7 +23,7 @@ create or replace view alfrd.document_inputs as
     from alfrd.documents;
 
 create or replace function alfrd.columns_of_documents(p_ids uuid[]) returns table (columns json)
-language sql stable as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select json_build_object(
            'id', json_agg(id), 'filename', json_agg(filename), 'status', json_agg(status), 'created_at', json_agg(created_at),
            'owner', json_agg(owner), 'tags', json_agg(tags), 'metadata', json_agg(metadata), 'page_count', json_agg(page_count),
@@ -42,7 +42,7 @@ $$;
 -- saved: numbers of the pages that an earlier attempt has read.
 create or replace function alfrd.parts_of(p_documents uuid[], p_bytes_at_most bigint)
 returns table (document_id uuid, number integer, filename text, content bytea, uri text, saved integer[])
-language sql stable as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select d.id, coalesce(p.number, 1), coalesce(p.filename, d.filename), coalesce(p.content, d.content), coalesce(p.uri, d.uri),
          array(select page.number from alfrd.pages page where page.document_id = d.id)
     from alfrd.documents d
@@ -59,7 +59,7 @@ drop function if exists alfrd.inputs_of(text[], uuid[]);   -- it found out itsel
 -- p_documents: all of them;   p_read: those of which the parts are wanted;   p_extracted: those of which the series is
 -- p_to_file:   whether some are to be filed: then series_state tells when series that the worker keeps have changed
 create or replace function alfrd.inputs_of(p_documents uuid[], p_read uuid[], p_extracted uuid[], p_to_file boolean) returns json
-language plpgsql stable set enable_seqscan = off as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
   c_small   constant bigint := 32768;   -- what is larger is fetched as bytes, not as text in JSON
   c_few     constant integer := 8;      -- so many rows are made faster than the lists are begun
@@ -102,7 +102,7 @@ end $$;
 -- The same; null where it is too large for one value, and the worker asks for it bit by bit.
 create or replace function alfrd.inputs_within_limits(p_documents uuid[], p_read uuid[], p_extracted uuid[], p_to_file boolean)
 returns json
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   return alfrd.inputs_of(p_documents, p_read, p_extracted, p_to_file);
 exception
@@ -120,7 +120,7 @@ end $$;
 
 -- What exchanges look up of routes, transitions, limits and pauses.
 create or replace function alfrd.note_standing() returns void
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_is_new boolean;
 begin

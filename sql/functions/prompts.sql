@@ -23,7 +23,7 @@ end $$;
 
 -- What a result is stamped with says for ever the same.
 create or replace function alfrd.prompt_changed() returns trigger
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if tg_op = 'DELETE' then
     raise exception 'prompt %: versions are never deleted', old.id
@@ -77,7 +77,7 @@ create constraint trigger prompts_one_active after insert or update on alfrd.pro
 
 -- Compare and swap: from p_old to p_new, if p_old is the active version still.
 create or replace function alfrd.switch_prompt(p_old bigint, p_new bigint, p_reason text) returns boolean
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   perform set_config('alfrd.activation_reason', p_reason, true);
   update alfrd.prompts old set is_active = false

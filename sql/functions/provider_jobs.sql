@@ -37,7 +37,7 @@ end $$;
 
 -- The document that a worker's claim is for; null if the claim is stale.
 create or replace function alfrd.document_of_claim(p_worker bigint, p_task bigint, p_attempt integer) returns uuid
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_document uuid;
 begin

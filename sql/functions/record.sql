@@ -15,7 +15,7 @@ drop function if exists alfrd.record_ocr(jsonb), alfrd.record_classify(jsonb), a
 
 -- Those of the tasks whose subject was written: nearly always all of them.
 create or replace function alfrd.those_written(p_done alfrd.finished[], p_written uuid[]) returns alfrd.finished[]
-language plpgsql immutable as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
   if p_written is null then
     return '{}';
@@ -30,7 +30,7 @@ create or replace function alfrd.stamp(p_step text, p_made_by text, p_prompt big
   return jsonb_build_object(p_step, jsonb_strip_nulls(jsonb_build_object('by', p_made_by, 'prompt', p_prompt)));
 
 create or replace function alfrd.save_pages(p_document uuid, p_pages jsonb) returns void
-language sql as $$
+language sql set search_path = pg_catalog, pg_temp as $$
   insert into alfrd.pages (document_id, number, part, text, confidence, source, layout)
   select p_document, number, part, text, confidence, source, layout
     from jsonb_to_recordset(p_pages)
@@ -58,7 +58,7 @@ end $$;
 
 -- Each of these is one statement, as far as it can be: beginning a statement costs more than a row.
 create or replace function alfrd.record_ocr(p_done alfrd.finished[]) returns uuid[]
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_now     timestamptz := alfrd.now();
   v_written uuid[];
@@ -99,7 +99,7 @@ begin
 end $$;
 
 create or replace function alfrd.record_classify(p_done alfrd.finished[]) returns uuid[]
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_now     timestamptz := alfrd.now();
   v_written uuid[];
@@ -141,7 +141,7 @@ begin
 end $$;
 
 create or replace function alfrd.record_summarize(p_done alfrd.finished[]) returns uuid[]
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_now     timestamptz := alfrd.now();
   v_written uuid[];
@@ -180,7 +180,7 @@ begin
 end $$;
 
 create or replace function alfrd.record_score(p_done alfrd.finished[]) returns uuid[]
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_now     timestamptz := alfrd.now();
   v_written uuid[];
@@ -199,20 +199,33 @@ begin
   return v_written;
 end $$;
 
+-- One transaction after the other, of those that name the same: by an advisory lock until they end. Any login may hold such a lock, for as
+-- long as it likes. So it is waited for a moment only, and then done without.
+create or replace function alfrd.await_turn(p_name text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '200ms' as $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended(p_name, 0));
+exception
+  when lock_not_available then
+    null;
+end $$;
+
 -- alfrd.new_series: find or create the series that a document names, and the file that shows it.
 --
--- Locks: the transaction-level advisory lock of the series, with a key that the application derives from
---        'alfrd:series:<entity key>:<kind>'; nothing waits on a provider meanwhile.
+-- Locks: the turn of the series' name, so that those who name it at once find what the first one has made. Without it the unique keys
+--        would refuse the second one, and its exchange would be done again.
+drop function if exists alfrd.new_series(text, bigint, text, text, text, text, text, text, text);   -- its caller gave the key of the lock
+
 create or replace function alfrd.new_series(
-  p_owner text, p_lock_key bigint, p_entity text, p_entity_key text, p_kind text, p_frequency text, p_slug text,
+  p_owner text, p_entity text, p_entity_key text, p_kind text, p_frequency text, p_slug text,
   p_title text, p_description text
 ) returns uuid
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_series uuid;
   v_slug   text;
 begin
-  perform pg_advisory_xact_lock(p_lock_key);
+  perform alfrd.await_turn(format('alfrd:series:%s:%s:%s', p_owner, p_entity_key, p_kind));
   select id into v_series from alfrd.series
    where owner = p_owner and entity_key = p_entity_key and kind = p_kind and frequency = p_frequency;
   if v_series is not null then
@@ -233,7 +246,7 @@ end $$;
 
 -- Those of the documents whose series is known by now, or that name none.
 create or replace function alfrd.file_in_series(p_done alfrd.finished[]) returns uuid[]
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_now     timestamptz := alfrd.now();
   v_written uuid[];
@@ -275,7 +288,7 @@ begin
 end $$;
 
 create or replace function alfrd.record_file(p_done alfrd.finished[]) returns uuid[]
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_written uuid[] := alfrd.file_in_series(p_done);
   v_rest    alfrd.finished[];
@@ -287,23 +300,22 @@ begin
   -- Some name a series that nobody has named before: make them, in the order of their locks.
   v_rest := array(select d from unnest(p_done) as d where d.subject_id <> all (v_written));
   for v_new in
-    select distinct on (r.lock_key, doc.owner, r.frequency) doc.owner, r.*
+    select distinct on (doc.owner, r.entity_key, r.kind, r.frequency) doc.owner, r.*
       from unnest(v_rest) as d
       join alfrd.documents doc on doc.id = d.subject_id and doc.generation = d.generation
      cross join jsonb_to_record(d.result)
-           as r(entity text, entity_key text, kind text, frequency text, slug text, title text, description text,
-                lock_key bigint)
+           as r(entity text, entity_key text, kind text, frequency text, slug text, title text, description text)
      where r.entity <> ''
-     order by r.lock_key, doc.owner, r.frequency
+     order by doc.owner, r.entity_key, r.kind, r.frequency
   loop
-    perform alfrd.new_series(v_new.owner, v_new.lock_key, v_new.entity, v_new.entity_key, v_new.kind, v_new.frequency,
+    perform alfrd.new_series(v_new.owner, v_new.entity, v_new.entity_key, v_new.kind, v_new.frequency,
                              v_new.slug, v_new.title, v_new.description);
   end loop;
   return v_written || alfrd.file_in_series(v_rest);
 end $$;
 
 create or replace function alfrd.record_extract(p_done alfrd.finished[]) returns uuid[]
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_now     timestamptz := alfrd.now();
   v_written uuid[];
@@ -337,7 +349,7 @@ begin
 end $$;
 
 create or replace function alfrd.record_summarize_file(p_done alfrd.finished[]) returns uuid[]
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_now     timestamptz := alfrd.now();
   v_written uuid[];
@@ -364,7 +376,7 @@ begin
 end $$;
 
 create or replace function alfrd.record_other(p_step text, p_done alfrd.finished[]) returns uuid[]
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_now     timestamptz := alfrd.now();
   v_entity  text := p_done[1].entity;   -- the same for all
@@ -396,7 +408,7 @@ begin
 end $$;
 
 create or replace function alfrd.record(p_step text, p_done alfrd.finished[]) returns uuid[]
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   return case p_step
     when 'ocr' then alfrd.record_ocr(p_done)

@@ -61,6 +61,13 @@ begin
       from jsonb_to_recordset(v_found) as f(entity text, id uuid, status text, to_status text)
      where f.entity = 'file' and x.id = f.id and x.status = 'failed' and f.status = 'failed';
     -- What is not failed has not changed its status, so its tasks are made here; those that exist are left.
+    -- A row that came without triggers, by replication or a restore, has no rows in alfrd.tags: its tags are a person's.
+    insert into alfrd.tags (document_id, tag, source)
+    select d.id, tag, case when tag = d.document_type or starts_with(tag, 'series:') then 'system' else 'user' end
+      from alfrd.documents d cross join unnest(d.tags) as tag
+     where d.id in (select (f ->> 'id')::uuid from jsonb_array_elements(v_found) as f where f ->> 'entity' = 'document')
+       and not exists (select from alfrd.tags t where t.document_id = d.id)
+        on conflict do nothing;
     with created as (
       insert into alfrd.tasks (step, entity, subject_id, status, generation, priority, max_attempts)
       select f.step, f.entity, f.id, f.to_status, coalesce(d.generation, 1), f.priority, r.max_attempts

@@ -10,6 +10,11 @@
 --
 -- Called: by alfrd.exchange and alfrd.rescue.   Lock order: own running tasks, documents, files by id.
 
+-- Of any interval between two times; infinite where one of them is.
+create or replace function alfrd.milliseconds(p_interval interval) returns bigint
+  language sql immutable parallel safe
+  return (greatest(least(extract(epoch from p_interval), 1e15), -1e15) * 1000)::bigint;
+
 create or replace function alfrd.backoff(p_attempt integer) returns interval
 language sql volatile
 -- Exponential with full jitter, so that what failed together does not come back together.
@@ -19,7 +24,7 @@ return make_interval(secs => 0.2 + random() * least(
 
 create or replace function alfrd.settle_unfinished(p_unfinished jsonb)
 returns table (task_id bigint, step text, subject_id uuid, attempt integer, worker_id bigint, outcome text)
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
   v_ended jsonb;
@@ -34,7 +39,7 @@ begin
   select jsonb_agg(to_jsonb(ended)) into v_ended from (
     select t.id as task_id, t.step, t.entity, t.subject_id, t.attempt, t.worker_id, t.generation, u.retry_after,
            coalesce(r.next_status, '') <> '' and u.outcome <> 'buried' as is_main, t.woken_by,
-           (extract(epoch from alfrd.now() - t.claimed_at) * 1000)::integer as ran_ms,
+           alfrd.milliseconds(alfrd.now() - t.claimed_at) as ran_ms,
            case when t.entity = 'document' and d.generation is distinct from t.generation then 'superseded'
                 when u.outcome in ('failed', 'buried') then 'dead'
                 when exists (select from alfrd.tasks twin where twin.subject_id = t.subject_id and twin.step = t.step
@@ -95,7 +100,7 @@ begin
   select e.entity, e.subject_id, e.outcome, e.step, e.task_id, e.attempt, e.worker_id, e.woken_by, e.ran_ms, e.error
     from jsonb_to_recordset(v_ended)
          as e(entity text, subject_id uuid, outcome text, step text, task_id bigint, attempt integer,
-              worker_id bigint, woken_by text, ran_ms integer, error text);
+              worker_id bigint, woken_by text, ran_ms bigint, error text);
   v_again := array(select distinct e ->> 'step' from jsonb_array_elements(v_ended) as e where e ->> 'outcome' <> 'dead');
   if v_again <> '{}' then
     perform set_config('alfrd.given_back', array_to_string(v_again, ','), true), alfrd.ring(v_again);
@@ -108,7 +113,7 @@ end $$;
 
 -- The fence: who deletes the task as its owner may write its result. Returns what was done and is this worker's.
 create or replace function alfrd.take_finished(p_worker bigint, p_outcomes jsonb) returns alfrd.finished[]
-language plpgsql
+language plpgsql set search_path = pg_catalog, pg_temp
 -- The statistics of tasks are always old, and say one row where there are a thousand: a nested loop compares each with each.
 set enable_nestloop = off set enable_mergejoin = off set enable_seqscan = off as $$
 declare
@@ -125,8 +130,8 @@ begin
        and t.worker_id = p_worker   -- so it is running, which is not said, or the planner would take that index
     returning t.*, o.made_by, o.prompt_id, o.result)
   select array_agg(row(t.id, t.attempt, t.step, t.entity, t.subject_id, t.generation, coalesce(r.next_status, ''), t.woken_by,
-                       (extract(epoch from t.claimed_at - t.run_at) * 1000)::integer,
-                       (extract(epoch from v_now - t.claimed_at) * 1000)::integer,
+                       alfrd.milliseconds(t.claimed_at - t.run_at),
+                       alfrd.milliseconds(v_now - t.claimed_at),
                        t.made_by, t.prompt_id, t.result)::alfrd.finished)
     into v_done
     from taken t left join alfrd.routes r on r.entity = t.entity and r.status = t.status and r.step = t.step;
@@ -134,7 +139,7 @@ begin
 end $$;
 
 create or replace function alfrd.settle(p_worker bigint, p_outcomes jsonb) returns bigint[]
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_now     timestamptz := alfrd.now();
   v_done    alfrd.finished[] := alfrd.take_finished(p_worker, p_outcomes);
@@ -202,8 +207,8 @@ begin
      cross join jsonb_to_record(each.outcome)
            as o(task_id bigint, attempt integer, step text, entity text, subject_id uuid, outcome text, usage jsonb)
      cross join jsonb_to_recordset(o.usage)
-           as u(provider text, model text, pages integer, input_tokens integer, output_tokens integer, usd numeric,
-                milliseconds integer, cached boolean)
+           as u(provider text, model text, pages bigint, input_tokens bigint, output_tokens bigint, usd numeric,
+                milliseconds bigint, cached boolean)
      where each.outcome ? 'usage' and not (coalesce(o.task_id = any (v_settled), false));
   end if;
   return v_stale;
@@ -219,7 +224,7 @@ drop function if exists alfrd.write_finished(bigint, text, alfrd.finished[]), al
 -- settled: ids of the tasks that an earlier call has settled, because the reply to it was lost after its commit
 create or replace function alfrd.settle_others(
   p_worker bigint, p_others jsonb, out stale bigint[], out settled bigint[]
-) language plpgsql as $$
+) language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_owned jsonb;
 begin

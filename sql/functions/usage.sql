@@ -13,7 +13,7 @@
 -- {input, output, cache read, cache write: USD per million tokens; page: USD}. Null: nobody has said what it costs.
 create or replace function alfrd.price_of(p_provider text, p_operation text, p_model text, p_at timestamptz)
 returns numeric[]
-language sql stable as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select array[input, output, coalesce(cache_read, input), coalesce(cache_write, input), page]
     from alfrd.prices
    where provider = p_provider and operation in ('', p_operation) and valid_from <= p_at
@@ -22,8 +22,10 @@ language sql stable as $$
    limit 1;
 $$;
 
+drop function if exists alfrd.cost(numeric[], integer, integer, integer, integer, integer);   -- it counted in integers
+
 create or replace function alfrd.cost(
-  p_prices numeric[], p_input integer, p_output integer, p_cache_read integer, p_cache_write integer, p_pages integer
+  p_prices numeric[], p_input bigint, p_output bigint, p_cache_read bigint, p_cache_write bigint, p_pages bigint
 ) returns numeric
 language sql immutable parallel safe
 return (p_input * p_prices[1] + p_output * p_prices[2] + p_cache_read * p_prices[3] + p_cache_write * p_prices[4]) / 1000000
@@ -60,7 +62,7 @@ end $$;
 
 -- How many of the calls that want to go to a provider may go now; after that, how long to wait.
 create or replace function alfrd.room_at(p_limit alfrd.limits, p_wanted integer, out room integer, out wait double precision)
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   c_burst constant interval := '0.25 seconds';   -- so much of a second's calls may go at once
   v_now   timestamptz := alfrd.clock();          -- by now: the row was waited for
@@ -110,7 +112,7 @@ begin
   with called as materialized (
     select * from rows from (jsonb_to_recordset(p_calls)
              as (worker_id bigint, task_id bigint, attempt integer, document_id uuid, step text, provider text, operation text,
-                 model text, purpose text, input_tokens integer, output_tokens integer, pages integer, scopes text[],
+                 model text, purpose text, input_tokens bigint, output_tokens bigint, pages bigint, scopes text[],
                  caps numeric[]))
            with ordinality
            as c(worker_id, task_id, attempt, document_id, step, provider, operation, model, purpose, input_tokens,
@@ -179,8 +181,8 @@ begin
     order by id for update;
   with settled as materialized (
     select * from jsonb_to_recordset(p_settled)
-      as s(number bigint, outcome text, answered boolean, input_tokens integer, output_tokens integer,
-           cache_read_tokens integer, cache_write_tokens integer, pages integer, milliseconds integer, key text, reply jsonb)),
+      as s(number bigint, outcome text, answered boolean, input_tokens bigint, output_tokens bigint,
+           cache_read_tokens bigint, cache_write_tokens bigint, pages bigint, milliseconds bigint, key text, reply jsonb)),
   written as (
     update alfrd.usage u
        set outcome = s.outcome, milliseconds = s.milliseconds, input_tokens = s.input_tokens, output_tokens = s.output_tokens,
@@ -214,7 +216,7 @@ end $$;
 -- Calls that no task and nobody else waits for: their task was rescued or is done. A call outside of tasks gets a quarter of
 -- an hour. What was reserved stays spent, and their place at the provider is free. Returns how many.
 create or replace function alfrd.forget_lost_calls(p_provider text default null) returns integer
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_lost integer;
 begin
@@ -229,11 +231,15 @@ begin
   return v_lost;
 end $$;
 
+-- A sum as a bigint; what is larger than those go is as large as they go.
+create or replace function alfrd.whole(p_sum numeric) returns bigint
+  language sql immutable parallel safe return least(p_sum, 9223372036854775807)::bigint;
+
 -- alfrd.usage_by: what the calls cost, in groups. p_by: day, model, step or series.
 create or replace function alfrd.usage_by(p_by text) returns table (
   "group" text, calls bigint, cached bigint, failed bigint, pages bigint, input_tokens bigint, output_tokens bigint, usd numeric,
   unpriced bigint, milliseconds bigint)
-language plpgsql stable as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   if p_by not in ('day', 'model', 'step', 'series') then
     raise exception 'usage by % is not known', quote_literal(p_by)
@@ -242,8 +248,9 @@ begin
   return query
   select g.name, count(*), count(*) filter (where u.cached),
          count(*) filter (where u.outcome not in ('ok', 'done', 'reserved')),
-         sum(u.pages), sum(u.input_tokens + u.cache_read_tokens + u.cache_write_tokens), sum(u.output_tokens), sum(u.usd),
-         count(*) filter (where u.unpriced), sum(u.milliseconds)
+         alfrd.whole(sum(u.pages)), alfrd.whole(sum(u.input_tokens::numeric + u.cache_read_tokens + u.cache_write_tokens)),
+         alfrd.whole(sum(u.output_tokens)), sum(u.usd),
+         count(*) filter (where u.unpriced), alfrd.whole(sum(u.milliseconds))
     from alfrd.usage u
     left join alfrd.documents d on p_by = 'series' and d.id = u.document_id
     left join alfrd.series s on s.id = d.series_id

@@ -22,7 +22,7 @@ comment on view alfrd.series_overview is 'Each series with the number, dates and
 
 -- The members of a file are computed, never stored: a member that was not added cannot be missing.
 create or replace function alfrd.file_members(p_file uuid) returns setof alfrd.documents
-language sql stable as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select d.* from alfrd.files f
     join alfrd.tags t on t.tag = f.tags[1]
     join alfrd.documents d on d.id = t.document_id and d.tags @> f.tags and d.owner = f.owner and d.status = 'completed'

@@ -9,21 +9,20 @@ create or replace function alfrd.worker_lock_class() returns integer
   language sql immutable parallel safe return 1634493042;   -- 'alfr' in ASCII
 
 -- '0.2.10' -> {0,2,10}: comparable. Null where it is no release.
-create or replace function alfrd.release(p_version text) returns integer[]
+drop function if exists alfrd.release(text);   -- a number with ten digits was an error, for everyone who compared
+
+create or replace function alfrd.release(p_version text) returns numeric[]
   language sql immutable parallel safe
-  return string_to_array(substring(p_version from '^[0-9]+(?:[.][0-9]+)*'), '.')::integer[];
+  return string_to_array(substring(p_version from '^[0-9]+(?:[.][0-9]+)*'), '.')::numeric[];
 
 -- alfrd.supersede: tell the workers of older programs that theirs is not the schema that they know. Called by migrate.
 create or replace function alfrd.supersede(p_version text) returns void
-language sql as $$
+language sql set search_path = pg_catalog, pg_temp as $$
   update alfrd.workers set superseded_by = p_version
    where alfrd.release(version) < alfrd.release(p_version) and superseded_by <> p_version;
 $$;
 
--- An exchange holds this lock shared, a migration holds it alone: none runs half on old functions and half on new ones.
--- The key is the application's for 'alfrd:migrate'.
-create or replace function alfrd.migration_lock() returns bigint
-  language sql immutable parallel safe return 3594228281552621699;
+drop function if exists alfrd.migration_lock();   -- any login could hold that one, and no exchange went through
 
 create or replace function alfrd.register_worker(
   p_name text, p_host text, p_process integer, p_version text, p_steps text[], p_lease_seconds double precision
@@ -59,7 +58,7 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
      and not exists (select from alfrd.tasks where worker_id = p_worker and state = 'running');
 $$;
 
-drop function if exists alfrd.rescue();   -- it was always thorough
+drop function if exists alfrd.rescue(), alfrd.rescue(boolean);   -- it was always thorough; it told no error
 
 -- alfrd.rescue: give back the tasks of workers that are gone.
 --
@@ -68,15 +67,16 @@ drop function if exists alfrd.rescue();   -- it was always thorough
 -- Called:  by every worker, once per rescue interval; no leader.
 -- Locks:   workers rows, then tasks by id, skipping locked ones; the same order as exchange.
 -- Effect:  the attempt stays counted; a task past max_attempts becomes dead. Calls that they had under way are forgotten: what
---          was set aside for them stays spent.
--- Returns: the rescued tasks, for the log.
+--          was set aside for them stays spent. One task that cannot be rescued does not keep the others from it.
+-- Returns: the rescued tasks, for the log. Of one that could not be, the outcome is 'refused', with its error.
 create or replace function alfrd.rescue(p_thoroughly boolean default true)
-returns table (task_id bigint, step text, subject_id uuid, attempt integer, worker_id bigint, outcome text)
-language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off as $$
+returns table (task_id bigint, step text, subject_id uuid, attempt integer, worker_id bigint, outcome text, error text)
+language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off set lock_timeout = '1s' as $$
 #variable_conflict use_column
 declare
   v_gone bigint[];
   v_lost jsonb;
+  v_one  jsonb;
 begin
   perform set_config('alfrd.actor', 'worker', true);
   with holder as (
@@ -107,7 +107,23 @@ begin
            where t.state = 'running' and (t.worker_id = any (v_gone) or w.id is null)
            order by t.id for update of t skip locked) as lost;
   if v_lost is not null then
-    return query select * from alfrd.settle_unfinished(v_lost);
+    begin
+      return query select *, '' from alfrd.settle_unfinished(v_lost);
+    exception when others then   -- by one of them; which, is found by trying each
+      for v_one in select jsonb_array_elements(v_lost) loop
+        begin
+          return query select *, '' from alfrd.settle_unfinished(jsonb_build_array(v_one));
+        exception when others then
+          task_id := v_one -> 'task_id';
+          select t.step, t.subject_id into step, subject_id from alfrd.tasks t where t.id = task_id;
+          attempt := v_one -> 'attempt';
+          worker_id := v_one -> 'worker_id';
+          outcome := 'refused';
+          error := sqlerrm;
+          return next;
+        end;
+      end loop;
+    end;
     perform alfrd.forget_lost_calls();
   end if;
   delete from alfrd.workers w where id = any (v_gone)

@@ -27,13 +27,14 @@ exception
     null;   -- another database of this server is being migrated at the same moment, and has made them
 end $$;
 
-revoke all on schema alfrd from public;
-revoke all on all tables in schema alfrd from public;
-revoke execute on all functions in schema alfrd from public;
-
 create or replace function alfrd.grant_rights() returns void
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
+  -- What a restore without privileges leaves open, too.
+  revoke all on schema alfrd from public;
+  revoke all on all tables in schema alfrd from public;
+  revoke all on all sequences in schema alfrd from public;
+  revoke execute on all functions in schema alfrd from public;
   if to_regrole('alfrd_app') is null or to_regrole('alfrd_worker') is null or to_regrole('alfrd_reader') is null then
     return;
   end if;
@@ -42,9 +43,10 @@ begin
 
   grant usage on schema alfrd to alfrd_app, alfrd_worker, alfrd_reader;
   grant select on all tables in schema alfrd to alfrd_app, alfrd_worker, alfrd_reader;
+  revoke select on alfrd.standing from alfrd_app, alfrd_worker, alfrd_reader;   -- who holds it, holds up a migration
   -- What the defaults and checks of the tables, the views, and reading call.
   grant execute on function
-    alfrd.now(), alfrd.clock(), alfrd.normal_tags(text[]), alfrd.explain(uuid), alfrd.file_members(uuid),
+    alfrd.now(), alfrd.clock(), alfrd.person(), alfrd.is_trusted(), alfrd.engine_setting(text), alfrd.normal_tags(text[]), alfrd.explain(uuid), alfrd.file_members(uuid),
     alfrd.complaints(), alfrd.usage_by(text), alfrd.evolution_due(uuid), alfrd.keyed(uuid),
     alfrd.text_hash(uuid), alfrd.correctable(alfrd.documents), alfrd.columns_of_documents(uuid[])
     to alfrd_app, alfrd_worker, alfrd_reader;

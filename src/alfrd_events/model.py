@@ -517,8 +517,6 @@ class SeriesPlace(Filing):
 
     entity_key: str
     slug: str
-    lock_key: int
-    """Signed 64 bits, from ``alfrd:series:<entity key>:<kind>``."""
 
 
 class Extraction(Finding):

@@ -65,7 +65,6 @@ RESULTS: dict[str, JsonObject] = {
         "series_id": None,
         "entity_key": "acmepower",
         "slug": "acme-power-electricity-bill",
-        "lock_key": 42,
     },
     "extract": {"fields": {"date": "2024-03-01", "total_amount": "12.50"}},
     "summarize_file": {

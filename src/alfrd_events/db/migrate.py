@@ -28,6 +28,17 @@ from alfrd_events.model import advisory_key
 OLDEST_SERVER = 150000
 """PostgreSQL 15: ``unique nulls not distinct`` and MERGE came with it."""
 
+_SHUT_OUT_EXCHANGES = """
+do $$
+begin
+  if to_regclass('alfrd.standing') is not null then
+    lock table alfrd.standing in access exclusive mode;
+  end if;
+end $$
+"""
+"""Each exchange begins by reading this table, so that none runs half on old functions and half on new ones. Not an advisory lock:
+any login could hold that, and this table only workers' functions may read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Script:
@@ -111,14 +122,16 @@ async def _apply(connection: psycopg.AsyncConnection) -> list[str]:
     applied = await _applied(connection)
     known = migrations()
     _check(applied, known)
-    done = []
-    for script in known:
-        if script.name not in applied:
-            await connection.execute(script.statements)
-            await _remember(connection, script.name, script.checksum)
-            done.append(script.name)
     repeatable = functions()
     checksum = _functions_checksum(repeatable)
+    missing = [script for script in known if script.name not in applied]
+    if missing or applied.get("functions") != checksum:
+        await connection.execute(_SHUT_OUT_EXCHANGES)
+    done = []
+    for script in missing:
+        await connection.execute(script.statements)
+        await _remember(connection, script.name, script.checksum)
+        done.append(script.name)
     if done or applied.get("functions") != checksum:
         for script in repeatable:
             await connection.execute(script.statements)

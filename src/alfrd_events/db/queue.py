@@ -229,6 +229,8 @@ async def save_progress(database: Database, worker: int, task: Task, pages: Sequ
 async def rescue(database: Database, *, thoroughly: bool = True) -> list[dict[str, Any]]:
     """Give back the tasks of workers that are gone; what was rescued, for the log.
 
+    Of a task that could not be, the outcome is ``refused``, with the error; it has not kept the others from it.
+
     :param thoroughly: those of workers too of which there is no trace at all.
     """
     return await database.rows("select * from alfrd.rescue(%s)", [thoroughly])

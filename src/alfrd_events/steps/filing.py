@@ -7,7 +7,7 @@ import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from alfrd_events.model import Case, Extraction, FileSummary, Result, SeriesPlace, advisory_key
+from alfrd_events.model import Case, Extraction, FileSummary, Result, SeriesPlace
 from alfrd_events.providers.analysts.naming import entity_key
 from alfrd_events.steps.analysis import active_prompt, inputs
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 class _Keys(NamedTuple):
     entity_key: str
     slug: str
-    lock_key: int
 
 
 class FileSummaryAt(FileSummary):
@@ -41,7 +40,6 @@ async def file(case: Case, tools: Tools) -> SeriesPlace:
         series_id=filing.series_id,
         entity_key=keys.entity_key,
         slug=keys.slug,
-        lock_key=keys.lock_key,
         provenance=filing.provenance,
     )
 
@@ -64,7 +62,7 @@ async def summarize_file(case: Case, tools: Tools) -> Result:
 @lru_cache(maxsize=4096)  # the same companies send many documents, and a name goes through a dozen patterns
 def _keys(entity: str, kind: str) -> _Keys:
     key = entity_key(entity) if entity else ""
-    return _Keys(key, slug(f"{entity} {kind}"), advisory_key(f"alfrd:series:{key}:{kind}"))
+    return _Keys(key, slug(f"{entity} {kind}"))
 
 
 def slug(name: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from typing import Any
 
 from alfrd_events.db import operate, queue
 from alfrd_events.db.database import Database
@@ -46,6 +47,7 @@ class Rescuer:
         self._thorough = _Every(reconcile_seconds)
         self._watch = _Every(watch_seconds)
         self._complaints: set[str] = set()
+        self._refused: set[tuple[int, str]] = set()
 
     async def run(self) -> None:
         """Look every so often, until cancelled. A database that is away is the cycle's to report."""
@@ -73,16 +75,33 @@ class Rescuer:
             await asyncio.sleep(1)
 
     async def _look(self) -> None:
-        if rescued := await queue.rescue(self._database, thoroughly=self._thorough.due()):
+        lost = await queue.rescue(self._database, thoroughly=self._thorough.due())
+        if rescued := [task for task in lost if task["outcome"] != "refused"]:
             log.warning(
                 "rescued tasks of workers that are gone; their events tell which",
                 tasks=len(rescued),
                 workers=sorted({task["worker_id"] for task in rescued}),
             )
+        for task in lost:
+            if task["outcome"] == "refused":
+                self._tell_refused(task)
         if self._reconcile.due() and (missing := await queue.reconcile(self._database)):
             log.warning("made tasks that were missing; see alfrd.replay", count=missing)
         if self._watch.due():
             self._tell(await operate.complaints(self._database))
+
+    def _tell_refused(self, task: dict[str, Any]) -> None:
+        """Once for each error of a task: it is tried again at each look."""
+        refusal = (task["task_id"], task["error"])
+        if refusal not in self._refused:
+            self._refused.add(refusal)
+            log.warning(
+                "a task of a worker that is gone cannot be rescued",
+                step=task["step"],
+                subject=task["subject_id"],
+                task=task["task_id"],
+                error=task["error"],
+            )
 
     def _tell(self, complaints: list[operate.Complaint]) -> None:
         """Each when it comes up, and not again until it has gone away."""
