@@ -1567,7 +1567,7 @@ begin
   -- What the defaults and checks of the tables, the views, and reading call.
   grant execute on function
     alfrd.now(), alfrd.clock(), alfrd.person(), alfrd.is_trusted(), alfrd.engine_setting(text), alfrd.normal_tags(text[]), alfrd.explain(uuid), alfrd.file_members(uuid),
-    alfrd.complaints(), alfrd.usage_by(text), alfrd.evolution_due(uuid), alfrd.keyed(uuid),
+    alfrd.complaints(), alfrd.usage_by(text), alfrd.whole(numeric), alfrd.evolution_due(uuid), alfrd.keyed(uuid),
     alfrd.text_hash(uuid), alfrd.correctable(alfrd.documents), alfrd.columns_of_documents(uuid[])
     to alfrd_app, alfrd_worker, alfrd_reader;
 
@@ -2647,7 +2647,7 @@ begin
     -- A row that came without triggers, by replication or a restore, has no rows in alfrd.tags: its tags are a person's.
     insert into alfrd.tags (document_id, tag, source)
     select d.id, tag, case when tag = d.document_type or starts_with(tag, 'series:') then 'system' else 'user' end
-      from alfrd.documents d cross join unnest(d.tags) as tag
+      from alfrd.documents d cross join unnest(alfrd.normal_tags(d.tags)) as tag
      where d.id in (select (f ->> 'id')::uuid from jsonb_array_elements(v_found) as f where f ->> 'entity' = 'document')
        and not exists (select from alfrd.tags t where t.document_id = d.id)
         on conflict do nothing;

@@ -114,6 +114,15 @@ def db(database_url: str) -> Harness:
     return Harness(database_url)
 
 
+@pytest.fixture
+def empty_copy(server: Server, entrance: Server | PgBouncer, template: str) -> Iterator[Harness]:
+    """Another migrated database, to compare with."""
+    name = f"test_{next(_numbers)}"
+    _administer(server, f"create database {name} template {template}")
+    yield Harness(entrance.url(name))
+    _administer(server, f"drop database {name} with (force)")
+
+
 def _administer(server: Server, statement: str) -> None:
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
         connection.execute(statement)  # type: ignore[call-overload]

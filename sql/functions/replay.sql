@@ -64,7 +64,7 @@ begin
     -- A row that came without triggers, by replication or a restore, has no rows in alfrd.tags: its tags are a person's.
     insert into alfrd.tags (document_id, tag, source)
     select d.id, tag, case when tag = d.document_type or starts_with(tag, 'series:') then 'system' else 'user' end
-      from alfrd.documents d cross join unnest(d.tags) as tag
+      from alfrd.documents d cross join unnest(alfrd.normal_tags(d.tags)) as tag
      where d.id in (select (f ->> 'id')::uuid from jsonb_array_elements(v_found) as f where f ->> 'entity' = 'document')
        and not exists (select from alfrd.tags t where t.document_id = d.id)
         on conflict do nothing;

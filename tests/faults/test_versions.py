@@ -84,7 +84,7 @@ async def test_an_exchange_waits_for_a_migration_and_none_runs_on_half_of_each(d
     assert task is not None
     migrating = await db.session()
     await migrating.execute("begin")
-    await migrating.execute("select pg_advisory_xact_lock(alfrd.migration_lock())")
+    await migrating.execute("lock table alfrd.standing in access exclusive mode")
 
     with pytest.raises(Exception, match="lock timeout"):
         await db.hand_in(Outcome(task, "released"))
@@ -94,11 +94,19 @@ async def test_an_exchange_waits_for_a_migration_and_none_runs_on_half_of_each(d
     assert await db.status_of(document) == "ocr_completed"
 
 
-async def test_the_migration_lock_is_the_one_that_migrate_takes(db: Harness) -> None:
-    holder = await db.session()
-    await holder.execute("begin")
-    await holder.execute("select pg_advisory_xact_lock_shared(alfrd.migration_lock())")
-    await db.sql("set lock_timeout = '300ms'")
-    with pytest.raises(Exception, match="lock timeout"):
-        await migrate(f"{db.url}&options=-c%20lock_timeout%3D300ms")
-    await holder.close()
+async def test_a_migration_waits_for_the_exchanges_in_flight(db: Harness) -> None:
+    async with await db.session() as exchanging:
+        await exchanging.execute("begin")
+        await exchanging.execute("select alfrd.exchange(%s, '[]', '{}', 'poll')", [await db.worker("a")])
+        await db.sql("update alfrd.migrations set checksum = '' where name = 'functions'")
+        await db.sql("set lock_timeout = '300ms'")
+        with pytest.raises(Exception, match="lock timeout"):
+            await migrate(f"{db.url}&options=-c%20lock_timeout%3D300ms")
+    assert await migrate(db.url) == ["functions"]
+
+
+async def test_no_role_may_hold_what_exchanges_and_migrations_wait_for(
+    db: Harness, signed_in: dict[str, str]
+) -> None:
+    for login in signed_in:
+        assert not await db.one("select has_table_privilege(%s, 'alfrd.standing', 'select')", login)

@@ -79,7 +79,7 @@ class Loop:
             process=0,
             version=__version__,
             steps=STEPS,
-            lease_seconds=10**9,
+            lease_seconds=604_800,
         )
         self._runner = Runner(self.database, {**BUILT_IN, **EVOLUTION}, self.tools, self._take, 600)
 

@@ -36,8 +36,8 @@ begin
   end if;
 end $$
 """
-"""Each exchange begins by reading this table, so that none runs half on old functions and half on new ones. Not an advisory lock:
-any login could hold that, and this table only workers' functions may read."""
+"""Each exchange begins by reading this table, so that none runs half on old functions and half on new ones. It is no
+advisory lock, which any login could hold: only functions of workers may read this table."""
 
 
 @dataclass(frozen=True, slots=True)
