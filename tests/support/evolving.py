@@ -133,7 +133,7 @@ class Loop:
         await self._runner.stop()
         self._done.clear()
         await self.database.execute(
-            "update alfrd.workers set lease_seconds = 0, heartbeat_at = '-infinity' where id = %s",
+            "update alfrd.workers set lease_seconds = 0.001, heartbeat_at = '-infinity' where id = %s",
             [self._worker],
         )
         await queue.rescue(self.database)
