@@ -5130,7 +5130,7 @@ CREATE TRIGGER documents_a_correct BEFORE UPDATE ON alfrd.documents FOR EACH ROW
 
 -- TRIGGER documents documents_b_resubmit
 
-CREATE TRIGGER documents_b_resubmit BEFORE UPDATE OF status ON alfrd.documents FOR EACH ROW WHEN ((alfrd.engine_setting('alfrd.actor'::text) IS DISTINCT FROM 'worker'::text)) EXECUTE FUNCTION alfrd.resubmit_document();
+CREATE TRIGGER documents_b_resubmit BEFORE UPDATE OF status ON alfrd.documents FOR EACH ROW WHEN (((alfrd.engine_setting('alfrd.actor'::text) IS DISTINCT FROM 'worker'::text) AND (new.failed_step = old.failed_step))) EXECUTE FUNCTION alfrd.resubmit_document();
 
 -- TRIGGER documents documents_deleted
 

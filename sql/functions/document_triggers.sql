@@ -273,8 +273,9 @@ create or replace trigger documents_normalize before insert on alfrd.documents
 create or replace trigger documents_a_correct before update on alfrd.documents
   for each row when (alfrd.engine_setting('alfrd.actor') is distinct from 'worker')
   execute function alfrd.correct_document();
+-- Nor is alfrd.replay a person: it clears failed_step, which an application may not write.
 create or replace trigger documents_b_resubmit before update of status on alfrd.documents
-  for each row when (alfrd.engine_setting('alfrd.actor') is distinct from 'worker')
+  for each row when (alfrd.engine_setting('alfrd.actor') is distinct from 'worker' and new.failed_step = old.failed_step)
   execute function alfrd.resubmit_document();
 create or replace trigger documents_inserted after insert on alfrd.documents
   referencing new table as new_rows for each statement execute function alfrd.documents_inserted();

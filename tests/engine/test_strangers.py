@@ -12,6 +12,7 @@ import pytest
 from psycopg import errors as pg
 
 from alfrd_events.db import queue
+from alfrd_events.model import Outcome
 from alfrd_events.steps.registry import BUILT_IN
 from alfrd_events.worker.run import run_worker
 from tests.support.harness import RESULTS, Harness
@@ -332,3 +333,23 @@ async def test_nothing_is_open_to_everybody(db: Harness) -> None:
     assert await db.one(everybody) == 0
     assert await db.one("select has_schema_privilege('wanderer', 'alfrd', 'usage')") is False
     assert await db.one("select has_table_privilege('wanderer', 'alfrd.documents', 'select')") is False
+
+
+async def test_a_replay_of_an_application_throws_nothing_away_that_was_read(
+    db: Harness, signed_in: dict[str, str]
+) -> None:
+    document = await db.given_document()
+    task = await db.claim("ocr")
+    assert task is not None
+    page = RESULTS["ocr"]["pages"][0]
+    assert await queue.save_progress(db.database, db.workers["a"], task, [page])
+    await db.hand_in(Outcome(task, "failed", error="the reader broke"))
+    async with _login(db, "shop") as shop:
+        await shop.execute("select * from alfrd.replay(true)")
+
+    assert await db.status_of(document) == "pending"
+    assert await db.one("select generation from alfrd.documents") == 1
+    assert await db.one("select count(*) from alfrd.pages") == 1
+    async with _login(db, "shop") as shop:
+        await shop.execute("update alfrd.documents set status = 'pending'")
+    assert await db.one("select count(*) from alfrd.pages") == 0, "a person says: from the start"
