@@ -1578,7 +1578,8 @@ begin
   grant insert (document_id, number, filename, content, uri) on alfrd.document_parts to alfrd_app;
   grant insert (id, owner, tags, title), update (tags, title) on alfrd.files to alfrd_app;
   grant execute on function
-    alfrd.submit(uuid, text, bytea, text, text[], jsonb, text[], bytea[], text), alfrd.cancel(uuid),
+    alfrd.submit(uuid, text, bytea, text, text[], jsonb, text[], bytea[], text),
+    alfrd.resend(uuid, bytea, text, boolean), alfrd.cancel(uuid),
     alfrd.replay(boolean, text, uuid, boolean)
     to alfrd_app;
 
@@ -2772,6 +2773,34 @@ begin
   delete from alfrd.workers w where id = any (v_gone)
      and not exists (select from alfrd.tasks t where t.worker_id = w.id and t.state = 'running');
   perform set_config('alfrd.actor', '', true);
+end $$;
+
+-- FUNCTION resend(uuid, bytea, text, boolean)
+
+CREATE FUNCTION alfrd.resend(p_id uuid, p_content bytea, p_fingerprint text, p_copy boolean DEFAULT false) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_document record;
+  v_written  bytea;
+begin
+  select status, content, fingerprint into v_document from alfrd.documents where id = p_id for update;
+  if not found or v_document.content is null then
+    return 'gone';
+  elsif v_document.fingerprint = p_fingerprint then
+    return 'unchanged';
+  elsif exists (select from alfrd.documents where fingerprint = p_fingerprint) then
+    return 'known';
+  end if;
+  v_written := rtrim(v_document.content, '\x00'::bytea);
+  if v_document.status = 'cancelled'
+     or p_copy and v_document.status <> 'failed'
+     or (p_copy or v_document.status <> 'failed') and substr(p_content, 1, length(v_written)) <> v_written then
+    return 'other';
+  end if;
+  update alfrd.documents set content = p_content, fingerprint = p_fingerprint, status = 'pending' where id = p_id;
+  return 'resent';
 end $$;
 
 -- FUNCTION reserve_calls(jsonb)

@@ -58,7 +58,8 @@ begin
   grant insert (document_id, number, filename, content, uri) on alfrd.document_parts to alfrd_app;
   grant insert (id, owner, tags, title), update (tags, title) on alfrd.files to alfrd_app;
   grant execute on function
-    alfrd.submit(uuid, text, bytea, text, text[], jsonb, text[], bytea[], text), alfrd.cancel(uuid),
+    alfrd.submit(uuid, text, bytea, text, text[], jsonb, text[], bytea[], text),
+    alfrd.resend(uuid, bytea, text, boolean), alfrd.cancel(uuid),
     alfrd.replay(boolean, text, uuid, boolean)
     to alfrd_app;
 

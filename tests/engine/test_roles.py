@@ -255,7 +255,7 @@ async def test_only_what_must_runs_as_the_owner_and_with_a_pinned_search_path(db
         *("files_inserted", "files_updated", "files_deleted"),
         *("register_worker", "heartbeat", "leave", "rescue", "exchange", "take", "save_progress"),
         *("save_job", "drop_job"),
-        *("replay", "cancel", "pause", "resume", "prune", "complaints"),
+        *("replay", "cancel", "resend", "pause", "resume", "prune", "complaints"),
         "new_edition",
         "note_rules",
         *("prompt_inserted", "prompt_activated", "note_activation", "correction_made"),

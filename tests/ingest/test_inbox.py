@@ -117,9 +117,8 @@ async def test_too_large_a_file_and_a_link_are_rejected(db: Harness, directory: 
     (directory / "large.txt").write_text("x" * 1001)
     (tmp_path / "secret.txt").write_text("secret")
     (directory / "link.txt").symlink_to(tmp_path / "secret.txt")
-    (directory / "linked").symlink_to(tmp_path)
 
-    assert await an_inbox(db, directory).watch(once=True) == 3
+    assert await an_inbox(db, directory).watch(once=True) == 2
 
     assert "too large" in (directory / "rejected" / "large.txt.reason.txt").read_text()
     assert "is a link" in (directory / "rejected" / "link.txt.reason.txt").read_text()
@@ -234,7 +233,7 @@ async def test_a_name_with_no_room_for_its_reason_is_rejected_all_the_same(
     db: Harness, directory: Path, name: str
 ) -> None:
     for _ in range(2):
-        (directory / name).symlink_to(directory)
+        (directory / name).symlink_to(__file__)
         await an_inbox(db, directory).watch(once=True)
 
     rejected = names(directory / "rejected")

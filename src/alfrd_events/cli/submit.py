@@ -46,19 +46,53 @@ async def _add(session: Session, paths: list[str], tags: list[str], wait: bool, 
     ):
         told.append(added)
         if added.document is None:
-            complain(added.problem)
+            if not added.left_out:
+                complain(added.problem)
         elif not as_json:
             known = f"already known: {added.document.id}, {added.document.status}"
             word = f"added {added.document.id}" if added.document.is_new else known
-            output.line(f"{word}  {added.path}")
+            output.line(f"{word}  {_shown(added)}")
+        if hint := _how_to_retry(added):
+            complain(hint)
+    _tell_left_out([added for added in told if added.left_out])
     if buckets is not None:
         await buckets.aclose()
     submitted = {added.document.id: added for added in told if added.document}
     ended = await _wait(session, submitted, output) if wait else {}
     if as_json:
         output.json([_as_json(added, ended) for added in told])
-    failed = any(status != "completed" for status in ended.values())
-    return 1 if failed or len(submitted) == 0 or any(added.document is None for added in told) else 0
+    failed = any(status != "completed" for status in ended.values()) or any(map(_how_to_retry, told))
+    refused = any(added.document is None and not added.left_out for added in told)
+    return 1 if failed or refused or not submitted else 0
+
+
+def _shown(added: Added) -> str:
+    """What was given, in one line that any terminal and any JSON takes; empty where it named nothing."""
+    from alfrd_events.providers.names import printable
+
+    return printable(added.path) if added.path else ""
+
+
+def _how_to_retry(added: Added) -> str:
+    """What to say of a document that is known, and will not be done as it is."""
+    from alfrd_events.ingest.submit import how_to_retry
+
+    known = added.document
+    if known is None or known.is_new or not (retry := how_to_retry(known.id, known.status)):
+        return ""
+    reason = f" ({known.error})" if known.error else ""
+    return f"{_shown(added)}: known and {known.status}{reason}; to try it again: {retry}"
+
+
+def _tell_left_out(left_out: list[Added]) -> None:
+    from alfrd_events.terminal.output import remark
+    from alfrd_events.terminal.values import many
+
+    if left_out:
+        named = ", ".join(str(added.path).rpartition("/")[2] for added in left_out[:3])
+        more = ", …" if len(left_out) > 3 else ""
+        what = f"{many(len(left_out), 'file')} of the system left out ({named}{more})"
+        remark(f"{what}: one that is a document needs another name")
 
 
 async def _wait(session: Session, submitted: dict[UUID, Added], output: Output) -> dict[UUID, str]:
@@ -76,22 +110,22 @@ async def _wait(session: Session, submitted: dict[UUID, Added], output: Output) 
             ended[id] = status
             if status == "completed":
                 if not output.as_json:
-                    output.line(f"completed {id}  {submitted[id].path}")
+                    output.line(f"completed {id}  {_shown(submitted[id])}")
             else:
-                complain(f"{submitted[id].path}: {status}{': ' + error if error else ''}")
+                complain(f"{_shown(submitted[id])}: {status}{': ' + error if error else ''}")
     return ended
 
 
 def _as_json(added: Added, ended: dict[UUID, str]) -> dict[str, object]:
     if added.document is None:
         return {
-            "path": str(added.path) if added.path else None,
-            "status": "rejected",
+            "path": _shown(added) or None,
+            "status": "left out" if added.left_out else "rejected",
             "error": added.problem,
         }
     id = added.document.id
     return {
-        "path": str(added.path),
+        "path": _shown(added),
         "id": id,
         "new": added.document.is_new,
         "status": ended.get(id, added.document.status),
@@ -117,14 +151,25 @@ def watch(
 ) -> None:
     """Watch an inbox, a directory or a bucket: what comes in becomes a document.
 
-    In a directory, what was taken moves to done/, what is wrong to rejected/. Objects stay where they are.
+    In a directory, what was taken moves to done/, what is wrong to rejected/, and what fails later to failed/.
+    Objects stay where they are.
     """
-    if inbox.startswith("s3://"):
+    from alfrd_events.ingest.files import looks_like_uri
+    from alfrd_events.providers.s3 import is_s3
+
+    if not inbox.strip():
+        # It would be the current directory: an unset variable of a shell would empty that.
+        raise typer.BadParameter("an empty path names no inbox", param_hint="DIR")
+    if is_s3(inbox):
         raise typer.Exit(
             ask(lambda session: _watch_bucket(session, inbox, listed(tags) or [], once, queue, every))
         )
     if queue is not None:
         raise typer.BadParameter("a directory has no queue", param_hint="--queue")
+    if looks_like_uri(inbox):
+        raise typer.BadParameter(
+            f"{inbox}: give the path of a directory, or s3://BUCKET/PREFIX", param_hint="DIR"
+        )
     if Path(inbox).is_file():
         raise typer.BadParameter(f"{inbox} is a file", param_hint="DIR")
     raise typer.Exit(ask(lambda session: _watch(session, Path(inbox), listed(tags) or [], once, quiet)))

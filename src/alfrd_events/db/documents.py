@@ -101,6 +101,23 @@ async def submit_uri(
     return Submitted(**row)
 
 
+async def resend(database: Database, id: UUID, document: NewDocument, *, copy: bool = False) -> str:
+    """Give a document of one part the content that it should have had.
+
+    :param copy: it is another file of the same name; only what failed is replaced, and only by what begins with it.
+    :return: ``resent``; or ``unchanged``, ``known``, ``other`` or ``gone``, and nothing was written.
+    :raise Refused: PostgreSQL does not take it.
+
+    Source: ``sql/functions/resend.sql``.
+    """
+    (part,) = document.parts
+    return str(
+        await database.value(
+            "select alfrd.resend(%s, %b, %s, %s)", [id, part.content, document.fingerprint, copy]
+        )
+    )
+
+
 async def statuses(database: Database, ids: Sequence[UUID]) -> dict[UUID, tuple[str, str]]:
     """Status and error of each document that exists."""
     rows = await database.rows(

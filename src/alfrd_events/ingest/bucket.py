@@ -16,7 +16,7 @@ from alfrd_events.db.documents import by_fingerprint
 from alfrd_events.db.errors import Doubtful, Interrupted
 from alfrd_events.errors import DatabaseUnavailable, Transient
 from alfrd_events.ingest.files import NotSubmitted
-from alfrd_events.ingest.submit import hand_over_object
+from alfrd_events.ingest.submit import hand_over_object, how_to_retry, is_left_behind
 from alfrd_events.observe import Log
 from alfrd_events.providers.queues import Message, NoEvent, Queue, objects_made
 from alfrd_events.providers.s3 import Buckets, Found, Place
@@ -85,7 +85,9 @@ class Watch:
             unseen = [one for one in found if one.fingerprint not in self._seen]
             known = await by_fingerprint(self._database, [one.fingerprint for one in unseen])
             for one in unseen:
-                if one.fingerprint not in known:
+                if is_left_behind(one, self._place):
+                    log.info("left alone", object=one.place.uri, reason="what systems leave behind")
+                elif one.fingerprint not in known:
                     await self._submit(one)
                 self._seen.add(one.fingerprint)
         return True
@@ -121,6 +123,8 @@ class Watch:
                 self.rejected += 1
                 log.warning("not under what is watched", id=message.id, object=found.place.uri)
                 done = False
+            elif is_left_behind(found, self._place):
+                log.info("left alone", object=found.place.uri, reason="what systems leave behind")
             elif not await self._submit(found):
                 done = False
         return done
@@ -136,6 +140,11 @@ class Watch:
             self.rejected += 1
             log.warning("rejected", object=found.place.uri, reason=problem)
             return False
+        if retry := "" if submitted.is_new else how_to_retry(submitted.id, submitted.status):
+            log.warning(
+                f"known and {submitted.status}", document=submitted.id, object=found.place.uri, retry=retry
+            )
+            return True
         log.info(
             "added" if submitted.is_new else "already known", document=submitted.id, object=found.place.uri
         )

@@ -1,8 +1,13 @@
 """The inbox: a directory into which scanners, mail filters and people put files.
 
 What is whole becomes a document and moves to ``done/``; what is wrong moves to ``rejected/`` with the
-reason beside it. Whole means: nothing in it changed for ``quiet_seconds``, nor while it was read. What looks
-wrong only because something is missing gets ``patience_seconds`` without a change before it is given up.
+reason beside it; what was taken and then failed moves to ``failed/`` (:mod:`.following`). What systems leave
+behind, links to folders, pipes and devices stay where they are.
+
+Whole means: nothing in it changed for ``quiet_seconds``, nor while it was read, nobody has it open for writing,
+and its end is there. A format without an end, such as text, has to be quiet for longer; a file whose end is missing
+much longer, since it may be damaged and never become whole: then it is taken as it is. What looks wrong only
+because something is missing gets ``patience_seconds`` without a change before it is given up.
 
 A crash between insert and move does no harm: at the next look the content is known, so that it moves
 without a second document.
@@ -11,32 +16,32 @@ without a second document.
 from __future__ import annotations
 
 import asyncio
-import os
-import stat
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from alfrd_events.db.database import Database
-from alfrd_events.db.documents import NewDocument
+from alfrd_events.db.documents import NewDocument, Submitted
 from alfrd_events.db.errors import Doubtful, Interrupted
 from alfrd_events.errors import DatabaseUnavailable, Refused
+from alfrd_events.ingest.entries import Look, is_being_written, look_at, seconds_to_wait, why_left_alone
 from alfrd_events.ingest.files import META, Incomplete, NotSubmitted
-from alfrd_events.ingest.submit import hand_over, load
+from alfrd_events.ingest.following import DONE, FAILED, Followers
+from alfrd_events.ingest.moving import move, write_reason
+from alfrd_events.ingest.rights import check_usable, unreadable, unusable
+from alfrd_events.ingest.submit import hand_over, how_to_retry, load, try_again
 from alfrd_events.observe import Log
+from alfrd_events.providers.names import printable
 
 log = Log("inbox")
 
-DONE, REJECTED = "done", "rejected"
-_REASON = ".reason.txt"
-_NAME_BYTES_AT_MOST = 255
-"""What file systems take."""
-_STILL_COMING = (".part", ".partial", ".tmp", ".crdownload", ".filepart", "~")
-"""Names under which programs write what is not whole yet; they rename it at the end."""
-
-Look = tuple[tuple[str, int, int], ...]
-"""Name, size and time of change of everything in an entry."""
+REJECTED = "rejected"
+_PLACES = (DONE, REJECTED)
+_OPEN = 200
+"""How many times ``quiet_seconds`` a file waits that somebody has open for writing."""
+_FOLLOW_EVERY_SECONDS = 5.0
+_LONGEST_PAUSE_SECONDS = 600.0
 
 
 @dataclass(slots=True)
@@ -46,8 +51,17 @@ class _Entry:
     look: Look
     since: float
     """When it was first seen like this, by the monotonic clock."""
+    wait: float
+    """Seconds that it has to be unchanged."""
+    doubts: int = 0
+    """How often PostgreSQL could not take it for a reason that may lie in it."""
     settled: bool = False
     """It was dealt with and could not be moved away."""
+
+    @property
+    def quiet(self) -> float:
+        """Seconds since it last changed."""
+        return time.monotonic() - self.since
 
 
 class Inbox:
@@ -77,6 +91,10 @@ class Inbox:
         self._quiet_seconds = quiet_seconds
         self._patience_seconds = patience_seconds
         self._entries: dict[str, _Entry] = {}
+        self._left_alone: set[str] = set()
+        self._followers = Followers(database, directory, max_bytes, quiet_seconds)
+        self._followed_at = 0.0
+        self._found = False
         self._away = False
         self._gone = False
         self.rejected = 0
@@ -88,14 +106,16 @@ class Inbox:
         :return: how many were rejected.
         :raise Refused: the directory cannot be used.
         """
-        try:
-            for place in (self._directory, self._directory / DONE, self._directory / REJECTED):
+        for place in (self._directory, *(self._directory / name for name in _PLACES)):
+            try:
                 place.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise Refused(f"{self._directory}: cannot be used as an inbox ({error.strerror})") from error
-        log.info("watching", inbox=self._directory)
+                check_usable(place)
+            except OSError as error:
+                raise Refused(unusable(place, error)) from error
+        log.info("watching", inbox=printable(self._directory))
         while True:
             waiting = await self.scan()
+            await self.follow(at_once=once)
             if once and not waiting:
                 return self.rejected
             await asyncio.sleep(self._scan_seconds)
@@ -106,136 +126,170 @@ class Inbox:
             found = await asyncio.to_thread(lambda: dict(self._look()))
         except OSError as error:
             if not self._gone:
-                log.warning("the inbox is away; waiting for it", inbox=self._directory, error=error.strerror)
+                log.warning(
+                    "the inbox is away; waiting for it",
+                    inbox=printable(self._directory),
+                    error=error.strerror,
+                )
             self._gone = True
             return 1
         if self._gone:
-            log.info("the inbox is back", inbox=self._directory)
+            log.info("the inbox is back", inbox=printable(self._directory))
         self._gone = False
         self._entries = {name: entry for name, entry in self._entries.items() if name in found}
         waiting = 0
         for name, look in found.items():
             known = self._entries.get(name)
             if known is None or known.look != look:
-                self._entries[name] = _Entry(look, time.monotonic())
+                self._entries[name] = _Entry(look, time.monotonic(), self._quiet_seconds)
                 waiting += 1
-            elif time.monotonic() - known.since < self._quiet_seconds:
-                waiting += not known.settled
-            elif not known.settled:
+            elif known.settled:
+                continue
+            elif known.quiet < known.wait:
+                waiting += 1
+            else:
                 waiting += not await self._take(self._directory / name, known)
         return waiting
 
+    async def follow(self, *, at_once: bool = False) -> None:
+        """See what became of what was taken; now and then only, unless ``at_once``."""
+        if not at_once and time.monotonic() - self._followed_at < _FOLLOW_EVERY_SECONDS:
+            return
+        try:
+            if not self._found:
+                await self._followers.find()
+                self._found = True
+            await self._followers.look()
+        except (DatabaseUnavailable, Interrupted, Doubtful) as error:
+            self._wait_for_database(error)
+        else:
+            self._away = False
+        self._followed_at = time.monotonic()
+
     def _look(self) -> Iterator[tuple[str, Look]]:
         entries = sorted(self._directory.iterdir())
-        for place in (DONE, REJECTED):
+        for place in _PLACES:
             (self._directory / place).mkdir(exist_ok=True)  # it may have gone away and come back
+        left_alone = set()
         for entry in entries:
-            if entry.name.startswith(".") or entry.name.endswith(_STILL_COMING):
+            if entry.name in (*_PLACES, FAILED):
                 continue
-            if entry.name in (DONE, REJECTED):
-                continue
-            if look := self._look_at(entry):
+            if why := why_left_alone(entry):
+                left_alone.add(entry.name)
+                if entry.name not in self._left_alone and why != "hidden":
+                    log.info("left alone", name=printable(entry.name), reason=why)
+            elif look := look_at(entry):
                 yield entry.name, look
-
-    def _look_at(self, entry: Path) -> Look:
-        return tuple(sorted(_facts(entry, self._directory)))
+        self._left_alone = left_alone
 
     async def _take(self, path: Path, entry: _Entry) -> bool:
         """Make it a document and move it; ``False``: it has to wait."""
-        quiet = time.monotonic() - entry.since
         try:
+            if entry.quiet < _OPEN * self._quiet_seconds and await asyncio.to_thread(is_being_written, path):
+                return False
             document = await asyncio.to_thread(self._load, path)
-            if await asyncio.to_thread(self._look_at, path) != entry.look:
-                return False  # it was written to while it was read: the next scan begins its quiet time anew
-            submitted = await hand_over(self._database, document)
+            if not await asyncio.to_thread(self._is_whole, path, entry, document):
+                return False
+            submitted = await self._hand_over(path, document)
         except Incomplete as problem:
-            if quiet < self._patience_seconds:
+            if entry.quiet < self._patience_seconds:
                 return False
             self._reject(path, entry, str(problem))
         except NotSubmitted as problem:
             self._reject(path, entry, str(problem))
-        except (DatabaseUnavailable, Interrupted, Doubtful) as error:
-            if not self._away:
-                log.warning("the database is away; the inbox waits", error=error)
-            self._away = True
+        except Doubtful as error:
+            self._doubt(path, entry, error)
+            return False
+        except (DatabaseUnavailable, Interrupted) as error:
+            self._wait_for_database(error)
             return False
         else:
             self._away = False
-            word = "added" if submitted.is_new else "already known"
-            log.info(word, document=submitted.id, name=path.name, parts=len(document.parts))
-            self._move(path, entry, DONE)
+            moved = self._move(path, entry, DONE)
+            if moved is not None:
+                self._followers.follow(moved, submitted.id)
         return True
 
+    async def _hand_over(self, path: Path, document: NewDocument) -> Submitted:
+        name = printable(path.name)
+        early = self._followers.failed_copy(path.name) if len(document.parts) == 1 else None
+        if early is not None and await self._followers.resend_copy(early, document):
+            log.info("the rest of what failed; it is read again", document=early.id, name=name)
+            return Submitted(early.id, is_new=False, same_content=True, status="pending", error="")
+        submitted = await hand_over(self._database, document)
+        if submitted.is_new:
+            log.info("added", document=submitted.id, name=name, parts=len(document.parts))
+        elif await try_again(self._database, submitted):
+            log.info("known and failed; it is tried again", document=submitted.id, name=name)
+        elif submitted.status == "cancelled":
+            retry = how_to_retry(submitted.id, "cancelled")
+            log.warning("known and cancelled; it stays so", document=submitted.id, name=name, retry=retry)
+        else:
+            log.info("already known", document=submitted.id, name=name, status=submitted.status)
+        return submitted
+
     def _load(self, path: Path) -> NewDocument:
+        name = printable(path.name)
         if path.is_symlink():
-            raise NotSubmitted(f"{path.name}: is a link; put the file itself into the inbox")
-        if path.is_dir() and not (path / META).exists():
-            raise Incomplete(
-                f"{path.name}: the folder has no {META}; write one if its files are one document, "
-                "or put the files into the inbox itself"
-            )
+            raise NotSubmitted(f"{name}: is a link; put the file itself into the inbox")
+        try:
+            if path.is_dir() and not (path / META).exists():
+                raise Incomplete(
+                    f"{name}: the folder has no {META}; write one if its files are one document, "
+                    "or put the files into the inbox itself"
+                )
+        except OSError as error:
+            raise NotSubmitted(f"{name}: {unreadable(path, error)}") from error
         return load(path, self._max_bytes, self._tags, follow=False)
+
+    def _is_whole(self, path: Path, entry: _Entry, document: NewDocument) -> bool:
+        """Whether it may be taken; how long it has to wait if not is noted in the entry."""
+        if look_at(path) != entry.look:
+            return False  # it was written to while it was read: the next scan begins its quiet time anew
+        wait = seconds_to_wait(path, document, self._quiet_seconds)
+        entry.wait = wait.seconds
+        is_whole = entry.quiet >= entry.wait
+        if wait.end_is_missing and wait.seconds:
+            message = (
+                "taken although its end is missing" if is_whole else "its end is missing; waiting for it"
+            )
+            log.info(message, name=printable(path.name), seconds=entry.wait)
+        return is_whole
+
+    def _doubt(self, path: Path, entry: _Entry, error: Doubtful) -> None:
+        """It is tried again ever more rarely: it may be what PostgreSQL cannot take, and others go on."""
+        entry.doubts += 1
+        entry.wait = entry.quiet + min(2.0**entry.doubts, _LONGEST_PAUSE_SECONDS)
+        if entry.doubts == 1:
+            log.warning("cannot be handed over yet", name=printable(path.name), error=error)
+
+    def _wait_for_database(self, error: Exception) -> None:
+        if not self._away:
+            log.warning("the database is away; the inbox waits", error=error)
+        self._away = True
 
     def _reject(self, path: Path, entry: _Entry, reason: str) -> None:
         self.rejected += 1
-        log.warning("rejected", name=path.name, reason=reason)
+        log.warning("rejected", name=printable(path.name), reason=reason)
         moved = self._move(path, entry, REJECTED)
         if moved is None:
             return
-        # Names that were cut alike would overwrite each other's reason.
-        beside = _free(moved.parent, moved.name, _REASON)
         try:
-            beside.write_text(reason + "\n", encoding="utf-8")
+            write_reason(moved, reason)
         except OSError as error:
-            log.error("the reason could not be written", name=moved.name, error=error.strerror)
+            log.error("the reason could not be written", name=printable(moved.name), error=error.strerror)
 
     def _move(self, path: Path, entry: _Entry, place: str) -> Path | None:
-        target = _free(self._directory / place, path.name)
         try:
-            os.rename(path, target)
+            return move(path, self._directory / place)
         except FileNotFoundError:
             return None  # another watcher was faster
         except OSError as error:
             entry.settled = True
-            log.error("cannot be moved and stays where it is", name=path.name, to=place, error=error.strerror)
+            log.error(
+                "cannot be moved and stays where it is",
+                name=printable(path.name),
+                to=place,
+                error=error.strerror,
+            )
             return None
-        return target
-
-
-def _facts(entry: Path, root: Path) -> Iterator[tuple[str, int, int]]:
-    """Name, size and time of change of a file, or of every file under a folder."""
-    try:
-        found = entry.lstat()
-        if stat.S_ISDIR(found.st_mode):
-            for child in entry.iterdir():
-                yield from _facts(child, root)
-        else:
-            yield str(entry.relative_to(root)), found.st_size, found.st_mtime_ns
-    except OSError:
-        return  # it went away meanwhile: the next look tells
-
-
-def _free(directory: Path, name: str, added: str = "") -> Path:
-    """A path that is not taken: a second ``bill.pdf`` becomes ``bill-2.pdf``.
-
-    :param added: comes after the name, of which only as much is kept as there is room for.
-    """
-    stem, suffix = (name, added) if added else os.path.splitext(name)
-    end, number = suffix, 1
-    while True:
-        target = directory / (_cut(stem, _NAME_BYTES_AT_MOST - len(os.fsencode(end))) + end)
-        if not os.path.lexists(target):
-            return target
-        number += 1
-        end = f"-{number}{suffix}"
-
-
-def _cut(name: str, bytes_at_most: int) -> str:
-    """The beginning of a name that has room, never half a character."""
-    encoded = os.fsencode(name)
-    end = max(bytes_at_most, 0)
-    if len(encoded) <= end:
-        return name
-    while end and 0x80 <= encoded[end] < 0xC0:
-        end -= 1
-    return os.fsdecode(encoded[:end])

@@ -8,6 +8,8 @@ files count as listed.
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
@@ -16,9 +18,15 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from alfrd_events.db.documents import NewDocument, NewPart
-from alfrd_events.ingest.files import META, Incomplete, NotSubmitted, printable, read_file
+from alfrd_events.ingest.files import META, Incomplete, NotSubmitted, read_file
+from alfrd_events.providers.names import printable
 
 _META_BYTES_AT_MOST = 1_000_000
+_FOLDER_BYTES_AT_MOST = 500_000_000
+"""All parts travel in one statement, of which PostgreSQL takes less than a gigabyte."""
+_PROBLEMS_AT_MOST = 5
+_SHOWN = 200
+"""How many characters of what is wrong are shown."""
 
 
 class MetaFile(BaseModel):
@@ -33,6 +41,8 @@ class MetaFile(BaseModel):
     @classmethod
     def _inside(cls, value: str) -> str:
         path = PurePosixPath(value)
+        if any(0xD800 <= ord(letter) < 0xE000 for letter in value):  # half a character, as JSON can write it
+            raise ValueError(f"{value!r} is no name of a file")
         if "\0" in value or "\\" in value or path.is_absolute() or ".." in path.parts or not path.parts:
             raise ValueError(f"{value!r} leaves the folder: name a file inside it")
         return value
@@ -60,9 +70,9 @@ class Meta(BaseModel):
         names = [str(PurePosixPath(entry.file)) for entry in self.documents]
         orders = [entry.order for entry in self.documents if entry.order is not None]
         for what, values in (("file", names), ("order", [str(order) for order in orders])):
-            twice = next((value for value in values if values.count(value) > 1), None)
-            if twice is not None:
-                raise ValueError(f"{what} {twice} is given twice")
+            # Counted at once: a list of the largest size, looked through for each of its entries, takes minutes.
+            if values and (twice := Counter(values).most_common(1)[0])[1] > 1:
+                raise ValueError(f"{what} {twice[0]} is given twice")
         if orders and len(orders) < len(names):
             raise ValueError("give every file an order, or none")
         return self
@@ -81,14 +91,26 @@ def read_meta(folder: Path) -> Meta:
     """
     content = read_file(folder / META, _META_BYTES_AT_MOST, follow=False)
     try:
-        document = json.loads(content)
+        document = json.loads(content, object_pairs_hook=_each_key_once)
     except (ValueError, RecursionError) as error:
         raise Incomplete(f"{META} is not valid JSON: {error}") from error
     try:
         return Meta.model_validate(document)
     except ValidationError as error:
-        wrong = "; ".join(_wording(problem) for problem in error.errors())
-        raise NotSubmitted(f"{META} is wrong: {wrong}") from error
+        wrong = [_wording(problem) for problem in error.errors()[:_PROBLEMS_AT_MOST]]
+        if more := error.error_count() - len(wrong):
+            wrong.append(f"and {more:,} more")
+        raise NotSubmitted(f"{META} is wrong: {'; '.join(wrong)}") from error
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Take no object that says two things of one name: the last would win, and the others be lost."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"{key[:_SHOWN]!r} is given twice in one object")
+        found[key] = value
+    return found
 
 
 def _wording(problem: Any) -> str:
@@ -98,7 +120,7 @@ def _wording(problem: Any) -> str:
         message = f"{problem['input']!r} is not a UUID"
     elif problem["type"] == "missing":
         message = "is missing"
-    return f"{place}: {message}"
+    return f"{place[:_SHOWN]}: {message[: 2 * _SHOWN]}"
 
 
 def folder_document(folder: Path, max_bytes: int, tags: tuple[str, ...] = ()) -> NewDocument:
@@ -108,13 +130,7 @@ def folder_document(folder: Path, max_bytes: int, tags: tuple[str, ...] = ()) ->
     :raise NotSubmitted: it will not do; the message says why.
     """
     meta = read_meta(folder)
-    parts = tuple(
-        NewPart(
-            printable(PurePosixPath(entry.file).name),
-            read_file(_inside(folder, entry.file), max_bytes, follow=False),
-        )
-        for entry in meta.in_order
-    )
+    parts = tuple(_parts(folder, meta, max_bytes))
     details = meta.metadata.model_dump(mode="json", exclude={"tags"})
     if not details["source"]:
         del details["source"]
@@ -128,6 +144,16 @@ def folder_document(folder: Path, max_bytes: int, tags: tuple[str, ...] = ()) ->
         metadata=details,
         id=meta.id,
     )
+
+
+def _parts(folder: Path, meta: Meta, max_bytes: int) -> Iterator[NewPart]:
+    left = _FOLDER_BYTES_AT_MOST
+    for entry in meta.in_order:
+        content = read_file(_inside(folder, entry.file), max_bytes, follow=False)
+        left -= len(content)
+        if left < 0:
+            raise NotSubmitted(f"its files have more than {_FOLDER_BYTES_AT_MOST:,} bytes together; split it")
+        yield NewPart(printable(PurePosixPath(entry.file).name), content)
 
 
 def _inside(folder: Path, name: str) -> Path:

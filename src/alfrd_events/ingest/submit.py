@@ -6,13 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 from alfrd_events.db.database import Database
 from alfrd_events.db.documents import NewDocument, Submitted, submit, submit_uri
+from alfrd_events.db.operate import replay
 from alfrd_events.errors import Permanent, Refused, Transient
-from alfrd_events.ingest.files import NotSubmitted, expand, single
+from alfrd_events.ingest.files import LeftOut, NotSubmitted, expand, single
 from alfrd_events.ingest.meta import folder_document
-from alfrd_events.providers.s3 import SCHEME, Buckets, Found
+from alfrd_events.providers.leftovers import is_leftover
+from alfrd_events.providers.names import printable
+from alfrd_events.providers.s3 import Buckets, Found, Place, is_s3
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,8 @@ class Added:
     document: Submitted | None
     problem: str = ""
     """Why it is no document."""
+    left_out: bool = False
+    """It is what systems leave behind: nothing is wrong with it."""
 
 
 async def add(
@@ -38,11 +44,14 @@ async def add(
 
     :raise DatabaseUnavailable: the rest was not looked at.
     """
-    for uri in (entry for entry in given if entry.startswith(SCHEME)):
+    for uri in filter(is_s3, given):
         async for added in _add_objects(database, uri, tags, buckets):
             yield added
-    paths = [entry for entry in given if not entry.startswith(SCHEME)]
+    paths = [entry for entry in given if not is_s3(entry)]
     for path in await asyncio.to_thread(lambda: list(expand(paths))):
+        if isinstance(path, LeftOut):
+            yield Added(str(path), None, left_out=True)
+            continue
         if isinstance(path, NotSubmitted):
             yield Added(None, None, str(path))
             continue
@@ -62,6 +71,9 @@ async def _add_objects(
             raise NotSubmitted(f"{uri}: no bucket may be read; name those that may in ALFRD_S3_BUCKETS")
         place = buckets.place(uri)
         if place.key and not place.key.endswith("/"):
+            if is_leftover(place.name):
+                yield Added(uri, None, left_out=True)
+                return
             found = await buckets.look_up(place)
             yield Added(uri, await hand_over_object(database, found, tags))
             return
@@ -69,11 +81,19 @@ async def _add_objects(
         async for objects in buckets.listed(place):
             for found in objects:
                 nothing = False
+                if is_left_behind(found, place):
+                    yield Added(found.place.uri, None, left_out=True)
+                    continue
                 yield Added(found.place.uri, await hand_over_object(database, found, tags))
         if nothing:
             raise NotSubmitted(f"{uri}: no objects are there")
     except (NotSubmitted, Permanent, Transient) as problem:
         yield Added(uri, None, str(problem))
+
+
+def is_left_behind(found: Found, under: Place) -> bool:
+    """Whether an object is what systems leave behind, by its key from the prefix on that a person chose."""
+    return is_leftover(found.place.key.removeprefix(under.key.rpartition("/")[0]).lstrip("/"))
 
 
 def load(path: Path, max_bytes: int, tags: tuple[str, ...] = (), *, follow: bool = True) -> NewDocument:
@@ -85,7 +105,7 @@ def load(path: Path, max_bytes: int, tags: tuple[str, ...] = (), *, follow: bool
         try:
             return folder_document(path, max_bytes, tags)
         except NotSubmitted as problem:
-            raise type(problem)(f"{path.name}: {problem}") from problem
+            raise type(problem)(f"{printable(path.name)}: {problem}") from problem
     return single(path, max_bytes, tags, follow=follow)
 
 
@@ -104,6 +124,20 @@ async def hand_over(database: Database, document: NewDocument) -> Submitted:
             "give this one an id of its own"
         )
     return submitted
+
+
+async def try_again(database: Database, submitted: Submitted) -> bool:
+    """Replay a document whose content came again after it had failed; whether it had."""
+    return submitted.status == "failed" and bool(await replay(database, failed=True, document=submitted.id))
+
+
+def how_to_retry(id: UUID, status: str) -> str:
+    """What to do for a document that has failed, or was cancelled, to be read again; empty for any other."""
+    if status == "failed":
+        return f"alfrd-events replay --failed --document {id}"
+    if status == "cancelled":
+        return f"set its status to 'pending' in alfrd.documents, where id = '{id}'"
+    return ""
 
 
 async def hand_over_object(database: Database, found: Found, tags: Sequence[str]) -> Submitted:

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from alfrd_events.errors import Permanent, Transient
 from alfrd_events.providers.aws import Aws, sorted_errors
+from alfrd_events.providers.names import printable
 
 SCHEME = "s3://"
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -35,6 +36,11 @@ _REMEDIES = {
 }
 
 
+def is_s3(uri: str) -> bool:
+    """Whether it means an object or bucket, well written (``s3://…``, in letters of any size) or not (``s3:/…``)."""
+    return uri[:4].lower() in ("s3:/", "s3:\\")
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """What a URI names: an object, or with an empty key a bucket."""
@@ -49,10 +55,10 @@ class Place:
 
         :raise Permanent: it names no bucket.
         """
-        bucket, _, key = uri.removeprefix(SCHEME).partition("/")
-        if not uri.startswith(SCHEME) or not _BUCKET.fullmatch(bucket):
+        bucket, _, key = uri[len(SCHEME) :].partition("/")
+        if uri[: len(SCHEME)].lower() != SCHEME or not _BUCKET.fullmatch(bucket):
             raise Permanent(
-                f"{uri}: not of the form s3://bucket/key, with the name of a bucket as S3 allows it"
+                f"{printable(uri)}: not of the form s3://bucket/key, with the name of a bucket as S3 allows it"
             )
         version = _VERSION.search(key)
         if version is None:

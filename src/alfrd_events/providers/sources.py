@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import stat
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote_to_bytes
 
 from alfrd_events.errors import Permanent, Transient
 from alfrd_events.model import Part, PartSource
-from alfrd_events.providers.s3 import SCHEME, Buckets
+from alfrd_events.providers.names import printable
+from alfrd_events.providers.s3 import Buckets, is_s3
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_FILE_URI = re.compile(r"file:(?://(?:localhost)?)?(/(?!/)[^?#\\\x00-\x1f\x7f]*)", re.IGNORECASE)
 
 
 class Sources:
@@ -50,9 +55,9 @@ class Sources:
             raise Permanent(
                 f"part {source.number} ({source.filename or 'no name'}) has neither content nor uri: insert one of them"
             )
-        if source.uri.startswith(SCHEME):
+        if is_s3(source.uri):
             return await self._from_s3(source)
-        scheme = urlsplit(source.uri).scheme
+        scheme = _scheme(source.uri)
         if scheme != "file":
             raise Permanent(
                 f"part {source.number}: cannot read {scheme or 'relative'} URIs; insert the bytes as content, "
@@ -60,7 +65,7 @@ class Sources:
             )
         path = self._allowed(source.uri)
         content = await asyncio.to_thread(self._read, path)
-        return Part(source.number, source.filename or path.name, content)
+        return Part(source.number, source.filename or printable(path.name), content)
 
     async def aclose(self) -> None:
         """Release connections."""
@@ -76,14 +81,7 @@ class Sources:
         return Part(source.number, source.filename or place.name, await self._buckets.read(place))
 
     def _allowed(self, uri: str) -> Path:
-        parts = urlsplit(uri)
-        if parts.netloc not in ("", "localhost") or parts.query or parts.fragment:
-            raise Permanent(
-                f"{uri}: a file URI has three slashes, and no host, query or fragment: file:///inbox/bill.pdf"
-            )
-        decoded = unquote(parts.path)
-        if "\0" in decoded or not decoded.startswith("/"):
-            raise Permanent(f"{uri}: not an absolute path")
+        decoded = _path_of(uri)
         if not self._roots:
             raise Permanent(
                 f"{uri}: no file:// URI may be read here; allow directories with ALFRD_FILE_ROOTS"
@@ -100,27 +98,31 @@ class Sources:
         return path
 
     def _read(self, path: Path) -> bytes:
+        name = printable(path.name)
         # The path has no links left; O_NOFOLLOW refuses one that was put there since, at its last step, and the
         # descriptor's own path is compared once more for the steps before.
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError as error:
-            raise Permanent(f"{path.name}: cannot be opened ({os.strerror(error.errno or 0)})") from error
+            reason = os.strerror(error.errno or 0)
+            raise Permanent(
+                f"{name}: cannot be opened ({reason}); let the worker's user {os.geteuid()} read it, then replay"
+            ) from error
         try:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
-                raise Permanent(f"{path.name}: not a regular file")
+                raise Permanent(f"{name}: not a regular file")
             opened = Path(f"/proc/self/fd/{descriptor}")
             if opened.exists() and not any(opened.resolve().is_relative_to(root) for root in self._roots):
-                raise Permanent(f"{path.name}: it moved out of ALFRD_FILE_ROOTS while it was opened")
-            self._check_size(found.st_size, path.name)
+                raise Permanent(f"{name}: it moved out of ALFRD_FILE_ROOTS while it was opened")
+            self._check_size(found.st_size, name)
             with os.fdopen(descriptor, "rb", closefd=False) as file:
                 content = file.read(self._max_bytes + 1)
         except OSError as error:
-            raise Transient(f"{path.name}: cannot be read ({os.strerror(error.errno or 0)})") from error
+            raise Transient(f"{name}: cannot be read ({os.strerror(error.errno or 0)})") from error
         finally:
             os.close(descriptor)
-        self._check_size(len(content), path.name)  # it may have grown since
+        self._check_size(len(content), name)  # it may have grown since
         return content
 
     def _check_size(self, size: int, name: str) -> None:
@@ -128,3 +130,28 @@ class Sources:
             raise Permanent(
                 f"{name}: {size:,} bytes is too large; the limit is {self._max_bytes:,} (ALFRD_MAX_FILE_BYTES)"
             )
+
+
+def _scheme(uri: str) -> str:
+    found = _SCHEME.match(uri)
+    return found[1].lower() if found else ""
+
+
+def _path_of(uri: str) -> str:
+    """The path that a ``file:`` URI names: ``file:///a``, ``file://localhost/a`` or ``file:/a``.
+
+    Not by ``urlsplit``, which raises on odd hosts and leaves out line ends, so that it names another file.
+
+    :raise Permanent: it names none, or one of another machine.
+    """
+    shown = repr(uri)[1:-1]
+    found = _FILE_URI.fullmatch(uri)
+    if found is None:
+        raise Permanent(
+            f"{shown}: a file URI has three slashes, and no host, query, fragment, backslash or line end; "
+            "write ? as %3F, # as %23: file:///inbox/bill.pdf"
+        )
+    path = os.fsdecode(unquote_to_bytes(found[1]))
+    if "\0" in path:
+        raise Permanent(f"{shown}: not a path: it holds a zero byte")
+    return path

@@ -15,6 +15,7 @@ import zlib
 from typing import IO
 
 from alfrd_events.errors import Unreadable
+from alfrd_events.providers.leftovers import is_leftover
 from alfrd_events.providers.readers.budget import INSIDE, Budget, Member
 
 CHUNK = 1024 * 1024
@@ -25,8 +26,6 @@ RATIO_FROM = 4 * 1024 * 1024
 MAX_ENTRIES = 20_000
 """Records of a directory: more are refused before any is looked at."""
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
-_LEFTOVERS = re.compile(r"(?:^|/)(?:__MACOSX/|\.DS_Store$|Thumbs\.db$|desktop\.ini$|\._[^/]*$)", re.I)
-"""What file managers leave in archives."""
 _DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
@@ -63,11 +62,7 @@ class Zip:
     def names(self) -> list[str]:
         """Of all files, in their order: ``page2`` comes before ``page10``."""
         return sorted(
-            (
-                name
-                for name, entry in self._entries.items()
-                if not entry.is_dir() and not _LEFTOVERS.search(name)
-            ),
+            (name for name, entry in self._entries.items() if not entry.is_dir() and not is_leftover(name)),
             key=_in_order,
         )
 
@@ -128,7 +123,9 @@ def members(data: bytes, filename: str, budget: Budget) -> list[Member]:
     archive = Zip(data, filename, budget)
     names = archive.names()
     if not names:
-        raise Unreadable(f"{filename}: the archive holds no files; send one that does")
+        raise Unreadable(
+            f"{filename}: the archive holds no files, or none but those that systems leave behind; send one that does"
+        )
     budget.take_members(len(names))
     return [Member(name, archive.read(name)) for name in names]
 
