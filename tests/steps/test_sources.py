@@ -10,6 +10,7 @@ import pytest
 
 from alfrd_events.errors import Permanent
 from alfrd_events.model import PartSource
+from alfrd_events.providers.names import printable
 from alfrd_events.providers.sources import Sources
 
 
@@ -47,6 +48,28 @@ async def test_a_file_under_a_root_is_read(inbox: Path) -> None:
         "file://{inbox}",
         "file://{inbox}/pipe",
         "file:etc/passwd",
+        "file://[::1/bill one.txt",
+        "file://℀{inbox}/bill one.txt",
+        "file://host:port{inbox}/bill one.txt",
+        "file:////{inbox}/bill one.txt",
+        "file:\\\\{inbox}\\bill one.txt",
+        "file:///C:\\bills\\bill.pdf",
+        "file:///C:/bills/bill.pdf",
+        "file://{inbox}/bill one.txt#page=2",
+        "file://{inbox}/bill\none.txt",
+        "file://{inbox}/bill one.txt\n",
+        "\tfile://{inbox}/bill one.txt",
+        "file://{inbox}/%ff%fe.txt",
+        "file://{inbox}/" + "x" * 5000,
+        "file:",
+        "file://",
+        "FILE://OTHER/bill one.txt",
+        "http://[::1",
+        "s3:/bucket/a.txt",
+        "S3:\\bucket\\a.txt",
+        "s3:a.txt",
+        "://",
+        "\x00",
         "/etc/passwd",
         "http://localhost/a.txt",
         "s3://bucket/a.txt",
@@ -62,6 +85,35 @@ async def test_everything_else_is_refused(inbox: Path, uri: str) -> None:
         await Sources([inbox]).fetch(PartSource(1, "", None, uri.format(inbox=inbox)))
 
     assert "outside" not in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "file:{inbox}/bill one.txt",
+        "file://localhost{inbox}/bill%20one.txt",
+        "file://LOCALHOST{inbox}/bill one.txt",
+        "FILE://{inbox}/bill one.txt",
+        "file://{inbox}//sub/../bill one.txt",
+    ],
+)
+async def test_the_forms_that_rfc_8089_allows_are_read(inbox: Path, uri: str) -> None:
+    part = await Sources([inbox]).fetch(PartSource(1, "", None, uri.format(inbox=inbox)))
+
+    assert part.content == b"inside"
+
+
+@pytest.mark.parametrize(
+    "name", [os.fsdecode(b"caf\xe9.txt"), "a?b#c.txt", "two\nlines.txt", "100%.txt", "ü.txt"]
+)
+async def test_any_name_may_be_percent_encoded(inbox: Path, name: str) -> None:
+    (inbox / name).write_bytes(b"inside")
+
+    part = await Sources([inbox]).fetch(PartSource(1, "", None, (inbox / name).as_uri()))
+
+    assert part.content == b"inside"
+    assert part.filename == printable(name)
 
 
 async def test_without_roots_no_file_is_read(inbox: Path) -> None:
