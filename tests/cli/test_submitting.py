@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
+
 from tests.cli.program import Program, bill
 
 
@@ -89,3 +91,71 @@ def test_a_watched_inbox_takes_what_falls_into_it(program: Program, tmp_path: Pa
         assert watching.wait(10) == 130
 
     assert [row["filename"] for row in program.json("documents")] == ["bill-13.txt"]
+
+
+def test_what_systems_leave_behind_is_counted_and_left_out(program: Program, tmp_path: Path) -> None:
+    bill(tmp_path)
+    for name in ("Thumbs.db", "desktop.ini", "~$bill.docx"):
+        (tmp_path / name).write_text(name)
+
+    done = program("add", tmp_path)
+    named = program("add", tmp_path / "Thumbs.db", exit_code=1)
+
+    assert "3 files of the system left out (Thumbs.db, desktop.ini, ~$bill.docx)" in done.stderr
+    assert (
+        "1 file of the system left out (Thumbs.db): one that is a document needs another name" in named.stderr
+    )
+    assert [row["filename"] for row in program.json("documents")] == ["bill-10.txt"]
+
+
+def test_what_is_known_and_failed_is_told_with_the_command_that_retries(
+    program: Program, tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty.pdf"
+    empty.touch()
+    id = program("add", empty).stdout.split()[1]
+    program("run", "--once", exit_code=1)
+
+    again = program("add", empty, exit_code=1)
+
+    assert f"already known: {id}, failed" in again.stdout
+    command = f"alfrd-events replay --failed --document {id}"
+    assert (
+        f"known and failed (empty.pdf: the file is empty (0 bytes); send it again); to try it again: {command}"
+        in (again.stderr)
+    )
+    assert "1 task re-emitted" in program(*command.split()[1:]).stdout
+
+
+def test_what_was_cancelled_is_told_too(program: Program, tmp_path: Path) -> None:
+    path = bill(tmp_path)
+    id = program("add", path).stdout.split()[1]
+    program("cancel", id)
+
+    again = program("add", path, exit_code=1)
+
+    assert "known and cancelled" in again.stderr
+    assert "set its status to 'pending'" in again.stderr
+
+
+@pytest.mark.parametrize("odd", ["", " ", "file:///tmp/inbox", "http://host/inbox", "S3:\\\\bucket"])
+def test_a_watch_of_what_is_no_directory_makes_none(
+    program: Program, tmp_path: Path, odd: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An empty name is the current directory, whose every file would have become a document."""
+    bill(tmp_path)
+    monkeypatch.chdir(tmp_path)
+
+    refused = program("watch", "--once", odd, exit_code=None)
+
+    assert refused.returncode in (1, 2)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["bill-10.txt"]
+
+
+def test_odd_uris_are_no_files_and_told_in_a_line(program: Program) -> None:
+    odd = ["file:///tmp/bill.pdf", "s3:/bucket/key", "S3://Bucket_x/key", "file://[::1/x", "~nobody-here/x"]
+
+    done = program("add", *odd, exit_code=1)
+
+    assert len(done.stderr.splitlines()) == len(odd)
+    assert "unexpected" not in done.stderr

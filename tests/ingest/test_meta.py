@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -93,7 +94,20 @@ def test_what_is_wrong_is_named(tmp_path: Path, meta: Any, reason: str) -> None:
     assert not isinstance(refused.value, Incomplete)
 
 
-@pytest.mark.parametrize("text", ['{"documents": [', "", "\xff", "[" * 100_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"documents": [',
+        "",
+        "\xff",
+        "[" * 100_000,
+        '{"a": ' * 100_000,
+        "9" * 10_000,
+        '{"documents": [{"file": "a.txt"}], "documents": [{"file": "b.txt"}]}',
+        '{"documents": [{"file": "a.txt"}], "metadata": {"tags": ["\\ud800"]}}',
+        '{"documents": [{"file": "\\udfff.txt"}]}',
+    ],
+)
 def test_what_is_no_json_may_still_be_coming(tmp_path: Path, text: str) -> None:
     with pytest.raises(Incomplete, match="not valid JSON"):
         folder_document(folder(tmp_path, text), 100)
@@ -130,3 +144,34 @@ def test_a_page_that_is_too_large_is_refused(tmp_path: Path) -> None:
         NotSubmitted, match=r"101 bytes is too large; the limit is 100 \(ALFRD_MAX_FILE_BYTES\)"
     ):
         folder_document(folder(tmp_path, {"documents": [{"file": "a.txt"}]}, a_txt="x" * 101), 100)
+
+
+def test_a_byte_order_mark_and_utf_16_are_read(tmp_path: Path) -> None:
+    text = json.dumps({"documents": [{"file": "a.txt"}]})
+    for encoding in ("utf-8-sig", "utf-16"):
+        folder(tmp_path, "", a_txt="a")
+        (tmp_path / "meta.json").write_bytes(text.encode(encoding))
+        assert len(folder_document(tmp_path, 100).parts) == 1
+
+
+def test_the_longest_list_takes_no_time_and_its_faults_are_told_in_a_line(tmp_path: Path) -> None:
+    """Each of 30,000 entries used to be compared with each."""
+    began = time.process_time()
+    many = [{"file": f"{number}.txt", "order": number} for number in range(25_000)]
+    with pytest.raises(Incomplete, match=r"0\.txt: no such file"):
+        folder_document(folder(tmp_path, {"documents": many}), 100)
+    with pytest.raises(NotSubmitted, match=r"and 29,99\d more") as refused:
+        folder_document(folder(tmp_path, {"documents": [{"file": "../" + "x" * 9}] * 30_000}), 100)
+    assert len(str(refused.value)) < 1000
+    with pytest.raises(NotSubmitted) as refused:
+        folder_document(folder(tmp_path, {"id": "7" * 500_000, "documents": [{"file": "a"}]}), 100)
+    assert len(str(refused.value)) < 1000
+    assert time.process_time() - began < 5
+
+
+def test_more_than_one_statement_takes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alfrd_events.ingest.meta._FOLDER_BYTES_AT_MOST", 7)
+    meta = {"documents": [{"file": "a.txt"}, {"file": "b.txt"}]}
+
+    with pytest.raises(NotSubmitted, match="more than 7 bytes together; split it"):
+        folder_document(folder(tmp_path, meta, a_txt="1234", b_txt="5678"), 100)

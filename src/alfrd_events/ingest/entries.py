@@ -18,7 +18,7 @@ from alfrd_events.providers.leftovers import is_coming, is_leftover, is_leftover
 
 Look = tuple[tuple[str, int, int, int], ...]
 """Name, size, time of change and time of any change of every file; programs set the first time as they like."""
-_UNTOLD, _MISSING = 3, 20
+_UNTOLD, _MISSING = 2.5, 20
 """How many times the quiet seconds a file waits whose format has no end, or whose end is missing."""
 _FILES_AT_MOST = 1000
 """Of a folder, how many are asked whether somebody writes to them."""

@@ -41,8 +41,6 @@ class MetaFile(BaseModel):
     @classmethod
     def _inside(cls, value: str) -> str:
         path = PurePosixPath(value)
-        if any(0xD800 <= ord(letter) < 0xE000 for letter in value):  # half a character, as JSON can write it
-            raise ValueError(f"{value!r} is no name of a file")
         if "\0" in value or "\\" in value or path.is_absolute() or ".." in path.parts or not path.parts:
             raise ValueError(f"{value!r} leaves the folder: name a file inside it")
         return value
@@ -92,6 +90,9 @@ def read_meta(folder: Path) -> Meta:
     content = read_file(folder / META, _META_BYTES_AT_MOST, follow=False)
     try:
         document = json.loads(content, object_pairs_hook=_each_key_once)
+        json.dumps(
+            document, ensure_ascii=False
+        ).encode()  # "\\ud800" is half a character, which no text can hold
     except (ValueError, RecursionError) as error:
         raise Incomplete(f"{META} is not valid JSON: {error}") from error
     try:
