@@ -50,7 +50,7 @@ def test_it_fits_the_compose_specification() -> None:
 
 
 def test_it_needs_no_env_file(services: dict[str, Any]) -> None:
-    variables = re.findall(r"\$\{?\w+[^}\s\"]*\}?", FILE.read_text())
+    variables = re.findall(r"(?<!\$)\$\{?\w+[^}\s\"]*\}?", FILE.read_text())
     assert variables
     assert [entry for entry in variables if ":-" not in entry] == []
     assert all(not entry["required"] for name in OURS for entry in services[name]["env_file"])
@@ -75,14 +75,40 @@ def test_workers_may_finish_their_drain(services: dict[str, Any]) -> None:
 def test_nothing_starts_before_what_it_needs(services: dict[str, Any]) -> None:
     assert services["migrate"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
     assert services["migrate"]["restart"] == "no"
-    for name in ("worker", "watch"):
-        assert services[name]["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
+    done = {"condition": "service_completed_successfully"}
+    assert services["worker"]["depends_on"] == {"migrate": done}
+    assert services["watch"]["depends_on"] == {"migrate": done, "inbox": done}
 
 
 def test_the_database_outlives_its_container(services: dict[str, Any]) -> None:
     """From 18 on the image refuses a volume at the old place, ``/var/lib/postgresql/data``."""
     assert services["postgres"]["image"] == "postgres:18"
     assert services["postgres"]["volumes"] == ["database:/var/lib/postgresql"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a folder away")
+@pytest.mark.parametrize(
+    ("made_by", "holds", "belongs_to"),
+    [(0, "", 1000), (0, "bill.pdf", 0), (1001, "", 1001), (1000, "bill.pdf", 1000)],
+)
+def test_an_inbox_that_docker_made_is_given_to_the_watcher(
+    services: dict[str, Any], tmp_path: Path, made_by: int, holds: str, belongs_to: int
+) -> None:
+    """With `up` from a fresh clone nobody made the folder, so the daemon does, as root."""
+    directory = tmp_path / "inbox"
+    directory.mkdir()
+    if holds:
+        (directory / holds).touch()
+    os.chown(directory, made_by, made_by)
+    service = services["inbox"]
+    script = service["command"][0].replace("$$", "$").replace("/inbox", str(directory))
+
+    subprocess.run([*service["entrypoint"], script], env={**os.environ, **service["environment"]}, check=True)
+
+    assert directory.stat().st_uid == belongs_to
+    assert service["user"] == "root"
+    assert services["watch"]["user"] == service["environment"]["OWNER"]
+    assert service["volumes"] == services["watch"]["volumes"]
 
 
 class Containers:
