@@ -9,6 +9,7 @@ import pytest
 
 from alfrd_events.db.documents import NewDocument, NewPart, resend, submit
 from alfrd_events.db.operate import cancel, replay
+from alfrd_events.model import Outcome
 from tests.ingest.half_files import pdf
 from tests.ingest.watching import QUIET, Watched
 from tests.support.harness import Harness
@@ -24,10 +25,10 @@ async def taken(db: Harness, inbox: Watched, name: str = "scan.pdf", content: by
 
 
 async def fail(db: Harness, id: UUID) -> None:
-    await db.sql(
-        "update alfrd.documents set status = 'failed', error = 'it is damaged', failed_step = 'ocr' where id = %s",
-        id,
-    )
+    """Let a worker find that the document cannot be read."""
+    task = await db.claim("ocr", subject=id)
+    assert task is not None
+    await db.hand_in(Outcome(task, "failed", error="it is damaged"))
 
 
 async def row(db: Harness, id: UUID) -> tuple[str, bytes]:

@@ -16,6 +16,7 @@ from alfrd_events.ingest.files import NotSubmitted, expand, read_file
 from alfrd_events.ingest.inbox import Inbox
 from alfrd_events.ingest.moving import move, write_reason
 from alfrd_events.providers.names import printable
+from tests.ingest.half_files import pdf
 from tests.ingest.watching import QUIET, Watched
 from tests.support.harness import Harness
 
@@ -172,3 +173,30 @@ def test_a_file_that_may_not_be_read_is_told_with_the_remedy(open_path: Path) ->
         ):
             read_file(secret, 100)
     (open_path / "locked").chmod(0o700)
+
+
+async def test_an_unreadable_file_waits_for_its_rights_and_the_others_go_on(
+    db: Harness, inbox: Watched, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    really_open = os.open
+
+    def as_a_stranger(path: str | Path, flags: int, *rest: int, **named: int) -> int:
+        """What a worker that is not root gets, also where root runs the tests."""
+        if str(path).endswith("secret.pdf") and not os.stat(path).st_mode & 0o004:
+            raise PermissionError(13, "Permission denied", str(path))
+        return really_open(path, flags, *rest, **named)
+
+    monkeypatch.setattr(os, "open", as_a_stranger)
+    secret = inbox.directory / "secret.pdf"
+    secret.write_bytes(pdf("secret"))
+    secret.chmod(0)
+    (inbox.directory / "open.pdf").write_bytes(pdf("open"))
+    for _ in range(3):
+        await inbox.after(db, QUIET)
+    assert (inbox.names(), inbox.names("done")) == ({"secret.pdf"}, {"open.pdf"})
+    assert caplog.text.count("left where it is until it may be read") == 1
+
+    secret.chmod(0o644)
+    await inbox.after(db, QUIET)
+
+    assert inbox.names("done") == {"open.pdf", "secret.pdf"}

@@ -18,7 +18,7 @@ from alfrd_events.providers.names import printable
 
 META = "meta.json"
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:[/\\]")
-_NEVER_READABLE = (*DENIED, errno.ELOOP, errno.ENXIO, errno.EISDIR, errno.ENAMETOOLONG)
+_NEVER_READABLE = (errno.ELOOP, errno.ENXIO, errno.EISDIR, errno.ENAMETOOLONG)
 """What no waiting mends; a disk or a network that fails may come back."""
 
 
@@ -28,6 +28,10 @@ class NotSubmitted(AlfrdError):
 
 class Incomplete(NotSubmitted):
     """It is wrong as it stands, and may merely not be whole yet."""
+
+
+class Denied(NotSubmitted):
+    """It may not be read; the message names the command that changes that."""
 
 
 class LeftOut(NotSubmitted):
@@ -125,7 +129,8 @@ def read_file(path: Path, max_bytes: int, *, follow: bool = True) -> bytes:
 
     :param follow: whether a link may be followed at the last step.
     :raise Incomplete: it is not there, or the disk fails.
-    :raise NotSubmitted: it may not be read, is no ordinary file, or is too large.
+    :raise Denied: it may not be read.
+    :raise NotSubmitted: it is no ordinary file, or is too large.
     """
     name = printable(path.name)
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)
@@ -142,7 +147,13 @@ def read_file(path: Path, max_bytes: int, *, follow: bool = True) -> bytes:
     except OSError as error:
         if error.errno == errno.ENOENT:
             raise Incomplete(f"{name}: no such file") from error
-        kind = NotSubmitted if error.errno in _NEVER_READABLE else Incomplete
+        kind = (
+            Denied
+            if error.errno in DENIED
+            else NotSubmitted
+            if error.errno in _NEVER_READABLE
+            else Incomplete
+        )
         raise kind(f"{name}: {unreadable(path, error)}") from error
     if len(content) > max_bytes:
         raise NotSubmitted(f"{name}: it grew past the limit of {max_bytes:,} bytes while it was read")

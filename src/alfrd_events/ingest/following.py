@@ -36,7 +36,7 @@ _GROWTH_SECONDS = 3600.0
 """How long a completed document's file is looked at for changes."""
 _FOUND_SECONDS = 86_400.0
 """Files of done/ that were put there longer ago are not looked for when the process begins."""
-_FOUND_BYTES = 1_000_000_000
+_FOUND_BYTES = 200_000_000
 """How much is read at most to find the documents of files."""
 _REFUSALS = {
     "known": "another document has this content",
@@ -150,6 +150,7 @@ class Followers:
 
     def _fail(self, one: Followed, error: str) -> None:
         name, retry = printable(one.path.name), how_to_retry(one.id, "failed")
+        error = " ".join(error.split())  # a trigger of the user's may have written it
         log.warning("failed", name=name, document=one.id, error=error, retry=retry)
         if not self._move(one, FAILED):
             return
@@ -203,6 +204,8 @@ class Followers:
             one.path = move(one.path, self.directory / place)
             if place == DONE:
                 reason.unlink(missing_ok=True)
+        except FileNotFoundError:
+            return False  # another watcher was faster
         except OSError as error:
             log.error("cannot be moved", name=printable(one.path.name), to=place, error=error.strerror)
             return False

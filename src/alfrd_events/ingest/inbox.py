@@ -26,7 +26,7 @@ from alfrd_events.db.documents import NewDocument, Submitted
 from alfrd_events.db.errors import Doubtful, Interrupted
 from alfrd_events.errors import DatabaseUnavailable, Refused
 from alfrd_events.ingest.entries import Look, is_being_written, look_at, seconds_to_wait, why_left_alone
-from alfrd_events.ingest.files import META, Incomplete, NotSubmitted
+from alfrd_events.ingest.files import META, Denied, Incomplete, NotSubmitted
 from alfrd_events.ingest.following import DONE, FAILED, Followers
 from alfrd_events.ingest.moving import move, write_reason
 from alfrd_events.ingest.rights import check_usable, unreadable, unusable
@@ -195,6 +195,11 @@ class Inbox:
             if entry.quiet < self._patience_seconds:
                 return False
             self._reject(path, entry, str(problem))
+        except Denied as problem:
+            # Where it is, so that the command fits that the message names; rights that change make it look changed.
+            self.rejected += 1
+            entry.settled = True
+            log.warning("left where it is until it may be read", name=printable(path.name), reason=problem)
         except NotSubmitted as problem:
             self._reject(path, entry, str(problem))
         except Doubtful as error:
@@ -239,7 +244,7 @@ class Inbox:
                     "or put the files into the inbox itself"
                 )
         except OSError as error:
-            raise NotSubmitted(f"{name}: {unreadable(path, error)}") from error
+            raise Denied(f"{name}: {unreadable(path, error)}") from error
         return load(path, self._max_bytes, self._tags, follow=False)
 
     def _is_whole(self, path: Path, entry: _Entry, document: NewDocument) -> bool:
