@@ -87,6 +87,39 @@ async def test_each_object_becomes_a_document_once_however_often_it_is_listed(
     assert {(row["filename"], *row["tags"]) for row in rows} == {("März 1+1.txt", "s3"), ("a.txt", "s3")}
 
 
+async def test_what_systems_leave_behind_is_no_document(
+    db: Harness, bucket: Make, moto: Client, queue_url: str
+) -> None:
+    made = bucket(BUCKET)
+    left = ("in/Thumbs.db", "in/@eaDir/bill.jpg", "in/bill.pdf.part", "in/~$bill.docx")
+    for key in (*left, "in/bill.txt"):
+        made.put_object(Key=key, Body=b"text")
+    async with watch(db, prefix="in/") as watching:
+        assert await watching.watch(once=True) == 0
+    body = json.dumps(event(*((key, "1") for key in left)))
+    moto("sqs").send_message(QueueUrl=queue_url, MessageBody=body)
+    async with watch(db, queue_url, prefix="in/") as watching:
+        assert await watching.watch(once=True) == 0
+
+    assert await uris(db) == [f"s3://{BUCKET}/in/bill.txt"]
+    assert waiting(moto, queue_url) == 0, "it was dealt with"
+
+
+async def test_an_object_whose_document_failed_is_told_with_the_command_that_retries(
+    db: Harness, bucket: Make, moto: Client, queue_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    bucket(BUCKET)
+    for _ in range(2):
+        moto("sqs").send_message(QueueUrl=queue_url, MessageBody=json.dumps(event(("a.txt", "1"))))
+        async with watch(db, queue_url) as watching:
+            await watching.watch(once=True)
+        await db.sql("update alfrd.documents set status = 'failed', error = 'why'")
+
+    id = await db.one("select id from alfrd.documents")
+    (told,) = [record for record in caplog.records if record.getMessage() == "known and failed"]
+    assert told.facts["retry"] == f"alfrd-events replay --failed --document {id}"  # type: ignore[attr-defined]
+
+
 async def test_new_content_under_the_same_key_is_another_document(db: Harness, bucket: Make) -> None:
     made = bucket(BUCKET)
     async with watch(db) as watching:
