@@ -154,6 +154,19 @@ def test_a_text_in_rtf_only_is_read(read: Read, packing: str) -> None:
     assert texts(read, compound(message))[0].endswith("\n\nhello world")
 
 
+def test_rtf_is_read_as_a_program_without_layout_shows_it(read: Read) -> None:
+    text = (
+        rb"{\rtf1\ansi\ansicpg1252\fromhtml1{\fonttbl{\f0\fswiss Arial;}{\f1\fcharset204 Arial Cyr;}}{\colortbl;\red0;}"
+        rb"{\*\htmltag64 <p>}{\info{\author Nobody}}\f0 Gr\'f6\'dfe{\b : 25,00\~\u8364 ?}\par"
+        b"\r\n"
+        rb"\f1 \'d1\'f7\'b8\'f2\f0\tab \{x\}{\pict\bin5 }}}}}abc}"
+        rb"{\field{\*\fldinst{HYPERLINK x}}{\fldrslt a link}}\uc2\u-10179 ab.}"
+    )
+    head = struct.pack("<IIII", len(text) + 12, len(text), 0x414C454D, 0)
+    (page,) = texts(read, packed(properties=((BINARY, 0x1009, head + text),)))
+    assert page == "Größe: 25,00 €\nСчёт\t{x}a link."
+
+
 def test_a_copy_that_overlaps_with_itself_repeats() -> None:
     budget = Budget("given", ReaderLimits())
     assert rtf.text_of(CROSSING, budget) == "WXYZWXYZWXYZWXYZWXYZ"

@@ -102,7 +102,7 @@ def _bytes_of(content: bytes) -> tuple[bytes, bool]:
     content = content[mark:]
     if encoding and encoding != "utf-8":
         content = content.decode(encoding, "replace").encode("utf-8", "replace")
-    content = content.strip(b"\0")
+    content = content.lstrip(b"\0")  # at the end they may belong to a part that is binary
     if b"\n" not in content:
         content = content.replace(b"\r", b"\n")
     elif b"\r\r\n" in content[:4096]:

@@ -145,7 +145,8 @@ class _Reader:
             return
         except cms.Damaged:
             raise Unreadable(
-                f"{self._filename}: the signed part {name!r} is damaged or truncated; have the mail sent again"
+                f"{self._filename}: the signed part {name or 'of the mail'} is damaged or truncated; "
+                "have the mail sent again"
             ) from None
         self._budget.take_bytes(len(inner))
         if envelope.is_mail(inner) or envelope.is_part(inner):
