@@ -283,3 +283,20 @@ def test_one_of_the_taxes_on_a_payslip_is_not_its_tax() -> None:
     data = run(ANALYST.summarize(plain(text, document_type="payroll"), PROMPT)).structured_data
     assert "tax" not in data
     assert data["gross_pay"] == "500.00"
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        '"Merle & Daughters" <billing@merle.example>',
+        "Merle & Daughters <billing@merle.example>",
+        "'Merle & Daughters' <billing@merle.example>",
+    ],
+)
+def test_the_sender_of_a_mail_is_filed_without_the_address(sender: str) -> None:
+    text = (
+        f"From: {sender}\nTo: office@hafenkontor.example\nDate: Wed, 06 Mar 2024 08:00:00 +0000\n"
+        "Subject: Invoice MD-4\n\nDear customer,\n\nInvoice number: MD-4\nTotal due: EUR 88.00\n\nThank you."
+    )
+    summary = run(ANALYST.summarize(plain(text, document_type="invoice"), PROMPT))
+    assert summary.entity == "Merle & Daughters"

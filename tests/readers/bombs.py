@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 
+from cms_writer import signed
 from container_inputs import W, zipped
 from reader_inputs import _assembled
 
@@ -106,6 +107,14 @@ def nested_mail(depth: int) -> bytes:
 
 def forwarded_mail(depth: int) -> bytes:
     return _MAIL + b"Content-Type: message/rfc822\r\n\r\n" * depth + b"\r\nx\r\n"
+
+
+def forwarded_in_signatures(depth: int) -> bytes:
+    """Mails in archives in signatures in mails."""
+    content = _MAIL + b"\r\nx\r\n"
+    for _ in range(depth):
+        content = _MAIL + b"Content-Type: application/pkcs7-mime\r\n\r\n" + signed(zipped({"a.eml": content}))
+    return content
 
 
 def crowded_mail(count: int) -> bytes:

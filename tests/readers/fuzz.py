@@ -12,6 +12,7 @@ import asyncio
 import hashlib
 import io
 import random
+import struct
 import sys
 import time
 import zipfile
@@ -21,10 +22,12 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
 
+from cms_writer import armoured, der, sealed, signed
 from container_inputs import docx, mail, paragraph, zipped
 from outlook_writer import compound, outlook
 from PIL import Image
 from reader_inputs import encoded, part, pdf, picture, scan_page, text_page, tiff
+from tnef_writer import BINARY, WIDE, attached_message, packed, tnef
 
 from alfrd_events.errors import AlfrdError, Transient, Unreadable
 from alfrd_events.providers.readers import local, wire
@@ -38,6 +41,9 @@ TOKENS = (
     *(b"PK\x01\x02", b"PK\x03\x04", b"PK\x05\x06", b"../", b"\r\n\r\n", b"=?utf-8?b?", b"=?x?q?=", b"boundary="),
     *(b"Content-Type: message/rfc822\r\n\r\n", b"charset=utf-7", b"charset=\xff", b"base64", b"filename*=x'y'%ff"),
     *(b"obj", b"endobj", b"stream", b"/Kids [1 0 R]", b"/Filter /FlateDecode", b"/Length 99999999", b"/Rotate 45"),
+    *(b"\x30\x80", b"\x24\x80", b"\xa0\x80", b"\x04\x84\xff\xff\xff\xff", b"\x78\x9f\x3e\x22", b"\x02\x05\x90\6\0"),
+    *(b"\nFrom a Thu Mar  5 09:30:00 2026\n", b"\r", b"begin 644 a\n", b"-----BEGIN PGP MESSAGE-----\n"),
+    *(b"\\bin9999 ", b"\\u99999999 ", b"\\ansicpg0", b"{\\field{\\*\\fldinst{HYPERLINK \"", b"\\uc", b"\\'zz"),
     *("\ud800".encode("utf-16-le", "surrogatepass"), b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\x0c"),
 )  # fmt: skip
 
@@ -76,6 +82,14 @@ def targets() -> dict[str, Target]:
         "docx": Target((letter,), rebuild=inside_zip),
         "zip": Target((zipped({"a.txt": "a" * 900, "b.html": PAGE, "c.zip": zipped({"d.txt": "d"})}),)),
         "mail": Target((mail("Hello", html=PAGE.decode(), a__txt=b"note", b__xml=ubl), nested())),
+        "mailbox": Target((mailbox(),)),
+        "wrapped mail": Target(wrapped()),
+        "signed": Target(
+            (signed(mail("Hello", a__txt=b"note")), signed(ubl, pieces=50, depth=2), armoured(signed(signed(ubl)))),
+            rebuild=inside_signature,
+        ),
+        "winmail": Target((winmail(), tnef(attached_message("inside", winmail())))),
+        "rtf": Target((with_rtf(RTF),), rebuild=lambda _, damage: with_rtf(damage(RTF))),
         "outlook": Target((compound(outlook(html=PAGE, attachments=attached)),)),
         "cii": Target(((invoices / "cii.xml").read_bytes(),)),
         "ubl": Target((ubl,)),
@@ -103,6 +117,47 @@ def heif() -> bytes:
 
     pillow_heif.from_pillow(Image.new("RGB", (64, 64), "white")).save(out)
     return out.getvalue()
+
+
+RTF = (
+    rb"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0\fcharset204 A;}}{\*\x y}\pard\f0 \'cf Total\u8364?25\tab{\b x}\par end}"
+    * 2
+)
+
+
+def winmail() -> bytes:
+    return packed(
+        "Dear customer",
+        subject="Your bill",
+        properties=((WIDE, 0x0C1A, "City Water".encode("utf-16-le")), (BINARY, 0x1013, PAGE)),
+        a__txt=b"note",
+        b__html=PAGE,
+    )
+
+
+def mailbox() -> bytes:
+    line = b"From a@x.example Thu Mar  5 09:30:00 2026\n"
+    return b"".join(line + mail(f"mail {number}", a__txt=b"note") + b"\n" for number in range(3))
+
+
+def wrapped() -> tuple[bytes, ...]:
+    message = mail("begin 644 a.txt\n$;F]T90``\n`\nend\n", a__txt=b"note")
+    apple = b"%d\n" % len(message) + message + b"<?xml version='1.0'?><plist/>"
+    return apple, message.decode().encode("utf-16"), b"a banner\n" + message.replace(b"\n", b"\r") + bytes(64)
+
+
+def inside_signature(data: bytes, damage: Callable[[bytes], bytes]) -> bytes:
+    """Damage what is signed, or the structure that says what it is."""
+    if b"-----BEGIN" in data:
+        return armoured(damage(sealed()))
+    return signed(damage(mail("Hello", a__txt=b"note"))) + damage(der(0x30, data[:40]))
+
+
+def with_rtf(text: bytes) -> bytes:
+    """A message with its text in RTF: as it is, or as if it were compressed."""
+    kind = (0x414C454D, 0x75465A4C)[len(text) % 2]
+    head = struct.pack("<IIII", len(text) + 12, len(text), kind, 0)
+    return packed(properties=((BINARY, 0x1009, head + text),))
 
 
 def nested() -> bytes:

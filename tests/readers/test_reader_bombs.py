@@ -8,8 +8,10 @@ from collections.abc import Callable
 
 import bombs
 import pytest
+from cms_writer import signed
 from container_inputs import docx, paragraph, zipped
 from reader_inputs import children_of, part
+from tnef_writer import packed
 
 from alfrd_events.errors import Unreadable
 from alfrd_events.providers.readers.limits import ReaderLimits
@@ -54,6 +56,17 @@ async def outcome_of(content: bytes, **limits: int) -> str:
         (lambda: bombs.nested_mail(20_000), "inside one another too deep"),
         (lambda: bombs.forwarded_mail(5_000), "inside one another too deep"),
         (lambda: bombs.crowded_mail(30_000), "holds more than 500 files"),
+        (
+            lambda: signed(zipped({"a.txt": bytes(50 << 20)}), pieces=1000),
+            "unpacks to more than 250 times its size",
+        ),
+        (lambda: packed(**{f"a{n}": b"x" for n in range(600)}), "holds more than 500 files"),
+        (
+            lambda: b"From a Thu Mar  5 09:30:00 2026\nTo: x\nMIME-Version: 1\nDate: x\n\n" * 600,
+            "more than 500 files",
+        ),
+        (lambda: signed(signed(bombs.nested_mail(200))), "inside one another too deep"),
+        (lambda: bombs.forwarded_in_signatures(5), "inside one another more than 3 deep"),
         (lambda: b"<html>" + b"<!--" * 1_000_000, "more than the limit of 8 seconds of processor time"),
         (lambda: b"\f" * 5_000 + b"x", "has 5,001 pages, more than the limit of 1,000"),
     ],

@@ -164,7 +164,7 @@ def test_a_logo_in_a_mails_text_is_no_page_and_a_pasted_scan_is(read: Read) -> N
 
 def test_an_attachment_of_a_strange_type_is_named_and_does_not_spoil_the_mail(read: Read) -> None:
     first, second = texts(read, mail("Hello", sheet__rtf=b"{\\rtf1 x}", a__txt=b"note"))
-    assert first.endswith("Hello\n\nAttachment not read: sheet.rtf")
+    assert first.endswith("Hello\n\nAttachment not read: sheet.rtf (an RTF document)")
     assert second == "note"
 
 

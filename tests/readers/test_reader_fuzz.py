@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,9 @@ from fuzz import Fuzzer, targets
 from reader_inputs import Inspect, Read
 
 from alfrd_events.errors import Unreadable
+from alfrd_events.providers.readers import rtf
+from alfrd_events.providers.readers.budget import Budget
+from alfrd_events.providers.readers.limits import ReaderLimits
 
 TARGETS = targets()
 
@@ -45,6 +49,14 @@ def test_an_archive_with_a_file_without_a_name_is_refused(inspect: Inspect) -> N
 def test_a_page_with_a_declaration_that_only_sgml_knows_is_read(read: Read) -> None:
     (page,) = read(b"<html><body>before<![IGNORE[ x ]]><p>after <![00 b>c</body></html>")
     assert page.text.split() == ["before", "after", "c"]
+
+
+def test_links_and_fonts_without_end_in_a_text_in_rtf_take_no_longer_than_others() -> None:
+    link = b'{\\field{\\*\\fldinst{HYPERLINK "' + b'HYPERLINK "x"}}{a b' * 200
+    font = b"{\\fonttbl" + b"{\\f0\\fcharset204 a" * 900
+    text = b"{\\rtf1 Total 25.00" + link * 20 + font
+    packed = struct.pack("<IIII", len(text) + 12, len(text), 0x414C454D, 0) + text
+    assert rtf.text_of(packed, Budget("given", ReaderLimits())).startswith("Total 25.00")
 
 
 @pytest.mark.parametrize("kind", ["plain", "html"])

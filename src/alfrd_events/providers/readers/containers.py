@@ -11,12 +11,26 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from alfrd_events.errors import Unreadable
-from alfrd_events.providers.readers import content, html, plain
+from alfrd_events.providers.readers import cms, content, envelope, html, plain
 from alfrd_events.providers.readers.budget import INSIDE, Budget, Member
+from alfrd_events.providers.readers.letter import KEY_ADVICE, Letter, Unread
 from alfrd_events.providers.readers.limits import ReaderLimits
 from alfrd_events.providers.readers.source import Reading, Sheet, Source, UnsupportedType, open_within
 
 Opener = Callable[[], Source]
+
+
+class NothingRead(UnsupportedType):
+    """A mail that only points to what is attached to it, and nothing of that can be read."""
+
+    def __init__(self, filename: str, unread: Unread) -> None:
+        kind = unread.kind or "a file of an unknown type"
+        if unread.advice:
+            super().__init__(filename, kind, unread.advice)
+        else:
+            super().__init__(
+                filename, f"a mail that says nothing but what it brings, and {unread.name} is {kind}"
+            )
 
 
 def open_converted(
@@ -36,19 +50,56 @@ def open_converted(
 
             own, members = docx.read(data, filename, budget)
             return _bundle(media_type, own, members, filename, limits, budget)
-        if media_type == content.ZIP:
-            from alfrd_events.providers.readers import archive
+        if media_type in (content.ZIP, content.MAILBOX):
+            members = _members(media_type, data, filename, budget)
+            return _bundle(media_type, [], members, filename, limits, budget)
+        if media_type == content.SIGNED:
+            signed = _signed(data, filename, budget)
+            if not (envelope.is_mail(signed) or envelope.is_part(signed)):
+                return open_within(signed, filename, limits, budget)
+            data = signed
+        return _open_letter(media_type, _letter(media_type, data, filename, budget), filename, limits, budget)
 
-            return _bundle(media_type, [], archive.members(data, filename, budget), filename, limits, budget)
-        if media_type == content.MAIL:
-            from alfrd_events.providers.readers import mail
 
-            own, members = mail.read(data, filename, budget)
-        else:
-            from alfrd_events.providers.readers import msg
+def _members(media_type: str, data: bytes, filename: str, budget: Budget) -> list[Member]:
+    if media_type == content.ZIP:
+        from alfrd_events.providers.readers import archive
 
-            own, members = msg.read(data, filename, budget)
-        return _bundle(media_type, own, members, filename, limits, budget, is_mail=True)
+        return archive.members(data, filename, budget)
+    mails = envelope.messages(data)
+    budget.take_members(len(mails))
+    budget.take_bytes(len(data))
+    return [Member(f"mail {number}", mail) for number, mail in enumerate(mails, 1)]
+
+
+def _signed(data: bytes, filename: str, budget: Budget) -> bytes:
+    """What is inside a signature, which is not verified."""
+    try:
+        signed = cms.content_of(data)
+    except cms.Encrypted as kind:
+        raise UnsupportedType(filename, str(kind), KEY_ADVICE) from None
+    except cms.Opaque as kind:
+        raise UnsupportedType(filename, str(kind)) from None
+    except cms.Damaged:
+        raise Unreadable(f"{filename}: the signed file is damaged or truncated; have it sent again") from None
+    if not signed:
+        raise Unreadable(f"{filename}: the signature is around an empty file (0 bytes); have it sent again")
+    budget.take_bytes(len(signed))
+    return signed
+
+
+def _letter(media_type: str, data: bytes, filename: str, budget: Budget) -> Letter:
+    if media_type == content.OUTLOOK_MAIL:
+        from alfrd_events.providers.readers import msg
+
+        return msg.read(data, filename, budget)
+    if media_type == content.OUTLOOK_PACKED:
+        from alfrd_events.providers.readers import tnef
+
+        return tnef.read(data, filename, budget)
+    from alfrd_events.providers.readers import mail
+
+    return mail.read(data, filename, budget)
 
 
 def _html(data: bytes, filename: str) -> str:
@@ -69,6 +120,28 @@ def _e_invoice(data: bytes, filename: str) -> Reading:
         ) from None
 
 
+def _open_letter(
+    media_type: str, letter: Letter, filename: str, limits: ReaderLimits, budget: Budget
+) -> Source:
+    """Open a message with what is attached; what is not read is named at the end of its text.
+
+    :raise UnsupportedType: it says nothing itself, and nothing of what it brings can be read.
+    """
+    readable, unread = [], list(letter.unread)
+    for member in letter.attached:
+        try:
+            readable.append(_opened(member, filename, limits, budget))
+        except UnsupportedType as why:
+            unread.append(Unread(member.name, why.kind, why.advice))
+    if unread and not readable and letter.is_stand_in:
+        first = next((one for one in unread if one.advice), unread[0])
+        raise NothingRead(filename, first)
+    pages = letter.pages
+    if unread:
+        pages = [*pages[:-1], "\n".join([pages[-1], "", *map(str, unread)]).strip()]
+    return Bundle(media_type, pages, readable) if readable else Pages.of_text(media_type, pages)
+
+
 def _bundle(
     media_type: str,
     own: Sequence[str],
@@ -76,28 +149,20 @@ def _bundle(
     filename: str,
     limits: ReaderLimits,
     budget: Budget,
-    *,
-    is_mail: bool = False,
 ) -> Source:
-    """Look into every member once; what is kept is how to open it again."""
-    openers: list[tuple[Opener, int]] = []
-    left_out = []
-    for member in members:
-        shown = f"{filename}{INSIDE}{member.name}"
-        if not member.data:
-            raise Unreadable(f"{shown}: the file is empty (0 bytes); send it again")
-        try:
-            source = open_within(member.data, shown, limits, budget)
-        except UnsupportedType:
-            if not is_mail:
-                raise
-            left_out.append(f"Attachment not read: {member.name}")
-            continue
-        openers.append((_opener(member.data, shown, limits), source.page_count))
-        source.close()
-    if left_out:
-        own = [*own[:-1], "\n".join([own[-1], "", *left_out])]
+    """Open a file with its members; one that cannot be read refuses the whole."""
+    openers = [_opened(member, filename, limits, budget) for member in members]
     return Bundle(media_type, own, openers) if openers else Pages.of_text(media_type, own)
+
+
+def _opened(member: Member, filename: str, limits: ReaderLimits, budget: Budget) -> tuple[Opener, int]:
+    """Look into a member once, and keep how to open it again and how many pages it has."""
+    shown = f"{filename}{INSIDE}{member.name}"
+    if not member.data:
+        raise Unreadable(f"{shown}: the file is empty (0 bytes); send it again")
+    source = open_within(member.data, shown, limits, budget)
+    source.close()
+    return _opener(member.data, shown, limits), source.page_count
 
 
 def _opener(data: bytes, filename: str, limits: ReaderLimits) -> Opener:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 
 from alfrd_events.errors import AlfrdError
-from alfrd_events.providers.readers import plain
+from alfrd_events.providers.readers import cms, envelope, plain
 
 PDF = "application/pdf"
 TEXT = "text/plain"
 HTML = "text/html"
 MAIL = "message/rfc822"
+MAILBOX = "application/mbox"
+SIGNED = "application/pkcs7-mime"
+OUTLOOK_PACKED = "application/ms-tnef"
 OUTLOOK_MAIL = "application/vnd.ms-outlook"
 ZIP = "application/zip"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -28,6 +31,8 @@ IMAGE_FORMATS = {
 """Media types of images and the one Pillow plugin that may open each; no other plugin is ever tried."""
 
 READABLE = "PDF, PNG, JPEG, TIFF, WEBP, BMP, GIF, HEIC, DOCX, HTML, EML, MSG, ZIP, an e-invoice or plain text"
+
+TNEF_SIGNATURE = b"\x78\x9f\x3e\x22"
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -60,14 +65,12 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"SQLite format 3\x00", "a database"),
     (b"{\\rtf", "an RTF document"),
     (b"%!PS", "a PostScript document"),
+    (b"\x76\xe8\x04\x60\xc4\x11\xe3\x86", "a rights-protected mail (RPMSG)"),
+    (b"!BDN", "an Outlook data file (PST)"),
 )
 
 _HEIF_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1"}
 _PDF_OBJECT = re.compile(rb"(?<!\d)\d{1,10}\s\d{1,5}\sobj\b")
-_MAIL_HEADER = re.compile(
-    rb"^(return-path|received|from|to|subject|date|message-id|mime-version|content-type|delivered-to): ?",
-    re.IGNORECASE | re.MULTILINE,
-)
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OUTLOOK = "__properties_version1.0".encode("utf-16-le")
 _INVOICE_NAMESPACES = (
@@ -108,6 +111,12 @@ def media_type(content: bytes) -> str:
         if _OUTLOOK in content:
             return OUTLOOK_MAIL
         raise Unsupported("an old Microsoft Office document")
+    if content.startswith(TNEF_SIGNATURE):
+        return OUTLOOK_PACKED
+    if cms.is_cms(content):
+        return SIGNED
+    if envelope.is_mail(content):  # a PDF may be written into one near its start
+        return MAILBOX if len(envelope.messages(content)) > 1 else MAIL
     if _is_pdf(content):  # after those that may hold one near their start
         return PDF
     _refuse_foreign(content)
@@ -163,10 +172,6 @@ def _text_flavour(content: bytes) -> str:
         name in head for name in _INVOICE_NAMESPACES
     ):
         return E_INVOICE
-    block = re.split(rb"\r?\n\r?\n", head, maxsplit=1)[0]
-    headers = {name.lower() for name in _MAIL_HEADER.findall(block)}
-    if headers & {b"mime-version", b"message-id", b"received", b"return-path"} and len(headers) >= 3:
-        return MAIL
     return TEXT
 
 

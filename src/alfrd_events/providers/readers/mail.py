@@ -1,110 +1,200 @@
-"""E-mail messages (EML): who wrote what to whom and when, then what is attached, in the message's order."""
+"""E-mail messages (EML): who wrote what to whom and when, then what is attached, in the message's order.
+
+What is signed (S/MIME) or packed by Outlook (``winmail.dat``) is read as if it stood in the message itself. What is
+encrypted, empty or damaged is named.
+"""
 
 from __future__ import annotations
 
 import email
 import re
-from collections.abc import Iterator
 from email import policy
 from email.errors import MessageError
 from email.header import decode_header
 from email.message import Message
-from email.utils import collapse_rfc2231_value
+from email.utils import collapse_rfc2231_value, getaddresses
 
 from alfrd_events.errors import Unreadable
-from alfrd_events.providers.readers import html, plain
+from alfrd_events.providers.readers import cms, envelope, html, inline, plain, tnef
 from alfrd_events.providers.readers.budget import Budget, Member
+from alfrd_events.providers.readers.content import TNEF_SIGNATURE
+from alfrd_events.providers.readers.letter import (
+    EMPTY,
+    KEY_ADVICE,
+    Letter,
+    Unread,
+    body_of,
+    is_decoration,
+    mailbox,
+    page_of,
+)
 
 HEADERS = ("From", "To", "Cc", "Date", "Subject")
-DECORATION_BYTES = 20_000
-"""A picture inside the text with fewer is a logo or a tracking pixel, and not a scan that was pasted."""
+_WITH_ADDRESSES = {"From", "To", "Cc"}
 MAX_MIME_DEPTH = 100
+MAX_ADDRESSES = 50
+"""Of one header; a mail to more is a newsletter."""
 _SIGNATURES = {"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"}
+_AS_WRITTEN = {"", "7bit", "8bit", "binary"}
+"""Transfer encodings that leave a part's bytes as they are."""
+_UNDECODED = {False: _AS_WRITTEN, True: _AS_WRITTEN | {"base64"}}
+"""What the library leaves as it is: of a message inside, which may not be in base64 and is, that too."""
 
 
-def read(data: bytes, filename: str, budget: Budget) -> tuple[list[str], list[Member]]:
+def read(data: bytes, filename: str, budget: Budget) -> Letter:
     """Give the message as one page of text, and its attachments.
 
-    :raise Unreadable: nested beyond all measure, or too large unpacked.
+    :raise Unreadable: nested beyond all measure, damaged, or too large unpacked.
     """
+    opened = envelope.open_mail(data)
+    reader = _Reader(filename, budget, is_transcoded=opened.is_transcoded)
     try:
-        message = email.message_from_bytes(data, policy=policy.compat32)
-        parts = list(_leaves(message, filename, 0))
+        message = email.message_from_bytes(opened.message, policy=policy.compat32)
+        reader.walk(message, 0)
     except RecursionError:
-        raise _too_deep(filename) from None
-    bodies: dict[str, str] = {}
-    attached: list[Member] = []
-    markup = ""
-    for part in parts:
+        raise reader.too_deep() from None
+    return reader.letter({name: _header(message, name) for name in HEADERS}, opened.preface)
+
+
+class _Reader:
+    """Collects what the parts of one message hold."""
+
+    def __init__(self, filename: str, budget: Budget, *, is_transcoded: bool) -> None:
+        self._filename = filename
+        self._budget = budget
+        self._is_transcoded = is_transcoded
+        self._bodies: dict[str, str] = {}
+        self._markup = ""
+        self._attached: list[Member] = []
+        self._unread: list[Unread] = []
+
+    def letter(self, headers: dict[str, str], preface: str) -> Letter:
+        body = body_of(self._bodies)
+        shown = f"{preface}\n\n{body}" if preface else body
+        return Letter([page_of(headers, shown)], body, self._attached, self._unread)
+
+    def walk(self, part: Message, depth: int) -> None:
+        """Take every part that holds something; a message that was forwarded as a whole is one of them."""
+        if depth > MAX_MIME_DEPTH:
+            raise self.too_deep()
         kind = part.get_content_type()
-        name = _name(part)
+        if kind == "multipart/encrypted":
+            self._unread.append(
+                Unread(_name(part) or "the message", "an encrypted mail (PGP/MIME)", KEY_ADVICE)
+            )
+        elif kind == "message/rfc822" or not part.is_multipart():
+            self._take(part, depth)
+        else:
+            for child in part.get_payload():
+                if isinstance(child, Message):
+                    self.walk(child, depth + 1)
+
+    def too_deep(self) -> Unreadable:
+        return Unreadable(
+            f"{self._filename}: the message's parts are inside one another too deep; send what is attached"
+        )
+
+    def _take(self, part: Message, depth: int) -> None:
+        kind, name = part.get_content_type(), _name(part)
         if kind in _SIGNATURES:
-            continue
-        content = _content(part, budget)
-        if (
-            not name
-            and kind in {"text/plain", "text/html"}
-            and part.get_content_disposition() != "attachment"
+            return
+        content = self._content(part)
+        is_attached = name or part.get_content_disposition() == "attachment"
+        if kind in {"text/plain", "text/html"} and not is_attached:
+            self._take_text(content, part, kind)
+        elif not content:
+            self._leave_out(Unread(name or kind, EMPTY))
+        elif cms.is_cms(content):
+            self._take_signed(content, name, depth)
+        elif content.startswith(TNEF_SIGNATURE):
+            self._take_outlook(content, name)
+        elif not (
+            part.get_content_maintype() == "image" and is_decoration(content, _content_id(part), self._markup)
         ):
-            text = _text(content, part, kind)
-            markup += content.decode("latin-1") if kind == "text/html" else ""
-            bodies[kind] = f"{bodies[kind]}\n\n{text}" if kind in bodies else text
-        elif content and not _is_decoration(part, content, markup):
-            budget.take_members(1)
-            attached.append(Member(name or f"attachment {len(attached) + 1}", content))
-    return [page_of({name: _header(message, name) for name in HEADERS}, body_of(bodies))], attached
+            self._attach(name, content)
 
+    def _take_text(self, content: bytes, part: Message, kind: str) -> None:
+        try:
+            text = self._text(content, part, kind)
+        except plain.NotText:
+            self._leave_out(Unread(f"a text ({kind})", "damaged, or no text"))
+            return
+        if kind == "text/html":
+            self._markup += content.decode("latin-1")
+        else:
+            found = inline.take_out(text)
+            text = found.text
+            for name, data in found.files:
+                self._budget.take_bytes(len(data))
+                self._attach(name, data)
+            if found.is_encrypted:
+                self._leave_out(Unread("the message", "an encrypted mail (PGP)", KEY_ADVICE))
+        self._add_body(kind, text)
 
-def page_of(headers: dict[str, str], body: str) -> str:
-    """A message as one page: headers that are there, an empty line, the body."""
-    head = "\n".join(f"{name}: {value}" for name, value in headers.items() if value)
-    return plain.clean(f"{head}\n\n{body}").strip()
+    def _take_signed(self, content: bytes, name: str, depth: int) -> None:
+        """Read what is signed in the place of its signature: a message's parts, or a file."""
+        try:
+            inner = cms.content_of(content)
+        except cms.Detached:
+            return
+        except cms.Encrypted as kind:
+            self._leave_out(Unread(name or "the message", str(kind), KEY_ADVICE))
+            return
+        except cms.Opaque as kind:
+            self._leave_out(Unread(name or "the message", str(kind)))
+            return
+        except cms.Damaged:
+            raise Unreadable(
+                f"{self._filename}: the signed part {name or 'of the mail'} is damaged or truncated; "
+                "have the mail sent again"
+            ) from None
+        self._budget.take_bytes(len(inner))
+        if envelope.is_mail(inner) or envelope.is_part(inner):
+            self.walk(email.message_from_bytes(inner, policy=policy.compat32), depth + 1)
+        elif inner:
+            self._attach(re.sub(r"(?i)(\.p7m)+$", "", name), inner)
 
+    def _take_outlook(self, content: bytes, name: str) -> None:
+        letter = tnef.read(content, f"{self._filename} › {name}", self._budget)
+        if "".join(letter.body.split()) not in "".join(body_of(self._bodies).split()):
+            self._add_body("text/plain", letter.body)
+        self._attached += letter.attached
+        self._unread += letter.unread
 
-def body_of(bodies: dict[str, str]) -> str:
-    """The plain text, unless it only says that there is HTML to look at."""
-    text, shown = bodies.get("text/plain", "").strip(), bodies.get("text/html", "").strip()
-    return shown if 4 * len(text) < len(shown) else text
+    def _add_body(self, kind: str, text: str) -> None:
+        self._bodies[kind] = f"{self._bodies[kind]}\n\n{text}" if kind in self._bodies else text
 
+    def _attach(self, name: str, content: bytes) -> None:
+        self._budget.take_members(1)
+        self._attached.append(Member(name or f"attachment {len(self._attached) + 1}", content))
 
-def _leaves(part: Message, filename: str, depth: int) -> Iterator[Message]:
-    """The parts that hold something; a message that was forwarded as a whole is one of them."""
-    if depth > MAX_MIME_DEPTH:
-        raise _too_deep(filename)
-    if part.get_content_type() == "message/rfc822" or not part.is_multipart():
-        yield part
-        return
-    for child in part.get_payload():
-        if isinstance(child, Message):
-            yield from _leaves(child, filename, depth + 1)
+    def _leave_out(self, unread: Unread) -> None:
+        self._budget.take_members(1)
+        self._unread.append(unread)
 
+    def _content(self, part: Message) -> bytes:
+        if part.get_content_type() == "message/rfc822":
+            inner = part.get_payload()
+            first = inner[0] if isinstance(inner, list) and inner else None
+            content = first.as_bytes() if isinstance(first, Message) else b""
+        else:
+            decoded = part.get_payload(decode=True)
+            content = decoded if isinstance(decoded, bytes) else b""
+        if (
+            part.get_content_maintype() != "text"
+            and _transfer_encoding(part) in _UNDECODED[part.is_multipart()]
+        ):
+            content = plain.base64_of(content) or content  # a mailer that forgot to say so
+        self._budget.take_bytes(len(content))
+        return content
 
-def _too_deep(filename: str) -> Unreadable:
-    return Unreadable(
-        f"{filename}: the message's parts are inside one another too deep; send what is attached"
-    )
-
-
-def _content(part: Message, budget: Budget) -> bytes:
-    if part.get_content_type() == "message/rfc822":
-        inner = part.get_payload()
-        first = inner[0] if isinstance(inner, list) and inner else None
-        content = first.as_bytes() if isinstance(first, Message) else b""
-    else:
-        decoded = part.get_payload(decode=True)
-        content = decoded if isinstance(decoded, bytes) else b""
-    budget.take_bytes(len(content))
-    return content
-
-
-def _text(content: bytes, part: Message, kind: str) -> str:
-    charset = str(part.get_content_charset() or "")
-    try:
+    def _text(self, content: bytes, part: Message, kind: str) -> str:
+        charset = str(part.get_content_charset() or "")
+        if self._is_transcoded and _transfer_encoding(part) in _AS_WRITTEN:
+            charset = "utf-8"
         if kind == "text/html":
             return html.text_of(content, charset)
-        return plain.clean(_decoded(content, charset))
-    except plain.NotText:
-        return ""
+        return plain.without_base64(plain.clean(_decoded(content, charset)))
 
 
 def _decoded(content: bytes, charset: str) -> str:
@@ -116,12 +206,12 @@ def _decoded(content: bytes, charset: str) -> str:
     return plain.decode(content)
 
 
-def _is_decoration(part: Message, content: bytes, markup: str) -> bool:
-    """Whether it is a small picture that the text shows: the sender's logo, no document."""
-    if part.get_content_maintype() != "image" or len(content) >= DECORATION_BYTES:
-        return False
-    content_id = str(part.get("Content-ID", "")).strip("<> \r\n\t")
-    return bool(content_id) and f"cid:{content_id}" in markup
+def _transfer_encoding(part: Message) -> str:
+    return str(part.get("Content-Transfer-Encoding", "")).strip().lower()
+
+
+def _content_id(part: Message) -> str:
+    return str(part.get("Content-ID", "")).strip("<> \r\n\t")
 
 
 def _name(part: Message) -> str:
@@ -134,7 +224,19 @@ def _name(part: Message) -> str:
 
 def _header(message: Message, name: str) -> str:
     values = (str(value) for key, value in message.raw_items() if key.lower() == name.lower())
-    return _unfolded(_decoded_words(next(values, "")))[:2_000]
+    value = next(values, "")
+    if name in _WITH_ADDRESSES and (shown := _mailboxes(value)):
+        return shown
+    return _unfolded(_decoded_words(value))[:2_000]
+
+
+def _mailboxes(value: str) -> str:
+    """Names and addresses, told apart before encoded words are undone: these may hold a comma or a bracket."""
+    found = getaddresses([re.sub(r"\s+", " ", value)[:10_000]])
+    shown = [mailbox(_unfolded(_decoded_words(name)), _unfolded(address)) for name, address in found]
+    if not all("@" in address for _, address in found):  # a group, or no address at all
+        return ""
+    return ", ".join(shown[:MAX_ADDRESSES])[:2_000]
 
 
 def _decoded_words(value: str) -> str:

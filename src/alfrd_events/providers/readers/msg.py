@@ -13,14 +13,14 @@ from datetime import UTC, datetime, timedelta
 import olefile
 
 from alfrd_events.errors import Unreadable
-from alfrd_events.providers.readers import html, plain
+from alfrd_events.providers.readers import html, plain, rtf
 from alfrd_events.providers.readers.budget import Budget, Member
-from alfrd_events.providers.readers.mail import body_of, page_of
+from alfrd_events.providers.readers.letter import EMPTY, Letter, Unread, body_of, mailbox, page_of
 
 SUBJECT, SENT = "0037", 0x00390040
 SENDER_NAME, SENDER_ADDRESS, SENDER_SMTP = "0C1A", "0C1F", "5D01"
 TO, CC = "0E04", "0E03"
-BODY, BODY_HTML = "1000", "1013"
+BODY, BODY_HTML, BODY_RTF = "1000", "1013", "1009"
 DATA, LONG_NAME, SHORT_NAME, DISPLAY_NAME = "3701", "3707", "3704", "3001"
 MESSAGE_INSIDE = "__substg1.0_3701000D"
 _HEADER_BYTES = 32
@@ -30,7 +30,7 @@ _DAMAGED = (OSError, ValueError, IndexError, KeyError, TypeError, struct.error, 
 Path = list[str]
 
 
-def read(data: bytes, filename: str, budget: Budget) -> tuple[list[str], list[Member]]:
+def read(data: bytes, filename: str, budget: Budget) -> Letter:
     """Give the message as one page of text, and its attachments; messages attached to it are read as text.
 
     :raise Unreadable: damaged, or too large unpacked.
@@ -49,38 +49,50 @@ class _Message:
         self._budget = budget
         self._entries = file.listdir(streams=True, storages=True)
 
-    def read(self, at: Path, depth: int) -> tuple[list[str], list[Member]]:
+    def read(self, at: Path, depth: int) -> Letter:
         if depth > 10:
             raise Unreadable(f"{self._filename}: messages are attached to one another too deep")
         address = self._text(at, SENDER_SMTP) or self._text(at, SENDER_ADDRESS)
         sender = self._text(at, SENDER_NAME)
         headers = {
-            "From": f"{sender} <{address}>"
-            if sender and "@" in address and address != sender
-            else sender or address,
+            "From": mailbox(sender, address) if "@" in address else sender or address,
             "To": self._text(at, TO),
             "Cc": self._text(at, CC),
             "Date": self._sent(at),
             "Subject": self._text(at, SUBJECT),
         }
+        body, unread = self._body(at)
+        letter = Letter([page_of(headers, body)], body, unread=unread)
+        for storage in self._attachments(at):
+            self._take_attachment(storage, letter, depth)
+        return letter
+
+    def _body(self, at: Path) -> tuple[str, list[Unread]]:
         shown = self._stream([*at, f"__substg1.0_{BODY_HTML}0102"])
         bodies = {
             "text/plain": self._text(at, BODY),
             "text/html": self._html(shown) if shown else html.of_markup(self._text(at, BODY_HTML)),
         }
-        pages, attached = [page_of(headers, body_of(bodies))], []
-        for storage in self._attachments(at):
-            if [*storage, MESSAGE_INSIDE] in self._entries:
-                inner, files = self.read([*storage, MESSAGE_INSIDE], depth + 1)
-                pages += inner
-                attached += files
-            elif content := self._stream([*storage, f"__substg1.0_{DATA}0102"]):
-                name = next(
-                    filter(None, (self._text(storage, n) for n in (LONG_NAME, SHORT_NAME, DISPLAY_NAME))), ""
-                )
-                self._budget.take_members(1)
-                attached.append(Member(name[-200:] or f"attachment {len(attached) + 1}", content))
-        return pages, attached
+        if any(bodies.values()) or not (packed := self._stream([*at, f"__substg1.0_{BODY_RTF}0102"])):
+            return body_of(bodies), []
+        text = rtf.text_of(packed, self._budget)
+        return text, [] if text else [Unread("the text of the message", rtf.UNREAD)]
+
+    def _take_attachment(self, storage: Path, letter: Letter, depth: int) -> None:
+        if [*storage, MESSAGE_INSIDE] in self._entries:
+            inner = self.read([*storage, MESSAGE_INSIDE], depth + 1)
+            letter.pages += inner.pages
+            letter.body += inner.body
+            letter.attached += inner.attached
+            letter.unread += inner.unread
+            return
+        names = (self._text(storage, number) for number in (LONG_NAME, SHORT_NAME, DISPLAY_NAME))
+        name = next(filter(None, names), "")[-200:] or f"attachment {len(letter.attached) + 1}"
+        self._budget.take_members(1)
+        if content := self._stream([*storage, f"__substg1.0_{DATA}0102"]):
+            letter.attached.append(Member(name, content))
+        else:
+            letter.unread.append(Unread(name, EMPTY))
 
     def _attachments(self, at: Path) -> list[Path]:
         found = (

@@ -75,6 +75,19 @@ class Reading:
 class UnsupportedType(Unreadable):
     """A file whose type is not read here: an attachment that is one does not spoil its mail."""
 
+    def __init__(self, filename: str, kind: str = "", advice: str = "") -> None:
+        """
+        :param kind: what it is, with an article; empty where that is unknown.
+        :param advice: what to do about it; to send it in another format if not given.
+        """
+        what = f"is {kind}, a type that is not supported" if kind else UNKNOWN
+        super().__init__(f"{filename}: {what}; {advice or f'send it as {content.READABLE}'}")
+        self.kind = kind
+        self.advice = advice
+
+
+UNKNOWN = "the type of this file is unknown or not supported"
+
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
@@ -131,13 +144,14 @@ class TextSource:
     media_type = content.TEXT
 
     def __init__(self, data: bytes, filename: str) -> None:
-        try:
-            self._pages = plain.pages(plain.decode(data))
-        except plain.NotText:
+        if plain.base64_of(data):
             raise UnsupportedType(
-                f"{filename}: the type of this file is unknown or not supported; "
-                f"send it as {content.READABLE}"
-            ) from None
+                filename, "a file written out in base64", "decode it, and send the file itself"
+            )
+        try:
+            self._pages = plain.pages(plain.without_base64(plain.decode(data)))
+        except plain.NotText:
+            raise UnsupportedType(filename) from None
         self.page_count = len(self._pages)
 
     def read(self, number: int) -> Reading:
@@ -172,9 +186,7 @@ def open_within(data: bytes, filename: str, limits: ReaderLimits, budget: Budget
     try:
         media_type = content.media_type(data)
     except content.Unsupported as kind:
-        raise UnsupportedType(
-            f"{filename}: is {kind}, a type that is not supported; send it as {content.READABLE}"
-        ) from None
+        raise UnsupportedType(filename, str(kind)) from None
     if media_type == content.TEXT:
         return TextSource(data, filename)
     # Heavy or seldom: each is loaded only where it is needed.

@@ -118,6 +118,10 @@ PUBLIC_MAIL = frozenset(
 )
 
 
+MAILBOX = re.compile(r"^\W{0,3}([^<>@]{2,100}?)[\s\"']*<[^<>\s]+@[^<>\s]+>\W*$")
+"""A mail's sender: the name is before the address, with or without quotes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Issuer:
     """A name and where it is printed."""
@@ -189,6 +193,9 @@ def _pieces(segment: Segment) -> Iterator[str]:
     )
     if label:
         text = text[label.end() :]
+    if sender := MAILBOX.match(text):
+        yield sender[1]
+        return
     parts = re.split(r"\s[|•·–—-]\s|\s{2,}|,\s(?=P\.?O)", text)
     yield from (part for part in parts[:4] if part)
     capital = re.match(r"(.{2,40}?\b(?:SAS|SA|SARL|AG|GmbH|B\.V\.|N\.V\.))\s+(?:au capital|mit Sitz|-)", text)
