@@ -199,9 +199,9 @@ def open_within(data: bytes, filename: str, limits: ReaderLimits, budget: Budget
         return TextSource(data, filename)
     # Heavy or seldom: each is loaded only where it is needed.
     if media_type == content.PDF:
-        from alfrd_events.providers.readers.pdf import PdfSource
+        from alfrd_events.providers.readers.pdf.document import open_pdf
 
-        return PdfSource(data, filename, limits)
+        return open_pdf(data, filename, limits, budget)
     if media_type in content.IMAGE_FORMATS:
         from alfrd_events.providers.readers.images import ImageSource
 

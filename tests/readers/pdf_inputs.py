@@ -1,0 +1,133 @@
+"""PDFs object by object: forms, layers, files inside, fonts with maps of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reader_inputs import _assembled
+
+FIRST_FREE = 6
+"""Number of the first object that a caller adds."""
+Added = tuple[bytes, bytes | None]
+"""An object's dictionary, and its stream: then the dictionary is left open."""
+
+
+def page_content(lines: Sequence[tuple[float, float, str]]) -> bytes:
+    """Text in Helvetica: (x, y from the bottom, text) in points."""
+    return "".join(f"BT /F1 12 Tf {x} {y} Td ({text}) Tj ET\n" for x, y, text in lines).encode("latin-1")
+
+
+def document(
+    content: bytes,
+    *,
+    page: bytes = b"",
+    catalog: bytes = b"",
+    fonts: bytes = b"",
+    added: Sequence[Added] = (),
+) -> bytes:
+    """A PDF of one page.
+
+    :param page, catalog, fonts: more entries of these dictionaries.
+    :param added: more objects, from number 6 on.
+    """
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R %s >>" % catalog,
+        b"<< /Type /Pages /Count 1 /Kids [3 0 R] >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R "
+        b"/Resources << /Font << /F1 5 0 R %s >> %s >> %s >>" % (fonts, _resources(page), _entries(page)),
+        b"<<",
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
+        *(head for head, _ in added),
+    ]
+    streams = {FIRST_FREE + n: stream for n, (_, stream) in enumerate(added) if stream is not None}
+    return _assembled(objects, {4: content, **streams}, "")
+
+
+def _resources(page: bytes) -> bytes:
+    return page.partition(b"|")[2]
+
+
+def _entries(page: bytes) -> bytes:
+    return page.partition(b"|")[0]
+
+
+# --- forms --------------------------------------------------------------------------------------
+
+
+def form(
+    fields: Sequence[tuple[str, bytes]],
+    *,
+    acro: bytes = b"/NeedAppearances true",
+    added: Sequence[Added] = (),
+) -> bytes:
+    """A page of labels, each with a field to its right.
+
+    :param fields: label, and the entries of the field below it; ``%(parent)d`` is not known here.
+    """
+    labels = page_content([(72, 700 - 30 * n, label) for n, (label, _) in enumerate(fields)])
+    widgets: list[Added] = [
+        (
+            b"<< /Type /Annot /Subtype /Widget /P 3 0 R /F 4 /T (f%d) /Rect [250 %d 450 %d] %s >>"
+            % (n, 696 - 30 * n, 716 - 30 * n, entries),
+            None,
+        )
+        for n, (_, entries) in enumerate(fields)
+    ]
+    first = FIRST_FREE + len(added)
+    numbers = b" ".join(b"%d 0 R" % (first + n) for n in range(len(widgets)))
+    return document(
+        labels,
+        page=b"/Annots [%s]" % numbers,
+        catalog=b"/AcroForm << /Fields [%s] /DA (/Helv 10 Tf 0 g) /DR << /Font << /Helv 5 0 R >> >> %s >>"
+        % (numbers, acro),
+        added=[*added, *widgets],
+    )
+
+
+def xfa(packets: Sequence[tuple[bytes, bytes]], *, is_dynamic: bool = True) -> bytes:
+    """A form of Adobe's own kind, with the page that asks to wait."""
+    array = b" ".join(b"(%s) %d 0 R" % (name, FIRST_FREE + n) for n, (name, _) in enumerate(packets))
+    return document(
+        page_content([(72, 700, "Please wait..."), (72, 680, "If this message is not replaced")]),
+        catalog=b"/NeedsRendering %s /AcroForm << /Fields [] /XFA [%s] >>"
+        % (b"true" if is_dynamic else b"false", array),
+        added=[(b"<<", content) for _, content in packets],
+    )
+
+
+# --- files inside -------------------------------------------------------------------------------
+
+
+def with_files(
+    lines: Sequence[tuple[float, float, str]], files: Sequence[tuple[str, bytes]], *, catalog: bytes = b""
+) -> bytes:
+    """A PDF with attachments."""
+    added: list[Added] = []
+    names = []
+    for name, content in files:
+        number = FIRST_FREE + len(added)
+        added.append((b"<< /Type /EmbeddedFile", content))
+        said = name.encode("latin-1")
+        added.append(
+            (b"<< /Type /Filespec /F (%s) /UF (%s) /EF << /F %d 0 R >> >>" % (said, said, number), None)
+        )
+        names.append(b"(%s) %d 0 R" % (said, number + 1))
+    return document(
+        page_content(lines),
+        catalog=catalog + b" /Names << /EmbeddedFiles << /Names [%s] >> >>" % b" ".join(names),
+        added=added,
+    )
+
+
+def with_pinned_file(lines: Sequence[tuple[float, float, str]], name: str, content: bytes) -> bytes:
+    """A PDF with a file pinned to its page as an annotation."""
+    said = name.encode("latin-1")
+    return document(
+        page_content(lines),
+        page=b"/Annots [8 0 R]",
+        added=[
+            (b"<< /Type /EmbeddedFile", content),
+            (b"<< /Type /Filespec /F (%s) /UF (%s) /EF << /F 6 0 R >> >>" % (said, said), None),
+            (b"<< /Type /Annot /Subtype /FileAttachment /Rect [500 700 520 720] /FS 7 0 R >>", None),
+        ],
+    )
