@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from alfrd_events.providers.readers import layout, plain
+from alfrd_events.providers.readers import layout, plain, spacing
 from alfrd_events.providers.readers.layout import Piece, Row
 
 Pixels = NDArray[np.uint8]
@@ -192,7 +192,7 @@ def _recognise(pixels: Pixels, quads: Sequence[Quad]) -> Found:
     pieces = []
     for quad, (text, confidence) in zip(quads, texts, strict=True):
         text = plain.clean(text.translate(_FULL_WIDTH)).replace("\n", " ").strip()
-        text = _GLUED_YEAR.sub(r"\1 \2", text)
+        text = spacing.closed_up_figures(_GLUED_YEAR.sub(r"\1 \2", text))
         if text and confidence >= MIN_LINE_CONFIDENCE:
             (left, top), (right, bottom) = quad.min(axis=0), quad.max(axis=0)
             pieces.append(Piece(text, float(left), float(top), float(right), float(bottom), confidence))
