@@ -37,6 +37,8 @@ class Char:
     generated: bool = False
     """Put in by pdfium as a space or line break; it stands nowhere."""
     unmapped: bool = False
+    font: int = 0
+    """A number that characters of one font share."""
 
 
 def character(code: int) -> str:

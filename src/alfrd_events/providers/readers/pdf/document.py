@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import cached_property
 from typing import Any, TypeVar
 
 import pypdfium2
@@ -20,7 +21,8 @@ from alfrd_events.providers.readers.budget import Budget
 from alfrd_events.providers.readers.containers import Bundle
 from alfrd_events.providers.readers.content import PDF
 from alfrd_events.providers.readers.limits import ReaderLimits
-from alfrd_events.providers.readers.pdf import forms, inside, layers, page, whole, xfa
+from alfrd_events.providers.readers.pdf import forms, inside, layers, page, trust, whole, xfa
+from alfrd_events.providers.readers.pdf.fonts import Fonts
 from alfrd_events.providers.readers.source import Reading, Sheet, Source
 from alfrd_events.providers.readers.text_layer import Char
 
@@ -73,6 +75,8 @@ class PdfSource:
     ) -> None:
         """:param files: what is inside, where that is known from before."""
         self._filename = filename
+        self._fonts = Fonts()
+        self._scans_left_to_compare = trust.AGREED_ENOUGH
         try:
             self._document, is_portfolio = _opened(data)
         except pypdfium2.PdfiumError as error:
@@ -186,7 +190,7 @@ class PdfSource:
         if pdfium.FPDFPage_GetAnnotCount(loaded.raw) > 0:
             loaded, ticks = self._flattened(loaded, number)
         layers.hide_what_is_off(loaded, drawings=self._drawings_may_be_off)
-        return _Loaded(loaded, loaded.get_size(), ticks)
+        return _Loaded(loaded, ticks)
 
     def _flattened(
         self, loaded: pypdfium2.PdfPage, number: int
@@ -216,30 +220,37 @@ class PdfSource:
         layer, is_enough = self._layer(loaded)
         if layer is not None and is_enough:
             return layer
-        pixels = page.render(loaded.page, loaded.size)
-        return sheets.sheet_of(pixels, self._filename, size=loaded.size, layer=layer)
+        return sheets.sheet_of(loaded.pixels, self._filename, size=loaded.size, layer=layer)
 
     def _layer(self, loaded: _Loaded) -> tuple[Reading | None, bool]:
         """Read the text layer, if it is one, and tell whether it holds all that is worth to be seen."""
         size = loaded.size
         if size[0] <= 0 or size[1] <= 0:
             return Reading("", kind="text_layer"), True
-        chars = page.chars(loaded.page, size) + loaded.tick_marks()
+        chars, fonts = page.chars(loaded.page, size)
+        layer = text_layer.read(chars + loaded.tick_marks(), size)
         if self.files.invoice is not None:
-            return text_layer.read(chars, size), True
+            return layer, True
         visible = sum(not char.text.isspace() for char in chars)
         unmapped = sum(char.unmapped for char in chars)
         if not visible or unmapped > MAX_UNMAPPED * visible:
             return None, False
+        is_scan = page.picture_share(loaded.page, size) >= SCAN_SHARE
         is_enough = (
             visible >= FEW_BESIDE_A_SCAN
             or not page.has_more_to_see(loaded.page)
-            or (visible >= FEW_CHARACTERS and page.picture_share(loaded.page, size) < SCAN_SHARE)
+            or (visible >= FEW_CHARACTERS and not is_scan)
         )
-        return text_layer.read(chars, size), is_enough
+        if not is_enough:
+            return layer, False
+        doubt = trust.Doubt(self._fonts.odd(chars, fonts), is_scan and self._scans_left_to_compare > 0)
+        if doubt and not trust.is_right(layer, chars, doubt, loaded.pixels):
+            return None, False
+        self._scans_left_to_compare -= doubt.over_a_picture
+        return layer, True
 
     def _recognise(self, loaded: _Loaded) -> Reading:
-        found = ocr.read(page.render(loaded.page, loaded.size))
+        found = ocr.read(loaded.pixels)
         size = loaded.size
         turned = size if found.rotation % 180 == 0 else (size[1], size[0])
         scale = turned[0] / found.size[0]
@@ -251,20 +262,24 @@ class PdfSource:
         )
 
 
-@dataclass(frozen=True, slots=True)
 class _Loaded:
     """A page with its fields and annotations drawn, and without what is switched off."""
 
-    page: pypdfium2.PdfPage
-    size: page.Size
-    ticks: Sequence[forms.Mark]
+    def __init__(self, loaded: pypdfium2.PdfPage, ticks: Sequence[forms.Mark]) -> None:
+        self.page = loaded
+        self.size: page.Size = loaded.get_size()
+        self._ticks = ticks
+
+    @cached_property
+    def pixels(self) -> ocr.Pixels:
+        return page.render(self.page, self.size)
 
     def tick_marks(self) -> list[Char]:
         """A few characters for each box that is ticked by a drawing."""
-        if not self.ticks:
+        if not self._ticks:
             return []
         to_display = page.display_transform(self.page, self.size)
-        return [char for tick in self.ticks for char in _tick(tick, to_display)]
+        return [char for tick in self._ticks for char in _tick(tick, to_display)]
 
 
 def _tick(tick: forms.Mark, to_display: page.ToDisplay) -> list[Char]:

@@ -6,10 +6,12 @@ account before lines are formed. What is outside of the displayed page is no par
 
 from __future__ import annotations
 
+import ctypes
 import math
 from collections import Counter
 from collections.abc import Callable
 from ctypes import c_double, c_int
+from typing import Any
 
 import numpy as np
 import pypdfium2
@@ -26,6 +28,8 @@ RENDER_DPI = 200
 MIN_RENDER_SIDE = 1600
 """Pixels of the longer side at least: some programs put a photo on a page of a few centimetres."""
 MAX_RENDER_PIXELS = 10_000_000
+_MAX_DEPTH = 2
+"""Of drawings in drawings, in search of pictures."""
 
 
 def render(page: pypdfium2.PdfPage, size: Size) -> NDArray[np.uint8]:
@@ -41,11 +45,15 @@ def render(page: pypdfium2.PdfPage, size: Size) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels[:, :, :3])
 
 
-def chars(page: pypdfium2.PdfPage, size: Size) -> list[Char]:
-    """All characters of the layer with their boxes on the displayed page, in points from its top left."""
+def chars(page: pypdfium2.PdfPage, size: Size) -> tuple[list[Char], dict[int, Any]]:
+    """All characters of the layer with their boxes on the displayed page, in points from its top left.
+
+    :return: the characters, and the fonts by the number that is in them; these are open as long as the page is.
+    """
     to_display = display_transform(page, size)
     rotation = page.get_rotation()
     textpage = page.get_textpage()
+    fonts = _Fonts(textpage)
     try:
         found = []
         box = pdfium.FS_RECTF()
@@ -65,12 +73,37 @@ def chars(page: pypdfium2.PdfPage, size: Size) -> list[Char]:
                 generated=generated or not located,
                 unmapped=pdfium.FPDFText_HasUnicodeMapError(textpage.raw, index) == 1
                 or text_layer.is_unmapped(code),
+                font=0 if generated else fonts.of(index),
             )
             if char.generated or _is_displayed(char, size):
                 found.append(char)
-        return found
+        return found, fonts.handles
     finally:
         textpage.close()
+
+
+class _Fonts:
+    """The font of each character; characters of one piece of text share it."""
+
+    def __init__(self, textpage: pypdfium2.PdfTextPage) -> None:
+        self._textpage = textpage.raw
+        self._of_object: dict[int | None, int] = {None: 0}
+        self.handles: dict[int, Any] = {}
+
+    def of(self, index: int) -> int:
+        text_object = pdfium.FPDFText_GetTextObject(self._textpage, index)
+        address = _address(text_object)
+        if address not in self._of_object:
+            font = pdfium.FPDFTextObj_GetFont(text_object)
+            number = _address(font) or 0
+            self._of_object[address] = number
+            if number:
+                self.handles[number] = font
+        return self._of_object[address]
+
+
+def _address(handle: Any) -> int | None:
+    return ctypes.cast(handle, ctypes.c_void_p).value
 
 
 def _is_displayed(char: Char, size: Size) -> bool:
@@ -120,8 +153,20 @@ def has_more_to_see(page: pypdfium2.PdfPage) -> bool:
 
 def picture_share(page: pypdfium2.PdfPage, size: Size) -> float:
     """Part of the page that its pictures cover, overlaps counted twice."""
-    area = 0.0
-    for picture in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=3):
-        left, bottom, right, top = picture.get_bounds()
-        area += max(right - left, 0) * max(top - bottom, 0)
+    area = _picture_area(page.raw, pdfium.FPDFPage_CountObjects, pdfium.FPDFPage_GetObject, 0)
     return area / (size[0] * size[1])
+
+
+def _picture_area(holder: Any, count: Any, get: Any, depth: int) -> float:
+    area = 0.0
+    left, bottom, right, top = (ctypes.c_float() for _ in range(4))
+    for index in range(count(holder)):
+        one = get(holder, index)
+        kind = pdfium.FPDFPageObj_GetType(one)
+        if kind == pdfium.FPDF_PAGEOBJ_IMAGE and pdfium.FPDFPageObj_GetBounds(one, left, bottom, right, top):
+            area += max(right.value - left.value, 0) * max(top.value - bottom.value, 0)
+        elif kind == pdfium.FPDF_PAGEOBJ_FORM and depth < _MAX_DEPTH:
+            area += _picture_area(
+                one, pdfium.FPDFFormObj_CountObjects, pdfium.FPDFFormObj_GetObject, depth + 1
+            )
+    return area
