@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from reader_inputs import _assembled
+from PIL import Image
+from reader_inputs import _assembled, encoded
 
 FIRST_FREE = 6
 """Number of the first object that a caller adds."""
@@ -129,5 +130,71 @@ def with_pinned_file(lines: Sequence[tuple[float, float, str]], name: str, conte
             (b"<< /Type /EmbeddedFile", content),
             (b"<< /Type /Filespec /F (%s) /UF (%s) /EF << /F 6 0 R >> >>" % (said, said), None),
             (b"<< /Type /Annot /Subtype /FileAttachment /Rect [500 700 520 720] /FS 7 0 R >>", None),
+        ],
+    )
+
+
+# --- text layers that lie -----------------------------------------------------------------------
+
+
+def mapped_page(
+    lines: Sequence[tuple[float, float, str]], says: Callable[[str], str], *, bold: Sequence[int] = ()
+) -> bytes:
+    """A page in a font whose map to Unicode gives what ``says`` makes of each character that is drawn.
+
+    :param bold: lines in bold, if it is only the bold font whose map does so.
+    """
+
+    def to_unicode(change: Callable[[str], str]) -> bytes:
+        pairs = b"".join(b"<%02X> <%04X>\n" % (code, ord(change(chr(code)))) for code in range(32, 127))
+        return (
+            b"/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /A def /CMapType 2 def\n"
+            b"1 begincodespacerange <00> <FF> endcodespacerange 95 beginbfchar\n" + pairs + b"endbfchar\n"
+            b"endcmap end end"
+        )
+
+    fonts = [
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /%s /Encoding /WinAnsiEncoding /ToUnicode %d 0 R >>"
+        % (name, FIRST_FREE + n)
+        for n, name in enumerate((b"Helvetica", b"Helvetica-Bold"))
+    ]
+    drawn = "".join(
+        f"BT /{'F3' if n in bold else 'F2'} 12 Tf {x} {y} Td ({text}) Tj ET\n"
+        for n, (x, y, text) in enumerate(lines)
+    )
+    return document(
+        drawn.encode("latin-1"),
+        fonts=b"/F2 8 0 R /F3 9 0 R",
+        added=[
+            (b"<<", to_unicode((lambda char: char) if bold else says)),
+            (b"<<", to_unicode(says)),
+            *((font, None) for font in fonts),
+        ],
+    )
+
+
+def scan_with_layer(
+    image: Image.Image,
+    layer: Sequence[tuple[float, float, str]],
+    *,
+    size: int = 12,
+    is_drawn_below: bool = False,
+) -> bytes:
+    """A page that is one picture, with the text that a scanner's program recognised in it.
+
+    :param is_drawn_below: as visible text that the picture covers, and not as invisible text above it.
+    """
+    mode = 0 if is_drawn_below else 3
+    text = "".join(f"BT {mode} Tr /F1 {size} Tf {x} {y} Td ({line}) Tj ET\n" for x, y, line in layer).encode()
+    picture = b"q 612 0 0 792 0 0 cm /Im1 Do Q\n"
+    return document(
+        text + picture if is_drawn_below else picture + text,
+        page=b"| /XObject << /Im1 6 0 R >>",
+        added=[
+            (
+                b"<< /Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace /DeviceRGB "
+                b"/BitsPerComponent 8 /Filter /DCTDecode" % image.size,
+                encoded(image, "JPEG", quality=90),
+            )
         ],
     )

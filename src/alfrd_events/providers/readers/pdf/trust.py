@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
-from rapidfuzz.fuzz import ratio
+from rapidfuzz.fuzz import partial_ratio_alignment, ratio
 
 from alfrd_events.providers.readers import layout, ocr
 from alfrd_events.providers.readers.layout import Piece
@@ -33,7 +33,9 @@ ALIKE = 70
 """Per cent of two lines that are the same in substance."""
 MAX_WRONG_FIGURES = 0.25
 """Part of a line's figures that recognition may read otherwise, and one in any case."""
-AGREED_ENOUGH = 3
+LAYER_SLACK = 0.25
+"""Part of a line's width by which a scanner's layer may be too narrow: it is set in another typeface than the page."""
+AGREED_ENOUGH = 10
 """Pages over a picture whose layer was found right; from then on the document is believed."""
 MAX_INK_OUTSIDE = 0.3
 """Part of a scan's ink that may be where the layer has no text, before lines are looked for there."""
@@ -65,7 +67,8 @@ def is_right(layer: Reading, chars: Sequence[Char], doubt: Doubt, pixels: Pixels
     scale = turned.shape[1] / layer.width
     pieces = [piece for row in layer.rows for piece in row]
     probes = _with_odd(pieces, layer, chars, doubt.odd) if doubt.odd else _with_figures(pieces)
-    seen = ocr.read_lines(turned, [_box(piece, scale) for piece in probes])
+    slack = LAYER_SLACK if doubt.over_a_picture else 0.0
+    seen = ocr.read_lines(turned, [_box(piece, scale, slack) for piece in probes])
     wrong = [
         _differ(piece.text, text)
         for piece, (text, confidence) in zip(probes, seen, strict=True)
@@ -109,21 +112,25 @@ def _holds(piece: Piece, x: float, y: float) -> bool:
     return piece.left <= x <= piece.right and piece.top <= y <= piece.bottom
 
 
-def _box(piece: Piece, scale: float) -> tuple[int, int, int, int]:
+def _box(piece: Piece, scale: float, slack: float = 0.0) -> tuple[int, int, int, int]:
+    """A line's box in pixels, widened by a part of its width."""
+    more = slack * (piece.right - piece.left)
     return (
-        round(piece.left * scale),
+        round((piece.left - more / 4) * scale),
         round(piece.top * scale),
-        round(piece.right * scale),
+        round((piece.right + more) * scale),
         round(piece.bottom * scale),
     )
 
 
 def _differ(said: str, seen: str) -> bool:
+    said, seen = _substance(said), _substance(seen)
+    if len(seen) > len(said):  # what stands beside the line was seen too
+        part = partial_ratio_alignment(said, seen)
+        seen = seen[part.dest_start : part.dest_end] if part else seen
     figures = _figures(said)
     wrong = Levenshtein.distance(figures, _figures(seen))
-    if wrong > max(1, MAX_WRONG_FIGURES * len(figures)):
-        return True
-    return ratio(_substance(said), _substance(seen)) < ALIKE
+    return wrong > max(1, MAX_WRONG_FIGURES * len(figures)) or ratio(said, seen) < ALIKE
 
 
 def _substance(text: str) -> str:
