@@ -134,6 +134,43 @@ def with_pinned_file(lines: Sequence[tuple[float, float, str]], name: str, conte
     )
 
 
+# --- layers -------------------------------------------------------------------------------------
+
+LAYERS = (
+    b"/OCProperties << /OCGs [6 0 R 7 0 R] /D << /OFF [6 0 R] /Order [6 0 R 7 0 R] >> >>",
+    [(b"<< /Type /OCG /Name (draft) >>", None), (b"<< /Type /OCG /Name (final) >>", None)],
+)
+
+
+def layered(*, nested: bool = False, member: bool = False) -> bytes:
+    """Two layers on the same place: one of them is off."""
+    catalog, added = LAYERS
+    draft, final = page_content([(72, 660, "Total 9,999.00")]), page_content([(72, 660, "Total 123.45")])
+    letter = page_content([(72, 700, "Dear customer, this is a letter")])
+    if nested:
+        forms = [
+            (
+                b"<< /Type /XObject /Subtype /Form /BBox [0 0 612 792] /OC %d 0 R "
+                b"/Resources << /Font << /F1 5 0 R >> >>" % (6 + n),
+                content,
+            )
+            for n, content in enumerate((draft, final))
+        ]
+        return document(
+            letter + b"/X0 Do /X1 Do\n",
+            page=b"| /XObject << /X0 8 0 R /X1 9 0 R >>",
+            catalog=catalog,
+            added=[*added, *forms],
+        )
+    off = b"8 0 R" if member else b"6 0 R"
+    return document(
+        letter + b"/OC /L0 BDC\n" + draft + b"EMC\n/OC /L1 BDC\n" + final + b"EMC\n",
+        page=b"| /Properties << /L0 %s /L1 7 0 R >>" % off,
+        catalog=catalog,
+        added=[*added, (b"<< /Type /OCMD /OCGs [6 0 R] /P /AnyOn >>", None)],
+    )
+
+
 # --- text layers that lie -----------------------------------------------------------------------
 
 

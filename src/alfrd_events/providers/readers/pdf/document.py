@@ -109,7 +109,7 @@ class PdfSource:
         self.files = files or inside.contents(
             self._document, data, self._filename, limits, budget, is_portfolio=is_portfolio
         )
-        values = self._form_data()
+        values = self._form_data(min(pages, limits.max_pages))
         self._own_pages = 0 if values and values.replaces_pages else pages
         added = [values.page] if values else []
         added += [self.files.invoice] if self.files.invoice else []
@@ -141,12 +141,12 @@ class PdfSource:
             f"{self._filename}: the PDF is damaged or truncated and could not be opened; send a complete copy"
         )
 
-    def _form_data(self) -> xfa.Values | None:
+    def _form_data(self, pages: int) -> xfa.Values | None:
         parts = xfa.packets(self._document)
-        if not parts or any(self._has_fields(number) for number in range(1, len(self._document) + 1)):
+        if not parts or any(self._has_fields(number) for number in range(1, pages + 1)):
             return None
-        is_dynamic = self._document.get_formtype() == pdfium.FORMTYPE_XFA_FULL
-        return xfa.values(parts, self._filename, replaces_pages=is_dynamic)
+        asks_to_wait = pages == 1 and self._document.get_formtype() == pdfium.FORMTYPE_XFA_FULL
+        return xfa.values(parts, self._filename, replaces_pages=asks_to_wait)
 
     def _has_fields(self, number: int) -> bool:
         try:

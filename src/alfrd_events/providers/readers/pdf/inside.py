@@ -15,7 +15,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from alfrd_events.errors import Unreadable
-from alfrd_events.providers.readers import einvoice
+from alfrd_events.providers.readers import einvoice, plain
 from alfrd_events.providers.readers.budget import INSIDE, Budget
 from alfrd_events.providers.readers.limits import ReaderLimits
 from alfrd_events.providers.readers.pdf import forms
@@ -62,7 +62,7 @@ def contents(
     invoice: Reading | None = None
     openers: list[tuple[Callable[[], Source], int]] = []
     names = []
-    for file in _files(document, data, budget):
+    for file in _files(document, data, limits, budget):
         if invoice is None and file.name.lower().endswith(".xml"):
             invoice = einvoice.embedded(file.data)
             if invoice is not None:
@@ -102,12 +102,15 @@ def _reason(why: Unreadable, shown: str) -> str:
     return str(why).removeprefix(f"{shown}: ").partition(";")[0]
 
 
-def _files(document: pypdfium2.PdfDocument, data: bytes, budget: Budget) -> Iterator[File]:
+def _files(
+    document: pypdfium2.PdfDocument, data: bytes, limits: ReaderLimits, budget: Budget
+) -> Iterator[File]:
     """All files, each once, however often it is named."""
     seen = set()
     count = document.count_attachments()
     budget.take_members(max(count, 0))
-    for handle in _handles(document, count, data, budget):
+    pages = min(len(document), limits.max_pages) if _STREAM_OF_A_FILE.search(data) else 0
+    for handle in _handles(document, count, pages, budget):
         file = _file(handle, budget)
         digest = hashlib.sha256(file.data or file.name.encode()).digest()
         if digest not in seen:
@@ -116,16 +119,14 @@ def _files(document: pypdfium2.PdfDocument, data: bytes, budget: Budget) -> Iter
 
 
 def _handles(
-    document: pypdfium2.PdfDocument, count: int, data: bytes, budget: Budget
+    document: pypdfium2.PdfDocument, count: int, pages: int, budget: Budget
 ) -> Iterator[pypdfium2.PdfAttachment]:
     for index in range(count):
         try:
             yield document.get_attachment(index)
         except pypdfium2.PdfiumError:
             continue  # a name without a file
-    if not _STREAM_OF_A_FILE.search(data):
-        return
-    for number in range(len(document)):
+    for number in range(pages):
         try:
             page = document[number]
         except pypdfium2.PdfiumError:
@@ -150,12 +151,12 @@ def _pinned(
 
 def _file(handle: pypdfium2.PdfAttachment, budget: Budget) -> File:
     try:
-        name = " ".join(handle.get_name().split())[-120:] or "(without a name)"
+        name = " ".join(plain.clean(handle.get_name()).split())[-120:]
     except (pypdfium2.PdfiumError, UnicodeDecodeError):
-        name = "(without a name)"
+        name = ""
     try:
         data = bytes(handle.get_data())
     except pypdfium2.PdfiumError:
         data = b""
     budget.take_bytes(len(data))
-    return File(name, data)
+    return File(name or "(without a name)", data)
