@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from pdf_inputs import mapped_page, scan_with_layer
-from reader_inputs import Read, picture
+from reader_inputs import RECEIPT, Read, picture
 
 from alfrd_events.providers.readers.layout import Piece
 from alfrd_events.providers.readers.pdf import trust
@@ -102,6 +102,12 @@ def test_a_scanners_wrong_layer_is_not(
     assert page.source == "ocr"
     assert page.text.split("\n")[0] == BILL[0]
     assert "1,234.50" in page.text
+
+
+def test_a_short_layer_is_not_preferred_for_being_longer_than_the_truth(read: Read) -> None:
+    soup = [(20.0, 700.0, "bnfl cx8 mjnbpn rtoebn obL nco6m 3ogobn ocl6gobo ncnomcnob mbpo Tbgnp cbo")]
+    (page,) = read(scan_with_layer(picture(size=(1224, 1584)), soup))
+    assert page.text.split("\n") == list(RECEIPT)
 
 
 def test_a_layer_for_half_of_a_scan_is_not_all_that_is_on_it(read: Read) -> None:

@@ -34,6 +34,8 @@ FEW_BESIDE_A_SCAN = 250
 """The same for a page that is mostly one picture: scanners and signing services add a line or two."""
 SCAN_SHARE = 0.4
 """Part of the page that a picture must cover to be taken for a scan."""
+LITTLE_SEEN = 0.5
+"""Part of a scan's layer that recognition has to find at least, if it is to be preferred to a short layer."""
 MAX_UNMAPPED = 0.2
 """Part of a layer's characters that may have no Unicode value; more, and the layer is gibberish."""
 _ADOBE = ("adobe", "acrobat")
@@ -214,7 +216,9 @@ class PdfSource:
         if layer is not None and is_enough:
             return layer
         seen = self._recognise(loaded)
-        return layer if layer is not None and layer.characters >= seen.characters else seen
+        # A scanner's poor layer may be longer than the truth, a digital one is shorter only.
+        needed = LITTLE_SEEN if loaded.is_scan else 1.0
+        return layer if layer is not None and needed * layer.characters >= seen.characters else seen
 
     def _prepare(self, loaded: _Loaded) -> Reading | Sheet:
         layer, is_enough = self._layer(loaded)
@@ -235,15 +239,14 @@ class PdfSource:
         unmapped = sum(char.unmapped for char in chars)
         if not visible or unmapped > MAX_UNMAPPED * visible:
             return None, False
-        is_scan = page.picture_share(loaded.page, size) >= SCAN_SHARE
         is_enough = (
             visible >= FEW_BESIDE_A_SCAN
             or not page.has_more_to_see(loaded.page)
-            or (visible >= FEW_CHARACTERS and not is_scan)
+            or (visible >= FEW_CHARACTERS and not loaded.is_scan)
         )
         if not is_enough:
             return layer, False
-        doubt = trust.Doubt(self._fonts.odd(chars, fonts), is_scan and self._scans_left_to_compare > 0)
+        doubt = trust.Doubt(self._fonts.odd(chars, fonts), loaded.is_scan and self._scans_left_to_compare > 0)
         if doubt and not trust.is_right(layer, chars, doubt, loaded.pixels):
             return None, False
         self._scans_left_to_compare -= doubt.over_a_picture
@@ -269,6 +272,11 @@ class _Loaded:
         self.page = loaded
         self.size: page.Size = loaded.get_size()
         self._ticks = ticks
+
+    @cached_property
+    def is_scan(self) -> bool:
+        """Whether it is mostly one picture."""
+        return page.picture_share(self.page, self.size) >= SCAN_SHARE
 
     @cached_property
     def pixels(self) -> ocr.Pixels:
