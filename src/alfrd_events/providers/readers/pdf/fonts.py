@@ -19,9 +19,9 @@ from alfrd_events.providers.readers.text_layer import Char
 _OUTLINES = {
     **dict.fromkeys("0469ADOPRabdegijopq", 2),
     **dict.fromkeys("8B", 3),
-    **dict.fromkeys("12357CEFGHIJKLMNSTUVWXYZcfhklmnrstuvwxyz", 1),
+    **dict.fromkeys("2357", 1),
 }
-"""How many outlines draw a character: its parts and its holes."""
+"""How many outlines draw a character: its parts and its holes. One is no sign, but for figures."""
 _OPEN_TOO = frozenset("4")
 """May be drawn without a hole."""
 _TELLING = frozenset("2357")
@@ -64,8 +64,7 @@ class Fonts:
         lacking = {c for c, count in drawn.items() if count < _OUTLINES[c] and c not in _OPEN_TOO}
         figures = {c for c in lacking if c.isdigit()} | {c for c in _TELLING & drawn.keys() if drawn[c] > 1}
         letters = {c for c in lacking if c.isalpha()}
-        whole = sum(_OUTLINES[c] > 1 and c.isalpha() for c in drawn) - len(letters)
-        if len(letters) < 2 or len(letters) <= MAX_MISSING_LETTERS * (whole + len(letters)):
+        if len(letters) < 2 or len(letters) <= MAX_MISSING_LETTERS * sum(c.isalpha() for c in drawn):
             letters = set()
         return frozenset(figures | letters)
 

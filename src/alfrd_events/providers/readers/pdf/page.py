@@ -62,13 +62,14 @@ def chars(page: pypdfium2.PdfPage, size: Size) -> tuple[list[Char], dict[int, An
             generated = pdfium.FPDFText_IsGenerated(textpage.raw, index) == 1
             angle = math.degrees(pdfium.FPDFText_GetCharAngle(textpage.raw, index))
             located = bool(pdfium.FPDFText_GetLooseCharBox(textpage.raw, index, box))
-            corners = [to_display(x, y) for x, y in ((box.left, box.top), (box.right, box.bottom))]
+            x0, y0 = to_display(box.left, box.top)
+            x1, y1 = to_display(box.right, box.bottom)
             char = Char(
                 text=text_layer.character(code),
-                left=min(x for x, _ in corners),
-                top=min(y for _, y in corners),
-                right=max(x for x, _ in corners),
-                bottom=max(y for _, y in corners),
+                left=min(x0, x1),
+                top=min(y0, y1),
+                right=max(x0, x1),
+                bottom=max(y0, y1),
                 turn=round((angle + rotation) / 90) % 4 * 90,
                 generated=generated or not located,
                 unmapped=pdfium.FPDFText_HasUnicodeMapError(textpage.raw, index) == 1
@@ -103,7 +104,7 @@ class _Fonts:
 
 
 def _address(handle: Any) -> int | None:
-    return ctypes.cast(handle, ctypes.c_void_p).value
+    return ctypes.addressof(handle.contents) if handle else None
 
 
 def _is_displayed(char: Char, size: Size) -> bool:
