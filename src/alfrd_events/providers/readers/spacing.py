@@ -23,6 +23,7 @@ _FIGURES = re.compile(
     r"[-+]?\d{1,3}(?:[.,' ]\d{3})*[.,]\d{2}|[-+]?\d+[.,]\d{2}|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}"
 )
 _WIDE_FIGURES = re.compile(r"(?<!\S)\d[.,]?(?: ?[.,]? \d[.,]?){3,}(?!\S)")
+_TWO_ALONE = re.compile(r"(?<!\S)\S\s+\S(?!\S)")
 _WIDE_LETTERS = re.compile(r"(?<!\S)[^\W\d_](?: [^\W\d_]){2,}(?!\S)")
 
 
@@ -34,6 +35,11 @@ class Letter:
     gap: float
     is_apart: bool
     """A space stands before it."""
+
+
+def may_be_wide(text: str) -> bool:
+    """Whether characters of a line stand alone one after the other: most lines need no closer look."""
+    return bool(_TWO_ALONE.search(text))
 
 
 def closed_up(runs: Sequence[Sequence[Letter]]) -> list[str]:

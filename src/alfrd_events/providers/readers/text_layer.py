@@ -93,7 +93,11 @@ def _turned(char: Char, rotation: int, size: tuple[float, float]) -> Char:
 
 def _pieces(chars: Sequence[Char]) -> list[Piece]:
     runs = [run for run in _runs(chars) if any(char.text.strip() for char in run)]
-    texts = spacing.closed_up([_letters(run) for run in runs])
+    texts = ["".join(char.text for char in run).strip() for run in runs]
+    wide = [number for number, text in enumerate(texts) if spacing.may_be_wide(text)]
+    closed = spacing.closed_up([_letters(runs[number]) for number in wide])
+    for number, text in zip(wide, closed, strict=True):
+        texts[number] = text
     return [
         Piece(
             text,
