@@ -52,8 +52,9 @@ def test_a_page_can_be_read_again_after_those_of_an_attachment(read: Read) -> No
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"PK\x03\x04[Content_Types].xml xl/workbook.xml", r""),
-        (b"\x7fELF" + bytes(99), r""),
+        (b"PK\x03\x04[Content_Types].xml xl/workbook.xml", r" \(an Excel workbook \(XLSX\)\)"),
+        (b"\xd8\xff\xfe\xd9" * 99, r""),
+        (b"\x7fELF" + bytes(99), r" \(a program\)"),
         (pdf([text_page(LETTER)], password="x"), r" \(the PDF is protected by a password\)"),
         (BILL[:200], r" \(the PDF is damaged or truncated and could not be opened\)"),
         (b"", r" \(it is empty or damaged\)"),

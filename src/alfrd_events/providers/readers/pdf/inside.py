@@ -17,6 +17,7 @@ import pypdfium2.raw as pdfium
 from alfrd_events.errors import Unreadable
 from alfrd_events.providers.readers import einvoice, plain
 from alfrd_events.providers.readers.budget import INSIDE, Budget
+from alfrd_events.providers.readers.letter import Unread
 from alfrd_events.providers.readers.limits import ReaderLimits
 from alfrd_events.providers.readers.pdf import forms
 from alfrd_events.providers.readers.source import Reading, Source, UnsupportedType, open_within
@@ -68,7 +69,7 @@ def contents(
             if invoice is not None:
                 continue
         if file.name.lower().endswith(_DATA) or _MARKUP.match(file.data):
-            names.append(f"Attachment not read: {file.name}")
+            names.append(str(Unread(file.name)))
             continue
         shown = f"{filename}{INSIDE}{file.name}"
         try:
@@ -77,8 +78,7 @@ def contents(
         except Unreadable as why:
             if is_portfolio and not isinstance(why, UnsupportedType):
                 raise
-            reason = "" if isinstance(why, UnsupportedType) else f" ({_reason(why, shown)})"
-            names.append(f"Attachment not read: {file.name}{reason}")
+            names.append(str(Unread(file.name, _reason(why, shown))))
     if is_portfolio and not openers and invoice is None:
         raise Unreadable(
             f"{filename}: the PDF is a portfolio, and none of the files in it can be read; "
@@ -98,7 +98,9 @@ def _opened(file: File, shown: str, limits: ReaderLimits, budget: Budget) -> tup
 
 
 def _reason(why: Unreadable, shown: str) -> str:
-    """The first half of a refusal, without the file's name and what to do."""
+    """What the file is, or the first half of its refusal, without its name and what to do."""
+    if isinstance(why, UnsupportedType):
+        return why.kind
     return str(why).removeprefix(f"{shown}: ").partition(";")[0]
 
 
