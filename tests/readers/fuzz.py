@@ -25,6 +25,7 @@ from pathlib import Path
 from cms_writer import armoured, der, sealed, signed
 from container_inputs import docx, mail, paragraph, zipped
 from outlook_writer import compound, outlook
+from pdf_inputs import form, layered, mapped_page, with_files, xfa
 from PIL import Image
 from reader_inputs import encoded, part, pdf, picture, scan_page, text_page, tiff
 from tnef_writer import BINARY, WIDE, attached_message, packed, tnef
@@ -95,12 +96,31 @@ def targets() -> dict[str, Target]:
         "ubl": Target((ubl,)),
         "frame": Target((FRAME,)),
         "pdf": Target((bill, pdf([scan_page(small)])), in_process=False),
+        "pdf form": Target((FORM,), in_process=False),
+        "pdf layers": Target((layered(), layered(nested=True), layered(member=True)), in_process=False),
+        "pdf fonts": Target((mapped_page([(72, 700, "Total 25.00")], lambda char: char),), in_process=False),
+        "xfa": Target((FILLED,), in_process=False, rebuild=lambda data, damage: xfa([(b"datasets", damage(data))])),
+        "pdf files": Target(
+            (bill,), in_process=False, rebuild=lambda data, damage: with_files([], [("a.pdf", damage(data))])
+        ),
         "tiff": Target((tiff([["A"], ["B"]]), encoded(small, "TIFF")), in_process=False),
         "heif": Target((heif(),), in_process=False),
         **images,
     }  # fmt: skip
 
 
+FORM = form(
+    [
+        ("Company", b"/FT /Tx /V (Green Valley) /AP << /N 6 0 R >>"),
+        ("Method", b"/FT /Ch /Ff 131072 /Opt [(Card) (Cash)] /V (Cash)"),
+        ("Paid", b"/FT /Btn /V /Yes /AS /Yes"),
+    ],
+    added=[(b"<< /Type /XObject /Subtype /Form /BBox [0 0 200 20]", b"/Tx BMC EMC")],
+)
+FILLED = (
+    b"<x:datasets xmlns:x='http://www.xfa.org/schema/xfa-data/1.0/'><x:data><bill><company>Green Valley</company>"
+    b"<line><sum>25.00</sum></line></bill></x:data></x:datasets>"
+)
 PAGE = b"""<!doctype html><html><head><meta charset="utf-8"><style>x{}</style></head><body><h1>Bill &amp; more</h1>
 <table><tr><td>Total<td>25.00</table><p hidden>x</p><pre>a  b</pre><ul><li>1<li>2</ul><!-- c --></body></html>"""
 FRAME = wire.encode(

@@ -6,11 +6,11 @@ import hashlib
 import io
 import struct
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, TiffImagePlugin
 
 from alfrd_events.model import Page, Part, PartInfo
 
@@ -48,9 +48,22 @@ def encoded(image: Image.Image, file_format: str = "PNG", **options: Any) -> byt
     return out.getvalue()
 
 
-def tiff(texts: Sequence[Sequence[str]]) -> bytes:
-    first, *rest = [picture(lines) for lines in texts]
-    return encoded(first, "TIFF", save_all=True, append_images=rest, compression="tiff_lzw")
+def tiff(texts: Sequence[Sequence[str]], *, serving: Mapping[int, tuple[int, int]] | None = None) -> bytes:
+    """A TIFF with a frame for each.
+
+    :param serving: a tag and its value for some of the frames, as on copies of reduced size.
+    """
+    out = io.BytesIO()
+    with TiffImagePlugin.AppendingTiffWriter(out, True) as writer:
+        for frame, lines in enumerate(texts):
+            tags = TiffImagePlugin.ImageFileDirectory_v2()
+            if serving and frame in serving:
+                tag, value = serving[frame]
+                tags[tag] = value
+            packing = "raw" if serving else "tiff_lzw"  # Pillow writes not all tags beside a packing
+            picture(lines).save(writer, "TIFF", compression=packing, tiffinfo=tags)
+            writer.newFrame()
+    return out.getvalue()
 
 
 def png_header(width: int, height: int) -> bytes:

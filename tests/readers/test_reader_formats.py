@@ -122,6 +122,29 @@ def test_all_pages_of_a_tiff_are_read_in_order(read: Read, inspect: Inspect) -> 
     ]
 
 
+@pytest.mark.parametrize(
+    ("tag", "value"), [(254, 1), (254, 4), (254, 5), (255, 2)], ids=["reduced", "mask", "both", "old"]
+)
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_small_copy_or_a_mask_in_a_tiff_is_no_page(
+    read: Read, inspect: Inspect, tag: int, value: int, place: int
+) -> None:
+    content = tiff([["First page"], ["Second page"]], serving={place: (tag, value)})
+
+    assert inspect(content).page_count == 1
+    (page,) = read(content)
+    assert page.text == ["Second page", "First page"][place]
+
+
+def test_a_tiff_of_small_copies_only_is_read(inspect: Inspect) -> None:
+    assert inspect(tiff([["A"], ["B"]], serving={0: (254, 1), 1: (254, 1)})).page_count == 2
+
+
+@pytest.mark.parametrize("value", [0, 2])
+def test_a_page_of_several_that_says_so_is_a_page(inspect: Inspect, value: int) -> None:
+    assert inspect(tiff([["A"], ["B"]], serving={0: (254, value), 1: (254, value)})).page_count == 2
+
+
 def test_pages_that_are_stored_already_are_not_read_again(read: Read) -> None:
     pages = read(tiff([["First page"], ["Second page"], ["Third page"]]), skip={1, 3})
     assert [page.text for page in pages] == ["Second page"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pdf_inputs import document, layered, page_content
 from PIL import Image
 from reader_inputs import RECEIPT, Inspect, Read, pdf, picture, scan_page, text_page
 
@@ -108,3 +109,70 @@ def test_a_torn_pdf_is_refused(read: Read, inspect: Inspect) -> None:
 @pytest.mark.parametrize("junk", [b"\r\n\r\n", b"\x00\x01\x02\x03", b"Content-Type: application/pdf\r\n\r\n"])
 def test_a_pdf_with_bytes_before_its_mark_is_a_pdf(inspect: Inspect, junk: bytes) -> None:
     assert inspect(junk + pdf([text_page(LETTER)])).media_type == "application/pdf"
+
+
+def test_what_is_left_of_a_pdf_is_not_taken_for_the_whole(read: Read) -> None:
+    """PDFium repairs it: some pages come out, others are empty, and nothing says so."""
+    given = pdf([text_page([(72, 700, f"Page {n} of 5 with some words")]) for n in range(1, 6)])
+    for share in (0.3, 0.5, 0.7, 0.8, 0.9):
+        with pytest.raises(Unreadable, match=r"bill\.pdf: the PDF is damaged or truncated.*complete copy"):
+            read(given[: int(len(given) * share)], "bill.pdf")
+
+
+def test_a_file_that_was_made_longer_by_zeros_before_it_was_written_is_not_whole(inspect: Inspect) -> None:
+    given = pdf([text_page(LETTER), text_page(LETTER)])
+    half = len(given) * 2 // 3
+    with pytest.raises(Unreadable, match="damaged or truncated"):
+        inspect(given[:half] + bytes(len(given) - half))
+
+
+def test_an_update_that_was_cut_off_is_not_ignored(inspect: Inspect) -> None:
+    given = pdf([text_page(LETTER)])
+    with pytest.raises(Unreadable, match="damaged or truncated"):
+        inspect(given + b"4 0 obj\n<< /Length 500 >>\nstream\nBT /F1 12 Tf")
+
+
+@pytest.mark.parametrize("end", [b"", b"\r\n\r\n", bytes(200), b"<!-- served in 3 ms -->"])
+def test_what_follows_a_whole_pdf_does_no_harm(read: Read, end: bytes) -> None:
+    (page,) = read(pdf([text_page(LETTER)]) + end)
+    assert page.text.startswith("Dear customer")
+
+
+def test_a_pdf_without_its_last_lines_is_read_if_nothing_of_its_pages_is_missing(read: Read) -> None:
+    whole = pdf([text_page(LETTER)])
+    (page,) = read(whole[: whole.index(b"startxref")])
+    assert page.text.startswith("Dear customer")
+
+
+def test_a_protected_pdf_gives_its_reason_to_no_other(read: Read) -> None:
+    protected, whole = pdf([text_page(LETTER)], password="x"), pdf([text_page(LETTER)] * 3)
+    for length in range(60, len(whole) - 60, len(whole) // 6):
+        with pytest.raises(Unreadable, match="protected by a password"):
+            read(protected)
+        with pytest.raises(Unreadable, match="the PDF is damaged or truncated"):
+            read(whole[:length])
+
+
+# --- what a person does not see -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [{}, {"member": True}, {"nested": True}])
+def test_a_layer_that_is_off_is_not_read(read: Read, shape: dict[str, bool]) -> None:
+    (page,) = read(layered(**shape))
+    assert page.text.split("\n") == ["Dear customer, this is a letter", "Total 123.45"]
+
+
+def test_a_layer_that_is_on_is_read(read: Read) -> None:
+    (page,) = read(layered().replace(b"/OFF [6 0 R]", b"/OFF [     ]"))
+    assert "9,999.00" in page.text
+    assert "123.45" in page.text
+
+
+@pytest.mark.parametrize("rotate", [0, 90, 180, 270])
+@pytest.mark.parametrize("unit", [b"", b"/UserUnit 2"])
+def test_what_a_crop_box_leaves_out_is_not_read(read: Read, rotate: int, unit: bytes) -> None:
+    content = page_content([(72, 700, "Total 123.45"), (400, 700, "Total 9,999.00"), (72, 100, "Below")])
+    crop = b"/CropBox [0 400 306 792] /Rotate %d %s" % (rotate, unit)
+    (page,) = read(document(content, page=crop))
+    assert page.text == "Total 123.45"
+    assert page.lines[0].box[0] == pytest.approx(72 / 306, abs=0.01)

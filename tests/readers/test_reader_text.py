@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from unicodedata import normalize
 
 import pytest
 from reader_inputs import Inspect, Read
@@ -66,3 +67,8 @@ def test_bytes_without_sense_are_refused(read: Read) -> None:
 def test_a_text_that_mentions_a_pdf_mark_is_text(read: Read, inspect: Inspect, text: str) -> None:
     assert inspect(text.encode()).media_type == "text/plain"
     assert read(text.encode())[0].text == text
+
+
+def test_letters_and_accents_that_stand_apart_become_one_letter(read: Read) -> None:
+    (page,) = read(normalize("NFD", "Stadtwerke Mörlau, 5. März 2024").encode())
+    assert page.text == "Stadtwerke Mörlau, 5. März 2024"

@@ -23,6 +23,13 @@ class Budget:
         self._bytes = 0
         self._depth = 0
 
+    def renewed(self) -> Budget:
+        """A budget for a member that was within this one when it was opened, and is opened once more: as deep
+        inside of others as it is here."""
+        one = Budget(self._filename, self._limits)
+        one._depth = self._depth
+        return one
+
     @property
     def bytes_left(self) -> int:
         return self._limits.max_unpacked_bytes - self._bytes

@@ -162,12 +162,12 @@ def _opened(member: Member, filename: str, limits: ReaderLimits, budget: Budget)
         raise Unreadable(f"{shown}: the file is empty (0 bytes); send it again")
     source = open_within(member.data, shown, limits, budget)
     source.close()
-    return _opener(member.data, shown, limits), source.page_count
+    return _opener(member.data, shown, limits, budget.renewed()), source.page_count
 
 
-def _opener(data: bytes, filename: str, limits: ReaderLimits) -> Opener:
+def _opener(data: bytes, filename: str, limits: ReaderLimits, budget: Budget) -> Opener:
     """It was within the budget of the whole when it was first opened, and is within one of its own now."""
-    return lambda: open_within(data, filename, limits, Budget(filename, limits))
+    return lambda: open_within(data, filename, limits, budget.renewed())
 
 
 class Pages:

@@ -28,6 +28,12 @@ WORKING_PIXELS = 24_000_000
 _TURNS = {3: 180, 4: 180, 5: 90, 6: 90, 7: 270, 8: 270}
 """EXIF orientation to degrees clockwise."""
 _ORIENTATION = 0x0112
+_NEW_SUBFILE_TYPE = 254
+_SERVES_ANOTHER = 0b101
+"""Bits of that tag: reduced image, transparency mask."""
+_SUBFILE_TYPE = 255
+_REDUCED = 2
+"""Value of that tag, which older programs write."""
 _DECODING_ERRORS = (
     OSError,
     ValueError,
@@ -47,7 +53,7 @@ pillow_heif.register_heif_opener()
 
 
 class ImageSource:
-    """An image file; each frame of a TIFF is a page, other formats have one."""
+    """An image file; each frame of a TIFF is a page unless it only serves another one, other formats have one."""
 
     def __init__(self, data: bytes, filename: str, media_type: str, limits: ReaderLimits) -> None:
         self.media_type = media_type
@@ -57,9 +63,10 @@ class ImageSource:
         try:
             self._image = Image.open(io.BytesIO(data), formats=[IMAGE_FORMATS[media_type]])
             self._check_size()
-            self.page_count = getattr(self._image, "n_frames", 1) if media_type == "image/tiff" else 1
+            self._frames = _pages_of_tiff(self._image) if media_type == "image/tiff" else [0]
         except _DECODING_ERRORS as error:
             raise self._damaged() from error
+        self.page_count = len(self._frames)
 
     def read(self, number: int) -> Reading:
         pixels, turned = self._decoded(number)
@@ -84,8 +91,8 @@ class ImageSource:
 
     def _decoded(self, number: int) -> tuple[Pixels, int]:
         try:
-            if number > 1:
-                self._image.seek(number - 1)
+            if self.media_type == "image/tiff":
+                self._image.seek(self._frames[number - 1])
             self._check_size()
             return upright(self._image)
         except _DECODING_ERRORS as error:
@@ -105,6 +112,18 @@ class ImageSource:
             f"{self._filename}: the {name} image is damaged or truncated and could not be decoded; "
             "send a complete copy"
         )
+
+
+def _pages_of_tiff(image: Image.Image) -> list[int]:
+    """The frames that are pages: no smaller copies, as viewers show in a list, and no masks of transparency."""
+    frames = range(getattr(image, "n_frames", 1))
+    pages = []
+    for frame in frames:
+        image.seek(frame)
+        tags = getattr(image, "tag_v2", {})
+        if not tags.get(_NEW_SUBFILE_TYPE, 0) & _SERVES_ANOTHER and tags.get(_SUBFILE_TYPE) != _REDUCED:
+            pages.append(frame)
+    return pages or list(frames)
 
 
 def upright(image: Image.Image) -> tuple[Pixels, int]:

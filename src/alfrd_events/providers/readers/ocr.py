@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from alfrd_events.providers.readers import layout, plain
+from alfrd_events.providers.readers import layout, plain, spacing
 from alfrd_events.providers.readers.layout import Piece, Row
 
 Pixels = NDArray[np.uint8]
@@ -94,14 +94,27 @@ def read(pixels: Pixels) -> Found:
     return found
 
 
+def read_lines(pixels: Pixels, boxes: Sequence[tuple[int, int, int, int]]) -> list[Text]:
+    """Read the lines in these boxes (left, top, right, bottom in pixels) and nothing else.
+
+    It takes a hundredth of the time of a page.
+    """
+    height, width = pixels.shape[:2]
+    crops = []
+    for left, top, right, bottom in boxes:
+        left, top = min(max(left, 0), width - 1), min(max(top, 0), height - 1)
+        crops.append(pixels[top : max(bottom, top + 1), left : max(right, left + 1)])
+    return [(text.translate(_FULL_WIDTH), confidence) for text, confidence in _texts(crops)]
+
+
 def is_blank(pixels: Pixels) -> bool:
     """Whether there is nothing on a page that could be print."""
     return int(np.ptp(pixels[::2, ::2])) < 24
 
 
 def _read_turned(pixels: Pixels, turn: int) -> Found:
-    turned = _turned(pixels, turn)
-    found = _recognise(turned, detect(turned))
+    upright = turned(pixels, turn)
+    found = _recognise(upright, detect(upright))
     return Found(found.rows, found.size, turn)
 
 
@@ -192,7 +205,7 @@ def _recognise(pixels: Pixels, quads: Sequence[Quad]) -> Found:
     pieces = []
     for quad, (text, confidence) in zip(quads, texts, strict=True):
         text = plain.clean(text.translate(_FULL_WIDTH)).replace("\n", " ").strip()
-        text = _GLUED_YEAR.sub(r"\1 \2", text)
+        text = spacing.closed_up_figures(_GLUED_YEAR.sub(r"\1 \2", text))
         if text and confidence >= MIN_LINE_CONFIDENCE:
             (left, top), (right, bottom) = quad.min(axis=0), quad.max(axis=0)
             pieces.append(Piece(text, float(left), float(top), float(right), float(bottom), confidence))
@@ -284,13 +297,14 @@ def _better_turn(pixels: Pixels, quads: Sequence[Quad], turns: tuple[int, int]) 
         (left, top), (right, bottom) = quad.min(axis=0).astype(int), quad.max(axis=0).astype(int)
         crops.append(pixels[top : bottom + 1, left : right + 1])
     sure = [
-        sum(score * len(text) for text, score in _texts([_turned(crop, turn) for crop in crops]))
+        sum(score * len(text) for text, score in _texts([turned(crop, turn) for crop in crops]))
         for turn in turns
     ]
     return turns[1] if sure[1] > sure[0] else turns[0]
 
 
-def _turned(pixels: Pixels, turn: int) -> Pixels:
+def turned(pixels: Pixels, turn: int) -> Pixels:
+    """Turn a page clockwise, by 0, 90, 180 or 270 degrees."""
     return np.ascontiguousarray(np.rot90(pixels, -turn // 90)) if turn else pixels
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
+from unicodedata import normalize
 
 from alfrd_events.errors import Unreadable
 from alfrd_events.providers.readers import content, plain
@@ -53,15 +54,22 @@ class Reading:
         return len("".join(self.text.split()))
 
     def frame(self, number: int) -> dict[str, Any]:
-        """As a ``page`` frame of the wire."""
+        """As a ``page`` frame of the wire.
+
+        All text takes the form NFC, whatever reader it is from: some programs write letters and their accents apart,
+        and what a person then sees as one word is another string, to be neither found nor compared.
+        """
         pieces = (scaled(piece, self.width, self.height) for row in self.rows for piece in row)
         return {
             "kind": "page",
             "number": number,
-            "text": self.text,
+            "text": normalize("NFC", self.text),
             "confidence": round(self.confidence, 4),
             "lines": [
-                [p.text, *(round(v, 5) for v in (p.left, p.top, p.right, p.bottom, p.confidence))]
+                [
+                    normalize("NFC", p.text),
+                    *(round(v, 5) for v in (p.left, p.top, p.right, p.bottom, p.confidence)),
+                ]
                 for p in pieces
             ],
             "width": round(self.width, 2),
@@ -191,9 +199,9 @@ def open_within(data: bytes, filename: str, limits: ReaderLimits, budget: Budget
         return TextSource(data, filename)
     # Heavy or seldom: each is loaded only where it is needed.
     if media_type == content.PDF:
-        from alfrd_events.providers.readers.pdf import PdfSource
+        from alfrd_events.providers.readers.pdf.document import open_pdf
 
-        return PdfSource(data, filename, limits)
+        return open_pdf(data, filename, limits, budget)
     if media_type in content.IMAGE_FORMATS:
         from alfrd_events.providers.readers.images import ImageSource
 

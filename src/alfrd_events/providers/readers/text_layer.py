@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from alfrd_events.providers.readers import layout, plain
+from alfrd_events.providers.readers import layout, plain, rtl, spacing
 from alfrd_events.providers.readers.layout import Piece
 from alfrd_events.providers.readers.source import Reading
 
@@ -37,6 +37,8 @@ class Char:
     generated: bool = False
     """Put in by pdfium as a space or line break; it stands nowhere."""
     unmapped: bool = False
+    font: int = 0
+    """A number that characters of one font share."""
 
 
 def character(code: int) -> str:
@@ -68,7 +70,7 @@ def read(chars: Sequence[Char], size: tuple[float, float]) -> Reading:
     if rotation % 180:
         size = (size[1], size[0])
     rows = layout.arrange(_pieces(upright), size[0])
-    rows = [layout.join_close(row, glued=WORD_GAP, spaced=COLUMN_GAP) for row in rows]
+    rows = rtl.in_reading_order([layout.join_close(row, glued=WORD_GAP, spaced=COLUMN_GAP) for row in rows])
     return Reading.of_rows(rows, size, "text_layer", rotation)
 
 
@@ -90,12 +92,32 @@ def _turned(char: Char, rotation: int, size: tuple[float, float]) -> Char:
 
 
 def _pieces(chars: Sequence[Char]) -> list[Piece]:
-    pieces: list[Piece] = []
-    run: list[Char] = []
+    runs = [run for run in _runs(chars) if any(char.text.strip() for char in run)]
+    texts = ["".join(char.text for char in run).strip() for run in runs]
+    wide = [number for number, text in enumerate(texts) if spacing.may_be_wide(text)]
+    closed = spacing.closed_up([_letters(runs[number]) for number in wide])
+    for number, text in zip(wide, closed, strict=True):
+        texts[number] = text
+    return [
+        Piece(
+            text,
+            min(char.left for char in run),
+            min(char.top for char in run),
+            max(char.right for char in run),
+            max(char.bottom for char in run),
+        )
+        for run, text in zip(runs, texts, strict=True)
+    ]
+
+
+def _runs(chars: Sequence[Char]) -> list[list[Char]]:
+    """Characters that follow each other on one baseline, with a blank where there is a gap between words."""
+    runs: list[list[Char]] = [[]]
     blank = False
     for char in chars:
+        run = runs[-1]
         if char.text == "\n":
-            _finish(run, pieces)
+            runs.append([])
             blank = False
         elif not char.text or char.text.isspace():
             blank = True
@@ -104,14 +126,28 @@ def _pieces(chars: Sequence[Char]) -> list[Piece]:
                 run.append(replace(run[-1], text=char.text))
         else:
             if run and not _continues(run[-1], char):
-                _finish(run, pieces)
+                run = []
+                runs.append(run)
                 blank = False
             if run and (blank or _gap(run[-1], char) > WORD_GAP * 2):
                 run.append(replace(run[-1], text=" "))
             run.append(char)
             blank = False
-    _finish(run, pieces)
-    return pieces
+    return runs
+
+
+def _letters(run: Sequence[Char]) -> list[spacing.Letter]:
+    letters: list[spacing.Letter] = []
+    last: Char | None = None
+    is_apart = False
+    for char in run:
+        if char.text.isspace():
+            is_apart = True
+            continue
+        gap = _gap(last, char) if last is not None else 0.0
+        letters.append(spacing.Letter(char.text, gap, is_apart and last is not None))
+        last, is_apart = char, False
+    return letters
 
 
 def _continues(last: Char, char: Char) -> bool:
@@ -133,18 +169,3 @@ def _gap(last: Char, char: Char) -> float:
         return max(char.top - last.bottom, last.top - char.bottom) / size
     size = max(min(last.bottom - last.top, char.bottom - char.top), 0.1)
     return (char.left - last.right) / size
-
-
-def _finish(run: list[Char], pieces: list[Piece]) -> None:
-    text = "".join(char.text for char in run).strip()
-    if text:
-        pieces.append(
-            Piece(
-                text,
-                min(char.left for char in run),
-                min(char.top for char in run),
-                max(char.right for char in run),
-                max(char.bottom for char in run),
-            )
-        )
-    run.clear()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeVar
+from unicodedata import normalize
 from xml.etree.ElementTree import Element
 
 from alfrd_events.errors import AlfrdError
@@ -51,7 +52,7 @@ def text(element: Element | None, *paths: str) -> str:
     for path in paths:
         for found in each(element, path):
             if said := " ".join((found.text or "").split()):
-                return said[:LONGEST]
+                return normalize("NFC", said)[:LONGEST]
     return ""
 
 
