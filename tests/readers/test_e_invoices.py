@@ -218,7 +218,7 @@ def test_an_invoice_whose_sums_contradict_each_other_does_not_speak_for_its_pdf(
 
 def test_data_of_another_kind_in_a_pdf_are_named_and_it_is_read_as_ever(read: Read) -> None:
     given = pdf([text_page([(72, 700, "Invoice 4471")])])
-    for name, content in (("data.xml", b"<a>1</a>"), ("factur-x.xml", b"\0\1"), ("note.txt", CII)):
+    for name, content in (("data.xml", b"<a>1</a>"), ("factur-x.xml", b"\0\1"), ("notes.txt", CII)):
         (page,) = read(with_attachment(given, name, content))
         assert page.text == f"Invoice 4471\n\nAttachment not read: {name}"
 
