@@ -149,7 +149,7 @@ class _Worker:
         self._wake = Wake()
         database.patience = options.lease_seconds / 3
         self._listening: asyncio.Task[None] | None = None
-        self._retired: asyncio.Task[None] | None = None
+        self._retired: asyncio.Task[object] | None = None
         """Ends the listener of an id that this worker has no more."""
         self._registration = Registration(
             database, list(options.slots), options.lease_seconds, self._listen_anew

@@ -2,39 +2,40 @@
 
 No connection is held while a handler works: what it needs is loaded before, for all tasks of a claim
 together, and what it gives is handed in with the next exchange.
+
+Each task that was started comes back through exactly one outcome. A handler that goes on although it was cancelled
+is left to itself: its task ends without it, and what it does later counts for nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
-from contextvars import ContextVar
 from dataclasses import replace
 
-from pydantic_core import PydanticSerializationError
-
-from alfrd_events.db import queue
 from alfrd_events.db.cases import Cases
 from alfrd_events.db.database import Database
 from alfrd_events.db.errors import Interrupted
-from alfrd_events.errors import AlfrdError, DatabaseUnavailable, Permanent, StaleClaim, Throttled
-from alfrd_events.model import Case, Finding, JsonObject, Kind, Outcome, Page, Task, Usage
+from alfrd_events.errors import AlfrdError, DatabaseUnavailable
+from alfrd_events.model import Case, Finding, JsonObject, Outcome, Task
 from alfrd_events.observe import Log
 from alfrd_events.providers.calls import Caller, caller
+from alfrd_events.providers.turns import Turn, turn
 from alfrd_events.steps.registry import PROMPT_KINDS, Handler, Tools
 from alfrd_events.worker.endings import cancel_all
+from alfrd_events.worker.pages import Pages, pages_of_attempt, save_page
+from alfrd_events.worker.verdict import Judge, Verdict, packed
 
 log = Log("runner")
 
-_SAVE_EVERY_SECONDS = 2.0
-_SAVE_AT_PAGES = 20
 _LOAD_WITHIN_SECONDS = 1.0
 _LOAD_PAUSE_SECONDS = 0.05
 _STARTED_TOGETHER = 25
 _THROTTLED_SECONDS = 1.0
 """How long tasks wait that could not be loaded."""
+_LETTING_GO_SECONDS = 2.0
+"""How long a handler that was cancelled may take to clean up, before its task ends without it."""
 
 
 class Runner:
@@ -54,18 +55,23 @@ class Runner:
     ) -> None:
         self._database = database
         self._handlers = handlers
-        self._tools = replace(tools, save_page=_save_page)
+        self._tools = replace(tools, save_page=save_page)
         self._finished = finished
         self._step_seconds = step_seconds
         self._cases = Cases(database, PROMPT_KINDS, tools.analyst.prompt_prefixes, tools.analyst.learns_from)
+        self._judge = Judge()
+        self._owed: set[Task] = set()
+        """Started, and no outcome given yet."""
         self._running: set[asyncio.Task[None]] = set()
         self._overdue: set[asyncio.Task[None]] = set()
+        self._stopping = False
 
     def start(self, worker: int, tasks: Sequence[Task], inputs: str | None = None) -> None:
         """Load what the tasks need and run them; returns at once.
 
         :param inputs: what of it came with the claim, in JSON.
         """
+        self._owed.update(tasks)
         batch = asyncio.create_task(self._run_batch(worker, tasks, inputs))
         self._running.add(batch)
         batch.add_done_callback(self._running.discard)
@@ -76,8 +82,15 @@ class Runner:
             self._cases.keep(outcome.task.subject_id, outcome.generation, outcome.result)
 
     async def stop(self) -> None:
-        """Cancel what runs; each task ends with a ``released`` outcome."""
+        """Cancel what runs; each task ends with a ``released`` outcome, also one whose handler goes on all the same."""
+        self._stopping = True
         await cancel_all(self._running)
+
+    def _hand_over(self, outcome: Outcome) -> None:
+        """Give a task's outcome, unless it has one already."""
+        if outcome.task in self._owed:
+            self._owed.discard(outcome.task)
+            self._finished(outcome)
 
     async def _run_batch(self, worker: int, tasks: Sequence[Task], inputs: str | None = None) -> None:
         try:
@@ -88,41 +101,49 @@ class Runner:
         except (DatabaseUnavailable, Interrupted) as error:
             # Nothing was tried, so nothing is counted; but not at once again, or it would spin.
             for task in tasks:
-                self._finished(Outcome(task, "throttled", error=str(error), retry_after=_THROTTLED_SECONDS))
+                self._hand_over(Outcome(task, "throttled", error=str(error), retry_after=_THROTTLED_SECONDS))
             return
         except Exception as error:  # noqa: BLE001 - whatever one row holds, the other tasks must go on
             if len(tasks) > 1:
                 await asyncio.gather(*(self._run_batch(worker, [task]) for task in tasks))
                 return
-            known = isinstance(error, AlfrdError)
-            why = f"{tasks[0].step}: {error}" if known else _unforeseen(tasks[0], error)
-            self._finished(Outcome(tasks[0], "retry", error=why))
+            verdict = self._judge.verdict(tasks[0], error)
+            prefix = f"{tasks[0].step}: " if isinstance(error, AlfrdError) else ""
+            self._hand_over(Outcome(tasks[0], "retry", error=prefix + verdict.error))
             return
-        runs: list[asyncio.Task[None]] = []
+        await self._run_loaded(worker, tasks, loaded)
+
+    async def _run_loaded(self, worker: int, tasks: Sequence[Task], loaded: Mapping[int, Case]) -> None:
+        runs: dict[asyncio.Task[None], Task] = {}
         left = _Countdown(len(tasks))
         create_task = asyncio.get_running_loop().create_task
         try:
             for task in tasks:
-                run = self._run_one(worker, task, loaded.get(task.id), left)
-                runs.append(create_task(run, name=task.step))
+                attempt = self._run_one(worker, task, loaded.get(task.id), left)
+                runs[create_task(attempt, name=task.step)] = task
                 if len(runs) % _STARTED_TOGETHER == 0:
                     await asyncio.sleep(0)  # the exchange has its turn, too
             # One time limit for all: they start together, and a timer for each costs as much as the cheapest steps.
             if not await left.is_nothing_within(self._step_seconds):
-                await self._end_overdue({run for run in runs if not run.done()})
+                await self._end_overdue({run: task for run, task in runs.items() if not run.done()})
         except asyncio.CancelledError:
-            await cancel_all(runs)
-            self._release(tasks[len(runs) :])
+            for run in await cancel_all(runs, within=_LETTING_GO_SECONDS):
+                _tell_of_stubborn(runs[run])
+            self._release(tasks)
             raise
 
-    async def _end_overdue(self, overdue: set[asyncio.Task[None]]) -> None:
-        self._overdue |= overdue
-        await cancel_all(overdue)
-        self._overdue -= overdue
+    async def _end_overdue(self, overdue: Mapping[asyncio.Task[None], Task]) -> None:
+        self._overdue |= overdue.keys()
+        for run in await cancel_all(overdue, within=_LETTING_GO_SECONDS):
+            task = overdue[run]
+            _tell_of_stubborn(task)
+            error = f"{self._too_long(task)}, and does not end when it is cancelled"
+            self._hand_over(Outcome(task, "retry", error=error))
+        self._overdue -= overdue.keys()
 
     def _release(self, tasks: Sequence[Task]) -> None:
         for task in tasks:
-            self._finished(Outcome(task, "released", error="the worker was stopped"))
+            self._hand_over(Outcome(task, "released", error="the worker was stopped"))
 
     async def _load(self, tasks: Sequence[Task], inputs: str | None) -> Mapping[int, Case]:
         """What the tasks need. A connection that was cut is no reason to give them back: another one may work."""
@@ -138,7 +159,7 @@ class Runner:
 
     async def _run_one(self, worker: int, task: Task, case: Case | None, left: _Countdown) -> None:
         try:
-            self._finished(await self._attempt(worker, task, case))
+            self._hand_over(await self._attempt(worker, task, case))
         finally:
             left.one_less()
 
@@ -147,32 +168,27 @@ class Runner:
             return Outcome(task, "failed", error=f"{task.entity} {task.subject_id} is gone")
         tools = self._tools
         made_by = tools.reader.name if task.step == "ocr" else tools.analyst.name
-        pages = _Pages(self._database, worker, task)
-        _pages.set(pages)
+        pages = Pages(self._database, worker, task)
+        pages_of_attempt.set(pages)
         caller.set(Caller(worker, task))
-        kind: Kind = "done"
+        waited = Turn()
+        turn.set(waited)
         payload: JsonObject | bytes | None = None
-        error_text, retry_after = "", None
+        verdict = Verdict("done", "")
         prompt_id = case.prompt.id if case.prompt else None
         try:
             result = await self._handlers[task.step](case, tools)
-            if task.step == "ocr":
-                payload = {**result.model_dump(mode="json", warnings="error"), "pages": pages.unsaved}
-            else:
-                payload = result.model_dump_json(warnings="error").encode()
+            payload = packed(task.step, result, pages.unsaved)
             if isinstance(result, Finding) and (signed := result.provenance) is not None:
                 made_by, prompt_id = signed.made_by, signed.prompt_id
-                if signed.notes:
-                    note = "; ".join(signed.notes)
-                    payload = {**result.model_dump(mode="json", warnings="error"), "note": note}
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - whatever a handler does, its task must end
-            kind, error_text, retry_after = self._what_it_comes_to(task, error)
+        except BaseException as error:  # noqa: BLE001 - whatever a handler does, its task must end, and no more than that
+            verdict = self._what_it_comes_to(task, error, waited)
         return Outcome(
             task,
-            kind,
+            verdict.kind,
             payload,
-            error_text,
-            retry_after,
+            verdict.error,
+            verdict.retry_after,
             made_by,
             prompt_id,
             # What it cost is told whatever became of it.
@@ -180,45 +196,32 @@ class Runner:
             case.generation,
         )
 
-    def _what_it_comes_to(self, task: Task, error: BaseException) -> tuple[Kind, str, float | None]:
-        """From an error to what becomes of the task: its kind, the text, and the seconds to wait."""
-        match error:
-            case Permanent():
-                return "failed", str(error), None
-            case Throttled():
-                return "throttled", str(error), error.retry_after
-            case StaleClaim() | DatabaseUnavailable() | Interrupted():
-                # Pages could not be saved, and that is not the document's fault.
-                return "released", str(error), None
-            case asyncio.CancelledError() if asyncio.current_task() in self._overdue:
-                return (
-                    "retry",
-                    f"{task.step} took longer than {self._step_seconds:g} s (ALFRD_STEP_SECONDS)",
-                    None,
-                )
-            case asyncio.CancelledError():
-                return "released", "the worker was stopped", None
-            case AlfrdError():
-                return "retry", str(error), None
-            case PydanticSerializationError():
-                return "failed", f"{task.step}: its result holds what JSON cannot", None
-        return "retry", _unforeseen(task, error), None
+    def _what_it_comes_to(self, task: Task, error: BaseException, waited: Turn) -> Verdict:
+        """Tell a stop and a time-out from what the handler did itself."""
+        if isinstance(error, asyncio.CancelledError | GeneratorExit):
+            if asyncio.current_task() in self._overdue:
+                if waited.seconds > self._step_seconds / 2:
+                    return Verdict(
+                        "throttled",
+                        f"{task.step} waited {waited.seconds:.0f} s of its {self._step_seconds:g} s "
+                        "(ALFRD_STEP_SECONDS) until a process was free",
+                    )
+                return Verdict("retry", self._too_long(task))
+            if self._stopping:
+                return Verdict("released", "the worker was stopped")
+        return self._judge.verdict(task, error)
+
+    def _too_long(self, task: Task) -> str:
+        return f"{task.step} took longer than {self._step_seconds:g} s (ALFRD_STEP_SECONDS)"
 
 
-def _unforeseen(task: Task, error: BaseException) -> str:
-    """Tell of a bug, ours or of a user's step: the type, and in the log the place.
-
-    Its message may hold anything, also a document's text, and stays in the process.
-    """
-    place = traceback.extract_tb(error.__traceback__)[-1]
+def _tell_of_stubborn(task: Task) -> None:
     log.error(
-        "a step failed in a way nobody foresaw",
+        "a step goes on although it was cancelled; it is left to itself until this process ends. Let it raise "
+        "CancelledError",
         step=task.step,
         subject=task.subject_id,
-        error=type(error).__name__,
-        place=f"{place.filename}:{place.lineno}",
     )
-    return f"{task.step}: unexpected {type(error).__name__}; the worker's log tells where"
 
 
 class _Countdown:
@@ -242,46 +245,3 @@ class _Countdown:
         except TimeoutError:
             return False
         return True
-
-
-class _Pages:
-    """Pages that a handler gave over, saved in small batches while it goes on."""
-
-    __slots__ = ("_began", "_database", "_last_save", "_read", "_task", "_worker", "unsaved")
-
-    def __init__(self, database: Database, worker: int, task: Task) -> None:
-        self._database = database
-        self._worker = worker
-        self._task = task
-        self._began = self._last_save = time.monotonic()
-        self._read = 0
-        self.unsaved: list[JsonObject] = []
-
-    async def save(self, page: Page, part: int) -> None:
-        """Take a page.
-
-        :raise StaleClaim: the task belongs to somebody else by now.
-        """
-        self._read += 1
-        self.unsaved.append(queue.page_row(page, number=page.number, part=part))
-        overdue = time.monotonic() - self._last_save > _SAVE_EVERY_SECONDS
-        if overdue or len(self.unsaved) >= _SAVE_AT_PAGES:
-            if not await queue.save_progress(self._database, self._worker, self._task, self.unsaved):
-                raise StaleClaim(self._task)
-            self.unsaved = []
-            self._last_save = time.monotonic()
-
-    def usage(self, provider: str) -> tuple[Usage, ...]:
-        """What the reading cost, for ``alfrd.usage``."""
-        if not self._read:
-            return ()
-        spent = time.monotonic() - self._began
-        return (Usage(provider=provider, pages=self._read, milliseconds=int(spent * 1000)),)
-
-
-_pages: ContextVar[_Pages] = ContextVar("pages")
-"""Those of the attempt that runs: so that all attempts share one set of tools."""
-
-
-async def _save_page(page: Page, part: int) -> None:
-    await _pages.get().save(page, part)
