@@ -6,7 +6,7 @@ or a secret: messages end up in logs and in ``documents.error``.
 The engine sorts by these classes:
 
 - :class:`Transient`: the task is tried again later, with exponential backoff;
-- :class:`Throttled`: the task waits, and the wait does not count as an attempt;
+- :class:`Throttled`: the task waits, and the wait does not count as an attempt; :class:`WorkerUnfit` is one of them;
 - :class:`Permanent`: trying again is useless; the document fails at once with the message.
 
 Any other exception out of a handler is a bug and is treated as transient, so that a fixed release
@@ -15,6 +15,8 @@ finds the document still in the queue.
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,6 +38,51 @@ class Throttled(Transient):
         super().__init__(message)
         self.retry_after = retry_after
         """Seconds the provider asked for; ``None`` if it named none."""
+
+
+class WorkerUnfit(Throttled):
+    """This machine or this installation cannot do the work now; no document is to blame, and no attempt is counted.
+
+    The message says what to do; the worker logs it once, and goes on by itself when it is done.
+    """
+
+
+_REMEDIES = {
+    errno.EMFILE: "raise the number of files that this worker may open (ulimit -n; LimitNOFILE= of systemd)",
+    errno.ENFILE: "this machine has no more file handles (sysctl fs.file-max)",
+    errno.ENOMEM: "give this machine more memory, or lower ALFRD_OCR_PROCESSES",
+    errno.ENOSPC: "make room on the disk of this worker",
+    errno.EDQUOT: "make room on the disk of this worker, or raise its quota",
+    errno.EROFS: "mount the disk of this worker so that it can be written",
+}
+_MORE_PROCESSES = (
+    "raise the number of processes that this worker may start (ulimit -u; pids_limit of a container)"
+)
+
+
+def shortage(error: BaseException) -> WorkerUnfit | None:
+    """What an error of the operating system means for the worker; ``None``: nothing, as far as can be told.
+
+    Out of file handles, of memory for a process, of threads or of disk, that is.
+    """
+    if isinstance(error, OSError) and error.errno in _REMEDIES:
+        return WorkerUnfit(
+            f"this worker lacks what it needs ({os.strerror(error.errno)}); {_REMEDIES[error.errno]}"
+        )
+    if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
+        return WorkerUnfit(f"this worker lacks what it needs (it cannot start a thread); {_MORE_PROCESSES}")
+    return None
+
+
+def no_process(error: BaseException, program: str) -> WorkerUnfit:
+    """What it means that a process could not be started."""
+    if isinstance(error, OSError) and error.errno == errno.EAGAIN:
+        return WorkerUnfit(
+            f"this worker cannot start a process ({os.strerror(error.errno)}); {_MORE_PROCESSES}"
+        )
+    return shortage(error) or WorkerUnfit(
+        f"this worker cannot start {program} ({error}); see that it can be run"
+    )
 
 
 class Permanent(AlfrdError):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from alfrd_events.settings import Settings
     from alfrd_events.steps.registry import Tools
     from alfrd_events.steps.spending import Evolution
+    from alfrd_events.worker.last_resort import LastResort
     from alfrd_events.worker.run import Report
 
 Answer = TypeVar("Answer")
@@ -110,10 +111,12 @@ async def work(
     until_quiet: bool = False,
     on_outcome: Callable[[Outcome], None] = lambda _: None,
     drain_seconds: float | None = None,
+    last_resort: LastResort | None = None,
 ) -> Report:
     """Run a worker in this process.
 
     :param steps: serve only these; all if not given.
+    :param last_resort: ends the process when a signal does not.
     :raise SettingsInvalid: a step that nobody handles, or a provider that is not installed.
     """
     from alfrd_events.steps.registry import handlers
@@ -146,6 +149,7 @@ async def work(
             ),
             on_outcome,
             ledger.tend,
+            last_resort,
         )
     finally:
         await tools.reader.aclose()
@@ -226,15 +230,17 @@ def build_analyst(chosen: Settings, calls: Calls) -> Analyst:
     from alfrd_events.providers.analysts.exact import ExactFirst
     from alfrd_events.providers.analysts.llm import LlmAnalyst
     from alfrd_events.providers.analysts.rules import RulesAnalyst
+    from alfrd_events.providers.analysts.rules.apart import Apart
 
+    rules = RulesAnalyst(Apart())
     if chosen.analyst == "rules":
-        return RulesAnalyst()
+        return rules
     names = [chosen.llm_model]
     if chosen.analyst == "cascade" and chosen.llm_large_model:
         names.append(chosen.llm_large_model)
     models = [LlmAnalyst(build_llm(chosen, name, calls), chosen.llm_input_tokens) for name in names]
-    asked = CascadeAnalyst(RulesAnalyst(), models) if chosen.analyst == "cascade" else models[0]
-    return ExactFirst(CompiledAnalyst(asked) if chosen.compiled_series == "on" else asked)
+    asked = CascadeAnalyst(rules, models) if chosen.analyst == "cascade" else models[0]
+    return ExactFirst(CompiledAnalyst(asked) if chosen.compiled_series == "on" else asked, rules)
 
 
 def build_llm(chosen: Settings, model: str, calls: Calls) -> Llm:

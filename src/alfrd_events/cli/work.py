@@ -16,6 +16,7 @@ from alfrd_events.cli.app import WORK, app, listed
 
 if TYPE_CHECKING:
     from alfrd_events.model import Outcome
+    from alfrd_events.worker.last_resort import LastResort
 
 
 @app.command(rich_help_panel=WORK)
@@ -40,10 +41,21 @@ def run(
     steps: Annotated[str | None, typer.Option(metavar="A,B", help="Serve only these steps.")] = None,
 ) -> None:
     """Run a worker. Ctrl-C ends it: what runs may finish, the rest is given back."""
-    raise typer.Exit(wiring.ask(lambda session: _run(session, once, document, listed(steps))))
+    from alfrd_events.worker.last_resort import MARGIN_SECONDS, last_resort
+
+    async def work(session: wiring.Session) -> int:
+        code = await _run(session, once, document, listed(steps), clock)
+        clock.within(MARGIN_SECONDS, code)  # a step may have left a thread, or a task that goes on
+        return code
+
+    with last_resort() as clock:
+        code = wiring.ask(work)
+    raise typer.Exit(code)
 
 
-async def _run(session: wiring.Session, once: bool, document: str | None, steps: list[str] | None) -> int:
+async def _run(
+    session: wiring.Session, once: bool, document: str | None, steps: list[str] | None, clock: LastResort
+) -> int:
     from alfrd_events.db import looks
     from alfrd_events.terminal.values import many
 
@@ -53,7 +65,12 @@ async def _run(session: wiring.Session, once: bool, document: str | None, steps:
     began, started = await looks.now(session.database), time.monotonic()
     async with narrated(session, only) as tell:
         report = await wiring.work(
-            session, steps=steps, only=only, until_quiet=once or only is not None, on_outcome=tell
+            session,
+            steps=steps,
+            only=only,
+            until_quiet=once or only is not None,
+            on_outcome=tell,
+            last_resort=clock,
         )
     if report.interrupted:
         return 130 if once or only else 0

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
-from alfrd_events.errors import Permanent, Transient
+from alfrd_events.errors import Permanent, Transient, shortage
 from alfrd_events.model import Part, PartSource
 from alfrd_events.providers.names import printable
 from alfrd_events.providers.s3 import Buckets, is_s3
@@ -92,7 +92,7 @@ class Sources:
             # The same answer as for a file outside, so that nobody can ask which files exist.
             raise Permanent(f"{uri}: no such file under ALFRD_FILE_ROOTS") from error
         except (OSError, RuntimeError) as error:
-            raise Permanent(f"{uri}: cannot be resolved") from error
+            raise shortage(error) or Permanent(f"{uri}: cannot be resolved") from error
         if not any(path.is_relative_to(root) for root in self._roots):
             raise Permanent(f"{uri}: no such file under ALFRD_FILE_ROOTS")
         return path
@@ -104,10 +104,11 @@ class Sources:
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError as error:
-            reason = os.strerror(error.errno or 0)
-            raise Permanent(
-                f"{name}: cannot be opened ({reason}); let the worker's user {os.geteuid()} read it, then replay"
-            ) from error
+            refusal = Permanent(
+                f"{name}: cannot be opened ({os.strerror(error.errno or 0)}); let the worker's user {os.geteuid()} "
+                "read it, then replay"
+            )
+            raise shortage(error) or refusal from error
         try:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
@@ -119,7 +120,8 @@ class Sources:
             with os.fdopen(descriptor, "rb", closefd=False) as file:
                 content = file.read(self._max_bytes + 1)
         except OSError as error:
-            raise Transient(f"{name}: cannot be read ({os.strerror(error.errno or 0)})") from error
+            trouble = Transient(f"{name}: cannot be read ({os.strerror(error.errno or 0)})")
+            raise shortage(error) or trouble from error
         finally:
             os.close(descriptor)
         self._check_size(len(content), name)  # it may have grown since

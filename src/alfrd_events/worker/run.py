@@ -23,6 +23,7 @@ from alfrd_events.observe import Log
 from alfrd_events.steps.registry import Handler, Tools
 from alfrd_events.worker.cycle import Cycle, Tally
 from alfrd_events.worker.endings import cancel_all
+from alfrd_events.worker.last_resort import MARGIN_SECONDS, LastResort
 from alfrd_events.worker.listener import Listener
 from alfrd_events.worker.registration import Registration
 from alfrd_events.worker.rescuer import Rescuer
@@ -74,18 +75,27 @@ async def run_worker(
     options: WorkerOptions,
     on_outcome: Callable[[Outcome], None] = lambda _: None,
     tend: Tend | None = None,
+    last_resort: LastResort | None = None,
 ) -> Report:
     """Work until a signal comes, or until nothing is left if ``until_quiet``.
 
     :param on_outcome: called for each outcome that the database has accepted.
     :param tend: called every ``tend_seconds``: lets tasks go on that were held for money; returns how many.
+    :param last_resort: ends the process when a signal does not; ``None``: it may take as long as a step holds it.
     :raise SchemaTooNew: a newer release migrated the database meanwhile; what ran was finished first.
     """
-    signals = _Signals()
+    signals = _Signals(last_resort, options.drain_seconds)
     worker = _Worker(database, handlers, tools, options, signals, on_outcome, tend)
     with signals.caught(), collecting_rarely():
         await worker.run()
     return Report(worker.cycle.tally, interrupted=signals.stop.is_set())
+
+
+class _Collecting:
+    """How many workers of this process ask to collect rarely, and what held before the first of them."""
+
+    workers = 0
+    before = (0, 0, 0)
 
 
 @contextmanager
@@ -94,21 +104,30 @@ def collecting_rarely() -> Iterator[None]:
 
     Hundreds of tasks in flight are a few ten thousand objects, and none of them is garbage of that kind: to look at
     them again every 700 allocations took a sixth of a worker's processor time.
+
+    The thresholds are the process's: the last of several workers in it puts them back.
     """
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(_OBJECTS_UNTIL_COLLECTED, *before[1:])
+    if not _Collecting.workers:
+        _Collecting.before = gc.get_threshold()
+        gc.freeze()
+        gc.set_threshold(_OBJECTS_UNTIL_COLLECTED, *_Collecting.before[1:])
+    _Collecting.workers += 1
     try:
         yield
     finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
+        _Collecting.workers -= 1
+        if not _Collecting.workers:
+            gc.set_threshold(*_Collecting.before)
+            gc.unfreeze()
 
 
 class _Signals:
     """The first signal asks to stop, the second to stop now."""
 
-    def __init__(self) -> None:
+    def __init__(self, last_resort: LastResort | None, drain_seconds: float) -> None:
+        self._last_resort = last_resort
+        self._drain_seconds = drain_seconds
+        self._caught = 0
         self.stop = asyncio.Event()
         self.now = asyncio.Event()
 
@@ -117,11 +136,20 @@ class _Signals:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._receive)
+            if self._last_resort is not None:
+                # Beside the loop's own, which reads its wake-up pipe: this one runs also while a step blocks the loop.
+                signal.signal(number, self._set_the_clock)
         try:
             yield
         finally:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(number)
+
+    def _set_the_clock(self, *_: object) -> None:
+        assert self._last_resort is not None
+        self._caught += 1
+        drain = self._drain_seconds if self._caught == 1 else 0
+        self._last_resort.within(drain + MARGIN_SECONDS)
 
     def _receive(self) -> None:
         if self.stop.is_set():

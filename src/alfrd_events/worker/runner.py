@@ -179,6 +179,7 @@ class Runner:
         try:
             result = await self._handlers[task.step](case, tools)
             payload = packed(task.step, result, pages.unsaved)
+            self._judge.is_done(task.step)
             if isinstance(result, Finding) and (signed := result.provenance) is not None:
                 made_by, prompt_id = signed.made_by, signed.prompt_id
         except BaseException as error:  # noqa: BLE001 - whatever a handler does, its task must end, and no more than that

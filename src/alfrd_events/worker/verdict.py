@@ -16,7 +16,16 @@ from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError
 
 from alfrd_events.db.errors import Interrupted
-from alfrd_events.errors import AlfrdError, DatabaseUnavailable, Permanent, StaleClaim, Throttled, Transient
+from alfrd_events.errors import (
+    AlfrdError,
+    DatabaseUnavailable,
+    Permanent,
+    StaleClaim,
+    Throttled,
+    Transient,
+    WorkerUnfit,
+    shortage,
+)
 from alfrd_events.model import Finding, JsonObject, Kind, Task
 from alfrd_events.observe import Log
 
@@ -68,9 +77,20 @@ class Judge:
 
     def __init__(self) -> None:
         self._told: set[tuple[str, str, str]] = set()
+        self._unfit: dict[str, str] = {}
+        """Step -> why this worker cannot do it now."""
+
+    def is_done(self, step: str) -> None:
+        """Take note that an attempt succeeded."""
+        if step in self._unfit:
+            del self._unfit[step]
+            log.info("this worker can do a step again", step=step)
 
     def verdict(self, task: Task, error: BaseException) -> Verdict:
         """What becomes of a task; stops and time-outs are the runner's to tell apart."""
+        if (unfit := error if isinstance(error, WorkerUnfit) else shortage(error)) is not None:
+            self._tell_unfit(task, unfit)
+            return Verdict("throttled", f"{task.step}: {_text(task, unfit)}", _seconds(unfit.retry_after))
         match error:
             case Permanent():
                 return Verdict("failed", _text(task, error))
@@ -92,6 +112,12 @@ class Judge:
         return Verdict(
             "retry", f"{task.step}: unexpected {type(error).__name__}; the worker's log tells where"
         )
+
+    def _tell_unfit(self, task: Task, unfit: WorkerUnfit) -> None:
+        text = _text(task, unfit)
+        tell = log.debug if self._unfit.get(task.step) == text else log.error
+        self._unfit[task.step] = text
+        tell(text, step=task.step, subject=task.subject_id, tasks="wait, and count no attempt")
 
     def _tell(self, task: Task, error: BaseException) -> None:
         """Tell of a bug, ours or of a user's step: the type, and in the log the place.

@@ -33,8 +33,8 @@ class ExactFirst:
     analyst for all other documents.
     """
 
-    def __init__(self, asked: Analyst) -> None:
-        self._rules = RulesAnalyst()
+    def __init__(self, asked: Analyst, rules: RulesAnalyst | None = None) -> None:
+        self._rules = rules or RulesAnalyst()
         self._asked = asked
         self.name = asked.name
         self.prompt_prefixes = asked.prompt_prefixes
@@ -85,7 +85,8 @@ class ExactFirst:
         return await self._asked.summarize_file(file, prompt)
 
     async def aclose(self) -> None:
-        """Close the other analyst."""
+        """Close both."""
+        await self._rules.aclose()
         await self._asked.aclose()
 
 
@@ -94,4 +95,6 @@ def _needs_no_model(document: Document) -> bool:
 
 
 async def _signed(found: Awaitable[FindingT]) -> FindingT:
-    return (await found).model_copy(update={"provenance": Provenance(made_by=RulesAnalyst.name)})
+    made = await found
+    notes = made.provenance.notes if made.provenance else ()
+    return made.model_copy(update={"provenance": Provenance(made_by=RulesAnalyst.name, notes=notes)})

@@ -9,33 +9,27 @@ nowhere.
 from __future__ import annotations
 
 import ctypes
-import os
-import resource
 import signal
 import sys
-from pathlib import Path
 from typing import BinaryIO
 
 from alfrd_events.errors import Unreadable
-from alfrd_events.providers.readers import wire
+from alfrd_events.providers.readers import expendable, wire
 from alfrd_events.providers.readers.limits import ReaderLimits
 from alfrd_events.providers.readers.source import Sheet, Source, open_source
 from alfrd_events.providers.readers.wire import Frame
 
-PR_SET_PDEATHSIG = 1
 IDLE_SECONDS = 1.0
 """Without a request for that long, a process gives back the memory that it does not need."""
-MAX_FILES = 64
-"""Open at a time; the libraries and their models take a dozen."""
 
 
 def main() -> None:
     """Serve requests until the parent closes the pipe."""
     parent = int(sys.argv[1])
     limits = ReaderLimits(**wire.decode(sys.argv[2].encode()))
-    _die_with(parent)
-    requests, replies = _take_the_wire()
-    _limit_self(limits)
+    expendable.die_with(parent)
+    expendable.limit_self(limits.memory_bytes)
+    requests, replies = expendable.take_the_wire()
     serve(requests, replies, limits)
 
 
@@ -62,7 +56,7 @@ def serve(requests: BinaryIO, replies: BinaryIO, limits: ReaderLimits) -> None:
 
 
 def _open(filename: str, data: bytes, limits: ReaderLimits, replies: BinaryIO) -> Source | None:
-    _allow_processor_time(limits.page_cpu_seconds)
+    expendable.allow_processor_time(limits.page_cpu_seconds)
     try:
         source = open_source(data, filename, limits)
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent is told, and decides
@@ -77,7 +71,7 @@ def _read(source: Source, kind: str, pages: list[int], limits: ReaderLimits, rep
     left = limits.max_part_characters
     try:
         for number in pages:
-            _allow_processor_time(limits.page_cpu_seconds)
+            expendable.allow_processor_time(limits.page_cpu_seconds)
             page = turn_to(number)
             if isinstance(page, Sheet):
                 _reply(replies, page.frame(number), page.image)
@@ -114,7 +108,7 @@ def _verdict(error: Exception) -> Frame:
         return {"kind": "wordy", "number": 0}
     if isinstance(error, ImportError):
         return {"kind": "setup", "message": str(error)}
-    return {"kind": "bug", "message": _where(error)}
+    return {"kind": "bug", "message": expendable.where(error)}
 
 
 def _is_bad_alloc(error: BaseException) -> bool:
@@ -125,59 +119,10 @@ def _is_bad_alloc(error: BaseException) -> bool:
     )
 
 
-def _where(error: Exception) -> str:
-    """Name an unexpected error by type and place; its message could quote the document."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return type(error).__name__
-    return f"{type(error).__name__} at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
-
-
 def _reply(replies: BinaryIO, frame: Frame, data: bytes = b"") -> None:
     replies.write(wire.encode(frame))
     replies.write(data)
     replies.flush()
-
-
-# --- being expendable --------------------------------------------------------------------------
-
-
-def _die_with(parent: int) -> None:
-    """End when the parent does, however it ends; the end of the pipe is only noticed between pages."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before the line above
-        sys.exit(0)
-
-
-def _take_the_wire() -> tuple[BinaryIO, BinaryIO]:
-    """Keep the pipes for ourselves, so that no library reads from them or prints into them."""
-    requests = os.fdopen(os.dup(0), "rb")
-    replies = os.fdopen(os.dup(1), "wb")
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 0)
-    os.dup2(nothing, 1)
-    os.close(nothing)
-    return requests, replies
-
-
-def _limit_self(limits: ReaderLimits) -> None:
-    if sys.platform == "linux":  # macOS has no such limit
-        resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_FILES, MAX_FILES))
-
-
-def _allow_processor_time(seconds: int) -> None:
-    """Start the count anew: the kernel's limit is for the whole life of a process."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    used = int(usage.ru_utime + usage.ru_stime)
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (used + seconds + 1, hard))
 
 
 if __name__ == "__main__":

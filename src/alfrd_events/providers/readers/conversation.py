@@ -6,7 +6,7 @@ import asyncio
 import signal
 from typing import NoReturn
 
-from alfrd_events.errors import AlfrdError, Transient, Unreadable
+from alfrd_events.errors import AlfrdError, Transient, Unreadable, WorkerUnfit
 from alfrd_events.model import Part
 from alfrd_events.providers.readers.limits import ReaderLimits
 from alfrd_events.providers.readers.pool import Child, Died
@@ -92,8 +92,8 @@ class Conversation:
                     "to a PDF"
                 )
             case "setup":
-                raise Transient(
-                    f"{self._part.filename}: a library of the reader could not be loaded ({message}); "
+                raise WorkerUnfit(
+                    f"a library or a model of the reader could not be loaded ({message}); "
                     "run: pip install --force-reinstall 'alfrd-events[local]'"
                 )
             case "bug":

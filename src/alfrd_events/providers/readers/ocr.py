@@ -313,7 +313,24 @@ def turned(pixels: Pixels, turn: int) -> Pixels:
 
 @cache
 def _engine() -> Any:
-    """Load the models, once per process, from the package and never from the network."""
+    """Load the models, once per process.
+
+    :raise ImportError: they are not there, or damaged: the installation's fault, and no document's.
+    """
+    try:
+        return _load_engine()
+    except MemoryError:
+        raise
+    except Exception as error:
+        if "alloc" in str(error).casefold():
+            raise  # no memory was left for them beside a large image
+        raise ImportError(
+            f"the models that recognise text: {type(error).__name__}", name="rapidocr"
+        ) from error
+
+
+def _load_engine() -> Any:
+    """From the package, and never from the network."""
     import rapidocr
 
     cv2.setNumThreads(1)

@@ -12,23 +12,29 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
 
 import alfrd_events
-from alfrd_events.errors import AlfrdError, Transient
+from alfrd_events.errors import AlfrdError, Transient, WorkerUnfit, no_process
 from alfrd_events.providers.readers import wire
 from alfrd_events.providers.readers.limits import ReaderLimits
 from alfrd_events.providers.readers.wire import Frame, Garbled
+from alfrd_events.providers.turns import waiting
 
 CHILD = "alfrd_events.providers.readers.child"
 START_SECONDS = 60.0
 PING_SECONDS = 5.0
 
+_NOT_OVER = ("page", "sheet", "result")
+"""Replies after which more comes: another one, or bytes."""
+_LAST_WORDS = 4_000
+"""Bytes of what a process said before it ended; the last line is told."""
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "VIRTUAL_ENV")
 """Of our environment. The rest may hold credentials, and whoever reads hostile files needs none."""
 
@@ -55,20 +61,27 @@ class Child:
         """A request was sent and its last reply has not come."""
 
     @classmethod
-    async def start(cls, limits: ReaderLimits) -> Child:
+    async def start(cls, limits: ReaderLimits, module: str = CHILD) -> Child:
         """Start a process and wait until it answers.
 
-        :raise Transient: it does not.
+        :param module: what it runs.
+        :raise WorkerUnfit: it could not be started, or does not answer. It has seen no document by then.
         """
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-P", "-m", CHILD, str(os.getpid()), json.dumps(asdict(limits))),
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=DEVNULL,
-            env=_environment(),
-            start_new_session=True,  # the terminal's Ctrl-C is for us
-        )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-P", "-m", module, str(os.getpid()), json.dumps(asdict(limits))),
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=PIPE,  # until it answers; then it closes it
+                env=_environment(),
+                start_new_session=True,  # the terminal's Ctrl-C is for us
+            )
+        except (
+            OSError,
+            RuntimeError,
+        ) as error:  # the latter: no thread, where one waits for the process's end
+            raise no_process(error, sys.executable) from error
         child = cls(process)
         try:
             alive = await child.answers(START_SECONDS)
@@ -77,9 +90,9 @@ class Child:
             raise
         if not alive:
             child.kill()
-            raise Transient(
-                f"a reader process did not start (exit status {process.returncode}); "
-                f"to see why, run: {sys.executable} -m {CHILD} {os.getpid()} '{{}}'"
+            raise WorkerUnfit(
+                f"a process of this worker did not start ({await _last_words(process)}); mend the installation or its "
+                f"limits. To see why, run: {sys.executable} -P -m {module} $$ '{{}}' </dev/null"
             )
         return child
 
@@ -120,7 +133,7 @@ class Child:
             frame = wire.decode(await self._replies.readexactly(wire.frame_length(head)))
         except (asyncio.IncompleteReadError, ConnectionError):
             raise Died(await self.ended()) from None
-        if frame.get("kind") not in ("page", "sheet"):
+        if frame.get("kind") not in _NOT_OVER:
             self.busy = False
         return frame
 
@@ -150,10 +163,14 @@ class Child:
 
 
 class Pool:
-    """Lends out at most ``size`` processes at a time; starts them when they are needed."""
+    """Lends out at most ``size`` processes at a time; starts them when they are needed.
 
-    def __init__(self, size: int, limits: ReaderLimits) -> None:
+    :param module: what they run.
+    """
+
+    def __init__(self, size: int, limits: ReaderLimits, module: str = CHILD) -> None:
         self._limits = limits
+        self._module = module
         self._slots = asyncio.Semaphore(size)
         self._idle: list[Child] = []
         self._lent: set[Child] = set()
@@ -166,9 +183,12 @@ class Pool:
         """Borrow a process; it is killed unless it has answered everything when it is given back.
 
         :param fresh: one that has not read anything yet.
-        :raise Transient: it could not be started, or the pool is closed.
+        :raise WorkerUnfit: it could not be started.
+        :raise Transient: the pool is closed.
         """
-        async with self._slots:
+        with waiting():
+            await self._slots.acquire()
+        try:
             if self._closed:
                 raise Transient("the reader is closed; the part is read by the next worker")
             child = await self._take(fresh)
@@ -178,6 +198,8 @@ class Pool:
             finally:
                 self._lent.discard(child)
                 self._give_back(child)
+        finally:
+            self._slots.release()
 
     async def aclose(self) -> None:
         """End all processes, lent ones too, and wait until they are gone."""
@@ -202,7 +224,7 @@ class Pool:
             if alive:
                 return child
             self._end(child)
-        return await Child.start(self._limits)
+        return await Child.start(self._limits, self._module)
 
     def _give_back(self, child: Child) -> None:
         if child.busy or self._closed:
@@ -224,6 +246,23 @@ class Pool:
         reaper = asyncio.ensure_future(child.ended())
         self._ending.add(reaper)
         reaper.add_done_callback(self._ending.discard)
+
+
+async def _last_words(process: Process) -> str:
+    """Why a process did not start: how it ended, and the last line that it wrote."""
+    said = b""
+    assert process.stderr is not None
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(PING_SECONDS):
+            while more := await process.stderr.read(_LAST_WORDS):
+                said = (said + more)[-_LAST_WORDS:]
+            await process.wait()
+    lines = said.decode(errors="replace").split("\n")
+    line = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    how = f"exit status {process.returncode}"
+    if process.returncode == -signal.SIGKILL:
+        how = f"it did not answer within {START_SECONDS:g} s"
+    return f"{how}: {line}" if line else how
 
 
 def _environment() -> dict[str, str]:

@@ -5,8 +5,8 @@ what a person sees as one line, its segments left to right. Where the reader giv
 from the boxes; where it gives none (plain text), they come from the line breaks, and wide gaps
 within a line part its segments.
 
-Segments are short (see ``LONGEST_SEGMENT``): a megabyte on one line costs a rule time in proportion
-to its length, never its square.
+Segments are short (see ``LONGEST_SEGMENT``), and so are rows (``LONGEST_ROW``): a megabyte on one line costs a rule
+time in proportion to its length, never its square. Of a very long document only an :mod:`.excerpt` is looked at.
 """
 
 from __future__ import annotations
@@ -17,8 +17,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from alfrd_events.model import Box, Document, Evidence, Page
+from alfrd_events.providers.analysts.rules.excerpt import excerpt
 
 LONGEST_SEGMENT = 400
+LONGEST_ROW = 50
+"""Segments; the widest table of a page has half of that."""
+LONGEST_ROW_CHARACTERS = 1_200
 WIDE_GAP = re.compile(r"\t+| {2,}")
 DIGIT_IN_A_WORD = re.compile(r"(?<=[a-z])[015](?=[a-z])")
 LETTERS_FOR_DIGITS = {"0": "o", "1": "l", "5": "s"}
@@ -94,7 +98,7 @@ class Sheet:
     def of(cls, document: Document) -> Sheet:
         rows: list[Row] = []
         has_boxes = False
-        for page in document.pages:
+        for page in excerpt(document).pages:
             has_boxes = has_boxes or bool(page.lines)
             for pieces in _visual_rows(page):
                 rows.append(_row(len(rows), page.number, pieces))
@@ -135,15 +139,28 @@ def _row(index: int, page: int, pieces: list[Piece]) -> Row:
     )
 
 
+def _short_rows(pieces: list[Piece]) -> Iterator[list[Piece]]:
+    """Cut a row that no page could hold."""
+    row: list[Piece] = []
+    characters = 0
+    for piece in pieces:
+        characters += len(piece[0])
+        if row and (len(row) >= LONGEST_ROW or characters > LONGEST_ROW_CHARACTERS):
+            yield row
+            row, characters = [], len(piece[0])
+        row.append(piece)
+    yield row
+
+
 def _visual_rows(page: Page) -> Iterator[list[Piece]]:
     if page.lines:
         yield from _rows_by_boxes(page)
         return
     for line in page.text.splitlines():
         for piece in _short_pieces(line):
-            cells = [(cell.strip(), None) for cell in WIDE_GAP.split(piece) if cell.strip()]
+            cells: list[Piece] = [(cell.strip(), None) for cell in WIDE_GAP.split(piece) if cell.strip()]
             if cells:
-                yield list(cells)
+                yield from _short_rows(cells)
 
 
 def _short_pieces(line: str) -> Iterator[str]:
@@ -165,14 +182,17 @@ def _rows_by_boxes(page: Page) -> Iterator[list[Piece]]:
     pieces.sort(key=lambda piece: (piece[1][1] + piece[1][3]) / 2)
     open_rows: list[list[tuple[str, Box]]] = []
     for piece in pieces:
-        home = next((row for row in reversed(open_rows[-4:]) if _is_beside(piece[1], row)), None)
+        # Of a row that is long already the last ones tell, too: they were put there because they lie beside the others.
+        home = next(
+            (row for row in reversed(open_rows[-4:]) if _is_beside(piece[1], row[-LONGEST_ROW:])), None
+        )
         if home is None:
             open_rows.append([piece])
         else:
             home.append(piece)
     for row in open_rows:
         row.sort(key=lambda piece: piece[1][0])
-        yield list(row)
+        yield from _short_rows(list(row))
 
 
 def _is_beside(box: Box, row: list[tuple[str, Box]]) -> bool:

@@ -14,6 +14,7 @@ from rapidfuzz.distance import Levenshtein
 
 from alfrd_events.model import Document, Filing, Frequency, Series
 from alfrd_events.providers.analysts.naming import LEGAL_FORM, clean_name, entity_key, same_entity
+from alfrd_events.providers.analysts.rules.excerpt import excerpt
 from alfrd_events.providers.analysts.rules.layout import fold
 from alfrd_events.providers.analysts.rules.lexicon import kinds
 from alfrd_events.providers.analysts.rules.phrases import SearchableText
@@ -118,7 +119,7 @@ def filed_in(series: Series) -> Filing:
 
 def kind_of(document: Document) -> str:
     """What recurs, in lower-case words."""
-    text = SearchableText(fold(document.text))
+    text = SearchableText(fold(excerpt(document).text))
     by_words = kinds().get(document.document_type, ())
     present = next((kind for kind, phrases in by_words if phrases.occur_in(text)), None)
     plain = document.document_type.replace("_", " ") or "documents"
