@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from tests.cli.program import Program, bill
 
@@ -98,3 +99,54 @@ def test_an_outdated_schema_is_refused_with_the_way_out(empty_database_url: str)
     assert "applied 0001_documents.sql" in applied.stdout
     assert again == "the schema is up to date\n"
     assert program.json("documents") == []
+
+
+HOLDING = """
+import asyncio, time
+from pydantic import BaseModel
+
+class Done(BaseModel):
+    pass
+
+async def hold(case, tools):
+    print("holding", flush=True)
+    if "{how}" == "blocks":
+        time.sleep(600)
+    elif "{how}" == "leaves a thread":
+        await asyncio.to_thread(time.sleep, 600)
+    while "{how}" == "swallows":
+        try:
+            await asyncio.sleep(600)
+        except asyncio.CancelledError:
+            pass
+    return Done()
+"""
+
+
+@pytest.mark.parametrize("how", ["swallows", "leaves a thread", "blocks"])
+def test_a_stop_ends_the_process_whatever_a_step_holds(program: Program, tmp_path: Path, how: str) -> None:
+    packages = tmp_path / "packages"
+    (packages / "holding-1.dist-info").mkdir(parents=True)
+    (packages / "holding.py").write_text(HOLDING.replace("{how}", how))
+    (packages / "holding-1.dist-info" / "METADATA").write_text("Name: holding\nVersion: 1\n")
+    (packages / "holding-1.dist-info" / "entry_points.txt").write_text(
+        "[alfrd_events.steps]\nhold = holding:hold\n"
+    )
+    program.environment |= {"PYTHONPATH": str(packages), "ALFRD_DRAIN_SECONDS": "1"}
+    with psycopg.connect(program.environment["ALFRD_DATABASE_URL"], autocommit=True) as connection:
+        connection.execute(
+            "insert into alfrd.routes (entity, status, step) values ('document', 'pending', 'hold')"
+        )
+        program("add", bill(tmp_path))
+        with program.started("run", "--steps", "hold") as running:
+            held = "select from alfrd.tasks where step = 'hold' and state = 'running'"
+            deadline = time.monotonic() + 30
+            while connection.execute(held).rowcount < 1 and time.monotonic() < deadline:
+                time.sleep(0.05)
+            time.sleep(1)  # from its claim to its first line
+            running.send_signal(signal.SIGTERM)
+            asked = time.monotonic()
+            running.wait(60)
+            assert time.monotonic() - asked < 20
+        program.environment["PYTHONPATH"] = ""
+        program("run", "--once", "--steps", "ocr")

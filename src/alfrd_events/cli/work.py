@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +14,7 @@ import typer
 
 from alfrd_events.cli import wiring
 from alfrd_events.cli.app import WORK, app, listed
+from alfrd_events.observe import Log
 
 if TYPE_CHECKING:
     from alfrd_events.model import Outcome
@@ -118,20 +120,38 @@ async def narrated(
         async with shown(lambda: looks.progress(session.database, only)):
             # Inside: the live line has replaced standard error by a stream that writes above it.
             configure_logging(level, chosen.log_format)
-            yield _log_outcome if plainly is None else lambda _: None
+            yield Narrator().tell if plainly is None else lambda _: None
         configure_logging(level, chosen.log_format)
     else:
         configure_logging(level, chosen.log_format)
-        yield plainly or _log_outcome
+        yield plainly or Narrator().tell
 
 
-def _log_outcome(outcome: Outcome) -> None:
-    from alfrd_events.observe import Log
+class Narrator:
+    """Logs outcomes: an outage of a step in one line when it begins and one when it ends, not in one per document."""
 
-    log, task = Log("run"), outcome.task
-    if outcome.kind == "failed":
-        log.warning("failed", step=task.step, subject=task.subject_id, error=outcome.error)
-    elif outcome.kind in ("retry", "throttled"):
-        log.info(outcome.kind, step=task.step, subject=task.subject_id, error=outcome.error)
-    elif outcome.kind == "done" and task.step in ("extract", "summarize_file"):
-        log.info("completed" if task.step == "extract" else "file summarised", subject=task.subject_id)
+    def __init__(self) -> None:
+        self._log = Log("run")
+        self._failing: Counter[str] = Counter()
+        """Step -> attempts that failed since one went well."""
+
+    def tell(self, outcome: Outcome) -> None:
+        """Log an outcome."""
+        task = outcome.task
+        if outcome.kind == "failed":
+            self._log.warning("failed", step=task.step, subject=task.subject_id, error=outcome.error)
+        elif outcome.kind in ("retry", "throttled"):
+            tell = self._log.debug if self._failing[task.step] else self._log.warning
+            self._failing[task.step] += 1
+            tell(
+                f"{outcome.kind}; further ones of this step are told at level debug until one goes well",
+                step=task.step,
+                subject=task.subject_id,
+                error=outcome.error,
+            )
+        elif outcome.kind == "done":
+            if failed := self._failing.pop(task.step, 0):
+                self._log.info("goes well again", step=task.step, after_failures=failed)
+            if task.step in ("extract", "summarize_file"):
+                text = "completed" if task.step == "extract" else "file summarised"
+                self._log.info(text, subject=task.subject_id)

@@ -47,6 +47,10 @@ class Backlog:
     waiting: int
     scheduled: int
     running: int
+    next_due: float | None = None
+    """Seconds until the next scheduled task falls due."""
+    steps: Sequence[str] = ()
+    """Whose tasks these are."""
 
     @property
     def empty(self) -> bool:
@@ -241,6 +245,29 @@ async def reconcile(database: Database) -> int:
     return int(await database.value("select count(*) from alfrd.replay()"))
 
 
+async def outlived(database: Database, outcomes: Sequence[Outcome]) -> frozenset[int]:
+    """Ids of the tasks whose document a person has changed, cancelled or deleted since, or whose file is gone.
+
+    :param outcomes: that were refused as stale.
+    """
+    rows = await database.rows(
+        "select o.task_id"
+        "  from unnest(%s::bigint[], %s::text[], %s::uuid[], %s::integer[])"
+        "       as o(task_id, entity, subject_id, generation)"
+        "  left join alfrd.documents d on o.entity = 'document' and d.id = o.subject_id"
+        "  left join alfrd.files f on o.entity = 'file' and f.id = o.subject_id"
+        " where (o.entity = 'document' and (d.generation is distinct from o.generation or d.status = 'cancelled'))"
+        "    or (o.entity = 'file' and f.id is null)",
+        [
+            [outcome.task.id for outcome in outcomes],
+            [outcome.task.entity for outcome in outcomes],
+            [outcome.task.subject_id for outcome in outcomes],
+            [outcome.generation for outcome in outcomes],
+        ],
+    )
+    return frozenset(row["task_id"] for row in rows)
+
+
 async def leave(database: Database, worker: int) -> None:
     """Sign off."""
     await database.execute("select alfrd.leave(%s)", [worker])
@@ -254,7 +281,9 @@ async def backlog(database: Database, steps: Sequence[str], only: Sequence[UUID]
     row = await database.row(
         "select count(*) filter (where state = 'ready') as waiting,"
         " count(*) filter (where state = 'scheduled') as scheduled,"
-        " count(*) filter (where state = 'running') as running"
+        " count(*) filter (where state = 'running') as running,"
+        " extract(epoch from min(run_at) filter (where state = 'scheduled') - alfrd.now())::float as next_due,"
+        " coalesce(array_agg(distinct step order by step), '{}') as steps"
         " from alfrd.tasks where step = any (%s) and state <> 'dead'"
         " and (state = 'running' or step not in (select step from alfrd.pauses))"
         " and (state <> 'scheduled' or (id, attempt) not in (select task_id, attempt from alfrd.held))"

@@ -23,14 +23,16 @@ from uuid import UUID
 from alfrd_events.db import queue
 from alfrd_events.db.database import Database
 from alfrd_events.db.errors import Doubtful, Interrupted, NoAnswer, WorkerUnknown
-from alfrd_events.errors import AlfrdError, DatabaseUnavailable, Refused, StaleClaim
+from alfrd_events.errors import AlfrdError, DatabaseUnavailable, Refused
 from alfrd_events.model import Outcome, Task
 from alfrd_events.observe import Log
 from alfrd_events.worker.endings import cancel_all
 from alfrd_events.worker.fronts import Fronts
 from alfrd_events.worker.outbox import Outbox, backoff
+from alfrd_events.worker.refused import tell_of_refused
 from alfrd_events.worker.registration import Registration
 from alfrd_events.worker.slots import Slots
+from alfrd_events.worker.waits import Waits
 from alfrd_events.worker.wake import Reason, Wake
 
 log = Log("worker")
@@ -100,6 +102,9 @@ class Cycle:
         """Set when a second exchange has ended, or is worth making."""
         self._naps: int | None = None
         """Looks since it asked to be rung for; ``None``: it has not asked."""
+        self._telling: set[asyncio.Task[None]] = set()
+        """Finds out why outcomes were refused."""
+        self._waits = Waits()
         self._on_outcome = on_outcome
         self._running: set[Task] = set()
         self._busy: Counter[str] = Counter()
@@ -150,6 +155,9 @@ class Cycle:
         finally:
             if self._beside is not None:
                 await cancel_all([self._beside])
+            if self._telling:
+                await asyncio.wait(self._telling, timeout=1)
+                await cancel_all(self._telling)
 
     async def _run(self, until_quiet: bool) -> None:
         reason: Reason = "start"
@@ -218,10 +226,13 @@ class Cycle:
 
     async def _is_quiet(self) -> bool:
         try:
-            return (await queue.backlog(self._database, self._slots.steps, self._only)).empty
+            backlog = await queue.backlog(self._database, self._slots.steps, self._only)
         except (DatabaseUnavailable, Interrupted, Doubtful) as error:
             log.debug("cannot tell what is left to do", error=error)
             return False
+        if not backlog.empty:
+            self._waits.still(backlog)
+        return backlog.empty
 
     async def _answer_the_bell(self, reason: Reason) -> queue.Exchange | None:
         """Claim the short way where a bell is all there is; an exchange follows in a moment.
@@ -419,8 +430,10 @@ class Cycle:
             elif outcome.kind == "failed":
                 self.tally.failed.append(outcome)
             self._on_outcome(outcome)
-        if answer.stale and (refused := [each.task for each in batch if each.task.id in answer.stale]):
-            log.warning(str(StaleClaim(refused[0])), and_others=len(refused) - 1)
+        if answer.stale and (refused := [each for each in batch if each.task.id in answer.stale]):
+            telling = asyncio.create_task(tell_of_refused(self._database, refused))
+            self._telling.add(telling)
+            telling.add_done_callback(self._telling.discard)
         if answer.claimed or answer.others_running:
             self.stirring.set()
         elif not self._running and reason != "notify":
@@ -429,6 +442,7 @@ class Cycle:
         if answer.claimed:
             if reason in ("poll", "reconnect"):
                 self.tally.claimed_by_poll += len(answer.claimed)
+            self._waits.over()
             self._running.update(answer.claimed)
             self._busy.update(task.step for task in answer.claimed)
             self._start(self._registration.id, answer.claimed, answer.inputs)

@@ -10,17 +10,25 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from alfrd_events.db import operate, queue
 from alfrd_events.db.database import Database
-from alfrd_events.errors import AlfrdError
+from alfrd_events.db.errors import Interrupted
+from alfrd_events.errors import AlfrdError, DatabaseUnavailable
 from alfrd_events.observe import Log
 
 log = Log("rescuer")
 
 _IDLE_SECONDS = 15.0
 _RETURN_SECONDS = 15.0
+_DUTIES = {
+    "rescue": "the tasks of workers that are gone could not be given back",
+    "make_missing": "documents without a task could not be looked for",
+    "complain": "what is wrong with the server could not be asked",
+}
+"""What it means that a duty failed."""
 
 
 class Rescuer:
@@ -48,6 +56,8 @@ class Rescuer:
         self._watch = _Every(watch_seconds)
         self._complaints: set[str] = set()
         self._refused: set[tuple[int, str]] = set()
+        self._failures: dict[str, str] = {}
+        """Duty -> why it failed the last time."""
 
     async def run(self) -> None:
         """Look every so often, until cancelled. A database that is away is the cycle's to report."""
@@ -59,10 +69,24 @@ class Rescuer:
                 pass
             await asyncio.sleep(self._rescue_seconds * random.uniform(0.9, 1.1))
             await self._others_are_back()
-            try:
-                await self._look()
-            except AlfrdError as error:
-                log.debug("no rescue this time", error=error)
+            for duty in (self._rescue, self._make_missing, self._complain):
+                await self._do(duty)
+
+    async def _do(self, duty: Callable[[], Awaitable[None]]) -> None:
+        """One duty that fails keeps no other from being done, and is told once for as long as it fails alike."""
+        name = duty.__name__.strip("_")
+        try:
+            await duty()
+        except (DatabaseUnavailable, Interrupted) as error:
+            log.debug("not this time", duty=name, error=error)
+        except Exception as error:  # noqa: BLE001 - the next look may go well, and the other duties have to go on
+            text = str(error) if isinstance(error, AlfrdError) else type(error).__name__
+            tell = log.debug if self._failures.get(name) == text else log.warning
+            self._failures[name] = text
+            tell(f"{_DUTIES[name]}; it is tried again every {self._rescue_seconds:g} s or so", error=text)
+        else:
+            if self._failures.pop(name, None):
+                log.info("that goes well again", duty=name)
 
     async def _others_are_back(self) -> None:
         """After the server was lost, wait until the others had time to find it, or the one that took its place.
@@ -74,8 +98,14 @@ class Rescuer:
         while time.monotonic() < min(self._database.cut_at + _RETURN_SECONDS, patience_ends):
             await asyncio.sleep(1)
 
-    async def _look(self) -> None:
-        lost = await queue.rescue(self._database, thoroughly=self._thorough.due())
+    async def _rescue(self) -> None:
+        thoroughly = self._thorough.due()
+        try:
+            lost = await queue.rescue(self._database, thoroughly=thoroughly)
+        except BaseException:
+            if thoroughly:
+                self._thorough.now()
+            raise
         if rescued := [task for task in lost if task["outcome"] != "refused"]:
             log.warning(
                 "rescued tasks of workers that are gone; their events tell which",
@@ -85,8 +115,12 @@ class Rescuer:
         for task in lost:
             if task["outcome"] == "refused":
                 self._tell_refused(task)
+
+    async def _make_missing(self) -> None:
         if self._reconcile.due() and (missing := await queue.reconcile(self._database)):
             log.warning("made tasks that were missing; see alfrd.replay", count=missing)
+
+    async def _complain(self) -> None:
         if self._watch.due():
             self._tell(await operate.complaints(self._database))
 
@@ -123,6 +157,10 @@ class _Every:
             return False
         self._put_off()
         return True
+
+    def now(self) -> None:
+        """It was not done: it is due at once."""
+        self._at = time.monotonic()
 
     def _put_off(self) -> None:
         self._at = time.monotonic() + self._seconds * random.uniform(0.5, 1.5)

@@ -87,6 +87,7 @@ class Child:
             alive = await child.answers(START_SECONDS)
         except BaseException:
             child.kill()
+            await child.ended()  # or nothing would wait for it
             raise
         if not alive:
             child.kill()

@@ -6,8 +6,9 @@ hostile file costs is known beforehand, and an ordinary book costs no more than 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from alfrd_events.model import Document, Line, Page
 
@@ -39,85 +40,49 @@ def excerpt(document: Document) -> Excerpt:
     characters = sum(len(page.text) for page in pages)
     if (
         characters <= FIRST_CHARACTERS + LAST_CHARACTERS
-        and sum(_line_count(page) for page in pages) <= FIRST_LINES + LAST_LINES
+        and sum(map(_line_count, pages)) <= FIRST_LINES + LAST_LINES
     ):
         return Excerpt(pages)
-    first, next_place = _taken(pages, FIRST_CHARACTERS, FIRST_LINES)
-    last, _ = _taken(_reversed(_left(pages, next_place)), LAST_CHARACTERS, LAST_LINES)
-    kept = (*first, *_reversed(last))
+    # The two cannot overlap: there is more than both together.
+    first = list(_taken(pages, FIRST_CHARACTERS, FIRST_LINES, from_end=False))
+    last = list(_taken(reversed(pages), LAST_CHARACTERS, LAST_LINES, from_end=True))
     seen = [sum(len(page.text) for page in part) for part in (first, last)]
     return Excerpt(
-        kept,
+        (*first, *reversed(last)),
         f"only the first {seen[0]:,} and the last {seen[1]:,} of its {characters:,} characters were looked at",
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where the pages that were taken end: a page, and how many of its lines."""
-
-    page: int
-    lines: int
-
-
 def _line_count(page: Page) -> int:
-    # Rather than to make them: a line has at least its break.
+    """At least as many as there are; to make them would take long."""
     return len(page.lines) or page.text.count("\n") + page.text.count("\r") + 1
 
 
-def _lines_of(page: Page) -> tuple[Line, ...] | list[str]:
-    """What a page is cut between: lines with positions, or those of its text, and no one longer than an excerpt."""
-    if page.lines:
-        return page.lines
-    rows = []
-    for row in page.text.splitlines():
-        rows += [
-            row[start : start + LAST_CHARACTERS // 2] for start in range(0, len(row), LAST_CHARACTERS // 2)
-        ]
-        if not row:
-            rows.append(row)
-    return rows
+def _taken(pages: Iterable[Page], characters: int, lines: int, *, from_end: bool) -> Iterator[Page]:
+    """Whole pages as long as they fit, and as much of the next one as does."""
+    for page in pages:
+        if len(page.text) > characters or _line_count(page) > lines:
+            if (end := _end_of(page, characters, lines, from_end=from_end)).text:
+                yield end
+            return
+        yield page
+        characters -= len(page.text)
+        lines -= _line_count(page)
 
 
-def _length(line: Line | str) -> int:
-    return 1 + len(line.text if isinstance(line, Line) else line)
-
-
-def _with(page: Page, lines: Iterable[Line | str]) -> Page:
-    kept = list(lines)
-    placed = tuple(line for line in kept if isinstance(line, Line))
-    text = "\n".join(line.text if isinstance(line, Line) else line for line in kept)
-    return replace(page, lines=placed, text=text)
-
-
-def _taken(pages: Iterable[Page], characters: int, lines: int) -> tuple[tuple[Page, ...], _Place]:
-    """Pages from the front, as many as fit, and the place where they end."""
-    taken: list[Page] = []
-    for number, page in enumerate(pages):
-        if len(page.text) <= characters and _line_count(page) <= lines:
-            taken.append(page)
-            characters -= len(page.text)
-            lines -= _line_count(page)
-            continue
-        fit = 0
-        for line in _lines_of(page):
-            characters -= _length(line)
-            if characters < 0 or fit >= lines:
-                break
-            fit += 1
-        taken.append(_with(page, _lines_of(page)[:fit]))
-        return tuple(taken), _Place(number, fit)
-    return tuple(taken), _Place(len(taken), 0)
-
-
-def _left(pages: tuple[Page, ...], place: _Place) -> tuple[Page, ...]:
-    """The pages behind a place."""
-    if place.page >= len(pages):
-        return ()
-    page = pages[place.page]
-    return (_with(page, _lines_of(page)[place.lines :]), *pages[place.page + 1 :])
-
-
-def _reversed(pages: Iterable[Page]) -> tuple[Page, ...]:
-    """Pages in the opposite order, and the lines of each as well."""
-    return tuple(_with(page, reversed(_lines_of(page))) for page in reversed(tuple(pages)))
+def _end_of(page: Page, characters: int, lines: int, *, from_end: bool) -> Page:
+    """The first lines of a page, or its last ones."""
+    if not page.lines:
+        text = page.text[max(len(page.text) - characters, 0) :] if from_end else page.text[:characters]
+        rows = text.splitlines()
+        kept = rows[max(len(rows) - lines, 0) :] if from_end else rows[:lines]
+        return replace(page, text="\n".join(kept))
+    placed: list[Line] = []
+    for line in islice(reversed(page.lines) if from_end else page.lines, lines):
+        characters -= len(line.text) + 1
+        if characters < 0:
+            break
+        placed.append(line)
+    if from_end:
+        placed.reverse()
+    return replace(page, lines=tuple(placed), text="\n".join(line.text for line in placed))

@@ -1,0 +1,156 @@
+"""What a worker says: why a result was refused, what it waits for, what it cannot do, and each of it once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+
+from alfrd_events.cli.work import Narrator
+from alfrd_events.db.database import Database
+from alfrd_events.db.queue import Backlog
+from alfrd_events.model import Case, Outcome
+from alfrd_events.steps.registry import BUILT_IN, Tools
+from alfrd_events.worker.refused import tell_of_refused
+from alfrd_events.worker.rescuer import Rescuer
+from alfrd_events.worker.run import run_worker
+from alfrd_events.worker.waits import told
+from tests.support.harness import Harness
+from tests.support.noop import noop_tools, options
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.DEBUG, "alfrd_events")
+    return caplog
+
+
+def _lines(log: pytest.LogCaptureFixture, text: str) -> list[tuple[str, str]]:
+    return [(each.levelname, each.getMessage()) for each in log.records if text in each.getMessage()]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "select alfrd.cancel(%s)",
+        "update alfrd.documents set document_type = 'insurance' where id = %s",
+        "update alfrd.documents set status = 'pending' where id = %s",
+        "delete from alfrd.documents where id = %s",
+    ],
+    ids=["cancelled", "corrected", "re-submitted", "deleted"],
+)
+async def test_a_document_that_a_person_changed_meanwhile_is_no_lost_lease(
+    db: Harness, log: pytest.LogCaptureFixture, change: str
+) -> None:
+    document = await db.given_document("classified")
+    reached, changed = asyncio.Event(), asyncio.Event()
+
+    async def slow(case: Case, tools: Tools) -> Any:
+        if not changed.is_set():
+            reached.set()
+            await changed.wait()
+        return await BUILT_IN["summarize"](case, tools)
+
+    async def meddle() -> None:
+        await reached.wait()
+        await db.sql(change, document)
+        changed.set()
+
+    async with Database(db.url) as database:
+        await asyncio.gather(
+            run_worker(database, {**BUILT_IN, "summarize": slow}, noop_tools(), options(db.url)), meddle()
+        )
+
+    assert _lines(log, "a person cancelled, corrected")[0][0] == "INFO"
+    assert not _lines(log, "ALFRD_LEASE_SECONDS")
+
+
+async def test_a_lost_lease_is_told_with_what_to_do(db: Harness, log: pytest.LogCaptureFixture) -> None:
+    await db.given_document()
+    task = await db.claim("ocr", worker="a")
+    assert task is not None
+    await db.advance_clock(300)
+    await db.rescue()
+
+    await tell_of_refused(db.database, [Outcome(task, "released", generation=await _generation(db, task))])
+
+    assert [level for level, _ in _lines(log, "raise ALFRD_LEASE_SECONDS")] == ["WARNING"]
+
+
+async def _generation(db: Harness, task: Any) -> int:
+    return int(await db.one("select generation from alfrd.documents where id = %s", task.subject_id))
+
+
+async def test_a_rescue_that_fails_is_told_once_and_the_other_duties_go_on(
+    db: Harness, log: pytest.LogCaptureFixture
+) -> None:
+    await db.sql("alter function alfrd.rescue(boolean) rename to rescue_away")
+    stirring = asyncio.Event()
+    stirring.set()
+    rescuer = asyncio.create_task(Rescuer(db.database, stirring, 0.02, 0.02, 0.02).run())
+    async with asyncio.timeout(30):
+        while not any(
+            "rescue" in message and level == "DEBUG" for level, message in _lines(log, "given back")
+        ):
+            await asyncio.sleep(0.02)
+    await db.given_document()
+    await db.sql("delete from alfrd.tasks")
+    async with asyncio.timeout(30):
+        while not _lines(log, "made tasks that were missing"):
+            await asyncio.sleep(0.02)
+    await db.sql("alter function alfrd.rescue_away(boolean) rename to rescue")
+    async with asyncio.timeout(30):
+        while not _lines(log, "goes well again"):
+            await asyncio.sleep(0.02)
+    rescuer.cancel()
+    await asyncio.gather(rescuer, return_exceptions=True)
+
+    assert [level for level, _ in _lines(log, "could not be given back") if level != "DEBUG"] == ["WARNING"]
+
+
+async def test_a_worker_that_drains_says_what_it_waits_for(
+    db: Harness, log: pytest.LogCaptureFixture
+) -> None:
+    await db.given_document()
+    await db.claim("ocr", worker="another")
+    await db.given_document()
+    await db.sql(
+        "update alfrd.tasks set state = 'scheduled', run_at = alfrd.now() + '1 hour' where state = 'ready'"
+    )
+
+    async with Database(db.url) as database:
+        work = asyncio.create_task(run_worker(database, BUILT_IN, noop_tools(), options(db.url)))
+        async with asyncio.timeout(30):
+            while not _lines(log, "waiting for"):
+                await asyncio.sleep(0.05)
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+
+    ((level, line),) = _lines(log, "waiting for")
+    assert level == "INFO"
+    assert "1 task to be tried again later, the next in 3" in line
+    assert "1 task that other workers run" in line
+    assert line.endswith("(ocr)")
+
+
+def test_what_a_limit_holds_back_is_told() -> None:
+    assert told(Backlog(3, 0, 0, None, ["ocr", "file"])) == "3 tasks that a limit holds back (ocr, file)"
+
+
+async def test_an_outage_is_one_line_when_it_begins_and_one_when_it_ends(
+    db: Harness, log: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(3):
+        await db.given_document()
+    tasks = [await db.claim("ocr") for _ in range(3)]
+    narrator = Narrator()
+    for task in tasks:
+        assert task is not None
+        narrator.tell(Outcome(task, "throttled", error="the provider is away"))
+    assert tasks[0] is not None
+    narrator.tell(Outcome(tasks[0], "done"))
+
+    assert [level for level, _ in _lines(log, "throttled")] == ["WARNING", "DEBUG", "DEBUG"]
+    assert _lines(log, "goes well again") == [("INFO", "goes well again")]
