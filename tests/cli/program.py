@@ -53,7 +53,7 @@ class Program:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
         )
         assert "Traceback" not in done.stderr, done.stderr
         if exit_code is not None:

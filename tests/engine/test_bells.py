@@ -29,7 +29,7 @@ async def _ear(db: Harness, *channels: str) -> psycopg.AsyncConnection[dict[str,
 
 
 async def _heard(ear: psycopg.AsyncConnection[dict[str, object]]) -> list[str]:
-    return [notify.payload async for notify in ear.notifies(timeout=0.4)]
+    return [notify.payload async for notify in ear.notifies(timeout=1)]
 
 
 async def _look(db: Harness, worker: str, waiting: list[str] | None, **capacity: int) -> queue.Exchange:

@@ -19,7 +19,7 @@ async def test_an_insert_alone_makes_the_work_and_rings_once_per_step(db: Harnes
         "insert into alfrd.documents (filename, content) select n::text, 'x' from generate_series(1, 50) as n"
     )
 
-    bells = [notify.payload async for notify in listener.notifies(timeout=0.5)]
+    bells = [notify.payload async for notify in listener.notifies(timeout=2)]
     await listener.close()
 
     assert bells == ["ocr"]
@@ -52,7 +52,7 @@ async def _feed(db: Harness, statement: str, *parameters: Any) -> list[dict[str,
     listener = await db.session()
     await listener.execute("listen alfrd_status")
     await db.sql(statement, *parameters)
-    heard = [notify.payload async for notify in listener.notifies(timeout=0.5)]
+    heard = [notify.payload async for notify in listener.notifies(timeout=2)]
     await listener.close()
     assert all(len(payload.encode()) < 8000 for payload in heard)
     return [json.loads(payload) for payload in heard]

@@ -39,7 +39,7 @@ def test_ten_processes_migrate_at_once(empty_database_url: str) -> None:
         )
         for _ in range(10)
     ]
-    counts = [int(process.communicate(timeout=60)[0]) for process in running]
+    counts = [int(process.communicate(timeout=240)[0]) for process in running]
 
     assert [process.returncode for process in running] == [0] * 10
     assert sorted(counts) == [0] * 9 + [len(migrations()) + 1]

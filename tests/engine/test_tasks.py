@@ -403,7 +403,7 @@ async def test_a_free_slot_of_a_limited_step_rings_for_those_who_wait(db: Harnes
 
     await db.complete(task, worker="a")  # and it has no room for more
 
-    heard = {notify.payload async for notify in listener.notifies(timeout=0.5)}
+    heard = {notify.payload async for notify in listener.notifies(timeout=2)}
     await listener.close()
     assert "ocr" in heard
 

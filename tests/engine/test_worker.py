@@ -64,7 +64,7 @@ async def test_an_insert_wakes_an_idle_worker_by_its_bell(db: Harness) -> None:
         feed = await db.session()
         await feed.execute("listen alfrd_status")
         await _insert(db, 1)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             async for notify in feed.notifies():
                 if '"completed"' in notify.payload:
                     break

@@ -51,7 +51,7 @@ class WorkerProcess:
         self._process.kill()
         self._process.wait()
 
-    def wait(self, timeout: float = 60) -> int:
+    def wait(self, timeout: float = 180) -> int:
         """The exit code, once it has ended by itself."""
         return self._process.wait(timeout)
 
@@ -60,7 +60,7 @@ class WorkerProcess:
         """It has not ended yet."""
         return self._process.poll() is None
 
-    async def has_logged(self, text: str, *, times: int = 1, timeout: float = 30) -> None:
+    async def has_logged(self, text: str, *, times: int = 1, timeout: float = 120) -> None:
         """Wait until so many log lines hold the text."""
         async with asyncio.timeout(timeout):
             while len(self.lines(text)) < times:
@@ -128,7 +128,7 @@ async def all_asleep(db: Harness, workers: int = 1) -> None:
     await asyncio.sleep(0.2)  # their last look before they sleep leaves no trace
 
 
-async def until(db: Harness, condition: str, timeout: float = 60) -> float:
+async def until(db: Harness, condition: str, timeout: float = 180) -> float:
     """Wait until an SQL condition holds; how many seconds it took."""
     started = time.monotonic()
     while not await db.one(f"select {condition}"):

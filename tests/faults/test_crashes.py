@@ -35,11 +35,17 @@ def _power_fails(server: Server) -> None:
 
 
 def _a_session_is_killed(server: Server) -> None:
-    with psycopg.connect(server.url("alfrd")) as victim:
-        os.kill(victim.info.backend_pid, signal.SIGKILL)
+    """The server ends all sessions and recovers; it answers as before until it has found out."""
+    with psycopg.connect(server.url("alfrd"), autocommit=True) as witness:
+        with psycopg.connect(server.url("alfrd")) as victim:
+            os.kill(victim.info.backend_pid, signal.SIGKILL)
+        with suppress(psycopg.OperationalError):
+            while True:
+                witness.execute("select 1")
+                time.sleep(0.01)
     while True:
         with suppress(psycopg.OperationalError):
-            server.sql("select 1")
+            server.sql("select 1", "alfrd")
             return
         time.sleep(0.01)
 

@@ -41,7 +41,7 @@ async def text_of(reader: LocalReader, given: object = NOTE) -> list[str]:
     return [page.text async for page in reader.read(given)]  # type: ignore[arg-type]
 
 
-async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.02)

@@ -25,12 +25,13 @@ GLUED_LEGAL_FORM = re.compile(
     r"(?<=[a-z]{3})(?:sdn\W{0,3}b[hn]d|s/b)\b\.?|(?<=[a-z]{3})(?:gmbh|pteltd|pvtltd)\b", re.IGNORECASE
 )
 REGISTRATION = re.compile(
-    r"[\s,-]*[(\[{]?\s*(?:(?:co(?:mpany)?|reg(?:istration)?|roc|business|brn"
-    r"|uen)\.?\s*(?:reg\w*)?\.?\s*(?:no)?\.?\s*[:.]?\s*)?"
-    r"[a-z]{0,3}(?:[l|]?\d[\dol|]{4,12}\s?[-–—.\s]?\s?[a-z0-9]?|\d[\do]{2,8}\s?[-–—]\s?[a-z0-9])\s*[)\]}]?"
-    r"(?:\s*\(?[a-z][a-z0-9]{1,3}\)?)?\s*$",
+    r"[\s,-]{0,9}[(\[{]?\s{0,3}(?:(?:co(?:mpany)?|reg(?:istration)?|roc|business|brn"
+    r"|uen)\.?\s{0,3}(?:reg\w*)?\.?\s{0,3}(?:no)?\.?\s{0,3}[:.]?\s{0,3})?"
+    r"[a-z]{0,3}(?:[l|]?\d[\dol|]{4,12}\s?[-–—.\s]?\s?[a-z0-9]?|\d[\do]{2,8}\s?[-–—]\s?[a-z0-9])\s{0,3}[)\]}]?"
+    r"(?:\s{0,3}\(?[a-z][a-z0-9]{1,3}\)?)?\s{0,3}$",
     re.IGNORECASE,
 )
+"""Blanks are counted: two runs of any length beside one another would take the cube of a long one."""
 OWNED_BY = re.compile(
     r"^\W*(?:dimiliki\s*oleh|owned\s*(?:and\s*operated\s*)?by|owner\s*by|operated\s*by|managed\s*by"
     r"|a\s*division\s*of|issued\s*by|sold\s*by|trading\s*as)\s*[:.\-]?\s*",
