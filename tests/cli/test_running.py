@@ -150,3 +150,26 @@ def test_a_stop_ends_the_process_whatever_a_step_holds(program: Program, tmp_pat
             assert time.monotonic() - asked < 20
         program.environment["PYTHONPATH"] = ""
         program("run", "--once", "--steps", "ocr")
+
+
+def test_a_stop_ends_the_work_on_long_texts_within_its_drain(program: Program, tmp_path: Path) -> None:
+    """Rules worked on them in threads, which nothing ends: it took a hundred seconds."""
+    for number in range(6):
+        (tmp_path / f"big-{number}.txt").write_text(f"{number:02}/02/2024 " * 400_000)
+    program("add", *sorted(tmp_path.glob("big-*.txt")))
+    program("run", "--once", "--steps", "ocr")
+    program.environment["ALFRD_DRAIN_SECONDS"] = "0"
+    with (
+        psycopg.connect(program.environment["ALFRD_DATABASE_URL"], autocommit=True) as connection,
+        program.started("run") as running,
+    ):
+        classifying = "select from alfrd.tasks where step = 'classify' and state = 'running'"
+        deadline = time.monotonic() + 60
+        while connection.execute(classifying).rowcount < 1 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        running.send_signal(signal.SIGTERM)
+        asked = time.monotonic()
+        assert running.wait(60) == 0
+        assert time.monotonic() - asked < 15
+        assert connection.execute("select from alfrd.tasks where state = 'running'").rowcount == 0
+        assert connection.execute("select from alfrd.events where kind = 'retry'").rowcount == 0
