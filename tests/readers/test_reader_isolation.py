@@ -105,7 +105,7 @@ def test_a_part_that_crashes_twice_is_refused() -> None:
 def test_a_process_that_hangs_is_replaced_after_its_time() -> None:
     async def scenario() -> None:
         before = children_of(os.getpid())
-        async with a_reader(page_seconds=3) as reader:
+        async with a_reader(page_seconds=20) as reader:
             await text_of(reader)
             pages = reader.read(FOUR_PAGES)
             await anext(pages)

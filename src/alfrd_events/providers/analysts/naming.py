@@ -42,7 +42,9 @@ SITE = re.compile(
     r"|au)(?:\.[a-z]{2})?$",
     re.IGNORECASE,
 )
-TELEPHONE = re.compile(r"[\s,]+(?:(?:tel|ph|phone|fax)\.?\s*:?\s*)?\+?[\d(][\d\s().-]{6,}$", re.IGNORECASE)
+TELEPHONE = re.compile(
+    r"[\s,]{1,9}(?:(?:tel|ph|phone|fax)\.?\s{0,3}:?\s{0,3})?\+?[\d(][\d\s().-]{6,}$", re.IGNORECASE
+)
 LEADING_NOISE = re.compile(r"^[^\w(]+|^\(\W*")
 TRAILING_NOISE = re.compile(r"[\s\-–—_|:;,*~=<>\[{(/\\]+$")
 CONFUSABLE = str.maketrans(

@@ -62,7 +62,9 @@ PAY_BY = Phrases.of(
     "due date; payment due; please pay by; pay by; amount due; fallig; zahlbar bis; zahlungsziel"
 )
 AMOUNT_DUE = re.compile(r"(?<![a-z])(?:due|payable|to\s*pay|owed?)(?![a-z])")
-EXTRA_TERMS = re.compile(r"^\s*[-*]?\s*([a-z][a-z0-9_]{1,40})\s*:\s*(\S.{0,400})$", re.MULTILINE)
+EXTRA_TERMS = re.compile(
+    r"^[ \t]{0,9}[-*]?[ \t]{0,9}([a-z][a-z0-9_]{1,40})\s*:\s*(\S.{0,400})$", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)
