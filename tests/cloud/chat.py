@@ -23,6 +23,7 @@ class Chat:
 
     :param formats: the kinds of ``response_format`` that it takes.
     :param key: what it wants as a bearer token.
+    :param obeys: whether its model keeps to the schema; many servers only ask theirs to.
     :param modern: as OpenAI's newer models: ``max_completion_tokens``, and no temperature.
     """
 
@@ -36,12 +37,14 @@ class Chat:
         formats: tuple[str, ...] = ("json_schema", "json_object"),
         key: str = "",
         modern: bool = False,
+        obeys: bool = True,
     ) -> None:
         self._reply = reply
         self._model = model
         self._formats = formats
         self._key = key
         self._modern = modern
+        self._obeys = obeys
         self._scripted: deque[Answer | str] = deque()
 
     def says(self, *answers: Answer | str) -> None:
@@ -111,7 +114,8 @@ class Chat:
             schema = json.loads(system[system.rindex("JSON schema:\n") + len("JSON schema:\n") :])
             name = name_of(schema)
         made = self._reply(name, system, user)
-        Draft202012Validator(schema).validate(made)
+        if self._obeys:
+            Draft202012Validator(schema).validate(made)
         return made
 
 
@@ -120,7 +124,7 @@ def name_of(schema: JsonObject) -> str:
     fields = schema["properties"].keys()
     telling = {
         "document_type": "classification", "entity": "summary", "score": "score", "values": "extraction",
-        "insights": "file_summary", "text": "prompt",
+        "insights": "file_summary", "text": "prompt", "line_items": "line_items",
     }  # fmt: skip
     if "candidate" in fields:
         return "filing"
