@@ -24,6 +24,7 @@ class Chat:
     :param formats: the kinds of ``response_format`` that it takes.
     :param key: what it wants as a bearer token.
     :param obeys: whether its model keeps to the schema; many servers only ask theirs to.
+    :param cuts: whether an answer ends at the limit of tokens, of 3.3 characters each.
     :param modern: as OpenAI's newer models: ``max_completion_tokens``, and no temperature.
     """
 
@@ -38,6 +39,7 @@ class Chat:
         key: str = "",
         modern: bool = False,
         obeys: bool = True,
+        cuts: bool = False,
     ) -> None:
         self._reply = reply
         self._model = model
@@ -45,6 +47,7 @@ class Chat:
         self._key = key
         self._modern = modern
         self._obeys = obeys
+        self._cuts = cuts
         self._scripted: deque[Answer | str] = deque()
 
     def says(self, *answers: Answer | str) -> None:
@@ -63,7 +66,11 @@ class Chat:
         if self._scripted:
             scripted = self._scripted.popleft()
             return scripted if isinstance(scripted, Answer) else completion(asked, scripted)
-        return completion(asked, json.dumps(self._made(asked)))
+        text = json.dumps(self._made(asked))
+        most = int(3.3 * asked.get("max_tokens", asked.get("max_completion_tokens")))
+        if self._cuts and len(text) > most:
+            return completion(asked, text[:most], "length")
+        return completion(asked, text)
 
     def throttled(self, request: Request) -> Answer:
         return Answer(429, {"error": {"message": "Rate limit reached"}}, {"Retry-After": "0.05"})

@@ -26,6 +26,7 @@ log = Log("llm")
 
 Made = TypeVar("Made")
 _MOST_PROBLEMS = 5
+CUT_NOTE = "the model's answer was cut at its limit; what is whole of it was taken"
 
 
 @dataclass
@@ -140,7 +141,7 @@ def _begin(intake: Intake, *, cut: bool, lenient: bool) -> None:
     intake.notes.clear()
     intake.lenient, intake.was_cut = lenient, cut
     if cut:
-        intake.note("the model's answer was cut at its limit; what is whole of it was taken")
+        intake.note(CUT_NOTE)
 
 
 def _withheld(llm: Llm, error: BadReply) -> Withheld:

@@ -11,7 +11,7 @@ from alfrd_events.observe import Log
 from alfrd_events.providers.analysts.llm.forms import MOST_ITEMS, ItemForm, ItemsForm, SummaryForm
 from alfrd_events.providers.calls import BadReply
 from alfrd_events.providers.llm.base import Llm, Question
-from alfrd_events.providers.llm.structured import Intake, answered
+from alfrd_events.providers.llm.structured import CUT_NOTE, Intake, answered
 
 log = Log("llm")
 
@@ -29,6 +29,8 @@ async def whole_list(
     :param printed: how many items there can be at most: a model may count wrong.
     :return: the form, and a note of what is missing.
     """
+    if intake.was_cut:
+        intake.notes.remove(CUT_NOTE)  # what is missing of the list in the end is told below
     items = list(form.line_items)
     counted = min(form.item_count, printed)
     more = intake.was_cut or len(items) >= MOST_ITEMS or len(items) < counted
