@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -183,6 +183,7 @@ ANYTHING = st.recursive(
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
+@settings(max_examples=50, deadline=None)
 @given(data=st.data())
 def test_no_form_is_refused_for_the_shape_of_a_value(form: type[Form], data: st.DataObject) -> None:
     """Any JSON for any field; only a form whose essential fields are all empty may be refused."""

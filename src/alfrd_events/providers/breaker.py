@@ -60,7 +60,12 @@ class Breaker:
         Not for ever: a server that breaks at one document and is asked about no other looks the same as one that is
         away, and that document has to come to an end.
         """
-        return self._open_until is not None and self._clock() - self._began < _PARDON_SECONDS
+        return self._open_until is not None and not self.blames_all
+
+    @property
+    def blames_all(self) -> bool:
+        """Whether an outage has lasted so long that each call that fails in it counts as its task's failure."""
+        return self._open_until is not None and self._clock() - self._began >= _PARDON_SECONDS
 
     @property
     def held_back(self) -> float | None:

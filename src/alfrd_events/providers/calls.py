@@ -222,7 +222,7 @@ class Calls:
             try:
                 return await self._once(way, call, send, check)
             except Transient as error:
-                if not _is_worth_another_try(error):
+                if not _is_worth_another_try(error) or way.breaker.blames_all:
                     raise
                 pause = _pause(error, again)
             await self._sleep(pause)
