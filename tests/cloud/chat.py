@@ -13,6 +13,7 @@ from tests.cloud import brain
 from tests.cloud.server import Answer, Fault, Request
 
 PATH = "/v1/chat/completions"
+MODELS = "/v1/models"
 _KNOWN = {
     "model", "messages", "max_tokens", "max_completion_tokens", "temperature", "response_format", "stream",
 }  # fmt: skip
@@ -25,6 +26,7 @@ class Chat:
     :param key: what it wants as a bearer token.
     :param obeys: whether its model keeps to the schema; many servers only ask theirs to.
     :param cuts: whether an answer ends at the limit of tokens, of 3.3 characters each.
+    :param told: what its list of models tells of this one, beside the name.
     :param modern: as OpenAI's newer models: ``max_completion_tokens``, and no temperature.
     """
 
@@ -40,6 +42,7 @@ class Chat:
         modern: bool = False,
         obeys: bool = True,
         cuts: bool = False,
+        told: JsonObject | None = None,
     ) -> None:
         self._reply = reply
         self._model = model
@@ -48,6 +51,7 @@ class Chat:
         self._modern = modern
         self._obeys = obeys
         self._cuts = cuts
+        self._told = told or {}
         self._scripted: deque[Answer | str] = deque()
 
     def says(self, *answers: Answer | str) -> None:
@@ -55,11 +59,13 @@ class Chat:
         self._scripted.extend(answers)
 
     def takes(self, request: Request) -> bool:
-        return request.path == PATH
+        return request.path in (PATH, MODELS)
 
     async def answer(self, request: Request) -> Answer:
         if self._key and request.headers.get("Authorization") != f"Bearer {self._key}":
             return _error(401, "Incorrect API key provided", "invalid_api_key")
+        if request.path == MODELS:
+            return Answer(200, {"object": "list", "data": [{"id": self._model, **self._told}]})
         asked = request.json()
         if refusal := self._refusal(asked):
             return refusal

@@ -129,6 +129,11 @@ class OpenAi(Client):
         self._dialect = Dialect()
         self._cut_told = False
 
+    @property
+    def dialect(self) -> Dialect:
+        """What the server took so far."""
+        return self._dialect
+
     async def aclose(self) -> None:
         if self._session is not None:
             await self._session.close()
