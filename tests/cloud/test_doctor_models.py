@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from alfrd_events.cli import doctor_models
+from alfrd_events.errors import SettingsInvalid, Unhealthy
 from alfrd_events.model import JsonObject
+from alfrd_events.settings import Settings
 from tests.cloud.chat import Chat
 from tests.cloud.server import Answer, CloudServer
 from tests.cloud.test_doctor import findings
@@ -27,16 +32,46 @@ def instructed(form: str, system: str, material: str) -> JsonObject:
     return {"word": "free"}
 
 
-async def looked_at(db: Harness, service: Chat, **environment: str) -> dict[str, Finding]:
-    """What doctor finds of a server."""
+async def looked_at(db: Harness, service: Chat, **settings: Any) -> dict[str, Finding]:
+    """What doctor finds of a server, without its other checks."""
+    found: dict[str, Finding] = {}
+
+    async def check(name: str, look: Callable[[], Awaitable[str]]) -> bool:
+        try:
+            found[name] = {"good": True, "detail": await look(), "hint": ""}
+        except Unhealthy as error:
+            found[name] = {"good": False, "detail": str(error), "hint": error.hint}
+        except SettingsInvalid as error:
+            found[name] = {"good": False, "detail": str(error), "hint": ""}
+        return bool(found[name]["good"])
+
     async with CloudServer(service) as cloud:
-        settings = {
-            "ALFRD_ANALYST": "llm",
-            "ALFRD_LLM": "openai",
-            "ALFRD_LLM_MODEL": "small",
-            "ALFRD_OPENAI_BASE_URL": f"{cloud.url}/v1",
+        usual = {
+            "analyst": "llm",
+            "llm": "openai",
+            "llm_model": "small",
+            "openai_base_url": f"{cloud.url}/v1",
         }
-        return await findings(db, **{**settings, **environment})
+        chosen = Settings(**{**usual, **settings})  # type: ignore[arg-type]
+        await doctor_models.look_at_server(chosen, check)
+        await doctor_models.look_at_prices(chosen, db.url, check)
+    return found
+
+
+async def test_the_program_looks_at_the_server_that_is_set(db: Harness) -> None:
+    async with CloudServer(Chat(obeying)) as cloud:
+        found = await findings(
+            db,
+            ALFRD_ANALYST="llm",
+            ALFRD_LLM="openai",
+            ALFRD_LLM_MODEL="small",
+            ALFRD_OPENAI_BASE_URL=cloud.url.replace("//", "//u:geheim@") + "/v1",
+            ALFRD_OPENAI_API_KEY="sk-secret",
+        )
+    assert not found["model server"]["good"]
+    assert "keep one of them" in found["model server"]["detail"]
+    assert "geheim" not in str(found)
+    assert found["price of small"]["good"]
 
 
 async def test_a_server_that_does_it_all_is_told_of(db: Harness) -> None:
@@ -82,7 +117,7 @@ async def test_a_context_that_is_too_short_names_what_to_set(db: Harness) -> Non
 
 
 async def test_a_key_that_is_wrong_is_named(db: Harness) -> None:
-    found = await looked_at(db, Chat(obeying, key="sk-right"), ALFRD_OPENAI_API_KEY="sk-wrong")
+    found = await looked_at(db, Chat(obeying, key="sk-right"), openai_api_key="sk-wrong")
 
     assert "ALFRD_OPENAI_API_KEY" in found["model server"]["hint"]
     assert "sk-wrong" not in str(found)
@@ -100,24 +135,23 @@ async def test_a_servers_own_words_are_shown(db: Harness) -> None:
 @pytest.mark.parametrize(
     ("environment", "told"),
     [
-        ({"ALFRD_OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}, "start it, or correct ALFRD_OPENAI_BASE_URL"),
+        ({"openai_base_url": "http://127.0.0.1:9/v1"}, "start it, or correct ALFRD_OPENAI_BASE_URL"),
         (
-            {"ALFRD_OPENAI_BASE_URL": "http://u:geheim@127.0.0.1:9/v1", "ALFRD_OPENAI_API_KEY": "k"},
+            {"openai_base_url": "http://u:geheim@127.0.0.1:9/v1", "openai_api_key": "k"},
             "keep one of them",
         ),
-        ({"ALFRD_OPENAI_BASE_URL": "localhost/v1"}, "begins with neither"),
-        ({"ALFRD_OPENAI_BASE_URL": ""}, "needs ALFRD_OPENAI_BASE_URL"),
-        ({"ALFRD_LLM_MODEL": ""}, "set ALFRD_LLM_MODEL"),
+        ({"openai_base_url": "localhost/v1"}, "begins with neither"),
+        ({"openai_base_url": ""}, "needs ALFRD_OPENAI_BASE_URL"),
+        ({"llm_model": ""}, "set ALFRD_LLM_MODEL"),
     ],
 )
 async def test_a_server_that_cannot_be_asked_is_one_clear_line(
-    db: Harness, environment: dict[str, str], told: str
+    db: Harness, environment: dict[str, Any], told: str
 ) -> None:
     found = await looked_at(db, Chat(obeying), **environment)
 
     assert not found["model server"]["good"]
     assert told in found["model server"]["detail"] + found["model server"]["hint"]
-    assert "unexpected" not in str(found)
     assert "geheim" not in str(found)
     assert "model small" not in found
 
@@ -140,7 +174,7 @@ async def test_a_server_that_hangs_is_not_waited_for_long(db: Harness) -> None:
     started = time.monotonic()
     found = await looked_at(db, Hanging(obeying))
     assert "no answer within 5 s" in found["model server"]["detail"]
-    assert time.monotonic() - started < 60
+    assert time.monotonic() - started < 20
 
 
 async def test_a_price_that_is_missing_is_told_where_a_cap_hangs_on_it(db: Harness) -> None:
@@ -149,11 +183,11 @@ async def test_a_price_that_is_missing_is_told_where_a_cap_hangs_on_it(db: Harne
     assert found["price of small"]["good"]
     assert "none is known" in found["price of small"]["detail"]
 
-    found = await looked_at(db, Chat(obeying), ALFRD_CAP_DAY_USD="1")
+    found = await looked_at(db, Chat(obeying), cap_day_usd=Decimal(1))
     assert not found["price of small"]["good"]
     assert "every call is held back" in found["price of small"]["detail"]
     assert "alfrd.prices" in found["price of small"]["hint"]
 
     await db.sql("insert into alfrd.prices (provider, model, input, output) values ('openai', 'small', 1, 4)")
-    found = await looked_at(db, Chat(obeying), ALFRD_CAP_DAY_USD="1")
+    found = await looked_at(db, Chat(obeying), cap_day_usd=Decimal(1))
     assert found["price of small"]["detail"].startswith("1 USD for a million tokens read, 4 ")

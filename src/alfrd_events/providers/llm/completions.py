@@ -162,7 +162,8 @@ def _is_status(code: Any) -> bool:
 
 def _words(said: Any) -> str:
     if isinstance(said, dict):
-        said = " ".join(str(said[name]) for name in ("code", "param", "message") if said.get(name)) or said
+        parts = [said.get(name) for name in ("code", "param", "message")]
+        said = " ".join(str(part) for part in parts if part and not _is_status(part)) or said
     return str(said)
 
 
