@@ -192,6 +192,23 @@ async def test_a_probe_costs_its_task_no_attempt_while_the_outage_is_young() -> 
     assert not isinstance(counted.value, NoRoom), "a document that alone breaks its server comes to an end"
 
 
+async def test_those_who_wait_are_not_shown_whose_call_failed() -> None:
+    book, clock = Book(), Clock()
+    way = calls(book, clock)
+    for _ in range(2):
+        with pytest.raises(Transient):
+            await make(
+                way,
+                Provider(Transient("payslip.pdf: Textract: InternalServerError")),
+                Call("bedrock", "Converse", about="payslip.pdf"),
+            )
+        clock.now += 1
+
+    with pytest.raises(NoRoom, match="a document: Textract: InternalServerError") as refusal:
+        await make(way, Provider(GOOD), Call("bedrock", "Converse", about="other.pdf"))
+    assert "payslip" not in str(refusal.value)
+
+
 async def test_calls_under_way_follow_the_throttling() -> None:
     """A provider that bears 10 calls at once and refuses the rest: most of the time about as many are under way."""
     book = Book()

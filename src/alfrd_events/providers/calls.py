@@ -87,6 +87,8 @@ class Call:
     output_tokens: int = 0
     """At most: the request's limit."""
     pages: int = 0
+    about: str = ""
+    """What an error may name that is nobody else's business, the file's name: the others that wait are not shown it."""
     fresh: bool = False
     """Ask again although a reply is known: the known one was bad."""
 
@@ -260,6 +262,8 @@ class Calls:
                 well = True
             except AlfrdError as error:
                 well, why = _is_well(error), str(error)
+                if call.about:
+                    why = why.replace(call.about, "a document")
                 if _is_throttled(error):
                     way.limiter.throttled(turn)
                 if not is_pardoned or well is not False:

@@ -6,6 +6,7 @@ to gigabytes fills the memory.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from alfrd_events.errors import Transient
@@ -48,27 +49,18 @@ def bounded_session() -> Any:
     An answer that is streamed (an object of S3) is counted by the one who reads it.
     """
     from aiobotocore.httpsession import AIOHTTPSession
-    from aiohttp import ClientTimeout
 
     class BoundedSession(AIOHTTPSession):  # type: ignore[misc]
         async def send(self, request: Any) -> Any:
             if request.stream_output:
                 return await super().send(request)
-            request.stream_output = request.is_read_here = True  # so that reading it is left to us
+            request.stream_output = True  # so that reading it is left to us
             try:
                 response = await super().send(request)
             finally:
                 request.stream_output = False
-            response._content = await read_at_most(response.raw)
+            async with asyncio.timeout(self._timeout.sock_read):
+                response._content = await read_at_most(response.raw)
             return response
-
-        def _get_request_timeout(self, request: Any) -> Any:
-            if not getattr(request, "is_read_here", False):
-                return super()._get_request_timeout(request)
-            return ClientTimeout(
-                sock_connect=self._timeout.sock_connect,
-                sock_read=self._timeout.sock_read,
-                total=self._timeout.sock_read,
-            )
 
     return BoundedSession
