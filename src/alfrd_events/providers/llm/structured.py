@@ -71,7 +71,7 @@ class Form(BaseModel):
             and not any(given.get(name) not in (None, "", []) for name in cls.essential)
         ):
             raise ValueError(f"it has none of: {', '.join(cls.essential)}")
-        missing = [name for name in cls.model_fields if name not in given]
+        missing = [name for name, one in cls.model_fields.items() if one.is_required() and name not in given]
         if missing and isinstance(intake, Intake) and not cls.fills_gaps and not intake.was_cut:
             intake.note(f"missing in the answer, and left empty: {', '.join(missing)}")
         return {**dict.fromkeys(missing, ""), **given}

@@ -132,7 +132,7 @@ class SummaryForm(Form):
     period_start: Day
     period_end: Day
     other_values: Values
-    item_count: Count = Field(description="how many line items are printed in all")
+    item_count: Count = Field(default=0, description="how many line items are printed in all")
     line_items: Items
 
 
