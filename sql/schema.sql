@@ -2170,9 +2170,18 @@ begin
     select * from jsonb_to_recordset(p_calls)
       as c(place integer, worker_id bigint, task_id bigint, attempt integer, document_id uuid, step text, provider text,
            operation text, model text, purpose text, key text)),
+  spoilt as materialized (
+    select distinct w.key, w.provider, w.operation, w.model
+      from wanted w join alfrd.reply_cache r using (key, provider, operation, model)
+     where exists (select from alfrd.events e where e.subject_id = w.document_id and e.kind = 'dead' and e.step = w.step
+                      and e.at >= r.at)),
+  forgotten as (
+    delete from alfrd.reply_cache r using spoilt s
+     where (r.key, r.provider, r.operation, r.model) = (s.key, s.provider, s.operation, s.model)),
   known as (
     select r.* from alfrd.reply_cache r
      where (r.key, r.provider, r.operation, r.model) in (select key, provider, operation, model from wanted)
+       and (r.key, r.provider, r.operation, r.model) not in (select key, provider, operation, model from spoilt)
        and r.at > alfrd.now() - p_keep
      order by r.key, r.provider, r.operation, r.model for update),
   counted as (

@@ -1,6 +1,6 @@
 -- Calls to providers: what they may cost, what they did cost, and the replies that were paid for.
 --
--- alfrd.recall_replies     answers from alfrd.reply_cache
+-- alfrd.recall_replies     answers from alfrd.reply_cache, but not those that a step died of
 -- alfrd.reserve_calls      before a call: room under the provider's limit, room under the caps, the most that it may cost
 -- alfrd.settle_calls       after it: what it did cost, and its reply, in one transaction
 -- alfrd.forget_lost_calls  calls of tasks that run no more: nobody will settle them, what was reserved stays spent
@@ -31,6 +31,8 @@ language sql immutable parallel safe
 return (p_input * p_prices[1] + p_output * p_prices[2] + p_cache_read * p_prices[3] + p_cache_write * p_prices[4]) / 1000000
      + p_pages * p_prices[5];
 
+-- A step that ended dead may owe it to a reply: the database refused what was made of it, or nothing could be made. Whoever
+-- replays it wants another answer, so what is older than that end is forgotten and asked for again.
 create or replace function alfrd.recall_replies(p_calls jsonb, p_keep interval) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -40,9 +42,18 @@ begin
     select * from jsonb_to_recordset(p_calls)
       as c(place integer, worker_id bigint, task_id bigint, attempt integer, document_id uuid, step text, provider text,
            operation text, model text, purpose text, key text)),
+  spoilt as materialized (
+    select distinct w.key, w.provider, w.operation, w.model
+      from wanted w join alfrd.reply_cache r using (key, provider, operation, model)
+     where exists (select from alfrd.events e where e.subject_id = w.document_id and e.kind = 'dead' and e.step = w.step
+                      and e.at >= r.at)),
+  forgotten as (
+    delete from alfrd.reply_cache r using spoilt s
+     where (r.key, r.provider, r.operation, r.model) = (s.key, s.provider, s.operation, s.model)),
   known as (
     select r.* from alfrd.reply_cache r
      where (r.key, r.provider, r.operation, r.model) in (select key, provider, operation, model from wanted)
+       and (r.key, r.provider, r.operation, r.model) not in (select key, provider, operation, model from spoilt)
        and r.at > alfrd.now() - p_keep
      order by r.key, r.provider, r.operation, r.model for update),
   counted as (

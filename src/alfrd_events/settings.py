@@ -69,9 +69,9 @@ class Settings(BaseSettings):
     llm_reasoning_tokens: Annotated[int, Field(ge=0)] = 0
     """What a model may spend on thinking, beside its answer."""
     llm_seconds: Annotated[float, Field(gt=0)] = 120
-    """How long a server may be silent before its answer counts as lost."""
+    """How long a server may take to answer before its answer counts as lost, from the question to the last byte."""
     openai_base_url: str = ""
-    """Up to the version, ``http://localhost:11434/v1``."""
+    """Up to the version, ``http://localhost:11434/v1``. A user and a password in it are sent as such."""
     openai_api_key: SecretStr = SecretStr("")
 
     evolution: Literal["off", "suggest", "auto"] = "off"

@@ -30,10 +30,14 @@ Total amount due  $85.12
 
 @asynccontextmanager
 async def analyst(
-    reply: brain.Reply = brain.answer, *, input_tokens: int = 24_000
+    reply: brain.Reply = brain.answer, *, input_tokens: int = 24_000, obeys: bool = True, cuts: bool = False
 ) -> AsyncIterator[tuple[LlmAnalyst, CloudServer]]:
-    """An analyst and the server that its model is behind; no request may be a wrong one."""
-    async with CloudServer(Chat(reply)) as cloud:
+    """An analyst and the server that its model is behind; no request may be a wrong one.
+
+    :param obeys: whether the server holds the model to the schema.
+    :param cuts: whether answers end at their limit.
+    """
+    async with CloudServer(Chat(reply, obeys=obeys, cuts=cuts)) as cloud:
         asked = LlmAnalyst(OpenAi(f"{cloud.url}/v1", "small", Calls(sleep=no_pause)), input_tokens)
         yield asked, cloud
         await asked.aclose()

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from alfrd_events.model import Document, DocumentType, JsonObject, Page, Series
+from alfrd_events.providers.analysts.llm.forms import MOST_ITEMS
 from alfrd_events.providers.analysts.rules import checks, classify, extract, series, summary
 from alfrd_events.providers.analysts.rules.summary import iso
 
@@ -91,12 +92,22 @@ def _summary(system: str, blocks: dict[str, str]) -> JsonObject:
         "account_number": found.account_number,
         "period_start": iso(found.period_start) or "",
         "period_end": iso(found.period_end) or "",
-        "line_items": [
-            {name: str(item.get(name) or "") for name in ("description", "quantity", "unit_price", "amount")}
-            for item in items
-        ],
         "other_values": [{"name": name, "value": str(value)} for name, value in values.items()],
+        "item_count": len(items),
+        "line_items": _rows(items)[:MOST_ITEMS],
     }
+
+
+def _rows(items: list[dict[str, str]]) -> list[JsonObject]:
+    names = ("description", "quantity", "unit_price", "amount")
+    return [{name: str(item.get(name) or "") for name in names} for item in items]
+
+
+def _line_items(system: str, blocks: dict[str, str]) -> JsonObject:
+    label = next(label for label in blocks if label.startswith("the last line items"))
+    known = int(re.findall(r"\d+", label)[-1])
+    items = summary.summarize(_document(system, blocks)).structured_data.get("line_items", [])
+    return {"line_items": _rows(items)[known : known + MOST_ITEMS]}
 
 
 def _score(system: str, blocks: dict[str, str]) -> JsonObject:
@@ -153,6 +164,7 @@ _FORMS: dict[str, Callable[[str, dict[str, str]], JsonObject]] = {
     "classification": _classification,
     "score": _score,
     "summary": _summary,
+    "line_items": _line_items,
     "filing": _filing,
     "extraction": _extraction,
     "file_summary": _file_summary,

@@ -13,6 +13,7 @@ from tests.cloud import brain
 from tests.cloud.server import Answer, Fault, Request
 
 PATH = "/v1/chat/completions"
+MODELS = "/v1/models"
 _KNOWN = {
     "model", "messages", "max_tokens", "max_completion_tokens", "temperature", "response_format", "stream",
 }  # fmt: skip
@@ -23,6 +24,9 @@ class Chat:
 
     :param formats: the kinds of ``response_format`` that it takes.
     :param key: what it wants as a bearer token.
+    :param obeys: whether its model keeps to the schema; many servers only ask theirs to.
+    :param cuts: whether an answer ends at the limit of tokens, of 3.3 characters each.
+    :param told: what its list of models tells of this one, beside the name.
     :param modern: as OpenAI's newer models: ``max_completion_tokens``, and no temperature.
     """
 
@@ -36,12 +40,18 @@ class Chat:
         formats: tuple[str, ...] = ("json_schema", "json_object"),
         key: str = "",
         modern: bool = False,
+        obeys: bool = True,
+        cuts: bool = False,
+        told: JsonObject | None = None,
     ) -> None:
         self._reply = reply
         self._model = model
         self._formats = formats
         self._key = key
         self._modern = modern
+        self._obeys = obeys
+        self._cuts = cuts
+        self._told = told or {}
         self._scripted: deque[Answer | str] = deque()
 
     def says(self, *answers: Answer | str) -> None:
@@ -49,18 +59,24 @@ class Chat:
         self._scripted.extend(answers)
 
     def takes(self, request: Request) -> bool:
-        return request.path == PATH
+        return request.path in (PATH, MODELS)
 
     async def answer(self, request: Request) -> Answer:
         if self._key and request.headers.get("Authorization") != f"Bearer {self._key}":
             return _error(401, "Incorrect API key provided", "invalid_api_key")
+        if request.path == MODELS:
+            return Answer(200, {"object": "list", "data": [{"id": self._model, **self._told}]})
         asked = request.json()
         if refusal := self._refusal(asked):
             return refusal
         if self._scripted:
             scripted = self._scripted.popleft()
             return scripted if isinstance(scripted, Answer) else completion(asked, scripted)
-        return completion(asked, json.dumps(self._made(asked)))
+        text = json.dumps(self._made(asked))
+        most = int(3.3 * asked.get("max_tokens", asked.get("max_completion_tokens")))
+        if self._cuts and len(text) > most:
+            return completion(asked, text[:most], "length")
+        return completion(asked, text)
 
     def throttled(self, request: Request) -> Answer:
         return Answer(429, {"error": {"message": "Rate limit reached"}}, {"Retry-After": "0.05"})
@@ -111,7 +127,8 @@ class Chat:
             schema = json.loads(system[system.rindex("JSON schema:\n") + len("JSON schema:\n") :])
             name = name_of(schema)
         made = self._reply(name, system, user)
-        Draft202012Validator(schema).validate(made)
+        if self._obeys:
+            Draft202012Validator(schema).validate(made)
         return made
 
 
@@ -120,7 +137,7 @@ def name_of(schema: JsonObject) -> str:
     fields = schema["properties"].keys()
     telling = {
         "document_type": "classification", "entity": "summary", "score": "score", "values": "extraction",
-        "insights": "file_summary", "text": "prompt",
+        "insights": "file_summary", "text": "prompt", "line_items": "line_items",
     }  # fmt: skip
     if "candidate" in fields:
         return "filing"

@@ -14,15 +14,17 @@ for all of them; only the service knows what its throttling and its spoilt repli
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, Self
 
 import orjson
 from aiohttp import web
 
+Pieces = Callable[[], AsyncIterator[bytes]]
 Fault = Literal["throttle", "cut", "hang", "fail", "malformed", "truncated"]
 
 
@@ -76,8 +78,8 @@ class Answer:
     """What a service replies."""
 
     status: int
-    content: Mapping[str, object] | bytes
-    """Bytes are sent as they are: JSON or not."""
+    content: Mapping[str, object] | bytes | Pieces
+    """Bytes are sent as they are: JSON or not. Pieces one after the other, until the client hangs up."""
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -196,14 +198,14 @@ class CloudServer:
             await self._closing.wait()  # or until the client has had enough, which cancels this
             return _cut(incoming)
         if fault == "throttle":
-            return self._deliver(exchange, service.throttled(request))
+            return await self._deliver(incoming, exchange, service.throttled(request))
         if fault == "fail":
-            return self._deliver(exchange, service.failed(request))
+            return await self._deliver(incoming, exchange, service.failed(request))
         try:
             exchange.answer = await service.answer(request)
         except AssertionError as error:
             self.complaints.append(f"{service.name} {request.method} {request.path}: {error}")
-            return self._deliver(exchange, Answer(400, {"message": str(error)}))
+            return await self._deliver(incoming, exchange, Answer(400, {"message": str(error)}))
         except Exception as error:
             self.complaints.append(
                 f"{service.name} {request.method} {request.path}: the fake broke: {error!r}"
@@ -213,12 +215,20 @@ class CloudServer:
             return _cut(incoming)
         if fault in ("malformed", "truncated") and exchange.answer.status == 200:
             exchange.answer = service.spoil(request, exchange.answer, fault)
-        return self._deliver(exchange, exchange.answer)
+        return await self._deliver(incoming, exchange, exchange.answer)
 
-    def _deliver(self, exchange: Exchange, answer: Answer) -> web.Response:
-        exchange.delivered = True
-        body = answer.content if isinstance(answer.content, bytes) else orjson.dumps(answer.content)
+    async def _deliver(self, incoming: web.Request, exchange: Exchange, answer: Answer) -> web.StreamResponse:
         headers = {"Content-Type": "application/json", **answer.headers}
+        if callable(answer.content):
+            response = web.StreamResponse(status=answer.status, headers=headers)
+            await response.prepare(incoming)
+            async for piece in answer.content():
+                await response.write(piece)
+            exchange.delivered = True
+            return response
+        exchange.delivered = True
+        # By the standard library, which writes half of a surrogate pair as some servers do.
+        body = answer.content if isinstance(answer.content, bytes) else json.dumps(answer.content).encode()
         return web.Response(status=answer.status, body=body, headers=headers)
 
 

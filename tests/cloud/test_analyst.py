@@ -80,21 +80,21 @@ async def test_values_are_compared_by_what_they_mean() -> None:
     assert found.currency == "EUR"
 
 
-async def test_an_unknown_type_is_asked_for_again_and_then_refused() -> None:
-    async with analyst(saying(document_type="electricity")) as (llm, cloud):
-        # The server holds a real model to the listed names; this one is let through by a server that cannot.
-        cloud._services[0]._formats = ()  # type: ignore[attr-defined]
-        cloud._services[0]._made = lambda asked: saying(document_type="electricity")(  # type: ignore[attr-defined]
-            "classification", *(message["content"] for message in asked["messages"])
-        )
-        with pytest.raises(BadReply, match="document_type must be one of"):
-            await llm.classify(plain(BILL), TYPES, PROMPT)
+async def test_an_unknown_type_is_asked_for_again_and_then_counts_as_a_suggestion() -> None:
+    async with analyst(saying(document_type="Electricity"), obeys=False) as (llm, cloud):
+        found = await llm.classify(plain(BILL), TYPES, PROMPT)
+
+    assert len(cloud.log) == 2
+    assert "document_type must be one of" in material_of(cloud, 1)
+    assert (found.document_type, found.suggested_type) == ("other", "electricity")
+    assert found.provenance is not None
+    assert "not listed" in found.provenance.notes[0]
 
 
 async def test_tags_and_suggestions_are_made_normal_and_none_can_pass_for_the_programs_own() -> None:
     tags = ["Electricity ", "series:acme", "utility_bill", "Utility Bill", "a;drop", "x" * 60, "home", "home"]
     said = saying(document_type="other", tags=tags, suggested_type="Power Bill!", confidence=0.3)
-    async with analyst(said) as (llm, _):
+    async with analyst(said, obeys=False) as (llm, _):
         found = await llm.classify(plain(BILL), TYPES, PROMPT)
 
     assert found.tags == ("electricity", "home")
@@ -138,13 +138,16 @@ async def test_a_series_whose_company_the_document_does_not_name_is_not_its_own(
 
 
 @pytest.mark.parametrize("candidate", ["9", "0", "a", "1; drop table"])
-async def test_a_candidate_that_was_not_shown_is_a_bad_answer(candidate: str) -> None:
+async def test_a_candidate_that_was_not_shown_is_asked_for_again_and_then_left_out(candidate: str) -> None:
     document = plain(BILL, document_type="utility_bill", entity="Harbor Electric Company")
-    async with analyst(saying(candidate=candidate)) as (llm, cloud):
-        with pytest.raises(BadReply, match="candidate"):
-            await llm.detect_series(document, [known("Harbor Electric Co")], PROMPT)
+    async with analyst(saying(candidate=candidate), obeys=False) as (llm, cloud):
+        found = await llm.detect_series(document, [known("Granite Mutual", "auto insurance")], PROMPT)
 
     assert len(cloud.log) == 2
+    assert found.series_id is None
+    assert found.entity == "Harbor Electric Company"
+    assert found.provenance is not None
+    assert found.provenance.notes
 
 
 async def test_of_many_series_the_likest_are_shown() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -51,7 +52,7 @@ async def test_a_server_that_holds_to_a_schema_is_given_one() -> None:
     assert (reply.input_tokens, reply.cache_read_tokens) == (read - read // 2, read // 2)
 
 
-@pytest.mark.parametrize(("formats", "requests"), [(("json_object",), 2), ((), 3)])
+@pytest.mark.parametrize(("formats", "requests"), [(("json_object",), 3), ((), 4)])
 async def test_a_server_that_refuses_a_form_is_told_instead_and_not_asked_twice(
     formats: tuple[str, ...], requests: int
 ) -> None:
@@ -70,7 +71,7 @@ async def test_what_worked_is_remembered() -> None:
             await answered(client, QUESTION, Colour, lambda form: form)
         await client.aclose()
 
-    assert len(cloud.log) == 3 + 2
+    assert len(cloud.log) == 3 + 3
 
 
 async def test_newer_models_name_the_limit_otherwise_and_take_no_temperature() -> None:
@@ -121,7 +122,7 @@ async def test_reasoning_in_a_field_of_its_own_and_content_in_parts() -> None:
         ("", "malformed"),
         ('{"colour": "red"}', "invalid"),
         ('{"colour": "red", "share": "many"}', "invalid"),
-        (completion(ASKED, '{"colour": "red", "share": 0.5}', "length"), "max_tokens"),
+        (completion(ASKED, '{"colour": "red", "share": 0.5', "length"), "max_tokens"),
     ],
     ids=[
         "half an object",
@@ -202,13 +203,30 @@ async def test_a_call_whose_answer_is_lost_stays_reserved(fault: Any) -> None:
     assert books.settled[0][1] is None
 
 
-async def test_a_reply_that_is_no_completion_may_have_been_paid() -> None:
+async def test_a_whole_answer_counts_although_the_limit_was_reached() -> None:
     service = Chat(colours)
-    service.says(Answer(200, b"<html>"))
+    service.says(completion(ASKED, '{"colour": "red", "share": 0.5} I hope that thi', "length"))
     found, books, _ = await ask(service)
 
     assert found == RED
-    assert books.outcomes == ["unknown", "ok"]
+    assert books.outcomes == ["ok"]
+
+
+async def test_limits_of_length_are_left_out_where_a_server_refuses_them() -> None:
+    schema = {**QUESTION.schema, "properties": {**QUESTION.schema["properties"]}}
+    schema["properties"]["colour"] = {"type": "string", "maxLength": 9, "pattern": "^[a-z]*$"}
+    service = Chat(colours)
+    refusal = {"message": "Invalid schema for response_format 'colour': 'maxLength' is not permitted."}
+    service.says(Answer(400, {"error": refusal}))
+    async with CloudServer(service) as cloud:
+        client = OpenAi(f"{cloud.url}/v1", "small", Calls())
+        for _ in range(2):
+            await answered(client, replace(QUESTION, schema=schema), Colour, lambda form: form)
+        await client.aclose()
+
+    sent = [exchange.request.json()["response_format"]["json_schema"]["schema"] for exchange in cloud.log]
+    assert ["maxLength" in str(each) for each in sent] == [True, False, False]
+    assert all(each["properties"]["colour"]["type"] == "string" for each in sent)
 
 
 async def test_no_server_was_asked_and_nothing_is_paid() -> None:
@@ -228,8 +246,6 @@ async def test_a_server_that_cuts_questions_is_told_of(caplog: pytest.LogCapture
     service.says(Answer(200, short))
     async with CloudServer(service) as cloud:
         client = OpenAi(f"{cloud.url}/v1", "small", Calls())
-        from dataclasses import replace
-
         with caplog.at_level(logging.WARNING):
             await answered(client, replace(QUESTION, material="word " * 4000), Colour, lambda form: form)
         await client.aclose()

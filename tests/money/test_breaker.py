@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -111,3 +113,37 @@ def test_a_provider_that_mostly_answers_is_never_cut_off(answers: list[bool]) ->
             last[-1] = True
         breaker.leave(breaker.enter(), well=last[-1])
         assert breaker.held_back is None
+
+
+def test_an_outage_is_told_when_it_begins_now_and_then_and_when_it_is_over(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    breaker = Breaker("p", clock)
+    with caplog.at_level(logging.INFO):
+        for _ in range(5):
+            clock.now += 0.25
+            breaker.leave(breaker.enter(), well=False, why="HTTP 502: upstream")
+        began = clock.now
+        while clock.now - began < 3600:
+            clock.now += 60
+            breaker.leave(breaker.enter(), well=False, why="HTTP 502: upstream")
+        clock.now += 60
+        breaker.leave(breaker.enter(), well=True)
+
+    messages = [record.getMessage() for record in caplog.records]
+    assert messages[0].startswith("a provider is not there")
+    assert messages[1:-1] == ["the provider is still not there"] * 6
+    assert messages[-1] == "the provider is there again"
+    assert all(record.facts["error"] == "HTTP 502: upstream" for record in caplog.records[:-1])
+    assert caplog.records[-1].facts["after_seconds"] == 3660
+
+
+def test_a_probe_is_pardoned_for_an_hour(clock: Clock) -> None:
+    breaker = Breaker("p", clock)
+    assert not breaker.pardons
+    fail(breaker, clock, 5)
+    assert breaker.pardons
+    clock.now += 3599
+    assert breaker.pardons
+    clock.now += 2
+    assert not breaker.pardons

@@ -161,7 +161,7 @@ async def test_a_provider_that_is_not_there_is_left_alone_and_tasks_wait_without
     assert provider.asked >= 5
     asked = provider.asked
 
-    with pytest.raises(NoRoom, match="bedrock was not there") as refusal:
+    with pytest.raises(NoRoom, match=r"bedrock was not there the last times.+no route to host") as refusal:
         await make(way, provider)
     assert provider.asked == asked
     assert (refusal.value.retry_after or 0) >= 1
@@ -170,6 +170,43 @@ async def test_a_provider_that_is_not_there_is_left_alone_and_tasks_wait_without
     clock.now += 60
     assert await make(way, Provider(GOOD)) == {"ok": True}
     assert await make(way, Provider(GOOD), Call("bedrock", "Converse", key="other")) == {"ok": True}
+
+
+async def test_a_probe_costs_its_task_no_attempt_while_the_outage_is_young() -> None:
+    book, clock, provider = Book(), Clock(), Provider(Transient("no route to host"))
+    way = calls(book, clock)
+    for _ in range(2):
+        with pytest.raises(Transient):
+            await make(way, provider)
+        clock.now += 1
+
+    clock.now += 60
+    asked = provider.asked
+    with pytest.raises(NoRoom, match="no route to host"):
+        await make(way, provider)
+    assert provider.asked == asked + 1, "it was asked, once"
+
+    clock.now += 3600
+    with pytest.raises(Transient) as counted:
+        await make(way, provider)
+    assert not isinstance(counted.value, NoRoom), "a document that alone breaks its server comes to an end"
+
+
+async def test_those_who_wait_are_not_shown_whose_call_failed() -> None:
+    book, clock = Book(), Clock()
+    way = calls(book, clock)
+    for _ in range(2):
+        with pytest.raises(Transient):
+            await make(
+                way,
+                Provider(Transient("payslip.pdf: Textract: InternalServerError")),
+                Call("bedrock", "Converse", about="payslip.pdf"),
+            )
+        clock.now += 1
+
+    with pytest.raises(NoRoom, match="a document: Textract: InternalServerError") as refusal:
+        await make(way, Provider(GOOD), Call("bedrock", "Converse", about="other.pdf"))
+    assert "payslip" not in str(refusal.value)
 
 
 async def test_calls_under_way_follow_the_throttling() -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from alfrd_events.cli import wiring
+from alfrd_events.cli import doctor_models, wiring
 from alfrd_events.cli.app import OPERATE, Json, app
 from alfrd_events.errors import AlfrdError, DatabaseUnavailable, SettingsInvalid, Unhealthy
 
@@ -36,7 +36,7 @@ class Finding:
 
 @app.command(rich_help_panel=OPERATE)
 def doctor(as_json: Json = False) -> None:
-    """Check the set-up: settings, database, LISTEN, readers, directories, and what it uses of AWS."""
+    """Check the set-up: settings, database, LISTEN, readers, directories, the model server, and AWS."""
     from alfrd_events.terminal.output import Output
 
     output = Output(as_json=as_json)
@@ -88,6 +88,7 @@ async def _examine(tell: Callable[[Finding], None]) -> None:
     await check("file roots", lambda: _file_roots(chosen))
     await check("reader", lambda: _reader(chosen))
     await _aws(chosen, check)
+    await doctor_models.look_at_server(chosen, check)
     url = ""
 
     async def connect() -> str:
@@ -100,6 +101,7 @@ async def _examine(tell: Callable[[Finding], None]) -> None:
         await check("LISTEN", lambda: _listen(chosen, url))
         if await check("schema", lambda: _schema(chosen, url)):
             await check("server", lambda: _complaints(url))
+            await doctor_models.look_at_prices(chosen, url, check)
 
 
 def _way_out(problem: str) -> str:
@@ -177,16 +179,14 @@ async def _aws(
 ) -> None:
     """What the settings use of AWS, as far as region and credentials let it be asked."""
     from alfrd_events.providers.checkup import Wishes, checks
-    from alfrd_events.providers.llm.bedrock import DEFAULT_MODEL
 
-    models = [chosen.llm_model or DEFAULT_MODEL, chosen.llm_large_model]
     wishes = Wishes(
         region=chosen.aws_region,
         textract=chosen.reader == "textract",
         features=chosen.textract_features,
         staging=chosen.textract_bucket,
         buckets=chosen.s3_buckets,
-        models=[name for name in models if name and chosen.analyst != "rules" and chosen.llm == "bedrock"],
+        models=doctor_models.models_of(chosen) if chosen.llm == "bedrock" else (),
     )
     for number, one in enumerate(checks(wishes)):
         good = await check(one.name, lambda look=one.look: asyncio.to_thread(look))  # type: ignore[misc]

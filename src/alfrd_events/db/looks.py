@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
@@ -353,3 +354,16 @@ async def deaths_since(database: Database, moment: Any) -> list[Row]:
         " left join alfrd.files f on f.id = e.subject_id where e.kind = 'dead' and e.at >= %s order by e.id",
         [moment],
     )
+
+
+async def price_of(
+    database: Database, provider: str, operation: str, model: str
+) -> tuple[Decimal, Decimal] | None:
+    """What a million tokens cost that a model reads, and that it writes, in USD; ``None``: nobody has said.
+
+    Source: ``sql/functions/usage.sql``.
+    """
+    prices = await database.value(
+        "select alfrd.price_of(%s, %s, %s, alfrd.now())", [provider, operation, model]
+    )
+    return None if prices is None else (prices[0] or Decimal(0), prices[1] or Decimal(0))

@@ -16,6 +16,7 @@ from typing import Any
 
 from alfrd_events.errors import AlfrdError, Permanent, SettingsInvalid, Throttled, Transient
 from alfrd_events.providers.calls import BadReply, Lost
+from alfrd_events.providers.http import ReplyTooLarge, bounded_session
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 60
@@ -94,6 +95,7 @@ class Aws:
             read_timeout=read_seconds,
             max_pool_connections=MAX_CONNECTIONS,
             parameter_validation=validation,
+            http_session_cls=bounded_session(),
             retries={"mode": "standard", "total_max_attempts": attempts},
         )
         try:
@@ -140,6 +142,8 @@ def sorted_errors(
         raise BadReply(f"{what}: the reply is damaged") from error
     except BotoCoreError as error:
         raise _of_the_way(error, what, paid) from error
+    except ReplyTooLarge as error:
+        raise (Lost if paid else Transient)(f"{what}: {error}") from error
     except (WireError, OSError) as error:
         raise (Lost if paid else Transient)(
             f"{what}: the connection broke ({type(error).__name__})"

@@ -8,6 +8,9 @@ Where many calls are under way, those that fail come back before those that are 
 few milliseconds is no row. So a row has to last.
 
 A failure is that nobody answers, or that the server says it is broken. Throttling and refusals are answers.
+
+An outage is a few lines of log, however many documents wait for its end: one when it begins, one now and then while it
+lasts, and one when it is over.
 """
 
 from __future__ import annotations
@@ -27,6 +30,8 @@ _OF_THE_LAST = 20
 _SHARE = 0.5
 _OPEN_SECONDS = 5.0
 _OPEN_AT_MOST = 60.0
+_TELL_EVERY_SECONDS = 600.0
+_PARDON_SECONDS = 3600.0
 
 
 class Breaker:
@@ -43,6 +48,24 @@ class Breaker:
         self._open_until: float | None = None
         self._openings = 0
         self._probing = False
+        self._began = self._told = 0.0
+        """When the outage began, and when the log was last told of it."""
+        self.why = ""
+        """What the last failure said of itself."""
+
+    @property
+    def pardons(self) -> bool:
+        """Whether a probe that fails now is the provider's fault alone, and costs its task nothing.
+
+        Not for ever: a server that breaks at one document and is asked about no other looks the same as one that is
+        away, and that document has to come to an end.
+        """
+        return self._open_until is not None and not self.blames_all
+
+    @property
+    def blames_all(self) -> bool:
+        """Whether an outage has lasted so long that each call that fails in it counts as its task's failure."""
+        return self._open_until is not None and self._clock() - self._began >= _PARDON_SECONDS
 
     @property
     def held_back(self) -> float | None:
@@ -58,13 +81,18 @@ class Breaker:
         """A call is sent, although it may be open: then it is the probe."""
         if self._open_until is not None:
             self._probing = True
-            log.info("asking a provider again that was not there", provider=self._provider)
+            log.debug("asking a provider again that was not there", provider=self._provider)
         return self._openings
 
-    def leave(self, entered: int, well: bool | None) -> None:
-        """How a call ended: the provider is well, or ill, or nothing was learned."""
+    def leave(self, entered: int, well: bool | None, why: str = "") -> None:
+        """How a call ended: the provider is well, or ill, or nothing was learned.
+
+        :param why: what an ill one said.
+        """
         if entered != self._openings:
             return  # it was under way when the breaker opened, and tells of before
+        if well is False:
+            self.why = why
         if self._open_until is not None:
             self._probing = False
             if well is not None:
@@ -90,14 +118,29 @@ class Breaker:
         self._seconds = _OPEN_SECONDS
         self._in_a_row = 0
         self._last.clear()
-        log.info("the provider is there again", provider=self._provider)
+        log.info(
+            "the provider is there again",
+            provider=self._provider,
+            after_seconds=round(self._clock() - self._began),
+        )
 
     def _open(self) -> None:
+        """Begin an outage, or go on with it."""
+        now = self._clock()
+        if self._open_until is None:
+            self._began = self._told = now
+            log.warning(
+                "a provider is not there: its tasks wait, and lose no attempt",
+                provider=self._provider,
+                error=self.why,
+            )
+        elif now - self._told >= _TELL_EVERY_SECONDS:
+            self._told = now
+            log.warning(
+                "the provider is still not there",
+                provider=self._provider,
+                minutes=round((now - self._began) / 60),
+                error=self.why,
+            )
         self._openings += 1
-        self._open_until = self._clock() + self._seconds
-        log.warning(
-            "a provider is not there: nothing is sent to it for a while, and tasks wait",
-            provider=self._provider,
-            seconds=self._seconds,
-            failures=self._last.count(False),
-        )
+        self._open_until = now + self._seconds

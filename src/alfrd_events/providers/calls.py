@@ -25,6 +25,7 @@ from alfrd_events.errors import AlfrdError, DatabaseUnavailable, Throttled, Tran
 from alfrd_events.model import JsonObject, Task
 from alfrd_events.providers.breaker import Breaker
 from alfrd_events.providers.limiter import Limiter
+from alfrd_events.providers.storable import storable
 
 Made = TypeVar("Made")
 
@@ -86,6 +87,8 @@ class Call:
     output_tokens: int = 0
     """At most: the request's limit."""
     pages: int = 0
+    about: str = ""
+    """What an error may name that is nobody else's business, the file's name: the others that wait are not shown it."""
     fresh: bool = False
     """Ask again although a reply is known: the known one was bad."""
 
@@ -108,12 +111,20 @@ class Reply:
 class BadReply(AlfrdError):
     """A reply that was paid and cannot be used. The message says why, without the document's text."""
 
-    def __init__(self, message: str, outcome: str = "malformed", reply: Reply | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        outcome: str = "malformed",
+        reply: Reply | None = None,
+        partial: JsonObject | None = None,
+    ) -> None:
         super().__init__(message)
         self.outcome = outcome
         """For ``alfrd.usage``: ``malformed``, ``max_tokens``, ``content_filtered``, ``guardrail_intervened`` …"""
         self.reply = reply
         """What came, where ``send`` itself found it bad: for its tokens. Without it, what was reserved stays spent."""
+        self.partial = partial
+        """What of it is whole, where a part is."""
 
 
 class Lost(Transient):
@@ -213,7 +224,7 @@ class Calls:
             try:
                 return await self._once(way, call, send, check)
             except Transient as error:
-                if not _is_worth_another_try(error):
+                if not _is_worth_another_try(error) or way.breaker.blames_all:
                     raise
                 pause = _pause(error, again)
             await self._sleep(pause)
@@ -241,22 +252,28 @@ class Calls:
             ) from None
         try:
             if (wait := way.breaker.held_back) is not None:
-                raise NoRoom(
-                    f"{call.provider} was not there the last times; it is asked again in {wait:.0f} s",
-                    retry_after=wait,
-                )
+                raise _held_back(call, way.breaker, wait)
+            is_pardoned = way.breaker.pardons
             entered = way.breaker.enter()
             well: bool | None = None
+            why = ""
             try:
                 made = await self._reserved(call, send, check)
                 well = True
             except AlfrdError as error:
-                well = _is_well(error)
+                well, why = _is_well(error), str(error)
+                if call.about:
+                    why = why.replace(call.about, "a document")
                 if _is_throttled(error):
                     way.limiter.throttled(turn)
-                raise
+                if not is_pardoned or well is not False:
+                    raise
+                probed = error
             finally:
-                way.breaker.leave(entered, well)
+                way.breaker.leave(entered, well, why)
+            if not well:
+                # The task whose call happened to be the probe learned what the others know already.
+                raise _held_back(call, way.breaker, way.breaker.held_back or 0) from probed
             way.limiter.succeeded()
             return made
         finally:
@@ -271,6 +288,7 @@ class Calls:
         outcome = "unknown"
         try:
             reply = await send()
+            reply = replace(reply, content=storable(reply.content))
             made = check(reply.content)
             outcome = "ok"
         except BadReply as error:
@@ -290,6 +308,14 @@ class Calls:
                 number, replace(call, key=call.key if outcome == "ok" else ""), reply, outcome, spent
             )
         return made
+
+
+def _held_back(call: Call, breaker: Breaker, wait: float) -> NoRoom:
+    why = f" ({breaker.why})" if breaker.why else ""
+    return NoRoom(
+        f"{call.provider} was not there the last times{why}; it is asked again in {wait:.0f} s",
+        retry_after=wait,
+    )
 
 
 def _is_throttled(error: BaseException) -> bool:

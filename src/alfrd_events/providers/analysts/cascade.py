@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from typing import TypeVar
 
 from alfrd_events.errors import Permanent
@@ -31,6 +30,7 @@ from alfrd_events.model import (
     Summary,
 )
 from alfrd_events.observe import Log
+from alfrd_events.providers.analysts.llm.scoring import with_summary
 from alfrd_events.providers.analysts.naming import likeness, same_entity
 from alfrd_events.providers.analysts.rules.checks import faults_of
 from alfrd_events.providers.base import Analyst
@@ -86,7 +86,7 @@ class CascadeAnalyst:
         """The values by labels and positions; a model where one is missing, or does not fit the others."""
 
         def doubts(found: Summary) -> frozenset[str]:
-            return frozenset(faults_of(_with(document, found))) | frozenset(found.unsupported)
+            return frozenset(faults_of(with_summary(document, found))) | frozenset(found.unsupported)
 
         return await self._ask(prompt, lambda analyst, own: analyst.summarize(document, own), doubts)
 
@@ -181,20 +181,3 @@ def _with_notes(found: FindingT, notes: Sequence[str]) -> FindingT:
     assert found.provenance is not None, "every result is signed"
     told = found.provenance.model_copy(update={"notes": (*found.provenance.notes, *notes)})
     return found.model_copy(update={"provenance": told})
-
-
-def _with(document: Document, found: Summary) -> Document:
-    """The document as it would be with this summary, to be checked."""
-    return replace(
-        document,
-        summary=found.summary,
-        entity=found.entity,
-        document_date=found.document_date,
-        due_date=found.due_date,
-        total_amount=found.total_amount,
-        currency=found.currency,
-        account_number=found.account_number,
-        period_start=found.period_start,
-        period_end=found.period_end,
-        structured_data=found.structured_data,
-    )

@@ -25,6 +25,9 @@ class Question:
     """JSON schema of the answer, an object without references and without additional properties."""
     max_tokens: int
     """The longest answer."""
+    cut_at: str = ""
+    """The list at which an answer may end too early: what comes before it in the schema is whole then, and the answer
+    is taken for what it holds. Empty: it is asked for again."""
     correction: str = ""
     """What was wrong with the answer to the same question before, when it is asked again."""
 

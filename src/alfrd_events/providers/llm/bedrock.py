@@ -20,6 +20,7 @@ from alfrd_events.providers.aws import Aws, error_code, sorted_errors
 from alfrd_events.providers.calls import Calls, Lost, Reply
 from alfrd_events.providers.llm.base import Question
 from alfrd_events.providers.llm.client import READ_SECONDS, Client, asked, quotable, with_schema
+from alfrd_events.providers.llm.schemas import unbounded
 
 log = Log("bedrock")
 
@@ -92,13 +93,21 @@ class Bedrock(Client):
         }
         about = f"Give the {question.name.replace('_', ' ')} by filling in this form."
         if way == "tool":
-            form = {"name": question.name, "description": about, "inputSchema": {"json": question.schema}}
+            form = {
+                "name": question.name,
+                "description": about,
+                "inputSchema": {"json": unbounded(question.schema)},
+            }
             request["toolConfig"] = {
                 "tools": [{"toolSpec": form}],
                 "toolChoice": {"tool": {"name": question.name}},
             }
         elif way == "schema":
-            form = {"name": question.name, "description": about, "schema": json.dumps(question.schema)}
+            form = {
+                "name": question.name,
+                "description": about,
+                "schema": json.dumps(unbounded(question.schema)),
+            }
             request["outputConfig"] = {
                 "textFormat": {"type": "json_schema", "structure": {"jsonSchema": form}}
             }

@@ -99,9 +99,14 @@ def tokens_of(question: Question) -> int:
     return sum(map(tokens, said)) + _OVERHEAD
 
 
+def printable(text: str) -> str:
+    """A text for logs and messages, on one line: control characters are blanks."""
+    return " ".join("".join(one if one.isprintable() else " " for one in text).split())
+
+
 def quotable(message: str, question: Question) -> str:
     """A server's error message, shortened; nothing of it if it repeats what the document says."""
-    said = " ".join(message.split())[:_LONGEST_QUOTE]
+    said = printable(message)[:_LONGEST_QUOTE]
     material = " ".join(question.material.split())
     if any(said[at : at + _QUOTED] in material for at in range(max(len(said) - _QUOTED, 0) + 1) if said):
         return ""

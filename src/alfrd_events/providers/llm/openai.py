@@ -8,7 +8,10 @@ remembered once the request has worked.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from importlib.util import find_spec
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
@@ -18,6 +21,8 @@ from alfrd_events.errors import AlfrdError, Permanent, SettingsInvalid, Throttle
 from alfrd_events.model import JsonObject
 from alfrd_events.observe import Log
 from alfrd_events.providers.calls import Calls, Lost, Reply
+from alfrd_events.providers.http import ReplyTooLarge, read_at_most
+from alfrd_events.providers.llm.address import SETTING, address_of
 from alfrd_events.providers.llm.base import Question
 from alfrd_events.providers.llm.client import (
     CONNECT_SECONDS,
@@ -25,16 +30,24 @@ from alfrd_events.providers.llm.client import (
     READ_SECONDS,
     Client,
     asked,
+    printable,
     quotable,
     with_schema,
 )
+from alfrd_events.providers.llm.completions import Told, message_of, reply_of
+from alfrd_events.providers.llm.schemas import unbounded
+from alfrd_events.providers.storable import storable
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
 
 log = Log("openai")
 
-_STOPS = {"length": "max_tokens", "content_filter": "content_filtered"}
+Format = Literal["json_schema", "plain_schema", "json_object", "none"]
+
+_PLAINER: dict[str, Format] = {
+    "json_schema": "plain_schema", "plain_schema": "json_object", "json_object": "none",
+}  # fmt: skip
 _OF_THE_FORMAT = (
     "response_format",
     "json_schema",
@@ -47,6 +60,7 @@ _OF_THE_FORMAT = (
 _FEWEST_CHARACTERS = 8_000
 _MOST_CHARACTERS_PER_TOKEN = 8
 _OVERLOADED = frozenset({408, 409, 425})
+_WAIT_AT_MOST = 86_400.0
 _TOO_LONG = (
     "context length",
     "context_length",
@@ -61,7 +75,8 @@ _TOO_LONG = (
 class Dialect:
     """What a server understands, as far as it is known."""
 
-    format: Literal["json_schema", "json_object", "none"] = "json_schema"
+    format: Format = "json_schema"
+    """``plain_schema``: one without limits of length and number, which OpenAI itself and small servers may refuse."""
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     temperature: bool = True
 
@@ -75,7 +90,7 @@ class Dialect:
         if "temperature" in said and self.temperature:
             return replace(self, temperature=False)
         if any(word in said for word in _OF_THE_FORMAT) and self.format != "none":
-            return replace(self, format="json_object" if self.format == "json_schema" else "none")
+            return replace(self, format=_PLAINER[self.format])
         return None
 
 
@@ -99,10 +114,7 @@ class OpenAi(Client):
         """
         :raise SettingsInvalid: no URL, no model, or the HTTP library of the extra ``llm`` is not installed.
         """
-        if urlsplit(base_url).scheme not in ("http", "https"):
-            raise SettingsInvalid(
-                "ALFRD_LLM=openai needs ALFRD_OPENAI_BASE_URL, such as http://localhost:11434/v1 (Ollama)"
-            )
+        address = address_of(base_url, api_key)
         if not model:
             raise SettingsInvalid(
                 "ALFRD_LLM=openai needs ALFRD_LLM_MODEL: a model that the server has, such as qwen3:8b"
@@ -110,12 +122,17 @@ class OpenAi(Client):
         if find_spec("aiohttp") is None:
             raise SettingsInvalid("ALFRD_LLM=openai needs aiohttp; run: pip install 'alfrd-events[llm]'")
         super().__init__("openai", "chat.completions", model, calls, reasoning_tokens)
-        self._url = f"{base_url.rstrip('/')}/chat/completions"
+        self._address = address
         self._api_key = api_key
         self._read_seconds = read_seconds
         self._session: ClientSession | None = None
         self._dialect = Dialect()
         self._cut_told = False
+
+    @property
+    def dialect(self) -> Dialect:
+        """What the server took so far."""
+        return self._dialect
 
     async def aclose(self) -> None:
         if self._session is not None:
@@ -123,7 +140,7 @@ class OpenAi(Client):
             self._session = None
 
     def _place(self) -> str:
-        return self._url
+        return self._address.completions
 
     async def _send(self, question: Question, limit: int) -> Reply:
         dialect = self._dialect
@@ -131,7 +148,7 @@ class OpenAi(Client):
             status, headers, body = await self._post(self._request(question, limit, dialect))
             if status == 200:
                 break
-            message = _message(body)
+            message = message_of(body)
             other = dialect.without(message) if status in (400, 404, 415, 422, 500, 501) else None
             if other is None:
                 raise self._sorted(status, headers, message, question)
@@ -139,34 +156,12 @@ class OpenAi(Client):
         if dialect != self._dialect:
             log.info("the server takes another form of request", model=self.model, **vars(dialect))
             self._dialect = dialect
-        reply = self._reply(body, question)
+        try:
+            reply = reply_of(body)
+        except Told as error:
+            raise self._sorted(error.status, headers, str(error), question, within=True) from error
         self._look_for_a_cut(question, reply)
         return reply
-
-    def _reply(self, body: bytes, question: Question) -> Reply:
-        """
-        :raise Lost: it is no chat completion, and what it cost is not known.
-        """
-        try:
-            answer = orjson.loads(body)
-            choice = answer["choices"][0]
-            message = choice["message"]
-            content = message.get("content")
-            usage = answer.get("usage") or {}
-            read = int(usage.get("prompt_tokens") or 0)
-            written = int(usage.get("completion_tokens") or 0)
-            cached = int((usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0)
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
-            raise Lost(f"{self.name}: {question.name}: the server's answer is no chat completion") from error
-        if isinstance(content, list):
-            content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
-        reason = "content_filter" if message.get("refusal") else str(choice.get("finish_reason"))
-        return Reply(
-            content={"stop": _STOPS.get(reason, reason), "text": content or ""},
-            input_tokens=max(read - cached, 0),  # theirs include the cached ones, as Bedrock's do not
-            output_tokens=written,
-            cache_read_tokens=cached,
-        )
 
     def _look_for_a_cut(self, question: Question, reply: Reply) -> None:
         """Some servers cut a question that is longer than their context and say nothing; the count tells."""
@@ -188,7 +183,7 @@ class OpenAi(Client):
         )
 
     def _request(self, question: Question, limit: int, dialect: Dialect) -> JsonObject:
-        held = dialect.format == "json_schema"
+        held = dialect.format in ("json_schema", "plain_schema")
         request: JsonObject = {
             "model": self.model,
             "messages": [
@@ -201,7 +196,8 @@ class OpenAi(Client):
         if dialect.temperature:
             request["temperature"] = 0
         if held:
-            form = {"name": question.name, "strict": True, "schema": question.schema}
+            schema = question.schema if dialect.format == "json_schema" else unbounded(question.schema)
+            form = {"name": question.name, "strict": True, "schema": schema}
             request["response_format"] = {"type": "json_schema", "json_schema": form}
         elif dialect.format == "json_object":
             request["response_format"] = {"type": "json_object"}
@@ -210,79 +206,103 @@ class OpenAi(Client):
     async def _post(self, request: JsonObject) -> tuple[int, Any, bytes]:
         import aiohttp
 
+        url = self._address.completions
         try:
-            async with self._opened().post(self._url, data=orjson.dumps(request)) as response:
-                return response.status, response.headers, await response.read()
+            # No redirect is followed: the document would go to a server that nobody has named.
+            async with self._opened().post(url, data=_encoded(request), allow_redirects=False) as response:
+                return response.status, response.headers, await read_at_most(response)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise Transient(
-                f"{self.name}: no server at {_host(self._url)} ({type(error).__name__}); "
-                "is it running, and is ALFRD_OPENAI_BASE_URL right?"
+                f"{self.name}: no server at {url} ({type(error).__name__}); is it running, and is {SETTING} right?"
             ) from error
-        except (TimeoutError, aiohttp.ClientError) as error:
-            raise Lost(f"{self.name}: no answer from {_host(self._url)} ({type(error).__name__})") from error
+        except TimeoutError as error:
+            raise Lost(
+                f"{self.name}: no whole answer from {url} within {self._read_seconds:g} s (ALFRD_LLM_SECONDS)"
+            ) from error
+        except ReplyTooLarge as error:
+            raise Transient(f"{self.name}: {error} ({SETTING})") from error
+        except aiohttp.ClientError as error:
+            raise Lost(f"{self.name}: no answer from {url} ({type(error).__name__})") from error
 
     def _opened(self) -> ClientSession:
         from aiohttp import ClientSession, ClientTimeout, TCPConnector
 
         if self._session is None:
             headers = {"Content-Type": "application/json"}
-            if self._api_key:
-                headers["Authorization"] = f"Bearer {self._api_key}"
+            if self._address.authorization:
+                headers["Authorization"] = self._address.authorization
             self._session = ClientSession(
                 connector=TCPConnector(limit=CONNECTIONS),
-                timeout=ClientTimeout(sock_connect=CONNECT_SECONDS, sock_read=self._read_seconds),
+                timeout=ClientTimeout(
+                    sock_connect=CONNECT_SECONDS, total=CONNECT_SECONDS + self._read_seconds
+                ),
                 headers=headers,
             )
         return self._session
 
-    def _sorted(self, status: int, headers: Any, message: str, question: Question) -> AlfrdError:
-        if self._api_key:
-            message = message.replace(self._api_key, "***")
+    def _sorted(
+        self, status: int, headers: Any, message: str, question: Question, *, within: bool = False
+    ) -> AlfrdError:
+        """
+        :param within: the error came inside of an answer with status 200.
+        """
+        for secret in filter(None, (self._api_key, self._address.authorization.partition(" ")[2])):
+            message = message.replace(secret, "***")
         shown = quotable(message, question)
-        said = f"{self.name}: HTTP {status}" + (f": {shown}" if shown else "")
+        said = f"{self.name}: {'an answer with error' if within else 'HTTP'} {status}" + (
+            shown and f": {shown}"
+        )
+        if 300 <= status < 400:
+            return Permanent(f"{self.name}: {self._moved(status, headers)}")
+        if status == 402 or "insufficient_quota" in message:
+            return Permanent(f"{said}; the account has no credit left: add some, or choose another server")
         if status == 429:
-            if "insufficient_quota" in message:
-                return Permanent(
-                    f"{said}; the account has no credit left: add some, or choose another server"
-                )
             return Throttled(f"{said}; asked to slow down", retry_after=_retry_after(headers))
         if status == 503 and "Retry-After" in headers:
             return Throttled(f"{said}; asked to come back later", retry_after=_retry_after(headers))
         if status >= 500 or status in _OVERLOADED:
-            return Transient(f"{said}; the server failed")
+            return Transient(
+                f"{said}; the server failed; if it goes on, check {SETTING} ({self._address.base})"
+            )
         if status in (401, 403):
             return Permanent(f"{said}; set ALFRD_OPENAI_API_KEY to a key that may use this model")
         if status == 404:
             return Permanent(
-                f"{said}; check ALFRD_OPENAI_BASE_URL ({_host(self._url)}, usually ending in /v1) and that the server "
+                f"{said}; check {SETTING} ({self._address.base}, usually ending in /v1) and that the server "
                 f"has the model {self.model} (ALFRD_LLM_MODEL)"
             )
         if any(words in message.lower() for words in _TOO_LONG):
             return Permanent(f"{said}; lower ALFRD_LLM_INPUT_TOKENS, or give the model a larger context")
         return Permanent(f"{said}; the server refuses the request")
 
+    def _moved(self, status: int, headers: Any) -> str:
+        """Where a redirect leads: its server only, since the rest may hold a token."""
+        to = urlsplit(str(headers.get("Location", "")))
+        where = printable(
+            f"{to.scheme}://{to.hostname}" if to.hostname else "another path of the same server"
+        )[:200]
+        return (
+            f"HTTP {status}: {self._address.completions} redirects to {where}, and no document is sent after it; set "
+            f"{SETTING} to the address where the server really is"
+        )
 
-def _message(body: bytes) -> str:
-    """What an error's body says, in one of the forms in which servers say it."""
+
+def _encoded(request: JsonObject) -> bytes:
+    """The request in JSON; a file's name or text may hold half of a surrogate pair, which UTF-8 cannot say."""
     try:
-        said = orjson.loads(body)
-    except ValueError:
-        return body[:500].decode(errors="replace")
-    if isinstance(said, dict):
-        said = said.get("error", said.get("detail", said.get("message", said)))
-    if isinstance(said, dict):
-        said = " ".join(str(said[name]) for name in ("code", "param", "message") if said.get(name))
-    return str(said)
+        return orjson.dumps(request)
+    except TypeError:
+        return orjson.dumps(storable(request))
 
 
 def _retry_after(headers: Any) -> float | None:
+    """Seconds, of either form of the header; ``None`` if it names none."""
+    said = headers.get("Retry-After", "")
     try:
-        return max(float(headers["Retry-After"]), 0.0)
-    except (KeyError, ValueError):
-        return None
-
-
-def _host(url: str) -> str:
-    """Without user and password."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"
+        seconds = float(said)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError):
+            return None
+    return min(max(seconds, 0.0), _WAIT_AT_MOST) if isfinite(seconds) else None

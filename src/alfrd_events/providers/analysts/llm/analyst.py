@@ -29,18 +29,21 @@ from alfrd_events.providers.analysts.llm.forms import (
     ExtractionForm,
     FileForm,
     FilingForm,
+    ItemForm,
     PromptForm,
     ScoreForm,
     SummaryForm,
 )
-from alfrd_events.providers.analysts.llm.grounding import grounded
+from alfrd_events.providers.analysts.llm.grounding import chooser, grounded
 from alfrd_events.providers.analysts.llm.improving import ImprovedPrompt, improved
 from alfrd_events.providers.analysts.llm.keys import write_key
 from alfrd_events.providers.analysts.llm.material import IDENTITY, VALUES, Focus, Material, whole_or_parts
 from alfrd_events.providers.analysts.llm.orders import without_orders
+from alfrd_events.providers.analysts.llm.pieces import whole_list
 from alfrd_events.providers.analysts.rules import files as figures
-from alfrd_events.providers.llm.base import Llm
-from alfrd_events.providers.llm.structured import answered
+from alfrd_events.providers.analysts.rules.amounts import find_amounts
+from alfrd_events.providers.llm.base import Llm, Question
+from alfrd_events.providers.llm.structured import Intake, answered
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -72,10 +75,15 @@ class LlmAnalyst:
         """Name the type; one that is not known is a bad answer, and asked for again."""
         document, material = await self._material(document, IDENTITY)
         question = jobs.classification(prompt, types, document, material.text)
+        intake = Intake()
         found = await answered(
-            self._llm, question, ClassificationForm, lambda form: classifying.classified(form, types)
+            self._llm,
+            question,
+            ClassificationForm,
+            lambda form: classifying.classified(form, types, intake),
+            intake,
         )
-        return self._signed(found, prompt, material)
+        return self._signed(found, prompt, material, *intake.notes)
 
     async def score_classification(
         self, document: Document, types: Sequence[DocumentType], prompt: Prompt
@@ -90,32 +98,46 @@ class LlmAnalyst:
             material.text,
             scoring.known_types(types),
         )
-        found = await answered(self._llm, question, ScoreForm, scoring.scored)
-        return self._signed(found, prompt, material)
+        intake = Intake()
+        found = await answered(self._llm, question, ScoreForm, scoring.scored, intake)
+        return self._signed(found, prompt, material, *intake.notes)
 
     async def summarize(self, document: Document, prompt: Prompt) -> Summary:
         """One line and the values; what the text does not hold is marked, and not filed."""
         document, material = await self._material(document, VALUES)
         question = jobs.summary(prompt, document, material.text)
-        form = await answered(self._llm, question, SummaryForm, lambda form: form)
+        intake = Intake(choose_day=chooser(document))
+        form = await answered(self._llm, question, SummaryForm, lambda form: form, intake)
+
+        def next_items(known: Sequence[ItemForm]) -> Question:
+            return jobs.line_items(prompt, document, material.text, known)
+
+        printed = await _compute(document, _amounts_in, document)
+        form, missing = await whole_list(self._llm, form, intake, next_items, printed)
         found = await _compute(document, grounded, document, form)
-        return self._signed(found, prompt, material)
+        wrong = await _compute(document, scoring.wrong_sums, document, found)
+        return self._signed(found, prompt, material, *intake.notes, missing, wrong)
 
     async def score_summary(self, document: Document, prompt: Prompt) -> Score:
         """Have the stored summary judged."""
         document, material = await self._material(document, VALUES)
         question = jobs.score(prompt, "summary", scoring.summary_of(document), document, material.text, "")
-        found = await answered(self._llm, question, ScoreForm, scoring.scored)
-        return self._signed(found, prompt, material)
+        intake = Intake()
+        found = await answered(self._llm, question, ScoreForm, scoring.scored, intake)
+        found = await _compute(document, scoring.with_sums, document, found)
+        return self._signed(found, prompt, material, *intake.notes)
 
     async def detect_series(self, document: Document, candidates: Sequence[Series], prompt: Prompt) -> Filing:
         """Name the series: one of the candidates, or a new one of a company that the document names."""
         document, material = await self._material(document, IDENTITY)
         shown = filing.likest(document, candidates)
         question = jobs.filing(prompt, document, material.text, shown, len(candidates))
-        form = await answered(self._llm, question, FilingForm, lambda form: filing.checked(form, shown))
+        intake = Intake()
+        form = await answered(
+            self._llm, question, FilingForm, lambda form: filing.checked(form, shown, intake), intake
+        )
         found = await _compute(document, filing.filed, document, form, shown)
-        return self._signed(found, prompt, material)
+        return self._signed(found, prompt, material, *intake.notes)
 
     async def extract(self, document: Document, series: Series, prompt: Prompt) -> Extraction:
         """Give the values under the series' names; those that the text does not hold stay empty."""
@@ -123,10 +145,11 @@ class LlmAnalyst:
         focus = Focus((*VALUES.words, *(_words(name) for name in names)))
         document, material = await self._material(document, focus)
         question = jobs.extraction(prompt, document, material.text, series, names)
-        form = await answered(self._llm, question, ExtractionForm, lambda form: form)
+        intake = Intake()
+        form = await answered(self._llm, question, ExtractionForm, lambda form: form, intake)
         found, left_out = await _compute(document, filing.extracted, document, series, names, form)
         note = f"not in the text, and left out: {', '.join(left_out)}" if left_out else ""
-        return self._signed(found, prompt, material, note)
+        return self._signed(found, prompt, material, *intake.notes, note)
 
     async def summarize_file(self, file: File, prompt: Prompt) -> FileSummary:
         """Prose by the model, over a table and figures that are worked out and not asked for."""
@@ -134,8 +157,9 @@ class LlmAnalyst:
         if not file.members:
             return table
         question = jobs.file_summary(prompt, file, table)
-        form = await answered(self._llm, question, FileForm, lambda form: form)
-        return self._signed(files.told(form, table, question.material), prompt, Material(""))
+        intake = Intake()
+        form = await answered(self._llm, question, FileForm, lambda form: form, intake)
+        return self._signed(files.told(form, table, question.material), prompt, Material(""), *intake.notes)
 
     async def improve_prompt(
         self, current: Prompt, misses: Sequence[str], max_words: int, prompt: Prompt
@@ -165,10 +189,14 @@ class LlmAnalyst:
         material = await _compute(document, whole_or_parts, believed, self._input_tokens, focus)
         return believed, replace(material, note="; ".join(filter(None, (note, material.note))))
 
-    def _signed(self, found: FindingT, prompt: Prompt, material: Material, note: str = "") -> FindingT:
-        notes = tuple(filter(None, (material.note, note)))
+    def _signed(self, found: FindingT, prompt: Prompt, material: Material, *more: str) -> FindingT:
+        notes = tuple(filter(None, (material.note, *more)))
         signature = Provenance(made_by=self.name, prompt_id=prompt.id, notes=notes)
         return found.model_copy(update={"provenance": signature})
+
+
+def _amounts_in(document: Document) -> int:
+    return sum(1 for _ in find_amounts(document.text))
 
 
 def _words(name: str) -> str:

@@ -9,20 +9,26 @@ from alfrd_events.model import Classification, DocumentType
 from alfrd_events.providers.analysts.llm.forms import ClassificationForm
 from alfrd_events.providers.analysts.llm.grounding import field_name
 from alfrd_events.providers.calls import BadReply
+from alfrd_events.providers.llm.structured import Intake
 
 MOST_TAGS = 6
 _TAG = re.compile(r"[a-z0-9](?:[a-z0-9 &'-]{0,38}[a-z0-9])?")
 
 
-def classified(form: ClassificationForm, types: Sequence[DocumentType]) -> Classification:
-    """
+def classified(form: ClassificationForm, types: Sequence[DocumentType], intake: Intake) -> Classification:
+    """The classification of an answer; on the last try, a type that was not listed is a suggestion.
+
     :raise BadReply: the type is none of those that were listed.
     """
     known = {row.name for row in types} | {"other"}
     name = field_name(form.document_type)
-    if name not in known:
-        raise BadReply(f"classification: document_type must be one of {', '.join(sorted(known))}", "invalid")
     suggested = field_name(form.suggested_type)
+    if name not in known:
+        if not intake.lenient:
+            listed = ", ".join(sorted(known))
+            raise BadReply(f"classification: document_type must be one of {listed}", "invalid")
+        intake.note("the model named a type that was not listed; it counts as other, and as a suggestion")
+        name, suggested = "other", name
     return Classification(
         document_type=name,
         confidence=form.confidence,

@@ -15,6 +15,7 @@ from alfrd_events.providers.analysts.rules.extract import fields_for
 from alfrd_events.providers.analysts.rules.series import description_of, filed_in, kind_of
 from alfrd_events.providers.analysts.rules.support import Support
 from alfrd_events.providers.calls import BadReply
+from alfrd_events.providers.llm.structured import Intake
 
 MOST_CANDIDATES = 24
 MOST_FIELDS = 40
@@ -27,12 +28,18 @@ def likest(document: Document, candidates: Sequence[Series]) -> tuple[Series, ..
     return tuple(ranking[:MOST_CANDIDATES])
 
 
-def checked(form: FilingForm, shown: Sequence[Series]) -> FilingForm:
-    """
+def checked(form: FilingForm, shown: Sequence[Series], intake: Intake) -> FilingForm:
+    """The answer as it may be believed; on the last try without a candidate that was not shown.
+
     :raise BadReply: a candidate that was not shown, or a kind that is no kind.
     """
     if form.candidate and _number(form.candidate) not in range(1, len(shown) + 1):
-        raise BadReply("filing: candidate must be one of the numbers listed, or empty", "invalid")
+        if not intake.lenient:
+            raise BadReply("filing: candidate must be one of the numbers listed, or empty", "invalid")
+        intake.note("the model chose a series that was not listed; its choice was left out")
+        form = form.model_copy(update={"candidate": ""})
+    if intake.lenient:
+        return form  # a kind that is none is told by the document's own type
     if not form.candidate and form.entity and not _KIND.fullmatch(_kind(form.kind)):
         raise BadReply("filing: kind must be two or three lower-case words", "invalid")
     return form

@@ -1,154 +1,191 @@
 """The forms that a model fills in, one for each job.
 
 Every field is required and plain, an empty string where there is nothing to say: so the strictest servers take the
-schemas, and a reply from which something is missing is seen to be half a reply. What a value means is checked here;
-whether it is true, in ``grounding``.
+schemas, and a reply from which something is missing is seen to be half a reply. Schemas bind lengths and numbers where
+a server holds its model to them, so that a small one does not ramble past its limit; :mod:`.taking` takes what a model
+writes that is not held. What a value means is checked here; whether it is true, in ``grounding``.
+
+What matters most comes first, and lists last: an answer that is cut at its limit has lost the end of a list.
 """
 
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any
+from decimal import Decimal
+from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from alfrd_events.model import Confidence, Frequency
-from alfrd_events.providers.analysts.rules.amounts import parse_amount
+from alfrd_events.providers.analysts.llm import taking
 from alfrd_events.providers.llm.structured import Form
 
-_LONGEST = 400
-_LARGEST = Decimal(10) ** 15
+MOST_ITEMS = 40
+"""Line items in one answer; a longer list is asked for in pieces."""
+_ISO_DAY = "^([0-9]{4}-[0-9]{2}-[0-9]{2})?$"
+_PLAIN_AMOUNT = r"^(-?[0-9]{1,13}(\.[0-9]{1,6})?)?$"
 
 
-def _text(value: Any) -> Any:
-    """Numbers for words, ``null`` for nothing: what models write although the schema says otherwise."""
-    if value is None:
-        return ""
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+def _schema(description: str, pattern: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "description": description, "pattern": pattern})
 
 
-def _day(value: Any) -> Any:
-    if value is None or (isinstance(value, str) and not value.strip()):
-        return None
-    if not isinstance(value, str):
-        raise ValueError("a date is written YYYY-MM-DD")  # noqa: TRY004 - pydantic makes its own error of this one
-    try:
-        return date.fromisoformat(value.strip()[:10])
-    except ValueError:
-        raise ValueError("a date is written YYYY-MM-DD") from None
+def _length(longest: int) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "maxLength": longest})
 
 
-def _amount(value: Any) -> Any:
-    if value is None or (isinstance(value, str) and not value.strip()):
-        return None
-    try:
-        amount = Decimal(str(value).strip())
-    except InvalidOperation:
-        parsed = parse_amount(str(value))
-        if parsed is None:
-            raise ValueError("an amount is written as digits with a decimal point, such as 1234.50") from None
-        amount = parsed
-    if not amount.is_finite() or abs(amount) >= _LARGEST:
-        raise ValueError("an amount is a number below 10^15")
-    return amount
+def _list(most: int, longest: int) -> WithJsonSchema:
+    items = {"type": "string", "maxLength": longest}
+    return WithJsonSchema({"type": "array", "items": items, "maxItems": most})
 
 
-def _schema(description: str) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", "description": description})
-
-
-Text = Annotated[str, BeforeValidator(_text), WithJsonSchema({"type": "string"})]
-Words = Annotated[list[Text], WithJsonSchema({"type": "array", "items": {"type": "string"}})]
-Day = Annotated[date | None, BeforeValidator(_day), _schema("YYYY-MM-DD, or empty")]
+Name = Annotated[str, BeforeValidator(taking.text(100)), _length(100)]
+Line = Annotated[str, BeforeValidator(taking.text(400)), _length(200)]
+"""A little more is taken than is asked for."""
+Sentences = Annotated[str, BeforeValidator(taking.text(2000)), _length(400)]
+Paragraph = Annotated[str, BeforeValidator(taking.text(4000)), _length(1500)]
+Whole = Annotated[str, BeforeValidator(taking.text(100_000)), WithJsonSchema({"type": "string"})]
+Tags = Annotated[list[Name], BeforeValidator(taking.list_of(20)), _list(6, 40)]
+Remarks = Annotated[list[Line], BeforeValidator(taking.list_of(20)), _list(8, 200)]
+Day = Annotated[date | None, BeforeValidator(taking.day), _schema("YYYY-MM-DD, or empty", _ISO_DAY)]
 Amount = Annotated[
-    Decimal | None, BeforeValidator(_amount), _schema("digits with a decimal point, no currency; or empty")
+    Decimal | None,
+    BeforeValidator(taking.amount),
+    _schema("digits with a decimal point, no currency; or empty", _PLAIN_AMOUNT),
 ]
-Share = Annotated[Confidence, WithJsonSchema({"type": "number", "description": "0 to 1"})]
+Share = Annotated[
+    Confidence,
+    BeforeValidator(taking.share),
+    WithJsonSchema({"type": "number", "description": "0 to 1", "minimum": 0, "maximum": 1}),
+]
+Currency = Annotated[
+    str,
+    BeforeValidator(taking.currency),
+    _schema("ISO 4217 code; or empty", "^([A-Z]{3})?$"),
+]
+Yes = Annotated[bool, BeforeValidator(taking.yes), WithJsonSchema({"type": "boolean"})]
+Count = Annotated[
+    int, BeforeValidator(taking.count), WithJsonSchema({"type": "integer", "minimum": 0, "maximum": 9999})
+]
+Often = Annotated[
+    Frequency,
+    BeforeValidator(taking.frequency),
+    WithJsonSchema({"type": "string", "enum": list(taking.KNOWN_FREQUENCIES)}),
+]
+
+
+class Row(Form):
+    """A part of a list: what is missing in it is left empty, and not asked for again."""
+
+    fills_gaps: ClassVar[bool] = True
 
 
 class ClassificationForm(Form):
-    reasoning: Text = Field(description="one or two sentences: which words of the text tell", max_length=1000)
-    document_type: Text
+    essential: ClassVar[tuple[str, ...]] = ("document_type",)
+
+    reasoning: Sentences = Field(description="one or two sentences: which words of the text tell")
+    document_type: Name
     confidence: Share
-    tags: Words = Field(description="at most 6 lower-case topics, such as electricity")
-    suggested_type: Text = Field(
+    tags: Tags = Field(description="at most 6 lower-case topics, such as electricity")
+    suggested_type: Name = Field(
         description="snake_case name of a better type that is not in the list; usually empty"
     )
 
 
-class ItemForm(Form):
-    description: Text
-    quantity: Text
+class ItemForm(Row):
+    description: Line
+    quantity: Name
     unit_price: Amount
     amount: Amount
 
 
-class ValueForm(Form):
-    name: Text = Field(description="stable snake_case name, such as invoice_number")
-    value: Text = Field(description="as printed; amounts as plain decimals, dates as YYYY-MM-DD")
+class ValueForm(Row):
+    name: Name = Field(description="stable snake_case name, such as invoice_number")
+    value: Line = Field(description="as printed; amounts as plain decimals, dates as YYYY-MM-DD")
+
+
+Items = Annotated[
+    list[ItemForm],
+    BeforeValidator(taking.list_of(500, objects="description")),
+    Field(
+        description=f"in the order in which they are printed, at most {MOST_ITEMS}",
+        json_schema_extra={"maxItems": MOST_ITEMS},
+    ),
+]
+Values = Annotated[
+    list[ValueForm],
+    BeforeValidator(taking.list_of(100, objects="name")),
+    Field(json_schema_extra={"maxItems": 40}),
+]
 
 
 class SummaryForm(Form):
-    summary: Text = Field(description="one line of at most 200 characters", min_length=1, max_length=_LONGEST)
-    entity: Text = Field(description="the issuing company as printed; or empty")
+    essential: ClassVar[tuple[str, ...]] = ("summary", "entity", "document_date", "total_amount")
+
+    summary: Line = Field(description="one line of at most 200 characters")
+    entity: Line = Field(description="the issuing company as printed; or empty")
     document_date: Day
     due_date: Day
     total_amount: Amount
-    currency: Text = Field(description="ISO 4217 code; or empty")
-    account_number: Text = Field(description="by which the issuer knows the recipient; or empty")
+    currency: Currency
+    account_number: Name = Field(description="by which the issuer knows the recipient; or empty")
     period_start: Day
     period_end: Day
-    line_items: list[ItemForm]
-    other_values: list[ValueForm]
+    other_values: Values
+    item_count: Count = Field(default=0, description="how many line items are printed in all")
+    line_items: Items
 
 
-class CheckForm(Form):
-    name: Text
-    passed: bool
-    detail: Text
+class ItemsForm(Form):
+    """The next piece of a list that is too long for one answer."""
+
+    line_items: Items
+
+
+class CheckForm(Row):
+    name: Name
+    passed: Yes
+    detail: Line
 
 
 class ScoreForm(Form):
-    checks: list[CheckForm] = Field(description="what you held against the text, at most 8")
+    essential: ClassVar[tuple[str, ...]] = ("score",)
+
     score: Share
-    feedback: Text = Field(description="one or two sentences", min_length=1, max_length=2000)
-    improvements: Words = Field(description="what would make the next result better; empty if nothing")
+    feedback: Sentences = Field(description="one or two sentences")
+    checks: Annotated[
+        list[CheckForm],
+        BeforeValidator(taking.list_of(50, objects="detail")),
+        Field(description="what you held against the text, at most 8", json_schema_extra={"maxItems": 8}),
+    ]
+    improvements: Remarks = Field(description="what would make the next result better; empty if nothing")
 
 
 class FilingForm(Form):
-    candidate: Text = Field(description="the number of the known series that it belongs to; or empty")
-    entity: Text = Field(description="the company as printed; empty if nobody is named")
-    kind: Text = Field(description="what recurs, in two or three lower-case words: electricity bill")
-    frequency: Annotated[
-        Frequency,
-        WithJsonSchema(
-            {
-                "type": "string",
-                "enum": [
-                    "weekly",
-                    "biweekly",
-                    "monthly",
-                    "quarterly",
-                    "semiannual",
-                    "annual",
-                    "irregular",
-                ],
-            }
-        ),
-    ]
-    description: Text = Field(description="one sentence")
+    essential: ClassVar[tuple[str, ...]] = ("candidate", "entity", "kind")
+
+    candidate: Name = Field(description="the number of the known series that it belongs to; or empty")
+    entity: Line = Field(description="the company as printed; empty if nobody is named")
+    kind: Name = Field(description="what recurs, in two or three lower-case words: electricity bill")
+    frequency: Often
+    description: Line = Field(description="one sentence")
 
 
 class ExtractionForm(Form):
-    values: list[ValueForm] = Field(description="one for each field that the document has")
+    essential: ClassVar[tuple[str, ...]] = ("values",)
+
+    values: Values = Field(description="one for each field that the document has")
 
 
 class FileForm(Form):
-    summary: Text = Field(description="a paragraph of three to six sentences", min_length=1, max_length=4000)
-    insights: Words = Field(description="what stands out, at most 6 sentences; empty if nothing")
+    essential: ClassVar[tuple[str, ...]] = ("summary",)
+
+    summary: Paragraph = Field(description="a paragraph of three to six sentences")
+    insights: Remarks = Field(description="what stands out, at most 6 sentences; empty if nothing")
 
 
 class PromptForm(Form):
-    text: Text = Field(description="the whole new instruction", min_length=1)
-    changes: Words = Field(description="what you changed and why, one sentence each")
+    essential: ClassVar[tuple[str, ...]] = ("text",)
+
+    text: Whole = Field(description="the whole new instruction", min_length=1)
+    changes: Remarks = Field(description="what you changed and why, one sentence each")

@@ -7,7 +7,8 @@ It is kept where a person can see it, under ``structured_data["unsupported"]``, 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from typing import Any
 
 from alfrd_events.model import Document, Evidence, JsonObject, Summary
@@ -76,17 +77,17 @@ def grounded(document: Document, form: SummaryForm) -> Summary:
         kept["total_amount"] = form.total_amount
     if grounding.keep("account_number", form.account_number, support.has_identifier, support.place_of_text):
         kept["account_number"] = form.account_number
-    currency = form.currency.upper()
-    if re.fullmatch("[A-Z]{3}", currency) and grounding.keep(
-        "currency", currency, support.has_currency, lambda _: None
-    ):
+    currency = form.currency
+    if currency and grounding.keep("currency", currency, support.has_currency, lambda _: None):
         kept["currency"] = currency
     structured = _values(form, grounding)
     if items := _items(form.line_items, support, grounding):
         structured["line_items"] = items
     summary = Summary(summary="-", **kept, structured_data=structured, evidence=grounding.evidence)
     line = " ".join(form.summary.split())
-    if any(not number_is_known(number, support) for number in numbers_in(line)):
+    if not line:
+        line = one_line((document.document_type or "document").replace("_", " "), summary)
+    elif any(not number_is_known(number, support) for number in numbers_in(line)):
         grounding.unsupported["summary"] = line[:_LONGEST_VALUE]
         line = one_line((document.document_type or "document").replace("_", " "), summary)
     if grounding.unsupported:
@@ -98,6 +99,22 @@ def grounded(document: Document, form: SummaryForm) -> Summary:
             "unsupported": tuple(grounding.unsupported),
         }
     )
+
+
+def chooser(document: Document) -> Callable[[date, date], date | None]:
+    """Tells which of two days an answer means by ``03/04/2024``: the one that the document holds.
+
+    Where it holds both or neither, the order of its own dates decides.
+    """
+
+    def choose(by_day: date, by_month: date) -> date:
+        support = Support.of(document)
+        printed = [day for day in (by_day, by_month) if support.has_day(day)]
+        if len(printed) == 1:
+            return printed[0]
+        return by_day if support.reading.order == "DMY" else by_month
+
+    return choose
 
 
 def field_name(printed: str) -> str:
@@ -133,7 +150,7 @@ def _values(form: SummaryForm, grounding: Grounding) -> JsonObject:
     return values
 
 
-def _items(items: list[ItemForm], support: Support, grounding: Grounding) -> list[JsonObject]:
+def _items(items: Sequence[ItemForm], support: Support, grounding: Grounding) -> list[JsonObject]:
     kept: list[JsonObject] = []
     made_up: list[JsonObject] = []
     for item in items:

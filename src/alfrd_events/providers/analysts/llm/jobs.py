@@ -12,10 +12,13 @@ from dataclasses import dataclass
 
 from alfrd_events.model import Document, DocumentType, File, FileSummary, JsonObject, Prompt, Series
 from alfrd_events.providers.analysts.llm.forms import (
+    MOST_ITEMS,
     ClassificationForm,
     ExtractionForm,
     FileForm,
     FilingForm,
+    ItemForm,
+    ItemsForm,
     PromptForm,
     ScoreForm,
     SummaryForm,
@@ -33,6 +36,11 @@ FRAME = (
     "Give only values that are printed in the document; leave a field empty rather than guess."
 )
 _MOST_ROWS = 60
+_LAST_ITEMS = 3
+_NEXT_ITEMS = (
+    "Now give line items only: those that are printed after the last one that is known, in the same order, at most "
+    f"{MOST_ITEMS}; an empty list if there are none after it."
+)
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,7 @@ class Job:
 CLASSIFY = Job("classification", 400)
 SCORE = Job("score", 800)
 SUMMARIZE = Job("summary", 2_000)
+ITEMS = Job("line_items", 2_000)
 FILE = Job("filing", 300)
 EXTRACT = Job("extraction", 1_000)
 SUMMARIZE_FILE = Job("file_summary", 900)
@@ -60,6 +69,7 @@ def classification(prompt: Prompt, types: Sequence[DocumentType], document: Docu
         system=_system(prompt, f"The types:\n{known}"),
         material=_document(document, text),
         schema=schema_of(ClassificationForm, document_type={"enum": names}),
+        cut_at="tags",
         max_tokens=CLASSIFY.max_tokens,
     )
 
@@ -77,6 +87,7 @@ def score(
         system=_system(prompt, rest),
         material=f"{_document(document, text)}\n\n{fenced(f'the {what} to be judged', shown)}",
         schema=schema_of(ScoreForm),
+        cut_at="checks",
         max_tokens=SCORE.max_tokens,
     )
 
@@ -88,6 +99,23 @@ def summary(prompt: Prompt, document: Document, text: str) -> Question:
         material=_document(document, text),
         schema=schema_of(SummaryForm),
         max_tokens=SUMMARIZE.max_tokens,
+        cut_at="line_items",
+    )
+
+
+def line_items(prompt: Prompt, document: Document, text: str, known: Sequence[ItemForm]) -> Question:
+    """
+    :param known: what earlier answers gave; the last rows are shown, so that the model finds its place.
+    """
+    last = "\n".join(f"{item.description} | {item.amount or ''}" for item in known[-_LAST_ITEMS:])
+    label = f"the last line items that are known, number {len(known)} at the end"
+    return Question(
+        name=ITEMS.name,
+        system=_system(prompt, _NEXT_ITEMS),
+        material=f"{_document(document, text)}\n\n{fenced(label, last)}",
+        schema=schema_of(ItemsForm),
+        max_tokens=ITEMS.max_tokens,
+        cut_at="line_items",
     )
 
 
@@ -105,7 +133,7 @@ def filing(prompt: Prompt, document: Document, text: str, shown: Sequence[Series
         name=FILE.name,
         system=_system(prompt),
         material=f"{_document(document, text, values=True)}\n\n{fenced(label, listed or 'none yet')}",
-        schema=schema_of(FilingForm),
+        schema=schema_of(FilingForm, candidate={"enum": ["", *map(str, range(1, len(shown) + 1))]}),
         max_tokens=FILE.max_tokens,
     )
 
@@ -121,6 +149,7 @@ def extraction(
         system=_system(prompt),
         material=f"{_document(document, text, values=True)}\n\n{about}",
         schema=schema_of(ExtractionForm),
+        cut_at="values",
         max_tokens=EXTRACT.max_tokens,
     )
 
@@ -142,6 +171,7 @@ def file_summary(prompt: Prompt, file: File, figures: FileSummary) -> Question:
         system=_system(prompt),
         material=fenced("the file, its statistics and its documents", f"{head}\n{table}"),
         schema=schema_of(FileForm),
+        cut_at="insights",
         max_tokens=SUMMARIZE_FILE.max_tokens,
     )
 
@@ -153,6 +183,7 @@ def improvement(prompt: Prompt, current: Prompt, misses: Sequence[str], max_word
         system=_system(prompt, f"The new instruction has at most {max_words} words."),
         material=f"{fenced('the instruction as it is', current.text)}\n\n{fenced('what went wrong with it', listed)}",
         schema=schema_of(PromptForm),
+        cut_at="changes",
         max_tokens=IMPROVE.max_tokens,
     )
 

@@ -7,19 +7,22 @@ the values that every summary has a place for, and for a few more that this docu
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from alfrd_events.errors import Permanent
 from alfrd_events.model import COMPARISONS, AnswerKey, Comparison, Document, DocumentType, KeyFact
-from alfrd_events.providers.analysts.llm.forms import Amount, Day, Text, ValueForm
+from alfrd_events.providers.analysts.llm import taking
+from alfrd_events.providers.analysts.llm.forms import Amount, Currency, Day, Line, Name, ValueForm
+from alfrd_events.providers.analysts.llm.grounding import chooser
 from alfrd_events.providers.analysts.llm.jobs import FRAME
 from alfrd_events.providers.analysts.llm.material import fenced
 from alfrd_events.providers.analysts.rules.support import Support
 from alfrd_events.providers.calls import BadReply
 from alfrd_events.providers.llm.base import Llm, Question
 from alfrd_events.providers.llm.client import tokens
-from alfrd_events.providers.llm.structured import Form, answered, schema_of
+from alfrd_events.providers.llm.structured import Form, Intake, answered, schema_of
 
 _INSTRUCTION = """\
 You write the answer key of an exam. Others will be asked what this document is and what it says; their answers will \
@@ -36,20 +39,26 @@ _MOST_FURTHER = 6
 
 
 class FurtherForm(ValueForm):
-    kind: Text = Field(description="exact, number or date: how it is to be compared")
+    kind: Name = Field(description="exact, number or date: how it is to be compared")
 
 
 class KeyForm(Form):
-    document_type: Text
-    entity: Text = Field(description="the issuing company as printed; or empty")
+    essential: ClassVar[tuple[str, ...]] = ("document_type",)
+
+    document_type: Name
+    entity: Line = Field(description="the issuing company as printed; or empty")
     document_date: Day
     due_date: Day
     total_amount: Amount
-    currency: Text = Field(description="ISO 4217 code; or empty")
-    account_number: Text
+    currency: Currency
+    account_number: Name
     period_start: Day
     period_end: Day
-    further: list[FurtherForm]
+    further: Annotated[
+        list[FurtherForm],
+        BeforeValidator(taking.list_of(20, objects="name")),
+        Field(json_schema_extra={"maxItems": _MOST_FURTHER}),
+    ]
 
 
 async def write_key(
@@ -73,7 +82,9 @@ async def write_key(
         max_tokens=_MAX_TOKENS,
     )
     names = {known.name for known in types}
-    return await answered(llm, question, KeyForm, lambda form: _key(form, document, names))
+    return await answered(
+        llm, question, KeyForm, lambda form: _key(form, document, names), Intake(choose_day=chooser(document))
+    )
 
 
 def _key(form: KeyForm, document: Document, types: set[str]) -> AnswerKey:

@@ -17,6 +17,7 @@ from alfrd_events.providers.readers import layout
 from alfrd_events.providers.readers.layout import Piece, Row, Size
 from alfrd_events.providers.readers.source import Reading
 from alfrd_events.providers.readers.wire import Frame
+from alfrd_events.providers.storable import storable_text
 
 COLUMN_GAP = 2.0
 """In heights of a line: words that far apart are not of one piece."""
@@ -60,7 +61,7 @@ def block_of(raw: Mapping[str, Any]) -> Block:
         id=str(raw["Id"]),
         kind=str(raw["BlockType"]),
         page=int(raw.get("Page", 1)),
-        text=str(raw.get("Text", "")),
+        text=storable_text(str(raw.get("Text", ""))),
         confidence=min(max(float(raw.get("Confidence", 0)) / 100, 0.0), 1.0),
         box=(left, top, left + float(bounds.get("Width", 0)), top + float(bounds.get("Height", 0))),
         direction=direction,

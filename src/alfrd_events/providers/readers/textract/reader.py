@@ -139,6 +139,7 @@ class TextractReader:
             self._textract.model,
             key=f"{self._textract.detection}:{digest}",
             pages=1,
+            about=part.filename,
         )
 
         async def send() -> Reply:
@@ -172,6 +173,7 @@ class TextractReader:
             self._textract.model,
             key=f"{self._textract.start}:{token}",
             pages=len(pages),
+            about=part.filename,
         )
         content = await asyncio.to_thread(pdf_of, sheets)
 
