@@ -300,3 +300,12 @@ def test_the_sender_of_a_mail_is_filed_without_the_address(sender: str) -> None:
     )
     summary = run(ANALYST.summarize(plain(text, document_type="invoice"), PROMPT))
     assert summary.entity == "Merle & Daughters"
+
+
+def test_all_items_of_a_long_receipt_are_found() -> None:
+    """Eighty were once enough: their sum was wrong, and nothing said that others were left out."""
+    items = "\n".join(f"Article number {number:03}    {number}.50" for number in range(1, 121))
+    total = sum(number + 0.5 for number in range(1, 121))
+    text = f"Corner Market\n\nItem    Amount\n{items}\nTOTAL    {total:.2f} USD"
+    found = run(ANALYST.summarize(plain(text, document_type="receipt"), PROMPT))
+    assert len(found.structured_data["line_items"]) == 120

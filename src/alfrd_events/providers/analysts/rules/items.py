@@ -32,7 +32,6 @@ LEADING_NUMBER = re.compile(r"^(\d{1,3})(?:\s?[xX]\s+|\s+)(?=[^\W\d_])")
 QUANTITY_FIRST = re.compile(r"^\W*(?:qty|quantity|menge|aantal|quantite|cantidad)")
 POSITION_FIRST = re.compile(r"^\W*(?:pos|no|nr|s/?n|item|line|#)(?![a-z])")
 TAX_FLAG = re.compile(r"(?<=\w{3})\s+[TFNX]$")
-FEW_ITEMS = 80
 NOISE = re.compile(r"(?<![a-z])(?:sr|zrl|zr|os|tx|ea|pcs?|x|rm|s|t|z|eur)(?![a-z])|[€$£*@%]")
 
 Item = dict[str, str]
@@ -63,8 +62,6 @@ def find_items(reading: Reading) -> list[Item]:
         )
         items.append(item)
         names.clear()
-        if len(items) >= FEW_ITEMS:
-            break
     _take_leading_numbers(items, reading.rows[head].folded if head is not None else "")
     if head is None:
         _drop_tax_flags(items)
