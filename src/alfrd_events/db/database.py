@@ -19,17 +19,16 @@ from typing import Any, LiteralString, Self, TypeVar
 
 import psycopg
 from psycopg import errors as pg
-from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from alfrd_events.db.errors import NoAnswer, translated
+from alfrd_events.db.session import Session
 
 Row = dict[str, Any]
 T = TypeVar("T")
 
-_CONNECT_SECONDS = 10
 _PREPARED_FROM = 2
 """How often a statement runs on a connection before it is prepared."""
 _WARM_SECONDS = 60.0
@@ -54,7 +53,7 @@ class Database:
         """Seconds that a statement may take before its connection is given up; ``None``: as long as it likes."""
         self.cut_at = -math.inf
         """When the server was last found to have gone from under a connection, as ``time.monotonic()``."""
-        self._warm: tuple[psycopg.AsyncConnection[Row], float] | None = None
+        self._warm: tuple[Session, float] | None = None
         """The connection that was used last, and since when it has been out of the pool, as ``time.monotonic()``."""
         self._asking = 0
         """How many wait for the pool to give them a connection."""
@@ -64,9 +63,9 @@ class Database:
         session that a transaction gets from it was another's before."""
         if not status_feed:
             self.settings["alfrd.status_feed"] = "off"
-        self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Row]] = AsyncConnectionPool(
+        self._pool: AsyncConnectionPool[Session] = AsyncConnectionPool(
             url,
-            connection_class=psycopg.AsyncConnection[Row],
+            connection_class=Session,
             min_size=min(2, max_size),
             max_size=max_size,
             open=False,
@@ -78,7 +77,6 @@ class Database:
                 "row_factory": dict_row,
                 "prepare_threshold": None,
                 "application_name": "alfrd-events",
-                **keepalives(url),
             },
         )
 
@@ -89,7 +87,7 @@ class Database:
         """
         with translated():
             # A first connection by hand: the pool would only say that it timed out, not why.
-            probe = await psycopg.AsyncConnection.connect(self.url, **keepalives(self.url))
+            probe = await Session.connect(self.url)
             await probe.close()
             await self._pool.open(wait=True)
         return self
@@ -108,7 +106,7 @@ class Database:
         await self.close()
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[psycopg.AsyncConnection[Row]]:
+    async def connection(self) -> AsyncIterator[Session]:
         """A connection for a few statements that belong together; errors are translated."""
         with translated():
             connection, since = await self._one_that_lives()
@@ -128,7 +126,7 @@ class Database:
         """Whether the pool can do without a connection that it gave away then; now and then it looks at their age."""
         return self._drained_at < since and time.monotonic() < since + _WARM_SECONDS and not self._pool.closed
 
-    async def _one_that_lives(self) -> tuple[psycopg.AsyncConnection[Row], float]:
+    async def _one_that_lives(self) -> tuple[Session, float]:
         """A connection that the server has not closed meanwhile, and when the pool gave it away.
 
         The one that was used last, if it is free: the pool would give each in turn, and a session that has waited for
@@ -231,20 +229,21 @@ class Database:
                 await asyncio.sleep(pause * random.uniform(0.5, 1))
 
     @asynccontextmanager
-    async def configured(self, connection: psycopg.AsyncConnection[Row]) -> AsyncIterator[None]:
+    async def configured(self, connection: Session) -> AsyncIterator[None]:
         """Within, the settings hold: one transaction, if there are any."""
-        if not self.settings:
+        settings = {**connection.owed, **self.settings}
+        if not settings:
             yield
             return
         async with connection.transaction():
             await connection.execute(
                 "select set_config(name, value, true) from unnest(%s::text[], %s::text[]) as setting(name, value)",
-                [list(self.settings), list(self.settings.values())],
+                [list(settings), list(settings.values())],
             )
             yield
 
     @contextmanager
-    def _hanging_up(self, connection: psycopg.AsyncConnection[Row]) -> Iterator[None]:
+    def _hanging_up(self, connection: Session) -> Iterator[None]:
         """Shut the connection's socket when patience ends.
 
         A network that swallows bytes raises nothing, and a cancelled statement waits for a server that never got it. A
@@ -284,43 +283,13 @@ class _Sparingly(Database):
             return await self._database._once(statement, parameters, take)
 
 
-async def _prepare_where_it_lasts(connection: psycopg.AsyncConnection[Any]) -> None:
-    """Let statements that come again be parsed once, unless a pooler stands between.
-
-    A pooler gives each transaction another session, which does not know what was prepared in the last one. It shows by
-    the number of its process: the one that was told at the greeting, for cancelling, is the pooler's own invention.
-    """
-    cursor = await connection.execute("select pg_backend_pid() as number")
-    session = await cursor.fetchone()
-    if session is not None and session["number"] == connection.info.backend_pid:
-        connection.prepare_threshold = _PREPARED_FROM
+async def _prepare_where_it_lasts(session: Session) -> None:
+    """Let statements that come again be parsed once; a pooler's next session has not parsed them."""
+    if session.is_straight:
+        session.prepare_threshold = _PREPARED_FROM
 
 
-def keepalives(url: str) -> dict[str, Any]:
-    """A server that is gone without a word is noticed in half a minute, not in two hours.
-
-    What the URL says itself stays. Several hosts are tried one after the other, in the time that one may take.
-    """
-    given = _given(url)
-    hosts = str(given.get("host", "")).count(",") + 1
-    ours = {
-        "connect_timeout": max(_CONNECT_SECONDS // hosts, 2),  # libpq takes 1 for 2
-        "keepalives_idle": 15,
-        "keepalives_interval": 5,
-        "keepalives_count": 3,
-        "tcp_user_timeout": 30_000,
-    }
-    return {name: value for name, value in ours.items() if name not in given}
-
-
-def _given(url: str) -> dict[str, Any]:
-    try:
-        return conninfo_to_dict(url)
-    except psycopg.ProgrammingError:
-        return {}  # libpq will say so when it connects
-
-
-def _was_closed(connection: psycopg.AsyncConnection[Any]) -> bool:
+def _was_closed(connection: Session) -> bool:
     """Whether the other end has hung up, without a round trip: the farewell waits to be read."""
     poll = select.poll()
     try:
@@ -332,7 +301,7 @@ def _was_closed(connection: psycopg.AsyncConnection[Any]) -> bool:
     return False
 
 
-def _hang_up(connection: psycopg.AsyncConnection[Any]) -> None:
+def _hang_up(connection: Session) -> None:
     with (
         suppress(OSError, psycopg.OperationalError),
         socket.socket(fileno=os.dup(connection.fileno())) as end,

@@ -13,10 +13,8 @@ from contextlib import aclosing
 from typing import Self
 from uuid import UUID
 
-import psycopg
-
-from alfrd_events.db.database import keepalives
 from alfrd_events.db.errors import translated
+from alfrd_events.db.session import Session
 
 
 class StatusFeed:
@@ -24,12 +22,12 @@ class StatusFeed:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._connection: psycopg.AsyncConnection | None = None
+        self._connection: Session | None = None
 
     async def __aenter__(self) -> Self:
         with translated():
-            self._connection = await psycopg.AsyncConnection.connect(
-                self._url, autocommit=True, application_name="alfrd-events feed", **keepalives(self._url)
+            self._connection = await Session.connect(
+                self._url, autocommit=True, application_name="alfrd-events feed", verify=False
             )
             await self._connection.execute("listen alfrd_status")
         return self

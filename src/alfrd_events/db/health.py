@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from alfrd_events.db.errors import translated
 from alfrd_events.db.migrate import OLDEST_SERVER
+from alfrd_events.db.session import Session
 from alfrd_events.errors import SettingsInvalid
 
 __all__ = ["OLDEST_SERVER", "check_url", "clock_drift", "listen_round_trip", "server_version"]
@@ -39,14 +40,14 @@ async def server_version(url: str) -> int:
     :raise DatabaseUnavailable: nothing answers there, or it refuses us.
     """
     with translated():
-        async with await psycopg.AsyncConnection.connect(url, connect_timeout=10) as connection:
+        async with await Session.connect(url) as connection:
             return connection.info.server_version
 
 
 async def clock_drift(url: str) -> float:
     """Seconds by which the database's clock is ahead of this machine's."""
     with translated():
-        async with await psycopg.AsyncConnection.connect(url, connect_timeout=10) as connection:
+        async with await Session.connect(url) as connection:
             before = datetime.now(UTC)
             cursor = await connection.execute("select clock_timestamp()")
             row = await cursor.fetchone()
@@ -60,8 +61,8 @@ async def listen_round_trip(listen_url: str, url: str) -> float | None:
     """Seconds that a notification takes from one connection to another; ``None`` if it does not come in five."""
     channel = f"alfrd_doctor_{uuid4().hex[:12]}"
     with translated():
-        listener = await psycopg.AsyncConnection.connect(listen_url, autocommit=True, connect_timeout=10)
-        sender = await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=10)
+        listener = await Session.connect(listen_url, autocommit=True)
+        sender = await Session.connect(url, autocommit=True)
         async with listener, sender:
             await listener.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
             started = time.monotonic()

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from alfrd_events.db.database import Database, keepalives
+from alfrd_events.db.database import Database
 from alfrd_events.db.errors import translated
 from alfrd_events.db.patience import within
+from alfrd_events.db.session import Session
 
 WORK = "alfrd_work"
 _CONNECT_SECONDS = 25.0
@@ -59,8 +60,8 @@ class Ear:
     async def _connect(cls, url: str, worker: int) -> Ear:
         probe_channel = f"alfrd_probe_{worker}"
         with translated():
-            connection = await psycopg.AsyncConnection.connect(
-                url, autocommit=True, application_name="alfrd-events listener", **keepalives(url)
+            connection = await Session.connect(
+                url, autocommit=True, application_name="alfrd-events listener", verify=False
             )
             ear = cls(connection, worker, probe_channel)
             try:

@@ -22,6 +22,7 @@ import psycopg
 
 from alfrd_events import __version__
 from alfrd_events.db.errors import translated
+from alfrd_events.db.session import Session
 from alfrd_events.errors import Refused, SchemaOutdated, SchemaTooNew
 from alfrd_events.model import advisory_key
 
@@ -99,9 +100,7 @@ async def migrate(url: str) -> list[str]:
     :raise Refused: an applied migration's file has changed, or the server is older than PostgreSQL 15.
     """
     with translated():
-        connection = await psycopg.AsyncConnection.connect(
-            url, connect_timeout=10, application_name="alfrd-events migrate"
-        )
+        connection = await Session.connect(url, application_name="alfrd-events migrate")
         async with connection:
             if connection.info.server_version < OLDEST_SERVER:
                 raise Refused(
@@ -187,7 +186,7 @@ async def check_schema(url: str) -> None:
     :raise SchemaTooNew: upgrade the program.
     """
     with translated():
-        connection = await psycopg.AsyncConnection.connect(url, connect_timeout=10)
+        connection = await Session.connect(url)
         async with connection:
             cursor = await connection.execute("select to_regclass('alfrd.migrations') is not null")
             row = await cursor.fetchone()
