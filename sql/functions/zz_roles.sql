@@ -30,7 +30,7 @@ end $$;
 create or replace function alfrd.grant_rights() returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  -- What a restore without privileges leaves open, too.
+  -- A restore without privileges (pg_restore -x) leaves PUBLIC what PostgreSQL gives it by default: to execute each function.
   revoke all on schema alfrd from public;
   revoke all on all tables in schema alfrd from public;
   revoke all on all sequences in schema alfrd from public;
@@ -38,7 +38,9 @@ begin
   if to_regrole('alfrd_app') is null or to_regrole('alfrd_worker') is null or to_regrole('alfrd_reader') is null then
     return;
   end if;
+  revoke all on schema alfrd from alfrd_app, alfrd_worker, alfrd_reader;
   revoke all on all tables in schema alfrd from alfrd_app, alfrd_worker, alfrd_reader;
+  revoke all on all sequences in schema alfrd from alfrd_app, alfrd_worker, alfrd_reader;
   revoke execute on all functions in schema alfrd from alfrd_app, alfrd_worker, alfrd_reader;
 
   grant usage on schema alfrd to alfrd_app, alfrd_worker, alfrd_reader;
@@ -48,7 +50,8 @@ begin
   grant execute on function
     alfrd.now(), alfrd.clock(), alfrd.person(), alfrd.is_trusted(), alfrd.engine_setting(text), alfrd.normal_tags(text[]), alfrd.explain(uuid), alfrd.file_members(uuid),
     alfrd.complaints(), alfrd.usage_by(text), alfrd.whole(numeric), alfrd.evolution_due(uuid), alfrd.keyed(uuid),
-    alfrd.text_hash(uuid), alfrd.correctable(alfrd.documents), alfrd.columns_of_documents(uuid[])
+    alfrd.text_hash(uuid), alfrd.correctable(alfrd.documents), alfrd.columns_of_documents(uuid[]),
+    alfrd.fingerprint(), alfrd.findings(boolean)
     to alfrd_app, alfrd_worker, alfrd_reader;
 
   grant insert (id, owner, filename, content, uri, fingerprint, tags, metadata, priority) on alfrd.documents to alfrd_app;
@@ -86,4 +89,3 @@ begin
 end $$;
 
 select alfrd.grant_rights();
-revoke execute on function alfrd.grant_rights() from public;

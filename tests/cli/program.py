@@ -60,7 +60,7 @@ class Program:
             assert done.returncode == exit_code, (done.returncode, done.stdout, done.stderr)
         return done
 
-    def inside(self, *arguments: object, exit_code: int = 0) -> tuple[str, str]:
+    def inside(self, *arguments: object, exit_code: int | None = 0) -> tuple[str, str]:
         """Run in this process, which is faster; standard output and error."""
         out, err = io.StringIO(), io.StringIO()
         with (
@@ -71,7 +71,11 @@ class Program:
             pytest.raises(SystemExit) as ended,
         ):
             main()
-        assert (ended.value.code or 0) == exit_code, (ended.value.code, out.getvalue(), err.getvalue())
+        assert exit_code is None or (ended.value.code or 0) == exit_code, (
+            ended.value.code,
+            out.getvalue(),
+            err.getvalue(),
+        )
         return out.getvalue(), err.getvalue()
 
     def json(self, *arguments: object) -> Any:

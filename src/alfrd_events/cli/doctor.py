@@ -101,6 +101,7 @@ async def _examine(tell: Callable[[Finding], None]) -> None:
         await check("LISTEN", lambda: _listen(chosen, url))
         if await check("schema", lambda: _schema(chosen, url)):
             await check("server", lambda: _complaints(url))
+            await check("access", lambda: _access(url))
             await doctor_models.look_at_prices(chosen, url, check)
 
 
@@ -257,6 +258,20 @@ async def _complaints(url: str) -> str:
             "; ".join(complaint.remedy for complaint in complaints),
         )
     return "no old transaction, and room in the notification queue"
+
+
+async def _access(url: str) -> str:
+    """Whether what this login sees and does is the whole: rights, roles, triggers, row level security."""
+    from alfrd_events.db.database import Database
+    from alfrd_events.db.findings import findings
+
+    async with Database(url, max_size=1) as database:
+        found = await findings(database)
+    if found:
+        raise Unhealthy(
+            "; ".join(f"{one.what}: {one.cause}" for one in found), "; ".join(one.remedy for one in found)
+        )
+    return "all rows are visible, and roles, rights and triggers are as migrated"
 
 
 def letters_png() -> bytes:

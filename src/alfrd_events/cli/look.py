@@ -21,10 +21,13 @@ def status(as_json: Json = False) -> None:
 
 async def _status(session: Session, as_json: bool) -> None:
     from alfrd_events.db import looks
+    from alfrd_events.db.findings import findings
     from alfrd_events.terminal.output import Output
     from alfrd_events.terminal.overview import print_status
 
     seen = {**await looks.status(session.database), "evolution": evolution_in_words(session)}
+    for one in await findings(session.database):
+        seen["complaints"].append({"what": one.what, "cause": one.cause, "remedy": one.remedy})
     chosen = session.settings
     for name in ("cap_day_usd", "cap_document_usd"):
         cap = getattr(chosen, name)

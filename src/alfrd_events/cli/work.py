@@ -55,6 +55,21 @@ def run(
     raise typer.Exit(code)
 
 
+async def _refuse_to_be_blind(session: wiring.Session) -> None:
+    """Say what is wrong with the set-up; end where documents would be passed over without a word.
+
+    :raise Unhealthy: the worst of it.
+    """
+    from alfrd_events.db.findings import BLOCKING, findings
+    from alfrd_events.errors import Unhealthy
+    from alfrd_events.observe import Log
+
+    for one in await findings(session.database, to_work=True):
+        if one.kind in BLOCKING:
+            raise Unhealthy(f"{one.what}: {one.cause}; {one.remedy}", one.remedy)
+        Log("setup").warning(one.what, cause=one.cause, remedy=one.remedy)
+
+
 async def _run(
     session: wiring.Session, once: bool, document: str | None, steps: list[str] | None, clock: LastResort
 ) -> int:
@@ -66,6 +81,7 @@ async def _run(
         only = [(await looks.find(session.database, document))[1]]
     began, started = await looks.now(session.database), time.monotonic()
     async with narrated(session, only) as tell:
+        await _refuse_to_be_blind(session)
         report = await wiring.work(
             session,
             steps=steps,

@@ -17,7 +17,13 @@ from alfrd_events.db.migrate import OLDEST_SERVER
 from alfrd_events.db.session import Session
 from alfrd_events.errors import SettingsInvalid
 
-__all__ = ["OLDEST_SERVER", "check_url", "clock_drift", "listen_round_trip", "server_version"]
+__all__ = [
+    "OLDEST_SERVER",
+    "check_url",
+    "clock_drift",
+    "listen_round_trip",
+    "server_version",
+]
 
 
 def check_url(url: str) -> None:

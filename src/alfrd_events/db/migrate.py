@@ -1,10 +1,10 @@
 """Bring a database up to date: numbered migrations once, repeatable functions when they change.
 
 Forward only. A migration that was applied is remembered with its checksum and refused if its file has
-changed since. Functions, triggers and views are replaced as a whole whenever their text differs from
-what was applied last. Everything happens in one transaction under an advisory lock: ten processes that
-migrate at once do it one after the other, and nine find nothing to do; a failure leaves the database
-as it was.
+changed since. Functions, triggers, views and rights are replaced as a whole whenever their text differs
+from what was applied last, or what is there does (after a restore, for instance). Everything happens in
+one transaction under an advisory lock: ten processes that migrate at once do it one after the other, and
+nine find nothing to do; a failure leaves the database as it was.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import LiteralString
+from typing import Any, LiteralString
 
 import psycopg
+from psycopg.rows import scalar_row
 
 from alfrd_events import __version__
 from alfrd_events.db.errors import translated
@@ -124,22 +125,44 @@ async def _apply(connection: psycopg.AsyncConnection) -> list[str]:
     repeatable = functions()
     checksum = _functions_checksum(repeatable)
     missing = [script for script in known if script.name not in applied]
-    if missing or applied.get("functions") != checksum:
+    outdated = missing or applied.get("functions") != checksum or await is_changed(connection)
+    if outdated:
         await connection.execute(_SHUT_OUT_EXCHANGES)
     done = []
     for script in missing:
         await connection.execute(script.statements)
         await _remember(connection, script.name, script.checksum)
         done.append(script.name)
-    if done or applied.get("functions") != checksum:
+    if outdated:
         for script in repeatable:
             await connection.execute(script.statements)
         await _remember(connection, "functions", checksum)
+        await _remember(connection, "fingerprint", await _fingerprint(connection))
         done.append("functions")
     if done or _release(applied.get("program", "0")) < _release(__version__):
         await _remember(connection, "program", __version__)
         await connection.execute("select alfrd.supersede(%s)", [__version__])
     return done
+
+
+async def is_changed(connection: psycopg.AsyncConnection[Any]) -> bool:
+    """Whether functions, triggers, views, roles or rights are others than the last migration left.
+
+    The bookkeeping is data, and comes through a restore that loses them.
+    """
+    async with connection.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute("select to_regprocedure('alfrd.fingerprint()') is not null")
+        if not await cursor.fetchone():
+            return True
+        await cursor.execute("select checksum from alfrd.migrations where name = 'fingerprint'")
+        return await cursor.fetchone() != await _fingerprint(connection)
+
+
+async def _fingerprint(connection: psycopg.AsyncConnection[Any]) -> str:
+    """Source: ``sql/functions/fingerprint.sql``."""
+    async with connection.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute("select alfrd.fingerprint()")
+        return str(await cursor.fetchone())
 
 
 async def _applied(connection: psycopg.AsyncConnection) -> dict[str, str]:
