@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import time
 
 import psycopg
 import pytest
 
 from alfrd_events.db import migrate as module
 from alfrd_events.db.migrate import check_schema, functions, migrate, migrations
-from alfrd_events.errors import Refused, SchemaOutdated, SchemaTooNew
+from alfrd_events.errors import DatabaseUnavailable, Refused, SchemaOutdated, SchemaTooNew
+from alfrd_events.model import advisory_key
 
 
 def _sql(url: str, statement: str) -> None:
@@ -89,6 +91,62 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(
     with psycopg.connect(empty_database_url) as connection:
         row = connection.execute("select count(*) from pg_namespace where nspname = 'alfrd'").fetchone()
     assert row == (0,)
+
+
+async def test_behind_a_lock_it_lets_others_pass_and_says_who_holds_it(database_url: str) -> None:
+    _sql(database_url, "update alfrd.migrations set checksum = 'old' where name = 'functions'")
+    insert = "insert into alfrd.documents (filename, content) values ('a', 'a')"
+    told: list[str] = []
+    heard = asyncio.Event()
+
+    def hear(what: str) -> None:
+        told.append(what)
+        heard.set()
+
+    holder = await psycopg.AsyncConnection.connect(database_url, application_name="long import")
+    await holder.execute(insert)
+    migrating = asyncio.create_task(migrate(database_url, tell=hear))
+    waits = []
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as other:
+        await asyncio.wait_for(heard.wait(), 30)
+        for _ in range(10):
+            began = time.monotonic()
+            await other.execute(insert)
+            waits.append(time.monotonic() - began)
+            await asyncio.sleep(0.2)
+    assert not migrating.done()
+    await holder.commit()
+    await holder.close()
+
+    assert await migrating == ["functions"]
+    assert max(waits) < 5
+    assert len(told) == 1
+    assert f"process {holder.info.backend_pid} (long import, user postgres) holds a lock" in told[0]
+
+
+async def test_behind_a_lock_that_stays_it_gives_up_and_changes_nothing(database_url: str) -> None:
+    _sql(database_url, "update alfrd.migrations set checksum = 'old' where name = 'functions'")
+    async with await psycopg.AsyncConnection.connect(database_url, application_name="long import") as holder:
+        await holder.execute("lock table alfrd.documents in access share mode")
+        await holder.execute("select * from alfrd.files for update")
+        await holder.execute("insert into alfrd.documents (filename, content) values ('a', 'a')")
+
+        with pytest.raises(DatabaseUnavailable, match=r"nothing was migrated: process \d+ \(long import,"):
+            await migrate(database_url, patience=2)
+
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute("select checksum from alfrd.migrations where name = 'functions'").fetchone()
+    assert row == ("old",)
+
+
+async def test_a_migration_that_another_one_holds_up_names_it(database_url: str) -> None:
+    async with await psycopg.AsyncConnection.connect(
+        database_url, application_name="another migrate"
+    ) as holder:
+        await holder.execute("select pg_advisory_xact_lock(%s)", [advisory_key("alfrd:migrate")])
+
+        with pytest.raises(DatabaseUnavailable, match=r"another migrate, user postgres"):
+            await migrate(database_url, patience=1)
 
 
 def test_an_empty_database_is_told_to_migrate(empty_database_url: str) -> None:

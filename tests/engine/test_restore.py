@@ -240,7 +240,8 @@ def _until_applied(server: Server) -> None:
     """Until the subscriber has confirmed what is written now."""
     (end,) = server.sql("select pg_current_wal_insert_lsn()", "copy")[0]
     ends = time.monotonic() + 60
-    query = f"select coalesce(bool_and(confirmed_flush_lsn >= '{end}'), false) from pg_replication_slots where slot_name = 'copied'"
+    slot = "pg_replication_slots where slot_name = 'copied'"
+    query = f"select coalesce(bool_and(confirmed_flush_lsn >= '{end}'), false) from {slot}"
     ready = "select bool_and(srsubstate = 'r') from pg_subscription_rel"
     while server.sql(query, "copy") != [(True,)] or server.sql(ready, "replica") != [(True,)]:
         assert time.monotonic() < ends, server.sql("select * from pg_subscription_rel", "replica")

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 def migrate() -> None:
     """Bring the schema up to date; safe to run many times at once."""
     from alfrd_events.db.migrate import migrate as apply
+    from alfrd_events.terminal.output import remark
 
     settings = wiring.settings()
-    done = asyncio.run(apply(wiring.database_url(settings)))
+    done = asyncio.run(apply(wiring.database_url(settings), tell=remark))
     for name in done:
         print(f"applied {name}")
     if not done:

@@ -9,9 +9,12 @@ nine find nothing to do; a failure leaves the database as it was.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import random
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -19,16 +22,21 @@ from pathlib import Path
 from typing import Any, LiteralString
 
 import psycopg
+from psycopg.errors import LockNotAvailable
 from psycopg.rows import scalar_row
 
 from alfrd_events import __version__
 from alfrd_events.db.errors import translated
 from alfrd_events.db.session import Session
-from alfrd_events.errors import Refused, SchemaOutdated, SchemaTooNew
+from alfrd_events.errors import DatabaseUnavailable, Refused, SchemaOutdated, SchemaTooNew
 from alfrd_events.model import advisory_key
 
 OLDEST_SERVER = 150000
 """PostgreSQL 15: ``unique nulls not distinct`` and MERGE came with it."""
+PATIENCE_SECONDS = 60.0
+"""How long locks of others are tried for."""
+_LOCK_MILLISECONDS = 800
+"""How long one try waits, and with it every insert that comes meanwhile."""
 
 _SHUT_OUT_EXCHANGES = """
 do $$
@@ -93,12 +101,20 @@ def _functions_checksum(scripts: Sequence[Script]) -> str:
     return hashlib.sha256("".join(script.checksum for script in scripts).encode()).hexdigest()
 
 
-async def migrate(url: str) -> list[str]:
+async def migrate(
+    url: str, *, patience: float = PATIENCE_SECONDS, tell: Callable[[str], None] = lambda _: None
+) -> list[str]:
     """Apply what is missing.
 
+    A table that somebody holds in a transaction is not waited for in line, where every insert would queue behind us:
+    each try gives up after a moment and lets the others pass.
+
+    :param patience: seconds in all before it is given up.
+    :param tell: hears what is waited for, once for each holder.
     :return: the names of what was applied, in order; empty when the database was up to date.
     :raise SchemaTooNew: the database knows migrations that this program does not.
     :raise Refused: an applied migration's file has changed, or the server is older than PostgreSQL 15.
+    :raise DatabaseUnavailable: a lock was held for too long; names who holds it.
     """
     with translated():
         connection = await Session.connect(url, application_name="alfrd-events migrate")
@@ -107,11 +123,65 @@ async def migrate(url: str) -> list[str]:
                 raise Refused(
                     f"PostgreSQL {connection.info.server_version // 10000} is too old: version 15 or newer is needed"
                 )
-            return await _apply(connection)
+            return await _apply_between_others(connection, time.monotonic() + patience, tell)
 
 
-async def _apply(connection: psycopg.AsyncConnection) -> list[str]:
+async def _apply_between_others(
+    connection: psycopg.AsyncConnection[Any], ends: float, tell: Callable[[str], None]
+) -> list[str]:
+    told = ""
+    while True:
+        try:
+            return await _apply(connection, ends - time.monotonic())
+        except LockNotAvailable as error:
+            await connection.rollback()
+            holder = await _holder(connection)
+            await connection.rollback()
+            if time.monotonic() > ends:
+                raise DatabaseUnavailable(
+                    f"nothing was migrated: {holder}; end it, or run alfrd-events migrate again when it has ended"
+                ) from error
+        if holder != told:
+            tell(f"waiting: {holder}")
+            told = holder
+        await asyncio.sleep(
+            random.uniform(0.5, 1.5)
+        )  # longer than a try: those who queued behind us come first
+
+
+async def _holder(connection: psycopg.AsyncConnection[Any]) -> str:
+    """Who has held a lock on our tables, or migrates, for longest."""
+    cursor = await connection.execute(
+        "select a.pid, coalesce(nullif(a.application_name, ''), 'no application name'), a.usename,"
+        "       a.xact_start::timestamptz(0)::text, a.query_start::timestamptz(0)::text"
+        "  from pg_locks l join pg_stat_activity a on a.pid = l.pid"
+        "  left join pg_class c on c.oid = l.relation and c.relnamespace = to_regnamespace('alfrd')"
+        " where l.granted and l.pid <> pg_backend_pid() and l.database in (0,"
+        "       (select oid from pg_database where datname = current_database()))"
+        "   and (c.oid is not null or l.locktype = 'advisory' and l.objsubid = 1"
+        "        and (l.classid::bigint << 32) | l.objid::bigint = %s)"
+        " order by c.oid is null, a.xact_start limit 1",
+        [advisory_key("alfrd:migrate")],
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        return "a lock was held by a transaction that has ended since"
+    pid, application, user, since, began = row
+    if user is None:
+        return f"process {pid} holds a lock on its tables (whose, only a member of pg_read_all_stats may see)"
+    return (
+        f"process {pid} ({application}, user {user}) holds a lock on its tables, in a transaction since {since} whose "
+        f"last statement began at {began}"
+    )
+
+
+async def _apply(connection: psycopg.AsyncConnection[Any], seconds: float) -> list[str]:
+    # Others that migrate are waited for in line: nobody's insert is behind them.
+    await connection.execute(
+        "select set_config('lock_timeout', %s, true)", [str(max(int(seconds * 1000), 1000))]
+    )
     await connection.execute("select pg_advisory_xact_lock(%s)", [advisory_key("alfrd:migrate")])
+    await connection.execute("select set_config('lock_timeout', %s, true)", [str(_LOCK_MILLISECONDS)])
     await connection.execute("set local check_function_bodies = off")
     await connection.execute("set local client_min_messages = warning")
     await connection.execute("create schema if not exists alfrd")
