@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +21,13 @@ from alfrd_events.errors import SettingsInvalid
 
 PREFIX = "ALFRD_"
 _OF_THE_TESTS = "ALFRD_TEST_"
+
+_DAY = 86_400.0
+Seconds = Annotated[float, Field(gt=0, le=_DAY, allow_inf_nan=False)]
+"""Up to a day: the engine adds them to times, and what is infinite has no place in a column."""
+Usd = Annotated[Decimal, Field(ge=0, le=99_999_999, allow_inf_nan=False)]
+"""As much as a column holds."""
+_MOST_SLOTS = 10_000
 
 DEFAULT_SLOTS: Mapping[str, int] = {
     "classify": 8,
@@ -52,7 +60,7 @@ class Settings(BaseSettings):
 
     reader: Literal["local", "textract"] = "local"
     analyst: Literal["rules", "llm", "cascade"] = "rules"
-    ocr_processes: Annotated[int, Field(ge=1)] = os.cpu_count() or 1
+    ocr_processes: Annotated[int, Field(ge=1, le=1024)] = os.cpu_count() or 1
     slots: Annotated[dict[str, int], NoDecode] = Field(default_factory=dict)
     """Tasks at once per step in this worker, over the defaults: ``ocr=2,classify=4``."""
 
@@ -64,11 +72,11 @@ class Settings(BaseSettings):
     """For ``cascade``: asked where the first model's answer fails a check, too. Empty: nobody is."""
     compiled_series: Literal["on", "off"] = "on"
     """For ``llm`` and ``cascade``: read the documents of a series by the layout that earlier ones taught."""
-    llm_input_tokens: Annotated[int, Field(ge=1000)] = 24_000
+    llm_input_tokens: Annotated[int, Field(ge=1000, le=100_000_000)] = 24_000
     """The most of a document's text that is shown in one question, estimated at 3.3 characters a token."""
-    llm_reasoning_tokens: Annotated[int, Field(ge=0)] = 0
+    llm_reasoning_tokens: Annotated[int, Field(ge=0, le=10_000_000)] = 0
     """What a model may spend on thinking, beside its answer."""
-    llm_seconds: Annotated[float, Field(gt=0)] = 120
+    llm_seconds: Seconds = 120
     """How long a server may take to answer before its answer counts as lost, from the question to the last byte."""
     openai_base_url: str = ""
     """Up to the version, ``http://localhost:11434/v1``. A user and a password in it are sent as such."""
@@ -76,9 +84,9 @@ class Settings(BaseSettings):
 
     evolution: Literal["off", "suggest", "auto"] = "off"
     """Whether prompts are tried and improved: not at all, until a person approves, or by themselves."""
-    evolution_day_usd: Annotated[Decimal, Field(ge=0)] = Decimal(1)
+    evolution_day_usd: Usd = Decimal(1)
     """The most that answer keys and trials of a day (UTC) may cost, in USD."""
-    evolution_trial_usd: Annotated[Decimal, Field(ge=0)] = Decimal("0.75")
+    evolution_trial_usd: Usd = Decimal("0.75")
     """The most that one trial may cost, in USD."""
 
     aws_region: str = ""
@@ -89,42 +97,48 @@ class Settings(BaseSettings):
     """``bucket`` or ``bucket/prefix``, in the same region: where documents of several pages are put for a while, to be
     read by one job. Empty: page by page."""
 
-    lease_seconds: Annotated[float, Field(ge=1)] = 30
+    lease_seconds: Annotated[Seconds, Field(ge=1)] = 30
     """How long a worker owns its tasks without a heartbeat."""
-    drain_seconds: Annotated[float, Field(ge=0)] = 20
+    drain_seconds: Annotated[float, Field(ge=0, le=_DAY, allow_inf_nan=False)] = 20
     """How long running steps may finish after SIGTERM or Ctrl-C; then they are given back."""
-    poll_seconds: Annotated[float, Field(gt=0)] = 30
+    poll_seconds: Seconds = 30
     """How often an idle worker looks at the queue although no bell rang."""
-    probe_seconds: Annotated[float, Field(gt=0)] = 15
+    probe_seconds: Seconds = 15
     """How often the listener proves by a round trip that it still hears."""
-    rescue_seconds: Annotated[float, Field(gt=0)] = 1
+    rescue_seconds: Seconds = 1
     """How often a worker looks for workers that are gone, while any task runs."""
-    reconcile_seconds: Annotated[float, Field(gt=0)] = 300
+    reconcile_seconds: Seconds = 300
     """How often a worker looks for documents whose task is missing."""
-    step_seconds: Annotated[float, Field(gt=0)] = 900
+    step_seconds: Seconds = 900
     """The longest that one attempt of a step may take."""
     status_feed: bool = True
     """Whether this worker's status changes are told on channel ``alfrd_status``."""
 
-    cap_document_usd: Annotated[Decimal | None, Field(ge=0)] = None
+    cap_document_usd: Usd | None = None
     """The most that may be spent on a document, in USD; ``None``: no cap."""
-    cap_day_usd: Annotated[Decimal | None, Field(ge=0)] = None
+    cap_day_usd: Usd | None = None
     """The most that may be spent on a day (UTC), in USD; ``None``: no cap."""
-    calls_at_once: Annotated[int, Field(ge=1)] = 64
+    calls_at_once: Annotated[int, Field(ge=1, le=100_000)] = 64
     """Calls to one paid provider under way at once in this worker, at most; fewer while it throttles."""
-    reply_cache_days: Annotated[float, Field(ge=0)] = 30
+    reply_cache_days: Annotated[float, Field(ge=0, le=36_500, allow_inf_nan=False)] = 30
     """How old a paid reply may be that is given again to exactly the same request."""
 
     file_roots: Annotated[tuple[Path, ...], NoDecode] = ()
     """Directories under which ``file://`` URIs may be read, separated by ``:``. Empty: none."""
     s3_buckets: Annotated[tuple[str, ...], NoDecode] = ()
     """Buckets from which ``s3://`` URIs may be read, with commas between. Empty: none."""
-    max_file_bytes: Annotated[int, Field(gt=0)] = 100 * 1024 * 1024
-    max_pages: Annotated[int, Field(gt=0)] = 1000
-    max_megapixels: Annotated[float, Field(gt=0)] = 100
+    max_file_bytes: Annotated[int, Field(gt=0, le=2**40)] = 100 * 1024 * 1024
+    max_pages: Annotated[int, Field(gt=0, le=1_000_000)] = 1000
+    max_megapixels: Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)] = 100
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _strip(cls, value: Any) -> Any:
+        """A file with Windows line ends, or a secret with a newline at its end, is meant without them."""
+        return value.strip() if isinstance(value, str) else value
 
     @field_validator("slots", mode="before")
     @classmethod
@@ -134,8 +148,12 @@ class Settings(BaseSettings):
         slots = {}
         for entry in filter(None, (part.strip() for part in value.split(","))):
             step, separator, number = entry.partition("=")
-            if not separator or not number.strip().isdigit() or int(number) < 1:
+            if not separator or not re.fullmatch(r"[0-9]{1,9}", number.strip()) or int(number) < 1:
                 raise ValueError(f"{entry!r} is not of the form step=number, such as ocr=2,classify=4")
+            if int(number) > _MOST_SLOTS:
+                raise ValueError(
+                    f"{entry!r}: at most {_MOST_SLOTS} tasks of a step run at once in one worker"
+                )
             slots[step.strip()] = int(number)
         return slots
 
