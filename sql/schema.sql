@@ -1471,6 +1471,112 @@ begin
   return null;
 end $$;
 
+-- FUNCTION findings(boolean)
+
+CREATE FUNCTION alfrd.findings(p_to_work boolean DEFAULT false) RETURNS TABLE(kind text, what text, cause text, remedy text)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+  with ours as (
+    select c.oid, c.relname, c.relrowsecurity, c.relforcerowsecurity, c.relreplident, r.rolname as owner,
+           r.rolsuper or r.rolbypassrls as owner_sees_all
+      from pg_class c join pg_roles r on r.oid = c.relowner
+     where c.relnamespace = 'alfrd'::regnamespace and c.relkind in ('r', 'p')),
+  for_engine as (
+    select string_agg(format('alfrd.%s', relname), ', ' order by relname) as tables, min(owner) as owner
+      from ours where relrowsecurity and relforcerowsecurity and not owner_sees_all),
+  for_us as (
+    select string_agg(format('alfrd.%s', relname), ', ' order by relname) as tables from ours where row_security_active(oid)),
+  roles as (
+    select string_agg(name, ', ') as missing from unnest(array['alfrd_app', 'alfrd_worker', 'alfrd_reader']) as name
+     where to_regrole(name) is null),
+  triggers as (
+    select string_agg(distinct format('%s on alfrd.%s', case when t.tgisinternal then 'its foreign keys' else t.tgname end,
+                                      ours.relname), ', ') as disabled
+      from pg_trigger t join ours on ours.oid = t.tgrelid join pg_proc p on p.oid = t.tgfoid
+     where t.tgenabled in ('D', 'R') and (t.tgisinternal or p.pronamespace = 'alfrd'::regnamespace)),
+  published as (
+    select string_agg(distinct format('alfrd.%s', ours.relname), ', ') as tables
+      from pg_publication_tables pt join pg_publication p using (pubname) join ours on ours.relname = pt.tablename
+     where pt.schemaname = 'alfrd' and (p.pubdelete or p.pubupdate)
+       and (ours.relreplident = 'n' or ours.relreplident = 'd'
+            and not exists (select from pg_index i where i.indrelid = ours.oid and i.indisprimary)))
+  select 'hidden from the engine' as kind, 'row level security hides rows of ' || tables || ' from the engine itself' as what,
+         format('they are forced on the owner %s too, who is neither superuser nor BYPASSRLS', owner) as cause,
+         format('alter table … no force row level security, or alter role %I bypassrls', owner) as remedy
+    from for_engine where tables is not null
+  union all
+  select 'hidden', 'row level security may hide rows of ' || tables || ' from ' || current_user,
+         'policies apply to this login, so counts and lists hold only what they let through',
+         format('give it a policy (create policy … to %I using (true)), or alter role %1$I bypassrls', current_user)
+    from for_us where tables is not null
+  union all
+  select 'replica role', 'session_replication_role is ' || current_setting('session_replication_role') || ' for ' || current_user,
+         'triggers do not fire in such a session: what it writes starts no work',
+         format('alter role %I reset session_replication_role (or alter database %I …)', current_user, current_database())
+   where current_setting('session_replication_role') <> 'origin'
+  union all
+  select 'no right to work', current_user || ' may not work here', 'it is not in the role alfrd_worker',
+         format('grant alfrd_worker to %I', current_user)
+   where p_to_work and not exists (
+     select from pg_proc where pronamespace = 'alfrd'::regnamespace and proname = 'exchange'
+        and has_function_privilege(oid, 'execute') and has_schema_privilege('alfrd', 'usage'))
+  union all
+  select 'roles', 'no role ' || missing, 'a restore did not bring it, or the migrating login may not create roles',
+         'run alfrd-events migrate as a login with CREATEROLE, or make it by hand and call alfrd.grant_rights()'
+    from roles where missing is not null
+  union all
+  select 'triggers', 'triggers are disabled: ' || disabled, 'alter table … disable trigger, or a restore that was interrupted',
+         'alter table … enable trigger all; then alfrd-events replay finds what was missed'
+    from triggers where disabled is not null
+  union all
+  select 'replica identity', 'a publication covers ' || tables || ', which has no replica identity',
+         'PostgreSQL refuses each update and delete of such a table', 'alter table … replica identity default'
+    from published where tables is not null
+  union all
+  select 'synchronous commit', 'synchronous_commit is off for ' || current_user,
+         'a crash of the server may lose what was handed in just before', 'alter role or database … reset synchronous_commit'
+   where current_setting('synchronous_commit') = 'off';
+$_$;
+
+-- FUNCTION fingerprint()
+
+CREATE FUNCTION alfrd.fingerprint() RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  with role as (
+    select oid, rolname from pg_roles where rolname in ('alfrd_app', 'alfrd_worker', 'alfrd_reader')
+    union all select 0, 'public'),
+  acl as (
+    select n.nspname as name, a.* from pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a
+     where n.nspname = 'alfrd'
+    union all
+    select c.relname, a.* from pg_class c, aclexplode(c.relacl) a where c.relnamespace = 'alfrd'::regnamespace
+    union all
+    select c.relname || '.' || t.attname, a.* from pg_attribute t join pg_class c on c.oid = t.attrelid, aclexplode(t.attacl) a
+     where c.relnamespace = 'alfrd'::regnamespace
+    union all
+    select p.proname || '/' || p.pronargs, a.* from pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+     where p.pronamespace = 'alfrd'::regnamespace),
+  fact as (
+    select concat_ws(' ', 'function', p.proname, p.pronargs, p.prosecdef, p.provolatile, p.proconfig, md5(p.prosrc),
+                     md5(p.prosqlbody::text)) as line
+      from pg_proc p where p.pronamespace = 'alfrd'::regnamespace
+    union all
+    select concat_ws(' ', 'trigger', t.tgrelid::regclass, t.tgname, t.tgenabled, t.tgtype, p.proname)
+      from pg_trigger t join pg_proc p on p.oid = t.tgfoid
+     where not t.tgisinternal and p.pronamespace = 'alfrd'::regnamespace
+    union all
+    select concat_ws(' ', 'view', c.relname, c.reloptions, md5(pg_get_viewdef(c.oid)))
+      from pg_class c where c.relnamespace = 'alfrd'::regnamespace and c.relkind = 'v'
+    union all
+    select concat_ws(' ', 'role', rolname) from role
+    union all
+    select concat_ws(' ', 'right', acl.name, role.rolname, acl.privilege_type) from acl join role on role.oid = acl.grantee)
+  select md5(string_agg(line, E'\n' order by line collate "C")) from fact;
+$$;
+
 -- FUNCTION first_of_priority(integer)
 
 CREATE FUNCTION alfrd.first_of_priority(p_priority integer) RETURNS bigint
@@ -1550,7 +1656,7 @@ CREATE FUNCTION alfrd.grant_rights() RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
-  -- What a restore without privileges leaves open, too.
+  -- A restore without privileges (pg_restore -x) leaves PUBLIC what PostgreSQL gives it by default: to execute each function.
   revoke all on schema alfrd from public;
   revoke all on all tables in schema alfrd from public;
   revoke all on all sequences in schema alfrd from public;
@@ -1558,7 +1664,9 @@ begin
   if to_regrole('alfrd_app') is null or to_regrole('alfrd_worker') is null or to_regrole('alfrd_reader') is null then
     return;
   end if;
+  revoke all on schema alfrd from alfrd_app, alfrd_worker, alfrd_reader;
   revoke all on all tables in schema alfrd from alfrd_app, alfrd_worker, alfrd_reader;
+  revoke all on all sequences in schema alfrd from alfrd_app, alfrd_worker, alfrd_reader;
   revoke execute on all functions in schema alfrd from alfrd_app, alfrd_worker, alfrd_reader;
 
   grant usage on schema alfrd to alfrd_app, alfrd_worker, alfrd_reader;
@@ -1568,7 +1676,8 @@ begin
   grant execute on function
     alfrd.now(), alfrd.clock(), alfrd.person(), alfrd.is_trusted(), alfrd.engine_setting(text), alfrd.normal_tags(text[]), alfrd.explain(uuid), alfrd.file_members(uuid),
     alfrd.complaints(), alfrd.usage_by(text), alfrd.whole(numeric), alfrd.evolution_due(uuid), alfrd.keyed(uuid),
-    alfrd.text_hash(uuid), alfrd.correctable(alfrd.documents), alfrd.columns_of_documents(uuid[])
+    alfrd.text_hash(uuid), alfrd.correctable(alfrd.documents), alfrd.columns_of_documents(uuid[]),
+    alfrd.fingerprint(), alfrd.findings(boolean)
     to alfrd_app, alfrd_worker, alfrd_reader;
 
   grant insert (id, owner, filename, content, uri, fingerprint, tags, metadata, priority) on alfrd.documents to alfrd_app;
@@ -1998,7 +2107,7 @@ end $$;
 
 CREATE FUNCTION alfrd.notifications_are_stuck() RETURNS boolean
     LANGUAGE sql
-    RETURN (pg_notification_queue_usage() > (0.75)::double precision);
+    RETURN ((COALESCE(current_setting('alfrd.notify'::text, true), ''::text) = 'off'::text) OR (pg_notification_queue_usage() > (0.75)::double precision));
 
 -- FUNCTION parts_of(uuid[], bigint)
 
@@ -2942,7 +3051,7 @@ begin
       string_to_array(nullif(current_setting('alfrd.bell_held_for', true), ''), ',') || p_steps, ','), true);
     return true;
   end if;
-  if p_steps is null then
+  if p_steps is null or current_setting('alfrd.notify', true) = 'off' then   -- nor hold the lock until the second phase
     return false;
   end if;
   -- A worker that is awake looks by itself before it goes to sleep. Where nobody serves a step, somebody else may listen. A
@@ -4876,6 +4985,11 @@ ALTER TABLE ONLY alfrd.edition
 ALTER TABLE ONLY alfrd.evaluations
     ADD CONSTRAINT evaluations_pkey PRIMARY KEY (prompt_id, document_id);
 
+-- CONSTRAINT events events_subject
+
+ALTER TABLE ONLY alfrd.events
+    ADD CONSTRAINT events_subject PRIMARY KEY (subject_id, id);
+
 -- CONSTRAINT files files_owner_tags_key
 
 ALTER TABLE ONLY alfrd.files
@@ -5050,10 +5164,6 @@ CREATE INDEX evaluations_document ON alfrd.evaluations USING btree (document_id)
 -- INDEX events_at
 
 CREATE INDEX events_at ON alfrd.events USING brin (at);
-
--- INDEX events_subject
-
-CREATE INDEX events_subject ON alfrd.events USING btree (subject_id, id);
 
 -- INDEX files_first_tag
 

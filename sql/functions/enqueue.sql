@@ -12,9 +12,12 @@
 --         insert waits for its commit and then succeeds: a running task has seen the old world.
 
 -- The queue of notifications is one for the whole server, and a listener that sits in a transaction lets it fill up.
+--
+-- PostgreSQL prepares no transaction (PREPARE TRANSACTION) that has notified. Where applications commit in two phases, let
+-- alfrd.notify be off for their role or database: a bell is a hint, and what it would have told is found by the poll.
 create or replace function alfrd.notifications_are_stuck() returns boolean
   language sql volatile
-  return pg_notification_queue_usage() > 0.75;
+  return coalesce(current_setting('alfrd.notify', true), '') = 'off' or pg_notification_queue_usage() > 0.75;
 
 -- Who rings holds this lock shared until its commit; a worker that has said it will sleep tries to get it alone. If it gets it,
 -- everyone whose work is not visible yet has seen that it sleeps, and rings; or has not got the lock, and rings for all. The second
@@ -64,7 +67,7 @@ begin
       string_to_array(nullif(current_setting('alfrd.bell_held_for', true), ''), ',') || p_steps, ','), true);
     return true;
   end if;
-  if p_steps is null then
+  if p_steps is null or current_setting('alfrd.notify', true) = 'off' then   -- nor hold the lock until the second phase
     return false;
   end if;
   -- A worker that is awake looks by itself before it goes to sleep. Where nobody serves a step, somebody else may listen. A
