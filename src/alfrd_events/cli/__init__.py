@@ -13,18 +13,24 @@ wrongly; 130 stopped with Ctrl-C.
 from __future__ import annotations
 
 import os
+import resource
 import sys
 
 from alfrd_events.cli import demo, doctor, evaluate, look, operate, prompts, submit, work
 from alfrd_events.cli.app import app
-from alfrd_events.errors import AlfrdError
+from alfrd_events.errors import AlfrdError, SettingsInvalid
 
 __all__ = ["app", "demo", "doctor", "evaluate", "look", "main", "operate", "prompts", "submit", "work"]
+
+
+_FEWEST_HANDLES = 128
+"""Connections, readers, and those of an embedded server, which inherits the limit."""
 
 
 def main() -> None:
     """The program ``alfrd-events``."""
     try:
+        _take_the_handles_there_are()
         app(prog_name="alfrd-events")
     except AlfrdError as error:
         _fail(str(error))
@@ -34,6 +40,22 @@ def main() -> None:
         if os.environ.get("ALFRD_LOG_LEVEL", "").lower() == "debug":
             raise
         _fail(f"unexpected {type(error).__name__}: {error} (a bug; ALFRD_LOG_LEVEL=debug shows where)")
+
+
+def _take_the_handles_there_are() -> None:
+    """Raise the limit of open files to what this process may have.
+
+    :raise SettingsInvalid: that is too little to begin with.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= _FEWEST_HANDLES:
+        return
+    if hard != resource.RLIM_INFINITY and hard < _FEWEST_HANDLES:
+        raise SettingsInvalid(
+            f"only {hard} files may be open at once, and {_FEWEST_HANDLES} are needed: raise the limit with "
+            "ulimit -n, or LimitNOFILE= of the service"
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_FEWEST_HANDLES, hard))
 
 
 def _fail(message: str) -> None:
