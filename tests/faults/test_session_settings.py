@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -246,3 +247,29 @@ def test_a_database_of_another_encoding_is_refused_in_a_line(
 
 def _literal(value: str) -> str:
     return value if value.startswith("hostile") else f"'{value}'"
+
+
+def test_an_idle_worker_is_not_cut_off_by_a_limit_on_idle_sessions(
+    database: str, server: Server, tmp_path: Path
+) -> None:
+    server.sql(f"alter database {database} set idle_session_timeout = '1s'")
+    program = Program(server.url(database))
+    listening = (
+        f"select pid from pg_stat_activity where datname = '{database}' and application_name like '%listener'"
+    )
+    with program.started("run") as worker:
+        first = _rows(server, listening)
+        time.sleep(3)  # longer than the limit, which is what is tested
+        assert _rows(server, listening) == first
+        worker.terminate()
+        out, err = worker.communicate(timeout=30)
+
+    assert "warning" not in out + err
+
+
+def _rows(server: Server, query: str) -> list[tuple[Any, ...]]:
+    ends = time.monotonic() + 30
+    while not (rows := server.sql(query)):
+        assert time.monotonic() < ends, query
+        time.sleep(0.1)
+    return rows
