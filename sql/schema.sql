@@ -1544,7 +1544,12 @@ $_$;
 CREATE FUNCTION alfrd.fingerprint() RETURNS text
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
+    SET quote_all_identifiers TO 'off'
+    SET "DateStyle" TO 'ISO, MDY'
+    SET "IntervalStyle" TO 'postgres'
+    SET extra_float_digits TO '1'
+    SET bytea_output TO 'hex'
+    AS $$   -- how views are written out
   with role as (
     select oid, rolname from pg_roles where rolname in ('alfrd_app', 'alfrd_worker', 'alfrd_reader')
     union all select 0, 'public'),

@@ -4,7 +4,8 @@
 --          roles or privileges, a trigger that was disabled and forgotten, a function that somebody replaced. By `doctor`.
 -- Not in:  what others may have been granted, triggers that call functions elsewhere, tables and their data.
 create or replace function alfrd.fingerprint() returns text
-language sql stable set search_path = pg_catalog, pg_temp as $$
+language sql stable set search_path = pg_catalog, pg_temp set quote_all_identifiers = off set datestyle = 'ISO, MDY'
+  set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex' as $$   -- how views are written out
   with role as (
     select oid, rolname from pg_roles where rolname in ('alfrd_app', 'alfrd_worker', 'alfrd_reader')
     union all select 0, 'public'),

@@ -158,3 +158,22 @@ def test_an_empty_database_is_told_to_migrate(empty_database_url: str) -> None:
 def test_every_function_file_says_what_a_reader_must_know() -> None:
     for script in functions():
         assert script.text.startswith("-- "), f"{script.name} starts without a header"
+
+
+async def test_the_fingerprint_does_not_depend_on_settings_of_the_session(database_url: str) -> None:
+    found = set()
+    for name, value in (
+        ("search_path", "alfrd, public"),
+        ("quote_all_identifiers", "on"),
+        ("datestyle", "German"),
+        ("intervalstyle", "iso_8601"),
+        ("extra_float_digits", "-15"),
+        ("bytea_output", "escape"),
+        ("standard_conforming_strings", "off"),
+    ):
+        async with await psycopg.AsyncConnection.connect(database_url) as session:
+            await session.execute("select set_config(%s, %s, false)", [name, value])
+            cursor = await session.execute("select alfrd.fingerprint()")
+            found.add(await cursor.fetchone())
+
+    assert len(found) == 1

@@ -51,7 +51,6 @@ TOGETHER = {
     "from_collapse_limit": "1",
     "work_mem": "64",
     "jit_above_cost": "0",
-    "synchronous_commit": "off",
     "log_parameter_max_length_on_error": "-1",
 }
 HOSTILE = [{name: value} for name, values in ALONE.items() for value in values]
