@@ -48,7 +48,7 @@ def test_a_cancelled_document_stays_so(program: Program, tmp_path: Path) -> None
 
 def test_the_doctor_finds_what_is_right_and_what_is_wrong(database_url: str, tmp_path: Path) -> None:
     well = Program(database_url)("doctor").stdout
-    assert well.count("✓") == 12
+    assert well.count("✓") == 11
     assert "✗" not in well
     assert "a notification came back in" in well
     assert "read 'HELLO' from a picture" in well
