@@ -99,6 +99,13 @@ begin
   if not found then
     return false;
   end if;
+  if jsonb_typeof(p_texts) is distinct from 'array' or exists (
+       select from jsonb_array_elements(p_texts) as t
+        where t ->> 'text' is null or t ->> 'text' = ''
+           or t ->> 'parent' is not null and not exists (select from alfrd.prompts where id = (t ->> 'parent')::bigint)) then
+    raise exception 'trial %: a candidate has no text, or a parent that does not exist', p_trial
+      using errcode = 'AL005', hint = 'candidates are an array of {text, parent, note}';
+  end if;
   for v_text in select * from jsonb_to_recordset(p_texts) as t(text text, parent bigint, note text) loop
     insert into alfrd.prompts (kind, document_type, version, text, origin, parent, can_evolve, score_ceiling, max_words, note,
                                created_by)
@@ -106,7 +113,7 @@ begin
            (select max(version) + 1 from alfrd.prompts
              where kind = v_champion.kind and document_type = v_champion.document_type),
            v_text.text, 'evolution', v_text.parent, v_champion.can_evolve, v_champion.score_ceiling, v_champion.max_words,
-           v_text.note, 'trial ' || p_trial
+           coalesce(v_text.note, ''), 'trial ' || p_trial
         on conflict (kind, document_type, text_hash) do nothing
     returning id into v_id;
     if found then
@@ -202,7 +209,8 @@ declare
   v_worst uuid[];
 begin
   perform pg_advisory_xact_lock(p_lock);
-  if not exists (select from alfrd.prompts p where p.id = p_champion and p.is_active)
+  if not exists (select from alfrd.prompts p join alfrd.prompt_families f using (kind, document_type)
+                  where p.id = p_champion and p.is_active and f.id = p_family)
      or exists (select from alfrd.trials t where t.family_id = p_family and t.ending = '') then
     return null;
   end if;
@@ -2028,7 +2036,7 @@ begin
     raise exception 'no route has a step %', quote_literal(p_step)
       using errcode = 'AL004', hint = 'steps: ' || (select string_agg(distinct step, ', ') from alfrd.routes);
   end if;
-  insert into alfrd.pauses (step, reason, paused_by) values (p_step, p_reason, alfrd.person())
+  insert into alfrd.pauses (step, reason, paused_by) values (p_step, coalesce(p_reason, ''), alfrd.person())
       on conflict (step) do update set reason = excluded.reason;
 end $$;
 
@@ -2166,6 +2174,7 @@ CREATE FUNCTION alfrd.recall_replies(p_calls jsonb, p_keep interval) RETURNS jso
 declare
   v_found jsonb;
 begin
+  perform alfrd.refuse_no_list('alfrd.recall_replies', p_calls);
   with wanted as materialized (
     select * from jsonb_to_recordset(p_calls)
       as c(place integer, worker_id bigint, task_id bigint, attempt integer, document_id uuid, step text, provider text,
@@ -2558,6 +2567,18 @@ begin
   return v_written;
 end $$;
 
+-- FUNCTION refuse_no_list(text, jsonb)
+
+CREATE FUNCTION alfrd.refuse_no_list(p_function text, p_list jsonb) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    AS $$
+begin
+  if (case when jsonb_typeof(p_list) is distinct from 'array' then true
+           else exists (select from jsonb_array_elements(p_list) as each where jsonb_typeof(each) <> 'object') end) then
+    raise exception '% takes a JSON array of objects', p_function using errcode = 'AL005', hint = 'db/ledger.py sends them';
+  end if;
+end $$;
+
 -- FUNCTION refuse_transition(text, uuid, text, text)
 
 CREATE FUNCTION alfrd.refuse_transition(p_entity text, p_id uuid, p_from text, p_to text) RETURNS void
@@ -2821,6 +2842,7 @@ declare
   v_held     jsonb := '{}';
   v_numbers  jsonb;
 begin
+  perform alfrd.refuse_no_list('alfrd.reserve_calls', p_calls);
   with called as materialized (
     select * from rows from (jsonb_to_recordset(p_calls)
              as (worker_id bigint, task_id bigint, attempt integer, document_id uuid, step text, provider text, operation text,
@@ -3094,8 +3116,13 @@ CREATE FUNCTION alfrd.save_evaluation(p_prompt bigint, p_document uuid, p_trial 
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
+  if not exists (select from alfrd.prompts where id = p_prompt)
+     or p_trial is not null and not exists (select from alfrd.trials where id = p_trial) then
+    raise exception 'no prompt % or no trial %', p_prompt, p_trial using errcode = 'AL004';
+  end if;
   insert into alfrd.evaluations as e (prompt_id, document_id, source, trial_id, output, score, misses, key_revision, text_hash, made_by)
-  select p_prompt, k.document_id, 'trial', p_trial, p_output, p_score, p_misses, k.revision, p_text_hash, p_made_by
+  select p_prompt, k.document_id, 'trial', p_trial, p_output, p_score, coalesce(p_misses, '[]'), k.revision, coalesce(p_text_hash, ''),
+         coalesce(p_made_by, '')
     from alfrd.answer_keys k where k.document_id = p_document
       on conflict (prompt_id, document_id) do update
      set output = excluded.output, score = excluded.score, misses = excluded.misses, key_revision = excluded.key_revision,
@@ -3289,6 +3316,7 @@ CREATE FUNCTION alfrd.settle_calls(p_settled jsonb) RETURNS void
 declare
   v_added jsonb;
 begin
+  perform alfrd.refuse_no_list('alfrd.settle_calls', p_settled);
   perform from alfrd.usage where id in (select (s ->> 'number')::bigint from jsonb_array_elements(p_settled) as s)
     order by id for update;
   with settled as materialized (

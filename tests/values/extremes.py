@@ -79,6 +79,7 @@ EXTREMES: dict[str, tuple[str, ...]] = {
     "_int4": _arrays("-2147483648", "2147483647"),
     "_int8": _arrays("-9223372036854775808", "9223372036854775807"),
     "_numeric": _arrays("NaN", "Infinity"),
+    "_bytea": _arrays("abc", "def"),
     "_uuid": _arrays("00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"),
 }
 MOST = max(map(len, EXTREMES.values()))
