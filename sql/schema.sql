@@ -548,13 +548,31 @@ CREATE TABLE alfrd.documents (
     series_data jsonb DEFAULT '{}'::jsonb NOT NULL,
     corrected text[] DEFAULT '{}'::text[] NOT NULL,
     made_by jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT documents_account_number_is_short CHECK ((octet_length(account_number) <= 2000)),
     CONSTRAINT documents_classification_confidence_check CHECK (((classification_confidence >= (0)::double precision) AND (classification_confidence <= (1)::double precision))),
+    CONSTRAINT documents_currency_is_short CHECK ((octet_length(currency) <= 200)),
+    CONSTRAINT documents_document_date_is_in_years_1_to_9999 CHECK (((document_date >= '0001-01-01'::date) AND (document_date <= '9999-12-31'::date))),
+    CONSTRAINT documents_due_date_is_in_years_1_to_9999 CHECK (((due_date >= '0001-01-01'::date) AND (due_date <= '9999-12-31'::date))),
+    CONSTRAINT documents_entity_is_short CHECK ((octet_length(entity) <= 10000)),
     CONSTRAINT documents_evidence_check CHECK ((jsonb_typeof(evidence) = 'object'::text)),
+    CONSTRAINT documents_filename_is_short CHECK ((octet_length(filename) <= 100000)),
+    CONSTRAINT documents_fingerprint_is_short CHECK ((octet_length(fingerprint) <= 2000)),
     CONSTRAINT documents_made_by_check CHECK ((jsonb_typeof(made_by) = 'object'::text)),
     CONSTRAINT documents_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text)),
+    CONSTRAINT documents_owner_is_short CHECK ((octet_length(owner) <= 2000)),
     CONSTRAINT documents_page_count_check CHECK ((page_count >= 0)),
+    CONSTRAINT documents_period_end_is_in_years_1_to_9999 CHECK (((period_end >= '0001-01-01'::date) AND (period_end <= '9999-12-31'::date))),
+    CONSTRAINT documents_period_start_is_in_years_1_to_9999 CHECK (((period_start >= '0001-01-01'::date) AND (period_start <= '9999-12-31'::date))),
     CONSTRAINT documents_series_data_check CHECK ((jsonb_typeof(series_data) = 'object'::text)),
-    CONSTRAINT documents_structured_data_check CHECK ((jsonb_typeof(structured_data) = 'object'::text))
+    CONSTRAINT documents_structured_data_check CHECK ((jsonb_typeof(structured_data) = 'object'::text)),
+    CONSTRAINT documents_summary_is_short CHECK ((octet_length(summary) <= 1000000)),
+    CONSTRAINT documents_tags_are_a_plain_list CHECK (
+CASE
+    WHEN ((COALESCE(array_ndims(tags), 1) = 1) AND (COALESCE(array_lower(tags, 1), 1) = 1)) THEN (array_position(tags, NULL::text) IS NULL)
+    ELSE false
+END),
+    CONSTRAINT documents_total_amount_is_money CHECK (((abs(total_amount) < '1000000000000000'::numeric) AND (scale(total_amount) <= 30))),
+    CONSTRAINT documents_uri_is_short CHECK ((octet_length(uri) <= 100000))
 )
 WITH (fillfactor='45');
 ALTER TABLE ONLY alfrd.documents ALTER COLUMN content SET STORAGE EXTERNAL;
@@ -1708,6 +1726,9 @@ CREATE FUNCTION alfrd.import_prompt(p_lock bigint, p_kind text, p_document_type 
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
+  if num_nulls(p_lock, p_kind, p_document_type, p_text, p_origin, p_can_evolve, p_ceiling, p_max_words, p_note) > 0 then
+    raise exception 'alfrd.import_prompt: an argument is null' using errcode = 'AL005', hint = 'the empty text stands for nothing';
+  end if;
   if p_origin not in ('person', 'import') then
     raise exception 'prompts are imported as person or import, not as %', quote_literal(p_origin) using errcode = 'AL005';
   end if;
@@ -2571,6 +2592,7 @@ end $$;
 
 CREATE FUNCTION alfrd.refuse_no_list(p_function text, p_list jsonb) RETURNS void
     LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   if (case when jsonb_typeof(p_list) is distinct from 'array' then true
@@ -3845,7 +3867,7 @@ end $$;
 
 CREATE FUNCTION alfrd.whole(p_sum numeric) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN (LEAST(p_sum, ('9223372036854775807'::bigint)::numeric))::bigint;
+    RETURN (GREATEST(LEAST(p_sum, ('9223372036854775807'::bigint)::numeric), ('-9223372036854775808'::bigint)::numeric))::bigint;
 
 -- FUNCTION within_caps(alfrd.wanted_call[], timestamp with time zone)
 
@@ -4037,7 +4059,9 @@ CREATE TABLE alfrd.document_parts (
     page_count integer DEFAULT 0 NOT NULL,
     byte_count bigint DEFAULT 0 NOT NULL,
     sha256 text DEFAULT ''::text NOT NULL,
-    CONSTRAINT document_parts_number_check CHECK ((number >= 1))
+    CONSTRAINT document_parts_filename_is_short CHECK ((octet_length(filename) <= 100000)),
+    CONSTRAINT document_parts_number_check CHECK ((number >= 1)),
+    CONSTRAINT document_parts_uri_is_short CHECK ((octet_length(uri) <= 100000))
 );
 ALTER TABLE ONLY alfrd.document_parts ALTER COLUMN content SET STORAGE EXTERNAL;
 
@@ -4182,9 +4206,16 @@ CREATE TABLE alfrd.files (
     made_by jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
     updated_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    CONSTRAINT files_owner_is_short CHECK ((octet_length(owner) <= 2000)),
     CONSTRAINT files_rows_check CHECK ((jsonb_typeof(rows) = 'array'::text)),
     CONSTRAINT files_statistics_check CHECK ((jsonb_typeof(statistics) = 'object'::text)),
-    CONSTRAINT files_tags_check CHECK ((cardinality(tags) > 0))
+    CONSTRAINT files_tags_are_a_plain_list CHECK (
+CASE
+    WHEN ((COALESCE(array_ndims(tags), 1) = 1) AND (COALESCE(array_lower(tags, 1), 1) = 1)) THEN (array_position(tags, NULL::text) IS NULL)
+    ELSE false
+END),
+    CONSTRAINT files_tags_check CHECK ((cardinality(tags) > 0)),
+    CONSTRAINT files_title_is_short CHECK ((octet_length(title) <= 100000))
 );
 
 -- COMMENT TABLE files
@@ -5019,6 +5050,11 @@ ALTER TABLE ONLY alfrd.step_results
 
 ALTER TABLE ONLY alfrd.tags
     ADD CONSTRAINT tags_pkey PRIMARY KEY (document_id, tag);
+
+-- CHECK CONSTRAINT tags tags_tag_is_short
+
+ALTER TABLE alfrd.tags
+    ADD CONSTRAINT tags_tag_is_short CHECK ((octet_length(tag) <= 2000)) NOT VALID;
 
 -- CONSTRAINT tasks tasks_pkey
 

@@ -114,6 +114,9 @@ create or replace function alfrd.import_prompt(
   p_max_words integer, p_note text, out id bigint, out version integer, out existed boolean
 ) language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
+  if num_nulls(p_lock, p_kind, p_document_type, p_text, p_origin, p_can_evolve, p_ceiling, p_max_words, p_note) > 0 then
+    raise exception 'alfrd.import_prompt: an argument is null' using errcode = 'AL005', hint = 'the empty text stands for nothing';
+  end if;
   if p_origin not in ('person', 'import') then
     raise exception 'prompts are imported as person or import, not as %', quote_literal(p_origin) using errcode = 'AL005';
   end if;

@@ -33,7 +33,7 @@ return (p_input * p_prices[1] + p_output * p_prices[2] + p_cache_read * p_prices
 
 -- Refuse what is no array of objects in words of ours, and not in those of the function that would trip over it.
 create or replace function alfrd.refuse_no_list(p_function text, p_list jsonb) returns void
-language plpgsql immutable as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin
   if (case when jsonb_typeof(p_list) is distinct from 'array' then true
            else exists (select from jsonb_array_elements(p_list) as each where jsonb_typeof(each) <> 'object') end) then
@@ -246,7 +246,7 @@ end $$;
 
 -- A sum as a bigint; what is larger than those go is as large as they go.
 create or replace function alfrd.whole(p_sum numeric) returns bigint
-  language sql immutable parallel safe return least(p_sum, 9223372036854775807)::bigint;
+  language sql immutable parallel safe return greatest(least(p_sum, 9223372036854775807), -9223372036854775808)::bigint;
 
 -- alfrd.usage_by: what the calls cost, in groups. p_by: day, model, step or series.
 create or replace function alfrd.usage_by(p_by text) returns table (

@@ -23,7 +23,7 @@ SECONDS = 5
 REFUSALS = ("AL", "22P02", "22003", "22007", "22008", "23514", "42501")
 """A code of ours; text that its type does not read; a number or date out of range; a check of a table; a right."""
 ROLES = {"shop": "alfrd_app", "mill": "alfrd_worker", "wall": "alfrd_reader"}
-UNREADY = frozenset({"exchange", "register_worker", "submit"})
+UNREADY = frozenset({"exchange", "register_worker", "resend", "submit"})
 """Functions that still answer hostile values with an error of their own insides: nulls, and JSON of another shape."""
 
 KINDS: dict[str, list[str | None]] = {
