@@ -4019,7 +4019,7 @@ ALTER TABLE alfrd.corrections ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 
 -- VIEW document_inputs
 
-CREATE VIEW alfrd.document_inputs AS
+CREATE VIEW alfrd.document_inputs WITH (security_invoker='true') AS
  SELECT id,
     filename,
     status,
@@ -4071,7 +4071,7 @@ COMMENT ON TABLE alfrd.document_parts IS 'The files of a document in order. A do
 
 -- VIEW document_progress
 
-CREATE VIEW alfrd.document_progress AS
+CREATE VIEW alfrd.document_progress WITH (security_invoker='true') AS
  SELECT id,
     filename,
     status,
@@ -4421,7 +4421,7 @@ COMMENT ON COLUMN alfrd.prompts.score_ceiling IS 'A version whose performance ha
 
 -- VIEW prompt_performance
 
-CREATE VIEW alfrd.prompt_performance AS
+CREATE VIEW alfrd.prompt_performance WITH (security_invoker='true') AS
  SELECT p.id AS prompt_id,
     count(k.number) AS documents,
         CASE
@@ -5188,7 +5188,7 @@ CREATE INDEX usage_reserved ON alfrd.usage USING btree (provider) WHERE (outcome
 
 -- RULE series_overview _RETURN
 
-CREATE OR REPLACE VIEW alfrd.series_overview AS
+CREATE OR REPLACE VIEW alfrd.series_overview WITH (security_invoker='true') AS
  SELECT s.id,
     s.owner,
     s.entity,

@@ -22,7 +22,7 @@ $$;
 
 -- How good a version is: the mean over documents that were sampled by chance and that it did not learn from. Fewer than five
 -- are no score, and no version inherits one.
-create or replace view alfrd.prompt_performance as
+create or replace view alfrd.prompt_performance with (security_invoker = true) as
   select p.id as prompt_id, count(k.number) as documents,
          case when count(k.number) >= 5 then avg(e.score) end as performance_score
     from alfrd.prompts p

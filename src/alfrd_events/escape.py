@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections.abc import Callable
 from typing import Any
 
 _SUSPECTS = re.compile(r"[^\x20-\x7e]")
@@ -32,12 +33,20 @@ def visible_lines(text: str) -> str:
     return _SUSPECTS_OF_LINES.sub(lambda found: _escaped(found[0]), lines)
 
 
-def json_text(value: Any, *, indent: int | None = None) -> str:
+def json_text(
+    value: Any,
+    *,
+    indent: int | None = None,
+    ascii_only: bool = False,
+    default: Callable[[Any], Any] | None = None,
+) -> str:
     """JSON that means the same and can be shown on a terminal, too.
 
+    :param ascii_only: for where nobody knows the encoding.
+    :param default: makes something of what JSON has no form for.
     :raise ValueError: a number that JSON does not know, such as ``NaN``.
     """
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+    text = json.dumps(value, ensure_ascii=ascii_only, allow_nan=False, indent=indent, default=default)
     # What is suspect is within strings: all else is ASCII. Line ends are those of the indentation.
     return _SUSPECTS_OF_JSON.sub(
         lambda found: found[0] if _is_harmless(found[0]) else json.dumps(found[0])[1:-1], text

@@ -7,14 +7,13 @@ none of it steers a terminal or forges a line.
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import re
 import sys
 from typing import Any, Literal
 
-from alfrd_events.escape import visible
+from alfrd_events.escape import json_text, visible
 
 
 class Log:
@@ -71,7 +70,7 @@ class _JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        return json_text(line, ascii_only=True, default=str)
 
 
 def _json_fact(value: Any) -> Any:

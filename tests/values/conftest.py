@@ -14,7 +14,7 @@ from alfrd_events.db.database import Database
 from alfrd_events.providers.analysts.rules import RulesAnalyst
 from alfrd_events.steps.registry import BUILT_IN
 from alfrd_events.worker.run import run_worker
-from tests.cli.program import BILL
+from tests.cli.program import BILL, Program
 from tests.support.harness import Harness
 from tests.support.noop import noop_tools, options
 from tests.support.server import Server
@@ -44,6 +44,12 @@ ROWS = {
     " from alfrd.documents limit 1",
 }
 """A row for the tables that are empty after five bills."""
+
+
+@pytest.fixture
+def program(database_url: str) -> Program:
+    """The program with a database of its own."""
+    return Program(database_url)
 
 
 @pytest.fixture(scope="session")
