@@ -99,6 +99,13 @@ begin
   if not found then
     return false;
   end if;
+  if jsonb_typeof(p_texts) is distinct from 'array' or exists (
+       select from jsonb_array_elements(p_texts) as t
+        where t ->> 'text' is null or t ->> 'text' = ''
+           or t ->> 'parent' is not null and not exists (select from alfrd.prompts where id = (t ->> 'parent')::bigint)) then
+    raise exception 'trial %: a candidate has no text, or a parent that does not exist', p_trial
+      using errcode = 'AL005', hint = 'candidates are an array of {text, parent, note}';
+  end if;
   for v_text in select * from jsonb_to_recordset(p_texts) as t(text text, parent bigint, note text) loop
     insert into alfrd.prompts (kind, document_type, version, text, origin, parent, can_evolve, score_ceiling, max_words, note,
                                created_by)
@@ -106,7 +113,7 @@ begin
            (select max(version) + 1 from alfrd.prompts
              where kind = v_champion.kind and document_type = v_champion.document_type),
            v_text.text, 'evolution', v_text.parent, v_champion.can_evolve, v_champion.score_ceiling, v_champion.max_words,
-           v_text.note, 'trial ' || p_trial
+           coalesce(v_text.note, ''), 'trial ' || p_trial
         on conflict (kind, document_type, text_hash) do nothing
     returning id into v_id;
     if found then
@@ -202,7 +209,8 @@ declare
   v_worst uuid[];
 begin
   perform pg_advisory_xact_lock(p_lock);
-  if not exists (select from alfrd.prompts p where p.id = p_champion and p.is_active)
+  if not exists (select from alfrd.prompts p join alfrd.prompt_families f using (kind, document_type)
+                  where p.id = p_champion and p.is_active and f.id = p_family)
      or exists (select from alfrd.trials t where t.family_id = p_family and t.ending = '') then
     return null;
   end if;
@@ -540,13 +548,31 @@ CREATE TABLE alfrd.documents (
     series_data jsonb DEFAULT '{}'::jsonb NOT NULL,
     corrected text[] DEFAULT '{}'::text[] NOT NULL,
     made_by jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT documents_account_number_is_short CHECK ((octet_length(account_number) <= 2000)),
     CONSTRAINT documents_classification_confidence_check CHECK (((classification_confidence >= (0)::double precision) AND (classification_confidence <= (1)::double precision))),
+    CONSTRAINT documents_currency_is_short CHECK ((octet_length(currency) <= 200)),
+    CONSTRAINT documents_document_date_is_in_years_1_to_9999 CHECK (((document_date >= '0001-01-01'::date) AND (document_date <= '9999-12-31'::date))),
+    CONSTRAINT documents_due_date_is_in_years_1_to_9999 CHECK (((due_date >= '0001-01-01'::date) AND (due_date <= '9999-12-31'::date))),
+    CONSTRAINT documents_entity_is_short CHECK ((octet_length(entity) <= 10000)),
     CONSTRAINT documents_evidence_check CHECK ((jsonb_typeof(evidence) = 'object'::text)),
+    CONSTRAINT documents_filename_is_short CHECK ((octet_length(filename) <= 100000)),
+    CONSTRAINT documents_fingerprint_is_short CHECK ((octet_length(fingerprint) <= 2000)),
     CONSTRAINT documents_made_by_check CHECK ((jsonb_typeof(made_by) = 'object'::text)),
     CONSTRAINT documents_metadata_check CHECK ((jsonb_typeof(metadata) = 'object'::text)),
+    CONSTRAINT documents_owner_is_short CHECK ((octet_length(owner) <= 2000)),
     CONSTRAINT documents_page_count_check CHECK ((page_count >= 0)),
+    CONSTRAINT documents_period_end_is_in_years_1_to_9999 CHECK (((period_end >= '0001-01-01'::date) AND (period_end <= '9999-12-31'::date))),
+    CONSTRAINT documents_period_start_is_in_years_1_to_9999 CHECK (((period_start >= '0001-01-01'::date) AND (period_start <= '9999-12-31'::date))),
     CONSTRAINT documents_series_data_check CHECK ((jsonb_typeof(series_data) = 'object'::text)),
-    CONSTRAINT documents_structured_data_check CHECK ((jsonb_typeof(structured_data) = 'object'::text))
+    CONSTRAINT documents_structured_data_check CHECK ((jsonb_typeof(structured_data) = 'object'::text)),
+    CONSTRAINT documents_summary_is_short CHECK ((octet_length(summary) <= 1000000)),
+    CONSTRAINT documents_tags_are_a_plain_list CHECK (
+CASE
+    WHEN ((COALESCE(array_ndims(tags), 1) = 1) AND (COALESCE(array_lower(tags, 1), 1) = 1)) THEN (array_position(tags, NULL::text) IS NULL)
+    ELSE false
+END),
+    CONSTRAINT documents_total_amount_is_money CHECK (((abs(total_amount) < '1000000000000000'::numeric) AND (scale(total_amount) <= 30))),
+    CONSTRAINT documents_uri_is_short CHECK ((octet_length(uri) <= 100000))
 )
 WITH (fillfactor='45');
 ALTER TABLE ONLY alfrd.documents ALTER COLUMN content SET STORAGE EXTERNAL;
@@ -1814,6 +1840,9 @@ CREATE FUNCTION alfrd.import_prompt(p_lock bigint, p_kind text, p_document_type 
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
+  if num_nulls(p_lock, p_kind, p_document_type, p_text, p_origin, p_can_evolve, p_ceiling, p_max_words, p_note) > 0 then
+    raise exception 'alfrd.import_prompt: an argument is null' using errcode = 'AL005', hint = 'the empty text stands for nothing';
+  end if;
   if p_origin not in ('person', 'import') then
     raise exception 'prompts are imported as person or import, not as %', quote_literal(p_origin) using errcode = 'AL005';
   end if;
@@ -2142,7 +2171,7 @@ begin
     raise exception 'no route has a step %', quote_literal(p_step)
       using errcode = 'AL004', hint = 'steps: ' || (select string_agg(distinct step, ', ') from alfrd.routes);
   end if;
-  insert into alfrd.pauses (step, reason, paused_by) values (p_step, p_reason, alfrd.person())
+  insert into alfrd.pauses (step, reason, paused_by) values (p_step, coalesce(p_reason, ''), alfrd.person())
       on conflict (step) do update set reason = excluded.reason;
 end $$;
 
@@ -2280,6 +2309,7 @@ CREATE FUNCTION alfrd.recall_replies(p_calls jsonb, p_keep interval) RETURNS jso
 declare
   v_found jsonb;
 begin
+  perform alfrd.refuse_no_list('alfrd.recall_replies', p_calls);
   with wanted as materialized (
     select * from jsonb_to_recordset(p_calls)
       as c(place integer, worker_id bigint, task_id bigint, attempt integer, document_id uuid, step text, provider text,
@@ -2681,6 +2711,19 @@ begin
   return v_written;
 end $$;
 
+-- FUNCTION refuse_no_list(text, jsonb)
+
+CREATE FUNCTION alfrd.refuse_no_list(p_function text, p_list jsonb) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if (case when jsonb_typeof(p_list) is distinct from 'array' then true
+           else exists (select from jsonb_array_elements(p_list) as each where jsonb_typeof(each) <> 'object') end) then
+    raise exception '% takes a JSON array of objects', p_function using errcode = 'AL005', hint = 'db/ledger.py sends them';
+  end if;
+end $$;
+
 -- FUNCTION refuse_transition(text, uuid, text, text)
 
 CREATE FUNCTION alfrd.refuse_transition(p_entity text, p_id uuid, p_from text, p_to text) RETURNS void
@@ -2944,6 +2987,7 @@ declare
   v_held     jsonb := '{}';
   v_numbers  jsonb;
 begin
+  perform alfrd.refuse_no_list('alfrd.reserve_calls', p_calls);
   with called as materialized (
     select * from rows from (jsonb_to_recordset(p_calls)
              as (worker_id bigint, task_id bigint, attempt integer, document_id uuid, step text, provider text, operation text,
@@ -3217,8 +3261,13 @@ CREATE FUNCTION alfrd.save_evaluation(p_prompt bigint, p_document uuid, p_trial 
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
+  if not exists (select from alfrd.prompts where id = p_prompt)
+     or p_trial is not null and not exists (select from alfrd.trials where id = p_trial) then
+    raise exception 'no prompt % or no trial %', p_prompt, p_trial using errcode = 'AL004';
+  end if;
   insert into alfrd.evaluations as e (prompt_id, document_id, source, trial_id, output, score, misses, key_revision, text_hash, made_by)
-  select p_prompt, k.document_id, 'trial', p_trial, p_output, p_score, p_misses, k.revision, p_text_hash, p_made_by
+  select p_prompt, k.document_id, 'trial', p_trial, p_output, p_score, coalesce(p_misses, '[]'), k.revision, coalesce(p_text_hash, ''),
+         coalesce(p_made_by, '')
     from alfrd.answer_keys k where k.document_id = p_document
       on conflict (prompt_id, document_id) do update
      set output = excluded.output, score = excluded.score, misses = excluded.misses, key_revision = excluded.key_revision,
@@ -3412,6 +3461,7 @@ CREATE FUNCTION alfrd.settle_calls(p_settled jsonb) RETURNS void
 declare
   v_added jsonb;
 begin
+  perform alfrd.refuse_no_list('alfrd.settle_calls', p_settled);
   perform from alfrd.usage where id in (select (s ->> 'number')::bigint from jsonb_array_elements(p_settled) as s)
     order by id for update;
   with settled as materialized (
@@ -3940,7 +3990,7 @@ end $$;
 
 CREATE FUNCTION alfrd.whole(p_sum numeric) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN (LEAST(p_sum, ('9223372036854775807'::bigint)::numeric))::bigint;
+    RETURN (GREATEST(LEAST(p_sum, ('9223372036854775807'::bigint)::numeric), ('-9223372036854775808'::bigint)::numeric))::bigint;
 
 -- FUNCTION within_caps(alfrd.wanted_call[], timestamp with time zone)
 
@@ -4092,7 +4142,7 @@ ALTER TABLE alfrd.corrections ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 
 -- VIEW document_inputs
 
-CREATE VIEW alfrd.document_inputs AS
+CREATE VIEW alfrd.document_inputs WITH (security_invoker='true') AS
  SELECT id,
     filename,
     status,
@@ -4132,7 +4182,9 @@ CREATE TABLE alfrd.document_parts (
     page_count integer DEFAULT 0 NOT NULL,
     byte_count bigint DEFAULT 0 NOT NULL,
     sha256 text DEFAULT ''::text NOT NULL,
-    CONSTRAINT document_parts_number_check CHECK ((number >= 1))
+    CONSTRAINT document_parts_filename_is_short CHECK ((octet_length(filename) <= 100000)),
+    CONSTRAINT document_parts_number_check CHECK ((number >= 1)),
+    CONSTRAINT document_parts_uri_is_short CHECK ((octet_length(uri) <= 100000))
 );
 ALTER TABLE ONLY alfrd.document_parts ALTER COLUMN content SET STORAGE EXTERNAL;
 
@@ -4142,7 +4194,7 @@ COMMENT ON TABLE alfrd.document_parts IS 'The files of a document in order. A do
 
 -- VIEW document_progress
 
-CREATE VIEW alfrd.document_progress AS
+CREATE VIEW alfrd.document_progress WITH (security_invoker='true') AS
  SELECT id,
     filename,
     status,
@@ -4277,9 +4329,16 @@ CREATE TABLE alfrd.files (
     made_by jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
     updated_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    CONSTRAINT files_owner_is_short CHECK ((octet_length(owner) <= 2000)),
     CONSTRAINT files_rows_check CHECK ((jsonb_typeof(rows) = 'array'::text)),
     CONSTRAINT files_statistics_check CHECK ((jsonb_typeof(statistics) = 'object'::text)),
-    CONSTRAINT files_tags_check CHECK ((cardinality(tags) > 0))
+    CONSTRAINT files_tags_are_a_plain_list CHECK (
+CASE
+    WHEN ((COALESCE(array_ndims(tags), 1) = 1) AND (COALESCE(array_lower(tags, 1), 1) = 1)) THEN (array_position(tags, NULL::text) IS NULL)
+    ELSE false
+END),
+    CONSTRAINT files_tags_check CHECK ((cardinality(tags) > 0)),
+    CONSTRAINT files_title_is_short CHECK ((octet_length(title) <= 100000))
 );
 
 -- COMMENT TABLE files
@@ -4485,7 +4544,7 @@ COMMENT ON COLUMN alfrd.prompts.score_ceiling IS 'A version whose performance ha
 
 -- VIEW prompt_performance
 
-CREATE VIEW alfrd.prompt_performance AS
+CREATE VIEW alfrd.prompt_performance WITH (security_invoker='true') AS
  SELECT p.id AS prompt_id,
     count(k.number) AS documents,
         CASE
@@ -5120,6 +5179,11 @@ ALTER TABLE ONLY alfrd.step_results
 ALTER TABLE ONLY alfrd.tags
     ADD CONSTRAINT tags_pkey PRIMARY KEY (document_id, tag);
 
+-- CHECK CONSTRAINT tags tags_tag_is_short
+
+ALTER TABLE alfrd.tags
+    ADD CONSTRAINT tags_tag_is_short CHECK ((octet_length(tag) <= 2000)) NOT VALID;
+
 -- CONSTRAINT tasks tasks_pkey
 
 ALTER TABLE ONLY alfrd.tasks
@@ -5248,7 +5312,7 @@ CREATE INDEX usage_reserved ON alfrd.usage USING btree (provider) WHERE (outcome
 
 -- RULE series_overview _RETURN
 
-CREATE OR REPLACE VIEW alfrd.series_overview AS
+CREATE OR REPLACE VIEW alfrd.series_overview WITH (security_invoker='true') AS
  SELECT s.id,
     s.owner,
     s.entity,

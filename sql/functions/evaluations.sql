@@ -22,7 +22,7 @@ $$;
 
 -- How good a version is: the mean over documents that were sampled by chance and that it did not learn from. Fewer than five
 -- are no score, and no version inherits one.
-create or replace view alfrd.prompt_performance as
+create or replace view alfrd.prompt_performance with (security_invoker = true) as
   select p.id as prompt_id, count(k.number) as documents,
          case when count(k.number) >= 5 then avg(e.score) end as performance_score
     from alfrd.prompts p
@@ -171,8 +171,13 @@ create or replace function alfrd.save_evaluation(
 ) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
+  if not exists (select from alfrd.prompts where id = p_prompt)
+     or p_trial is not null and not exists (select from alfrd.trials where id = p_trial) then
+    raise exception 'no prompt % or no trial %', p_prompt, p_trial using errcode = 'AL004';
+  end if;
   insert into alfrd.evaluations as e (prompt_id, document_id, source, trial_id, output, score, misses, key_revision, text_hash, made_by)
-  select p_prompt, k.document_id, 'trial', p_trial, p_output, p_score, p_misses, k.revision, p_text_hash, p_made_by
+  select p_prompt, k.document_id, 'trial', p_trial, p_output, p_score, coalesce(p_misses, '[]'), k.revision, coalesce(p_text_hash, ''),
+         coalesce(p_made_by, '')
     from alfrd.answer_keys k where k.document_id = p_document
       on conflict (prompt_id, document_id) do update
      set output = excluded.output, score = excluded.score, misses = excluded.misses, key_revision = excluded.key_revision,

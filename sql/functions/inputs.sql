@@ -16,7 +16,7 @@
 
 drop function if exists alfrd.documents_by_columns(uuid[]);   -- it was a query of its own, begun anew each time
 
-create or replace view alfrd.document_inputs as
+create or replace view alfrd.document_inputs with (security_invoker = true) as
   select id, filename, status, created_at, owner, tags, metadata, page_count, document_type, classification_confidence,
          classification_reasoning, summary, entity, document_date, due_date, total_amount::text as total_amount, currency, account_number,
          period_start, period_end, structured_data, series_id, series_data, made_by, generation

@@ -8,7 +8,7 @@ begin
     raise exception 'no route has a step %', quote_literal(p_step)
       using errcode = 'AL004', hint = 'steps: ' || (select string_agg(distinct step, ', ') from alfrd.routes);
   end if;
-  insert into alfrd.pauses (step, reason, paused_by) values (p_step, p_reason, alfrd.person())
+  insert into alfrd.pauses (step, reason, paused_by) values (p_step, coalesce(p_reason, ''), alfrd.person())
       on conflict (step) do update set reason = excluded.reason;
 end $$;
 

@@ -114,6 +114,9 @@ create or replace function alfrd.import_prompt(
   p_max_words integer, p_note text, out id bigint, out version integer, out existed boolean
 ) language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
+  if num_nulls(p_lock, p_kind, p_document_type, p_text, p_origin, p_can_evolve, p_ceiling, p_max_words, p_note) > 0 then
+    raise exception 'alfrd.import_prompt: an argument is null' using errcode = 'AL005', hint = 'the empty text stands for nothing';
+  end if;
   if p_origin not in ('person', 'import') then
     raise exception 'prompts are imported as person or import, not as %', quote_literal(p_origin) using errcode = 'AL005';
   end if;
@@ -158,7 +161,8 @@ declare
   v_worst uuid[];
 begin
   perform pg_advisory_xact_lock(p_lock);
-  if not exists (select from alfrd.prompts p where p.id = p_champion and p.is_active)
+  if not exists (select from alfrd.prompts p join alfrd.prompt_families f using (kind, document_type)
+                  where p.id = p_champion and p.is_active and f.id = p_family)
      or exists (select from alfrd.trials t where t.family_id = p_family and t.ending = '') then
     return null;
   end if;
@@ -196,6 +200,13 @@ begin
   if not found then
     return false;
   end if;
+  if jsonb_typeof(p_texts) is distinct from 'array' or exists (
+       select from jsonb_array_elements(p_texts) as t
+        where t ->> 'text' is null or t ->> 'text' = ''
+           or t ->> 'parent' is not null and not exists (select from alfrd.prompts where id = (t ->> 'parent')::bigint)) then
+    raise exception 'trial %: a candidate has no text, or a parent that does not exist', p_trial
+      using errcode = 'AL005', hint = 'candidates are an array of {text, parent, note}';
+  end if;
   for v_text in select * from jsonb_to_recordset(p_texts) as t(text text, parent bigint, note text) loop
     insert into alfrd.prompts (kind, document_type, version, text, origin, parent, can_evolve, score_ceiling, max_words, note,
                                created_by)
@@ -203,7 +214,7 @@ begin
            (select max(version) + 1 from alfrd.prompts
              where kind = v_champion.kind and document_type = v_champion.document_type),
            v_text.text, 'evolution', v_text.parent, v_champion.can_evolve, v_champion.score_ceiling, v_champion.max_words,
-           v_text.note, 'trial ' || p_trial
+           coalesce(v_text.note, ''), 'trial ' || p_trial
         on conflict (kind, document_type, text_hash) do nothing
     returning id into v_id;
     if found then

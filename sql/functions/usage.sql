@@ -31,6 +31,16 @@ language sql immutable parallel safe
 return (p_input * p_prices[1] + p_output * p_prices[2] + p_cache_read * p_prices[3] + p_cache_write * p_prices[4]) / 1000000
      + p_pages * p_prices[5];
 
+-- Refuse what is no array of objects in words of ours, and not in those of the function that would trip over it.
+create or replace function alfrd.refuse_no_list(p_function text, p_list jsonb) returns void
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+  if (case when jsonb_typeof(p_list) is distinct from 'array' then true
+           else exists (select from jsonb_array_elements(p_list) as each where jsonb_typeof(each) <> 'object') end) then
+    raise exception '% takes a JSON array of objects', p_function using errcode = 'AL005', hint = 'db/ledger.py sends them';
+  end if;
+end $$;
+
 -- A step that ended dead may owe it to a reply: the database refused what was made of it, or nothing could be made. Whoever
 -- replays it wants another answer, so what is older than that end is forgotten and asked for again.
 create or replace function alfrd.recall_replies(p_calls jsonb, p_keep interval) returns jsonb
@@ -38,6 +48,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_found jsonb;
 begin
+  perform alfrd.refuse_no_list('alfrd.recall_replies', p_calls);
   with wanted as materialized (
     select * from jsonb_to_recordset(p_calls)
       as c(place integer, worker_id bigint, task_id bigint, attempt integer, document_id uuid, step text, provider text,
@@ -120,6 +131,7 @@ declare
   v_held     jsonb := '{}';
   v_numbers  jsonb;
 begin
+  perform alfrd.refuse_no_list('alfrd.reserve_calls', p_calls);
   with called as materialized (
     select * from rows from (jsonb_to_recordset(p_calls)
              as (worker_id bigint, task_id bigint, attempt integer, document_id uuid, step text, provider text, operation text,
@@ -188,6 +200,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp set jit 
 declare
   v_added jsonb;
 begin
+  perform alfrd.refuse_no_list('alfrd.settle_calls', p_settled);
   perform from alfrd.usage where id in (select (s ->> 'number')::bigint from jsonb_array_elements(p_settled) as s)
     order by id for update;
   with settled as materialized (
@@ -244,7 +257,7 @@ end $$;
 
 -- A sum as a bigint; what is larger than those go is as large as they go.
 create or replace function alfrd.whole(p_sum numeric) returns bigint
-  language sql immutable parallel safe return least(p_sum, 9223372036854775807)::bigint;
+  language sql immutable parallel safe return greatest(least(p_sum, 9223372036854775807), -9223372036854775808)::bigint;
 
 -- alfrd.usage_by: what the calls cost, in groups. p_by: day, model, step or series.
 create or replace function alfrd.usage_by(p_by text) returns table (

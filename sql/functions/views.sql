@@ -1,6 +1,6 @@
 -- What people and dashboards look at.
 
-create or replace view alfrd.document_progress as
+create or replace view alfrd.document_progress with (security_invoker = true) as
 select d.id, d.filename, d.status, d.document_type, d.entity, d.error, d.created_at, d.updated_at,
        coalesce((select array_agg(t.step order by t.id) from alfrd.tasks t
                   where t.subject_id = d.id and t.state = 'running'), '{}') as running,
@@ -11,7 +11,7 @@ select d.id, d.filename, d.status, d.document_type, d.entity, d.error, d.created
   from alfrd.documents d;
 comment on view alfrd.document_progress is 'The milestone of each document beside the work that runs or waits for it.';
 
-create or replace view alfrd.series_overview as
+create or replace view alfrd.series_overview with (security_invoker = true) as
 select s.id, s.owner, s.entity, s.kind, s.frequency, s.slug, s.title, s.fields,
        count(d.id)::integer as document_count, min(d.document_date) as first_date, max(d.document_date) as last_date,
        sum(d.total_amount) as total_amount,

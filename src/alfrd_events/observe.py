@@ -1,15 +1,19 @@
 """Structured log lines: a message and its facts, as text for people or JSON for machines.
 
 ``log.info("claimed", step="ocr", count=3)`` prints ``claimed  step=ocr count=3``. Facts are ids, names, counts
-and durations; never a document's text, never a secret.
+and durations; never a document's text, never a secret. Names may be a stranger's: what they hold is escaped, so that
+none of it steers a terminal or forges a line.
 """
 
 from __future__ import annotations
 
-import json
 import logging
+import math
+import re
 import sys
 from typing import Any, Literal
+
+from alfrd_events.escape import json_text, visible
 
 
 class Log:
@@ -37,13 +41,22 @@ class Log:
 
 class _TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        facts = " ".join(f"{key}={value}" for key, value in getattr(record, "facts", {}).items())
-        line = f"{self.formatTime(record, '%H:%M:%S')} {record.levelname.lower():<7} {record.getMessage()}"
+        facts = " ".join(f"{key}={_fact(value)}" for key, value in getattr(record, "facts", {}).items())
+        message = visible(record.getMessage())
+        line = f"{self.formatTime(record, '%H:%M:%S')} {record.levelname.lower():<7} {message}"
         if facts:
             line = f"{line}  {facts}"
         if record.exc_info:
-            line = f"{line}\n{self.formatException(record.exc_info)}"
+            # Indented: a message of several lines cannot pass for lines of the log.
+            trace = self.formatException(record.exc_info).split("\n")
+            line = "\n".join([line, *(f"    {visible(each)}" for each in trace)])
         return line
+
+
+def _fact(value: Any) -> str:
+    """A value; in quotes where it could be taken for more facts than one."""
+    text = visible(str(value))
+    return '"' + text.replace('"', '\\"') + '"' if re.search(r'[\s="]', text) else text
 
 
 class _JsonFormatter(logging.Formatter):
@@ -53,11 +66,16 @@ class _JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
-            **getattr(record, "facts", {}),
+            **{key: _json_fact(value) for key, value in getattr(record, "facts", {}).items()},
         }
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        return json_text(line, ascii_only=True, default=str)
+
+
+def _json_fact(value: Any) -> Any:
+    """A value that JSON knows, or its text."""
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def configure_logging(level: str, style: Literal["text", "json"]) -> None:

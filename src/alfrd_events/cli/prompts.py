@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 from alfrd_events.cli.app import OPERATE, Json, app
 from alfrd_events.cli.wiring import Session, ask
 from alfrd_events.errors import Refused
+from alfrd_events.escape import visible_lines
 
 prompts = typer.Typer(
     name="prompts",
@@ -275,7 +277,8 @@ def export(
     """Write a version's text, to be changed and imported again."""
     text = ask(lambda session: _text(session, version))
     if file is None:
-        print(text)
+        # Into a pipe as it is, to be imported again; on a terminal it could do things.
+        print(visible_lines(text) if sys.stdout.isatty() else text)
     else:
         file.write_text(f"{text}\n", encoding="utf-8")
 

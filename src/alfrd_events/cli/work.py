@@ -75,6 +75,7 @@ async def _run(
     session: wiring.Session, once: bool, document: str | None, steps: list[str] | None, clock: LastResort
 ) -> int:
     from alfrd_events.db import looks
+    from alfrd_events.terminal.output import Output
     from alfrd_events.terminal.values import many
 
     only: list[UUID] | None = None
@@ -95,7 +96,8 @@ async def _run(
         return 130 if once or only else 0
     given_up = await looks.deaths_since(session.database, began)
     done = report.tally.done
-    print(
+    output = Output()
+    output.line(
         f"done: {done['ocr']} read, {done['extract']} completed, {done['summarize_file']} file summaries,"
         f" {len(given_up)} failed, in {time.monotonic() - started:.1f} s"
     )
@@ -108,11 +110,11 @@ async def _run(
     ]
     for step in held:
         verb = "waits" if (number := step["ready"] + step["scheduled"]) == 1 else "wait"
-        print(f"{step['step']} is paused: {many(number, 'task')} {verb}")
+        output.line(f"{step['step']} is paused: {many(number, 'task')} {verb}")
     for_money = sum((await looks.money(session.database))["held"].values())
     if for_money:
         wait = "waits" if for_money == 1 else "wait"
-        print(f"{many(for_money, 'task')} {wait} for money: alfrd-events status tells of the caps")
+        output.line(f"{many(for_money, 'task')} {wait} for money: alfrd-events status tells of the caps")
     return 1 if given_up or held or for_money else 0
 
 

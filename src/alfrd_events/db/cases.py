@@ -15,6 +15,7 @@ from alfrd_events.db.database import Database
 from alfrd_events.db.inputs import Parts, document_columns, document_rows, inputs_of, series
 from alfrd_events.db.json import decoded
 from alfrd_events.db.peers import peers_of
+from alfrd_events.db.values import usable_amount, usable_date
 from alfrd_events.model import (
     Case,
     Document,
@@ -91,7 +92,6 @@ class Cases:
         """The case of each task, by task id; a task whose subject is gone has none.
 
         :param came_with_claim: the inputs of these tasks, in JSON; asked for if they are missing.
-        :raise ValueError: a document holds what Python has no value for.
         """
         by_step: dict[str, list[UUID]] = defaultdict(list)
         for task in tasks:
@@ -385,9 +385,15 @@ async def _files(database: Database, ids: Sequence[UUID]) -> dict[UUID, File]:
             [row["id"]],
         )
         files[row["id"]] = File(
-            **{**row, "tags": tuple(row["tags"])}, members=tuple(FileMember(**member) for member in members)
+            **{**row, "tags": tuple(row["tags"])}, members=tuple(_member(member) for member in members)
         )
     return files
+
+
+def _member(row: Mapping[str, Any]) -> FileMember:
+    """A member with the values that can be worked with: one odd value must not keep the others from their file."""
+    dates = {name: usable_date(row[name]) for name in ("document_date", "due_date")}
+    return FileMember(**{**row, **dates, "total_amount": usable_amount(row["total_amount"])})
 
 
 async def _prompts(database: Database) -> dict[tuple[str, str], Prompt]:

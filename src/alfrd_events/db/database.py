@@ -23,6 +23,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from alfrd_events.db import json, values  # noqa: F401 - they decide what the values of rows become
 from alfrd_events.db.errors import NoAnswer, translated
 from alfrd_events.db.session import Session
 

@@ -62,6 +62,23 @@ _OUTDATED = (pg.UndefinedTable, pg.UndefinedFunction, pg.UndefinedColumn, pg.Inv
 # These quote values, or are worded by the author of a trigger: a document's text may be in them.
 _MAY_QUOTE = ("22", "38", "39", "HV", "P0")
 
+# As sql/migrations/0019 has them.
+_BYTES_AT_MOST = {
+    "documents_owner": 2_000,
+    "documents_filename": 100_000,
+    "documents_uri": 100_000,
+    "documents_fingerprint": 2_000,
+    "documents_summary": 1_000_000,
+    "documents_entity": 10_000,
+    "documents_currency": 200,
+    "documents_account_number": 2_000,
+    "document_parts_filename": 100_000,
+    "document_parts_uri": 100_000,
+    "files_owner": 2_000,
+    "files_title": 100_000,
+    "tags_tag": 2_000,
+}
+
 
 @contextmanager
 def translated() -> Iterator[None]:
@@ -122,7 +139,20 @@ def _told(error: psycopg.Error, function: str) -> str:
         where = f" in function {function}" if function else ""
         return f"{type(error).__name__}, SQLSTATE {state or 'none'}{where}"
     text = " ".join((error.diag.message_primary or str(error) or type(error).__name__).split())
-    return f"{text} ({error.diag.message_hint})" if error.diag.message_hint else text
+    hint = error.diag.message_hint or _bound(error.diag.constraint_name or "")
+    return f"{text} ({hint})" if hint else text
+
+
+def _bound(constraint: str) -> str:
+    """What a value must be that a check of ours refuses."""
+    column = constraint.rpartition("_is_")[0]
+    if constraint.endswith("_is_short") and (bytes_at_most := _BYTES_AT_MOST.get(column)):
+        return f"it may have at most {bytes_at_most:,} bytes"
+    if constraint.endswith("_is_money"):
+        return "an amount is a number below 10^15, with at most 30 decimal places"
+    if constraint.endswith("_is_in_years_1_to_9999"):
+        return "a date lies in the years 1 to 9999"
+    return "a list of texts, none of them null" if constraint.endswith("_are_a_plain_list") else ""
 
 
 def _foreign_function(error: psycopg.Error) -> str:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
-from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from alfrd_events.db.database import Database
 from alfrd_events.db.json import uuid_of
+from alfrd_events.db.values import moment, usable_amount, usable_date
 from alfrd_events.model import Document, JsonObject, PartSource, Series, Task
 
 Columns = Mapping[str, Sequence[Any]]
@@ -20,21 +19,20 @@ _BYTES_AT_ONCE = 9_000_000_000_000
 """More than a part can have."""
 
 
-def _or_none(convert: Callable[[str], Any]) -> Callable[[str | None], Any]:
-    return lambda value: None if value is None else convert(value)
+def _uuid_or_none(text: str | None) -> UUID | None:
+    return None if text is None else uuid_of(text)
 
 
-_date, _decimal, _uuid = _or_none(date.fromisoformat), _or_none(Decimal), _or_none(uuid_of)
 _CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
     "id": uuid_of,
-    "created_at": datetime.fromisoformat,
+    "created_at": moment,
     "tags": tuple,
-    "document_date": _date,
-    "due_date": _date,
-    "total_amount": _decimal,
-    "period_start": _date,
-    "period_end": _date,
-    "series_id": _uuid,
+    "document_date": usable_date,
+    "due_date": usable_date,
+    "total_amount": usable_amount,
+    "period_start": usable_date,
+    "period_end": usable_date,
+    "series_id": _uuid_or_none,
 }
 """Column -> what makes its values of those of JSON; the others are what they are."""
 _DOCUMENT = [field.name for field in fields(Document) if field.name not in ("pages", "peers")]
@@ -44,7 +42,6 @@ def document_rows(documents: Columns | Sequence[JsonObject]) -> Iterator[tuple[t
     """The values of each document, in the order of :class:`Document` without its pages, and its generation.
 
     :param documents: a list for each column, or, of a few documents, an object for each of them.
-    :raise ValueError: a value that Python has no type for, such as a date before Christ.
     """
     columns = documents if isinstance(documents, Mapping) else _columns(documents)
     if not columns["id"]:

@@ -18,6 +18,8 @@ from alfrd_events.terminal.values import show
 Row = Mapping[str, Any]
 
 _GAP = 2
+_ALIGNED_AT_MOST = 200
+"""Cells that a column is wide in a pipe; one value that is longer must not make every line as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,12 @@ def aligned(rows: Sequence[Row], columns: Sequence[Column]) -> list[str]:
     """Plain lines with a head, nothing cut; ``-`` where there is no value."""
     cells = [[column.title for column in columns]]
     cells += [[show(column.value(row)) or "-" for column in columns] for row in rows]
-    widths = [max(cell_len(line[place]) for line in cells) for place in range(len(columns))]
+    widths = [
+        min(max(cell_len(line[place]) for line in cells), _ALIGNED_AT_MOST) for place in range(len(columns))
+    ]
     return [
         (" " * _GAP)
-        .join(_fit(cell, width, column) for cell, width, column in zip(line, widths, columns, strict=True))
+        .join(_padded(cell, width, column) for cell, width, column in zip(line, widths, columns, strict=True))
         .rstrip()
         for line in cells
     ]
@@ -58,7 +62,10 @@ def drawn(rows: Sequence[Row], columns: Sequence[Column], width: int) -> list[Te
     """Lines for a terminal: a dim head, a rule, and the rows in their colours."""
     cells = [[show((column.drawn or column.value)(row)) for column in columns] for row in rows]
     natural = [
-        max([cell_len(column.title), *(cell_len(line[place]) for line in cells)])
+        min(
+            max([cell_len(column.title), *(cell_len(line[place]) for line in cells)]),
+            max(width, column.least),
+        )
         for place, column in enumerate(columns)
     ]
     widths = fitted(natural, columns, width)
@@ -78,26 +85,27 @@ def drawn(rows: Sequence[Row], columns: Sequence[Column], width: int) -> list[Te
 
 def fitted(natural: Sequence[int], columns: Sequence[Column], width: int) -> list[int]:
     """The width of each column so that all fit; 0 for one that is left out."""
-    widths = list(natural)
+    kept = list(range(len(columns)))
+    least = [
+        min(size, column.least) if column.shrink else size
+        for size, column in zip(natural, columns, strict=True)
+    ]
+    needed = sum(least) + _GAP * (len(kept) - 1)
+    for place in sorted(kept, key=lambda place: columns[place].drop, reverse=True):
+        if needed <= width or not columns[place].drop:
+            break
+        kept.remove(place)
+        needed -= least[place] + _GAP
+    widths = [natural[place] if place in kept else 0 for place in range(len(columns))]
     while _over(widths, width) > 0:
         widest = max(
-            (place for place, column in enumerate(columns) if column.shrink and widths[place] > column.least),
+            (place for place in kept if widths[place] > least[place]),
             key=lambda place: widths[place],
             default=None,
         )
-        if widest is not None:
-            widths[widest] -= 1
-            continue
-        least = max(
-            (place for place, column in enumerate(columns) if column.drop and widths[place]),
-            key=lambda place: columns[place].drop,
-            default=None,
-        )
-        if least is None:
+        if widest is None:
             break
-        # Without it the others may be as wide as they like again.
-        kept = [place for place in range(len(columns)) if widths[place] and place != least]
-        widths = [natural[place] if place in kept else 0 for place in range(len(columns))]
+        widths[widest] -= 1
     return widths
 
 
@@ -116,5 +124,9 @@ def _fit(cell: str, width: int, column: Column) -> str:
     if cell_len(cell) > width:
         tail = cell[-(width // 3) :] if column.middle else ""
         return set_cell_size(cell, width - 1 - cell_len(tail)) + "…" + tail
+    return _padded(cell, width, column)
+
+
+def _padded(cell: str, width: int, column: Column) -> str:
     padding = " " * (width - cell_len(cell))
     return padding + cell if column.right else cell + padding

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from alfrd_events.terminal.columns import Column
 from alfrd_events.terminal.output import Output
-from alfrd_events.terminal.values import ago, many, money, short, status_style, without_title
+from alfrd_events.terminal.values import ago, many, money, short, show, status_style, without_title
 
 Row = Mapping[str, Any]
 
@@ -102,7 +102,7 @@ def _place(document: Row, sizes: Mapping[str, int]) -> str:
 
 def _months(documents: Sequence[Row]) -> str:
     """``Jan, Feb, Mar 2024``: the months of a series, a year where it changes."""
-    dates = [date.fromisoformat(row["date"]) for row in documents if row["date"]]
+    dates = [day for row in documents if (day := _day(row["date"]))]
     months = list(dict.fromkeys((day.year, day.month) for day in sorted(dates)))
     words = []
     for place, (year, month) in enumerate(months):
@@ -111,13 +111,21 @@ def _months(documents: Sequence[Row]) -> str:
     return ", ".join(words)
 
 
+def _day(text: str | None) -> date | None:
+    """A date; nothing for one that Python has no date for, such as ``infinity``."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+
+
 def _file(output: Output, file: Row) -> None:
     """Its title, its summary without the title said again, and what is not said in the summary."""
-    title = file["title"] or " ".join(file["tags"])
+    title = file["title"] or show(file["tags"])
     output.line(f"{title}  ({file['status']})" if file["status"] != "generated" else title, style="cyan")
     output.paragraph(without_title(file["summary"], title))
-    for insight in file["insights"]:
-        if insight not in file["summary"]:
+    for insight in map(show, file["insights"]):
+        if insight and insight not in file["summary"]:
             output.paragraph(f"· {insight}", style="dim")
 
 

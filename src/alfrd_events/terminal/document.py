@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.markup import escape
 from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from alfrd_events.escape import visible
 from alfrd_events.terminal import tables
 from alfrd_events.terminal.columns import Column
 from alfrd_events.terminal.output import Output
-from alfrd_events.terminal.values import clean, label, many, money, percent, show, status_style, usd
+from alfrd_events.terminal.values import label, many, money, percent, show, status_style, usd
 
 _FILE_COLUMNS = {"currency": 1, "due_date": 2, "document_type": 9}
 """What a file's table leaves out on a narrow terminal: the highest first, others in between."""
@@ -36,7 +36,7 @@ def print_document(output: Output, document: Mapping[str, Any]) -> None:
     if document["error"]:
         output.line(document["error"], style="red")
     if document["summary"]:
-        output.line(document["summary"], style="bold")
+        output.paragraph(document["summary"], style="bold", indent=0)
     _facts(output, _identity(document))
     values = _values(document)
     if values:
@@ -57,32 +57,33 @@ def print_document(output: Output, document: Mapping[str, Any]) -> None:
     for page in document["pages"]:
         if "text" in page:
             output.heading(f"Text of page {page['number']}")
-            output.line(page["text"])
+            output.lines(page["text"])
 
 
 def print_file(output: Output, file: Mapping[str, Any]) -> None:
     """Its summary, its table, and what happened to it."""
-    _title(output, file["title"] or " ".join(file["tags"]), file)
+    _title(output, file["title"] or show(file["tags"]), file)
     if file["error"]:
         output.line(file["error"], style="red")
     if file["summary"]:
-        output.line(file["summary"])
-    for insight in file["insights"]:
-        if insight not in file["summary"]:
+        output.paragraph(file["summary"], indent=0)
+    for insight in map(show, file["insights"]):
+        if insight and insight not in file["summary"]:
             output.line(f"· {insight}", style="cyan")
     current = "current" if file["revision"] == file["generated_revision"] else "being made again"
     _facts(
         output,
         {
             "id": str(file["id"]),
-            "tags": " ".join(file["tags"]),
+            "tags": show(file["tags"]),
             "summary": f"{current}, revision {file['generated_revision']} of {file['revision']}",
         },
     )
-    if file["rows"]:
+    rows = [row for row in file["rows"] if isinstance(row, dict)]
+    names = [name for name in file["columns"] if isinstance(name, str) and name not in ("summary", "entity")]
+    if rows and names:
         output.heading("Documents")
-        names = [name for name in file["columns"] if name not in ("summary", "entity")]
-        output.table(file["rows"], [_named(name) for name in names])
+        output.table(rows, [_named(name) for name in names])
     if file["events"]:
         output.heading("History")
         output.table(file["events"], tables.EVENTS)
@@ -95,8 +96,8 @@ def _named(name: str) -> Column:
 
 def _title(output: Output, name: str, row: Mapping[str, Any]) -> None:
     if output.fancy:
-        status = f"[{status_style(row)}]{row['status']}[/]"
-        output.console.print(Rule(f"[bold]{escape(clean(name))}[/]  {status}", align="left", style="dim"))
+        title = Text.assemble((visible(name), "bold"), "  ", (visible(str(row["status"])), status_style(row)))
+        output.console.print(Rule(title, align="left", style="dim"))
     else:
         output.line(f"{name}  {row['status']}")
 
@@ -182,17 +183,16 @@ def _scores(output: Output, scores: Sequence[Mapping[str, Any]]) -> None:
         return
     output.heading("Scores")
     for score in scores:
-        checks = score["checks"]
-        passed = sum(check["passed"] for check in checks)
+        checks = [check for check in score["checks"] if isinstance(check, dict)]
+        failed = [check for check in checks if check.get("passed") is not True]
         style = "green" if score["score"] >= 0.8 else "yellow" if score["score"] >= 0.5 else "red"
         output.line(
             f"{percent(score['score']):>5}  {label(score['step'].removeprefix('score_'))}: "
-            f"{passed} of {len(checks)} checks passed, by {score['made_by']}",
+            f"{len(checks) - len(failed)} of {len(checks)} checks passed, by {score['made_by']}",
             style=style,
         )
-        for check in checks:
-            if not check["passed"]:
-                output.line(f"       ✗ {label(check['name'])}: {check['detail']}", style="red")
+        for check in failed:
+            output.line(f"       ✗ {label(check.get('name'))}: {show(check.get('detail'))}", style="red")
 
 
 def _facts(output: Output, facts: Mapping[str, str]) -> None:
@@ -203,9 +203,9 @@ def _facts(output: Output, facts: Mapping[str, str]) -> None:
         grid.add_column(style="dim", no_wrap=True)
         grid.add_column()
         for name, value in facts.items():
-            grid.add_row(Text(name), Text(clean(value)))
+            grid.add_row(Text(visible(name)), Text(visible(value)))
         output.console.print(Padding(grid, (0, 0, 0, 1)))
     else:
         width = max((len(name) for name in facts), default=0)
         for name, value in facts.items():
-            output.line(f"{name:<{width}}  {clean(value)}")
+            output.line(f"{name:<{width}}  {value}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -14,8 +14,12 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from alfrd_events.escape import json_text, visible, visible_lines
 from alfrd_events.terminal.columns import Column, aligned, drawn
-from alfrd_events.terminal.values import clean
+
+_NESTED_AT_MOST = 100
+_DIGITS_AT_MOST = 300
+"""Of a whole number: with more, it is no number for the programs that read it."""
 
 
 class Output:
@@ -36,7 +40,7 @@ class Output:
 
     def json(self, document: Any) -> None:
         """Print one JSON document."""
-        self._plain(json.dumps(document, default=_json_value, ensure_ascii=False, indent=2))
+        self._plain(json_text(_json_value(document), indent=2))
 
     def table(
         self,
@@ -62,18 +66,26 @@ class Output:
             self._plain("\n".join(aligned(rows, columns)))
 
     def line(self, text: str = "", *, style: str = "") -> None:
-        """Print a line of text."""
+        """Print a line of text; one, whatever is in it."""
+        self._safe(visible(text), style)
+
+    def lines(self, text: str, *, style: str = "") -> None:
+        """Print text with the line ends that it has: pages, prompts."""
+        self._safe(visible_lines(text), style)
+
+    def _safe(self, text: str, style: str) -> None:
         if self.fancy:
-            self.console.print(Text(clean(text, keep_lines=True), style=style))
+            self.console.print(Text(text, style=style))
         else:
-            self._plain(clean(text, keep_lines=True))
+            self._plain(text)
 
     def paragraph(self, text: str, *, style: str = "", indent: int = 2) -> None:
         """Print running text, broken at the width of a terminal, every line of it indented."""
+        running = visible(" ".join(text.splitlines()))
         if self.fancy:
-            self.console.print(Padding(Text(clean(text), style=style), (0, 0, 0, indent)))
+            self.console.print(Padding(Text(running, style=style), (0, 0, 0, indent)))
         else:
-            self._plain(" " * indent + clean(text))
+            self._plain(" " * indent + running)
 
     def heading(self, text: str) -> None:
         """Print a title over what follows."""
@@ -84,33 +96,45 @@ class Output:
         self.console.file.write(text + "\n")
 
 
-def _json_value(value: Any) -> Any:
+def _json_value(value: Any, depth: int = 0) -> Any:
+    """A value in the terms of JSON; what no number of JSON is, such as ``NaN``, becomes its text."""
+    if value is None or isinstance(value, str | bool):
+        return value
+    if depth == _NESTED_AT_MOST:
+        return f"(nested deeper than {depth} levels)"
+    if isinstance(value, Mapping):
+        return {str(name): _json_value(each, depth + 1) for name, each in value.items()}
+    if isinstance(value, list | set | frozenset | tuple):
+        return [_json_value(each, depth + 1) for each in value]
+    if isinstance(value, int | float | Decimal):
+        return _json_number(value)
     if isinstance(value, datetime | date):
         return value.isoformat()
-    if isinstance(value, Decimal):
-        return (
-            int(value)
-            if value == value.to_integral_value() and value.as_tuple().exponent == 0
-            else float(value)
-        )
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, UUID):
         return str(value)
-    if isinstance(value, set | frozenset | tuple):
-        return list(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _json_number(value: float | Decimal) -> int | float | str:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, Decimal) and value.as_tuple().exponent != 0:
+        near = float(value)
+        return near if math.isfinite(near) else str(value)
+    return int(value) if len(str(value)) <= _DIGITS_AT_MOST else str(value)
 
 
 def complain(message: str) -> None:
     """One line on standard error, red on a terminal."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    console.print(Text("error: ", style="bold red") + Text(clean(message)))
+    console.print(Text("error: ", style="bold red") + Text(visible(message)))
 
 
 def remark(message: str) -> None:
     """One line on standard error beside the answer."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(Text(clean(message), style="dim"))
+    Console(stderr=True, highlight=False, soft_wrap=True).print(Text(visible(message), style="dim"))
 
 
 def on_terminal() -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.text import Text
 
+from alfrd_events.escape import visible
 from alfrd_events.terminal import tables
 from alfrd_events.terminal.output import Output
 from alfrd_events.terminal.progress import MILESTONES
@@ -84,7 +85,7 @@ def _counts(output: Output, noun: str, counts: Mapping[str, int], order: tuple[s
     if output.fancy:
         line = Text(f"{head:<16}", style="bold")
         for status in known:
-            line.append(f" {status} ", style=STATUS_STYLES.get(status, "cyan"))
+            line.append(f" {visible(status)} ", style=STATUS_STYLES.get(status, "cyan"))
             line.append(f"{counts[status]:,} ", style="bold")
         output.console.print(line)
     else:

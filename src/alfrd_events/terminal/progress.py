@@ -16,7 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from alfrd_events.errors import AlfrdError
-from alfrd_events.terminal.values import STATUS_STYLES, ago, clean, many
+from alfrd_events.escape import visible
+from alfrd_events.terminal.values import STATUS_STYLES, ago, many
 
 MILESTONES = ("pending", "ocr_completed", "classified", "summarized", "filed", "completed")
 _SHORT = {"pending": "waiting", "ocr_completed": "read", "completed": "done"}
@@ -67,14 +68,15 @@ class Progress:
             if place:
                 line.append(" ▸ ", style="dim")
             line.append(
-                f"{_SHORT.get(status, status)} {seen[status]}", style=STATUS_STYLES.get(status, "cyan")
+                f"{_SHORT.get(status, visible(status))} {seen[status]}",
+                style=STATUS_STYLES.get(status, "cyan"),
             )
         line.no_wrap = True
         line.overflow = "ellipsis"
         return line
 
     def _running(self) -> Text:
-        names = [f"{step} {clean(name or '')}".strip() for step, name in self._seen["running"]]
+        names = [f"{step} {visible(name or '')}".strip() for step, name in self._seen["running"]]
         line = Text("  now: " + ", ".join(names) if names else "  ", style="dim")
         line.no_wrap = True
         line.overflow = "ellipsis"

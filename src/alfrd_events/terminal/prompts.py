@@ -7,7 +7,7 @@ from typing import Any
 
 from alfrd_events.terminal.columns import Column
 from alfrd_events.terminal.output import Output
-from alfrd_events.terminal.values import many, short
+from alfrd_events.terminal.values import local, many, short
 
 Row = Mapping[str, Any]
 
@@ -45,7 +45,7 @@ FAMILIES = (
 )
 
 HISTORY = (
-    Column("at", lambda row: row["at"].astimezone().strftime("%Y-%m-%d %H:%M"), style="dim"),
+    Column("at", lambda row: local(row["at"], "%Y-%m-%d %H:%M"), style="dim"),
     Column("kind", lambda row: row["kind"]),
     Column("type", lambda row: row["document_type"], drop=1),
     Column("version", lambda row: f"V{row['version']}", right=True),
@@ -67,7 +67,7 @@ def print_version(output: Output, row: Row) -> None:
     """One version: its facts, then its text."""
     family = row["kind"] + (f" for {row['document_type']}" if row["document_type"] else "")
     output.line(f"{family}, V{row['version']}{' (active)' if row['is_active'] else ''}", style="bold")
-    origin = f"{row['origin']} by {row['created_by']} on {row['created_at']:%Y-%m-%d}"
+    origin = f"{row['origin']} by {row['created_by']} on {local(row['created_at'], '%Y-%m-%d')}"
     output.line(f"  made: {origin}" + (f", from V{row['parent']}" if row["parent"] else ""))
     score = "none yet: fewer than 5 sampled documents"
     if row["performance_score"] is not None:
@@ -82,7 +82,7 @@ def print_version(output: Output, row: Row) -> None:
     if row["note"]:
         output.line(f"  note: {row['note']}")
     output.line()
-    output.line(row["text"])
+    output.lines(row["text"])
 
 
 def print_impact(output: Output, name: str, seen: Row) -> None:

@@ -7,7 +7,17 @@ from decimal import Decimal
 from typing import Any
 
 from alfrd_events.terminal.columns import Column
-from alfrd_events.terminal.values import ago, label, money, percent, short, status_style, usd, without_title
+from alfrd_events.terminal.values import (
+    ago,
+    label,
+    local,
+    money,
+    percent,
+    short,
+    status_style,
+    usd,
+    without_title,
+)
 
 _MARK = "⟦"
 _WORDS_BEFORE_A_HIT = 3
@@ -33,7 +43,7 @@ DOCUMENTS = (
 
 FILES = (
     ID,
-    Column("title", lambda row: row["title"] or " ".join(row["tags"]), shrink=True),
+    Column("title", lambda row: row["title"] or row["tags"], shrink=True),
     Column("status", lambda row: row["status"], style=status_style),
     Column("documents", lambda row: row["member_count"], right=True),
     Column(
@@ -57,7 +67,7 @@ SERIES = (
 )
 
 EVENTS = (
-    Column("at", lambda row: row["at"].astimezone().strftime("%H:%M:%S.%f")[:-3], style="dim"),
+    Column("at", lambda row: local(row["at"], "%H:%M:%S.%f")[:12], style="dim"),
     Column("what", lambda row: row["kind"], style=status_style),
     Column("step", lambda row: row["step"]),
     Column("attempt", lambda row: row["attempt"], right=True, drop=2),
@@ -183,7 +193,7 @@ def usage(by: str, rows: Sequence[Mapping[str, Any]]) -> tuple[Column, ...]:
         by,
         lambda row: row["group"] or f"(no {by})",
         shrink=True,
-        least=min(max((len(row["group"]) for row in rows), default=0), _WHOLE_NAME),
+        least=min(max((len(row["group"] or "") for row in rows), default=0), _WHOLE_NAME),
         middle=True,
         style=lambda row: "bold" if row["group"] == _TOTAL else "",
     )

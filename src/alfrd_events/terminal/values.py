@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
+from alfrd_events.escape import visible
+
+_DIGITS_SHOWN = 15
+"""Amounts with more digits before the point are written as powers of ten."""
 STATUS_STYLES: Mapping[str, str] = {
     "completed": "green",
     "generated": "green",
@@ -20,22 +23,12 @@ STATUS_STYLES: Mapping[str, str] = {
 }
 
 
-def clean(text: str, *, keep_lines: bool = False) -> str:
-    """Take out what would move a terminal's cursor, change its colours or turn the direction of writing."""
-    return "".join(
-        character
-        if (keep_lines and character == "\n") or unicodedata.category(character) not in {"Cc", "Cf", "Cs"}
-        else " "
-        for character in text
-    )
-
-
 def show(value: Any) -> str:
     """A value in a cell; nothing for what is absent."""
     if value is None or value == "":
         return ""
     if isinstance(value, datetime):
-        return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        return local(value, "%Y-%m-%d %H:%M:%S")
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, UUID):
@@ -44,7 +37,18 @@ def show(value: Any) -> str:
         return f"{value:.2f}"
     if isinstance(value, list | tuple):
         return " ".join(show(item) for item in value)
-    return clean(str(value))
+    return visible(str(value))
+
+
+def local(moment: Any, form: str) -> str:
+    """A moment in the time zone of this machine; as it is where Python has no moment for it, such as ``infinity``.
+
+    :param form: as ``strftime`` takes it.
+    """
+    try:
+        return str(moment.astimezone().strftime(form))
+    except (AttributeError, OverflowError, ValueError):
+        return visible(str(moment))
 
 
 def money(amount: Any, currency: str = "") -> str:
@@ -55,12 +59,17 @@ def money(amount: Any, currency: str = "") -> str:
         number = Decimal(str(amount))
     except InvalidOperation:
         return show(amount)
-    return f"{number:,.2f} {currency}".rstrip()
+    digits = (
+        f"{number:,.2f}" if not number.is_finite() or number.adjusted() < _DIGITS_SHOWN else f"{number:.6E}"
+    )
+    return f"{digits} {visible(currency)}".rstrip()
 
 
 def usd(amount: Any) -> str:
     """What calls cost: ``0.000180 USD`` below a cent, ``1.27 USD`` above a dollar, four places between."""
     number = Decimal(str(amount))
+    if not number.is_finite():
+        return f"{number} USD"
     places = 6 if 0 < number < Decimal("0.01") else 4 if number < 1 else 2
     return f"{number:,.{places}f} USD"
 
@@ -103,6 +112,6 @@ def status_style(row: Mapping[str, Any]) -> str:
     return STATUS_STYLES.get(str(row.get("status", row.get("kind", ""))), "cyan")
 
 
-def label(name: str) -> str:
-    """``account_number`` as ``account number``."""
-    return clean(name.replace("_", " "))
+def label(name: Any) -> str:
+    """``account_number`` as ``account number``; nothing for what has no name."""
+    return show(name).replace("_", " ")

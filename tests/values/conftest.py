@@ -1,0 +1,102 @@
+"""A database in which something has happened in each table, and copies of it to spoil."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import LiteralString, cast
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from alfrd_events.db.database import Database
+from alfrd_events.providers.analysts.rules import RulesAnalyst
+from alfrd_events.steps.registry import BUILT_IN
+from alfrd_events.worker.run import run_worker
+from tests.cli.program import BILL, Program
+from tests.support.harness import Harness
+from tests.support.noop import noop_tools, options
+from tests.support.server import Server
+
+MONTHS = 5
+ROWS = {
+    "alfrd.step_results": "insert into {} (entity, subject_id, step, result) select 'document', id, 'mine', '{{}}'"
+    " from alfrd.documents limit 1",
+    "alfrd.type_suggestions": "insert into {} (name, document_id) select 'odd', id from alfrd.documents limit 1",
+    "alfrd.limits": "insert into {} (step, provider, max_running, rate) values ('', 'bedrock', 3, 2)",
+    "alfrd.pauses": "insert into {} (step, paused_by) values ('mine', 'me')",
+    "alfrd.reply_cache": "insert into {} (provider, operation, model, key, reply) values ('a', 'b', 'c', 'd', '{{}}')",
+    "alfrd.spending": "insert into {} (scope) values ('day:' || to_char(now() at time zone 'UTC', 'YYYY-MM-DD'))",
+    "alfrd.held": "insert into {} (task_id, attempt, scope) select id, attempt, 'day' from alfrd.tasks limit 1",
+    "alfrd.provider_jobs": "insert into {} (document_id, part, provider, request, pages, job_id)"
+    " select id, 1, 'textract', 'r', '{{1}}', 'j' from alfrd.documents limit 1",
+    "alfrd.document_parts": "insert into {} (document_id, number) select id, 2 from alfrd.documents limit 1",
+    "alfrd.corrections": "insert into {} (document_id, field) select id, 'entity' from alfrd.documents limit 1",
+    "alfrd.answer_keys": "insert into {} (document_id, document_type, facts, split, sampled, text_hash, made_by)"
+    " select id, 'invoice', '[]', 'train', true, '', '' from alfrd.documents limit 1",
+    "alfrd.trials": "insert into {} (family_id, champion_id) select f.id, p.id from alfrd.prompt_families f"
+    " join alfrd.prompts p using (kind, document_type) where kind = 'classifier' and p.is_active limit 1",
+    "alfrd.evaluations": "insert into {} (prompt_id, document_id, source, output)"
+    " select p.id, d.id, 'production', '{{}}' from alfrd.prompts p, alfrd.documents d"
+    " where p.kind = 'classifier' limit 1",
+    "alfrd.usage": "insert into {} (step, provider, outcome, document_id) select 'ocr', 'bedrock', 'ok', id"
+    " from alfrd.documents limit 1",
+}
+"""A row for the tables that are empty after five bills."""
+
+
+@pytest.fixture
+def program(database_url: str) -> Program:
+    """The program with a database of its own."""
+    return Program(database_url)
+
+
+@pytest.fixture(scope="session")
+def worked(server: Server, template: str) -> Iterator[str]:
+    """A database with a series of bills, a document that waits, and a row in each table."""
+    server.sql(f"create database odd_template template {template}")
+    with psycopg.connect(server.url("odd_template"), autocommit=True) as connection:
+        for month in range(1, MONTHS + 1):
+            text = BILL.format(day=10).replace(
+                "March", ["", *["January", "February", "March", "April", "May"]][month]
+            )
+            connection.execute(
+                "insert into alfrd.documents (filename, content, tags) values (%s, %s, '{home}')",
+                [f"bill-{month}.txt", text.encode()],
+            )
+        connection.execute("insert into alfrd.files (tags, title) values ('{home}', 'Home')")
+    asyncio.run(work(server.url("odd_template")))
+    with psycopg.connect(server.url("odd_template"), autocommit=True) as connection:
+        connection.execute("insert into alfrd.documents (filename, content) values ('waits.txt', 'text')")
+        connection.execute(
+            "select alfrd.register_worker('w', 'h', 1, '0', '{ocr}', 30);"
+            "update alfrd.documents set entity = entity || '!' where filename = 'bill-1.txt'"
+        )
+        for table, insert in ROWS.items():
+            name = sql.SQL(cast(LiteralString, table))
+            is_empty = sql.SQL("select not exists (select from {})").format(name)
+            if connection.execute(is_empty).fetchone() == (True,):
+                connection.execute(sql.SQL(cast(LiteralString, insert)).format(name))
+        tables = connection.execute(
+            "select relname from pg_class where relkind = 'r' and relnamespace = 'alfrd'::regnamespace"
+        )
+        for (table,) in tables.fetchall():
+            some = connection.execute(sql.SQL("select from alfrd.{} limit 1").format(sql.Identifier(table)))
+            assert some.fetchone() is not None, f"no row in {table} to try values in"
+    yield "odd_template"
+    server.sql("drop database odd_template with (force)")
+
+
+@pytest.fixture
+def odd(server: Server, worked: str) -> Iterator[Harness]:
+    """A copy of it."""
+    server.sql(f"create database odd template {worked}")
+    yield Harness(server.url("odd"))
+    server.sql("drop database odd with (force)")
+
+
+async def work(url: str) -> None:
+    """Let a worker with the rules analyst do what there is to do."""
+    async with Database(url) as database:
+        await run_worker(database, BUILT_IN, noop_tools(RulesAnalyst()), options(url))

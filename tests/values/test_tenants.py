@@ -1,0 +1,120 @@
+"""Row level security of the owner's making: one policy by owner, from insert to search, for two tenants."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from alfrd_events.db import looks
+from alfrd_events.db.database import Database
+from alfrd_events.errors import NotFound
+from alfrd_events.providers.analysts.rules import RulesAnalyst
+from alfrd_events.steps.registry import BUILT_IN
+from alfrd_events.worker.run import run_worker
+from tests.cli.program import BILL
+from tests.support.harness import Harness
+from tests.support.noop import noop_tools, options
+from tests.support.server import Server
+
+SECURITY = Path(__file__).resolve().parents[2] / "docs" / "security.md"
+TENANTS = ("stall", "kiosk")
+
+
+def policies() -> str:
+    """As the documentation gives them."""
+    return "\n".join(re.findall(r"```sql\n(.*?)```", SECURITY.read_text(encoding="utf-8"), re.DOTALL))
+
+
+@pytest.fixture
+def tenants(server: Server, signed_in: dict[str, str]) -> tuple[str, str]:
+    for login in TENANTS:
+        if not server.sql(f"select from pg_roles where rolname = '{login}'"):
+            server.sql(f"create role {login} login in role alfrd_app")
+    return TENANTS
+
+
+async def test_two_tenants_see_their_own_from_insert_to_search(db: Harness, tenants: tuple[str, str]) -> None:
+    async with await db.session() as owner:
+        await owner.execute(policies())  # type: ignore[call-overload]
+    ids = {}
+    for day, login in enumerate(tenants, 10):
+        async with await _as(db, login) as connection:
+            for _ in range(2):
+                row = await (
+                    await connection.execute(
+                        "insert into alfrd.documents (filename, owner, content, tags) values (%s, %s, %s, '{home}')"
+                        " returning id",
+                        [f"{login}.txt", login, BILL.format(day=day).encode()],
+                    )
+                ).fetchone()
+            assert row is not None
+            ids[login] = row[0]
+            await connection.execute(
+                "insert into alfrd.files (owner, tags, title) values (%s, '{home}', %s)",
+                [login, f"of {login}"],
+            )
+
+    mill = db.url.replace("postgres@", "mill@")
+    async with Database(mill) as database:
+        await run_worker(database, BUILT_IN, noop_tools(RulesAnalyst()), options(mill))
+    assert await db.sql("select distinct status from alfrd.documents") == [{"status": "completed"}]
+
+    for login, other in (tenants, tenants[::-1]):
+        async with Database(db.url.replace("postgres@", f"{login}@")) as database:
+            assert {row["filename"] for row in await looks.documents(database)} == {f"{login}.txt"}
+            assert {row["filename"] for row in await looks.search(database, "kwh", 10)} == {f"{login}.txt"}
+            assert {row["document_count"] for row in await looks.series(database)} == {2}
+            assert f"of {login}" in {row["title"] for row in await looks.files(database)}
+            assert f"of {other}" not in {row["title"] for row in await looks.files(database)}
+            for view in ("document_progress", "document_inputs"):
+                name = sql.Identifier("alfrd", view)
+                async with database.connection() as connection:
+                    cursor = await connection.execute(
+                        sql.SQL("select distinct filename from {}").format(name)
+                    )
+                    assert await cursor.fetchall() == [{"filename": f"{login}.txt"}]
+            with pytest.raises(NotFound):
+                await looks.document(database, ids[other])
+            with pytest.raises(NotFound):
+                await database.value("select alfrd.explain(%s)", [ids[other]])
+            assert (
+                await database.execute(
+                    "update alfrd.documents set entity = 'mine' where id = %s", [ids[other]]
+                )
+                == 0
+            )
+            for table in ("pages", "tags", "scores", "corrections", "document_parts"):
+                name = sql.Identifier("alfrd", table)
+                async with database.connection() as connection:
+                    cursor = await connection.execute(
+                        sql.SQL("select count(*) as n from {} where document_id = %s").format(name),
+                        [ids[other]],
+                    )
+                    assert await cursor.fetchone() == {"n": 0}
+            for statement in ("select alfrd.cancel(%s)", "select alfrd.replay(true, null, %s)"):
+                async with await _as(db, login) as connection:
+                    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                        await connection.execute(statement, [ids[other]])
+            async with await _as(db, login) as connection:
+                with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
+                    await connection.execute(
+                        "insert into alfrd.documents (filename, owner) values ('a', %s)", [other]
+                    )
+
+
+async def test_every_view_of_ours_respects_the_rights_of_who_asks(db: Harness) -> None:
+    rows = await db.sql(
+        "select relname from pg_class where relkind = 'v' and relnamespace = 'alfrd'::regnamespace"
+        "   and not coalesce(reloptions, '{}') @> '{security_invoker=true}'"
+    )
+
+    assert rows == []
+
+
+async def _as(db: Harness, login: str) -> psycopg.AsyncConnection[tuple[object, ...]]:
+    url = db.url.replace("postgres@", f"{login}@")
+    return await psycopg.AsyncConnection.connect(url, autocommit=True)
