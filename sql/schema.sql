@@ -2740,15 +2740,22 @@ end $$;
 -- FUNCTION register_worker(text, text, integer, text, text[], double precision)
 
 CREATE FUNCTION alfrd.register_worker(p_name text, p_host text, p_process integer, p_version text, p_steps text[], p_lease_seconds double precision) RETURNS bigint
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+declare
+  v_id bigint;
+begin
+  if p_name is null or p_steps is null or exists (select from unnest(p_steps) as step where step is null) or p_lease_seconds is null then
+    raise exception 'a worker is registered with its name, its steps and its lease' using errcode = 'AL005';
+  end if;
   insert into alfrd.workers (name, host, process, version, steps, lease_seconds, superseded_by)
-  select p_name, p_host, p_process, p_version, p_steps, p_lease_seconds,
+  select p_name, coalesce(p_host, ''), coalesce(p_process, 0), coalesce(p_version, ''), p_steps, p_lease_seconds,
          coalesce((select checksum from alfrd.migrations
                     where name = 'program' and alfrd.release(checksum) > alfrd.release(p_version)), '')
-  returning id;
-$$;
+  returning id into v_id;
+  return v_id;
+end $$;
 
 -- FUNCTION release(text)
 
@@ -2951,6 +2958,9 @@ declare
   v_document record;
   v_written  bytea;
 begin
+  if p_id is null or p_content is null or coalesce(p_fingerprint, '') = '' then
+    raise exception 'a document''s new content comes with its id and its fingerprint' using errcode = 'AL005';
+  end if;
   select status, content, fingerprint into v_document from alfrd.documents where id = p_id for update;
   if not found or v_document.content is null then
     return 'gone';
@@ -3653,6 +3663,17 @@ declare
   v_id    uuid;
   v_index text;
 begin
+  p_filename := coalesce(p_filename, '');
+  p_fingerprint := coalesce(p_fingerprint, '');
+  p_uri := coalesce(p_uri, '');
+  p_tags := coalesce(p_tags, '{}');
+  p_metadata := coalesce(p_metadata, '{}');
+  if coalesce(cardinality(p_part_filenames), 0) <> coalesce(cardinality(p_part_contents), 0)
+     or exists (select from unnest(p_part_filenames, p_part_contents) as part(filename, content)
+                 where filename is null or content is null) then
+    raise exception 'document %: each of its parts needs a name and its content', coalesce(nullif(p_filename, ''), p_id::text)
+      using errcode = 'AL005', hint = 'send as many names as contents, and none that is null';
+  end if;
   -- Twice: one that was deleted between the two looks is ours to insert after all.
   for v_try in 1 .. 2 loop
     insert into alfrd.documents (id, filename, content, uri, fingerprint, tags, metadata)

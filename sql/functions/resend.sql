@@ -18,6 +18,9 @@ declare
   v_document record;
   v_written  bytea;
 begin
+  if p_id is null or p_content is null or coalesce(p_fingerprint, '') = '' then
+    raise exception 'a document''s new content comes with its id and its fingerprint' using errcode = 'AL005';
+  end if;
   select status, content, fingerprint into v_document from alfrd.documents where id = p_id for update;
   if not found or v_document.content is null then
     return 'gone';

@@ -29,6 +29,17 @@ declare
   v_id    uuid;
   v_index text;
 begin
+  p_filename := coalesce(p_filename, '');
+  p_fingerprint := coalesce(p_fingerprint, '');
+  p_uri := coalesce(p_uri, '');
+  p_tags := coalesce(p_tags, '{}');
+  p_metadata := coalesce(p_metadata, '{}');
+  if coalesce(cardinality(p_part_filenames), 0) <> coalesce(cardinality(p_part_contents), 0)
+     or exists (select from unnest(p_part_filenames, p_part_contents) as part(filename, content)
+                 where filename is null or content is null) then
+    raise exception 'document %: each of its parts needs a name and its content', coalesce(nullif(p_filename, ''), p_id::text)
+      using errcode = 'AL005', hint = 'send as many names as contents, and none that is null';
+  end if;
   -- Twice: one that was deleted between the two looks is ours to insert after all.
   for v_try in 1 .. 2 loop
     insert into alfrd.documents (id, filename, content, uri, fingerprint, tags, metadata)

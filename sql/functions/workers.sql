@@ -27,13 +27,20 @@ drop function if exists alfrd.migration_lock();   -- any login could hold that o
 create or replace function alfrd.register_worker(
   p_name text, p_host text, p_process integer, p_version text, p_steps text[], p_lease_seconds double precision
 ) returns bigint
-language sql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  v_id bigint;
+begin
+  if p_name is null or p_steps is null or exists (select from unnest(p_steps) as step where step is null) or p_lease_seconds is null then
+    raise exception 'a worker is registered with its name, its steps and its lease' using errcode = 'AL005';
+  end if;
   insert into alfrd.workers (name, host, process, version, steps, lease_seconds, superseded_by)
-  select p_name, p_host, p_process, p_version, p_steps, p_lease_seconds,
+  select p_name, coalesce(p_host, ''), coalesce(p_process, 0), coalesce(p_version, ''), p_steps, p_lease_seconds,
          coalesce((select checksum from alfrd.migrations
                     where name = 'program' and alfrd.release(checksum) > alfrd.release(p_version)), '')
-  returning id;
-$$;
+  returning id into v_id;
+  return v_id;
+end $$;
 
 -- The time at this moment and not at the statement's begin: an exchange may have waited for a lock.
 create or replace function alfrd.clock() returns timestamptz
