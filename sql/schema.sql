@@ -241,6 +241,7 @@ CREATE FUNCTION alfrd.cancel(p_document uuid) RETURNS text
 declare
   v_status text;
 begin
+  perform alfrd.refuse_tenants('cancel');
   select status into v_status from alfrd.documents where id = p_document for update;
   if not found then
     raise exception 'no document %', p_document using errcode = 'AL004';
@@ -1702,7 +1703,8 @@ begin
 
   grant usage on schema alfrd to alfrd_app, alfrd_worker, alfrd_reader;
   grant select on all tables in schema alfrd to alfrd_app, alfrd_worker, alfrd_reader;
-  revoke select on alfrd.standing from alfrd_app, alfrd_worker, alfrd_reader;   -- who holds it, holds up a migration
+  revoke select on alfrd.standing from alfrd_app, alfrd_worker, alfrd_reader;      -- who holds it, holds up a migration
+  revoke select on alfrd.reply_cache from alfrd_app, alfrd_worker, alfrd_reader;   -- it says what documents of all owners say
   -- What the defaults and checks of the tables, the views, and reading call.
   grant execute on function
     alfrd.now(), alfrd.clock(), alfrd.person(), alfrd.is_trusted(), alfrd.engine_setting(text), alfrd.normal_tags(text[]), alfrd.explain(uuid), alfrd.file_members(uuid),
@@ -2724,6 +2726,20 @@ begin
   end if;
 end $$;
 
+-- FUNCTION refuse_tenants(text)
+
+CREATE FUNCTION alfrd.refuse_tenants(p_function text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if (select relrowsecurity from pg_class where oid = 'alfrd.documents'::regclass) and not alfrd.is_trusted() then
+    raise exception 'alfrd.% is not for % while row level security is on: it would work on documents of all tenants',
+                    p_function, alfrd.person()
+      using errcode = 'AL008', hint = 'update alfrd.documents set status = ''pending'' (or ''cancelled'') where id = …: policies hold there';
+  end if;
+end $$;
+
 -- FUNCTION refuse_transition(text, uuid, text, text)
 
 CREATE FUNCTION alfrd.refuse_transition(p_entity text, p_id uuid, p_from text, p_to text) RETURNS void
@@ -2775,6 +2791,7 @@ declare
   v_found jsonb;
   v_steps text[];
 begin
+  perform alfrd.refuse_tenants('replay');
   select jsonb_agg(to_jsonb(found)) into v_found from (
     select r.entity, s.id, s.status, r.step, s.status as to_status, s.generation, s.priority,
            'no task for this status' as reason, null::bigint as task_id
@@ -2958,6 +2975,7 @@ declare
   v_document record;
   v_written  bytea;
 begin
+  perform alfrd.refuse_tenants('resend');
   if p_id is null or p_content is null or coalesce(p_fingerprint, '') = '' then
     raise exception 'a document''s new content comes with its id and its fingerprint' using errcode = 'AL005';
   end if;

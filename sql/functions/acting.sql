@@ -26,3 +26,14 @@ create or replace function alfrd.engine_setting(p_name text) returns text
 create or replace function alfrd.now() returns timestamptz
   language sql stable parallel safe
   return statement_timestamp() + coalesce(alfrd.engine_setting('alfrd.clock_offset'), '0')::interval;
+
+-- Refuse an application where row level security is on: the function that asks works as the owner, on documents of all tenants.
+create or replace function alfrd.refuse_tenants(p_function text) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  if (select relrowsecurity from pg_class where oid = 'alfrd.documents'::regclass) and not alfrd.is_trusted() then
+    raise exception 'alfrd.% is not for % while row level security is on: it would work on documents of all tenants',
+                    p_function, alfrd.person()
+      using errcode = 'AL008', hint = 'update alfrd.documents set status = ''pending'' (or ''cancelled'') where id = …: policies hold there';
+  end if;
+end $$;

@@ -18,6 +18,7 @@ declare
   v_found jsonb;
   v_steps text[];
 begin
+  perform alfrd.refuse_tenants('replay');
   select jsonb_agg(to_jsonb(found)) into v_found from (
     select r.entity, s.id, s.status, r.step, s.status as to_status, s.generation, s.priority,
            'no task for this status' as reason, null::bigint as task_id
@@ -93,6 +94,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_status text;
 begin
+  perform alfrd.refuse_tenants('cancel');
   select status into v_status from alfrd.documents where id = p_document for update;
   if not found then
     raise exception 'no document %', p_document using errcode = 'AL004';

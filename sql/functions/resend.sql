@@ -18,6 +18,7 @@ declare
   v_document record;
   v_written  bytea;
 begin
+  perform alfrd.refuse_tenants('resend');
   if p_id is null or p_content is null or coalesce(p_fingerprint, '') = '' then
     raise exception 'a document''s new content comes with its id and its fingerprint' using errcode = 'AL005';
   end if;

@@ -95,10 +95,15 @@ async def test_two_tenants_see_their_own_from_insert_to_search(db: Harness, tena
                         [ids[other]],
                     )
                     assert await cursor.fetchone() == {"n": 0}
-            for statement in ("select alfrd.cancel(%s)", "select alfrd.replay(true, null, %s)"):
+            for statement in (
+                "select alfrd.cancel(%s)",
+                "select alfrd.replay(true, null, %s)",
+                "select alfrd.resend(%s, 'x', 'key')",
+            ):
                 async with await _as(db, login) as connection:
-                    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    with pytest.raises(psycopg.DatabaseError, match="row level security") as refusal:
                         await connection.execute(statement, [ids[other]])
+                    assert refusal.value.sqlstate == "AL008"
             async with await _as(db, login) as connection:
                 with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
                     await connection.execute(

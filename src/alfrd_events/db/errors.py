@@ -7,6 +7,11 @@ AL001    an illegal change of status
 AL002    the worker is not registered (any more)
 AL003    an unknown document type
 AL004    no such document or file
+AL005    an argument that makes no sense
+AL006    a version of a prompt that would change, or be missing
+AL007    a document that a unique index refuses, or row level security hides
+AL008    a function that row level security leaves no room for
+AL010    internal: a sum that does not fit under a cap
 ======== ==========================================================
 
 Who is to blame decides what becomes of a worker's result:
