@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 
 from alfrd_events.db.json import NESTED_AT_MOST, decoded
 from alfrd_events.db.values import moment, usable_amount, usable_date
+from alfrd_events.model import File, FileMember
+from alfrd_events.providers.analysts.rules.figures import figures_of
 from tests.support.harness import Harness
 from tests.values.extremes import DATES, MOMENTS
 
@@ -45,6 +48,17 @@ def test_every_moment_can_be_compared(text: str) -> None:
 def test_what_no_arithmetic_bears_is_no_amount(text: str) -> None:
     assert usable_amount(text) is None
     assert usable_amount("999999999999999.99") == Decimal("999999999999999.99")
+
+
+def test_a_field_beyond_all_bounds_keeps_no_file_from_its_figures() -> None:
+    members = [
+        FileMember(uuid4(), "a", "", "", "", None, None, Decimal(1), "USD", None, {"tax": tax, "net": "2"})
+        for tax in ("1e999", "-1e300", "NaN", "3")
+    ]
+
+    figures = figures_of(File(uuid4(), "t", ("a",), 1, "monthly", tuple(members)), members)
+
+    assert figures["field_averages"] == {"net": "2.00"}
 
 
 def test_json_that_is_too_deep_or_too_large_comes_near() -> None:

@@ -32,7 +32,7 @@ def policies() -> str:
 @pytest.fixture
 def tenants(server: Server, signed_in: dict[str, str]) -> tuple[str, str]:
     for login in TENANTS:
-        if not server.sql(f"select from pg_roles where rolname = '{login}'"):
+        if not server.sql(f"select 1 from pg_roles where rolname = '{login}'"):
             server.sql(f"create role {login} login in role alfrd_app")
     return TENANTS
 

@@ -17,6 +17,8 @@ STEADY = Decimal("0.03")
 FEWEST_FOR_A_TREND = 3
 MONTHS_APART = {"monthly": 1, "quarterly": 3, "semiannual": 6, "annual": 12}
 CENT = Decimal("0.01")
+LARGEST = Decimal(10) ** 15
+"""What is as large is no figure of a document, and no mean of it can be rounded to cents."""
 
 
 def figures_of(file: File, members: Sequence[FileMember]) -> JsonObject:
@@ -157,4 +159,4 @@ def _number(name: str, value: Any) -> Decimal | None:
         number = Decimal(str(value))
     except InvalidOperation:
         return None
-    return number if number.is_finite() else None
+    return number if number.is_finite() and abs(number) < LARGEST else None
