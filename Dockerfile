@@ -22,7 +22,7 @@ COPY --from=build /opt/alfrd /opt/alfrd
 ENV PATH=/opt/alfrd/bin:$PATH PYTHONUNBUFFERED=1 HOME=/tmp
 
 # A library that is missing fails the build, not the first document.
-RUN python -c "import aiobotocore, alfrd_events, boto3, cv2, onnxruntime, pillow_heif, psycopg, pypdfium2, rapidocr"
+RUN python -c "import aiobotocore, alfrd_events.cli.wiring, alfrd_events.db.migrate, boto3, cv2, onnxruntime, pillow_heif, psycopg, pypdfium2, rapidocr"
 
 RUN useradd --system --no-create-home --home-dir /tmp alfrd
 USER alfrd

@@ -1593,7 +1593,7 @@ CREATE FUNCTION alfrd.fingerprint() RETURNS text
      where p.pronamespace = 'alfrd'::regnamespace),
   fact as (
     select concat_ws(' ', 'function', p.proname, p.pronargs, p.prosecdef, p.provolatile, p.proconfig, md5(p.prosrc),
-                     md5(p.prosqlbody::text)) as line
+                     md5(pg_get_function_sqlbody(p.oid))) as line
       from pg_proc p where p.pronamespace = 'alfrd'::regnamespace
     union all
     select concat_ws(' ', 'trigger', t.tgrelid::regclass, t.tgname, t.tgenabled, t.tgtype, p.proname)
@@ -1708,7 +1708,7 @@ begin
   -- What the defaults and checks of the tables, the views, and reading call.
   grant execute on function
     alfrd.now(), alfrd.clock(), alfrd.person(), alfrd.is_trusted(), alfrd.engine_setting(text), alfrd.normal_tags(text[]), alfrd.explain(uuid), alfrd.file_members(uuid),
-    alfrd.complaints(), alfrd.usage_by(text), alfrd.whole(numeric), alfrd.evolution_due(uuid), alfrd.keyed(uuid),
+    alfrd.complaints(), alfrd.usage_by(text), alfrd.whole(numeric), alfrd.price_of(text, text, text, timestamptz), alfrd.evolution_due(uuid), alfrd.keyed(uuid),
     alfrd.text_hash(uuid), alfrd.correctable(alfrd.documents), alfrd.columns_of_documents(uuid[]),
     alfrd.fingerprint(), alfrd.findings(boolean)
     to alfrd_app, alfrd_worker, alfrd_reader;
@@ -1964,6 +1964,7 @@ begin
   select d.id, tag, case when tag = d.document_type or starts_with(tag, 'series:') then 'system'
                          when p_person then 'user' else 'analyst' end
     from tagged d cross join unnest(d.tags) as tag
+   where octet_length(tag) <= 2000   -- an older one is in documents.tags only
       on conflict (document_id, tag) do nothing;
 end $$;
 
@@ -2840,7 +2841,7 @@ begin
     select d.id, tag, case when tag = d.document_type or starts_with(tag, 'series:') then 'system' else 'user' end
       from alfrd.documents d cross join unnest(alfrd.normal_tags(d.tags)) as tag
      where d.id in (select (f ->> 'id')::uuid from jsonb_array_elements(v_found) as f where f ->> 'entity' = 'document')
-       and not exists (select from alfrd.tags t where t.document_id = d.id)
+       and octet_length(tag) <= 2000 and not exists (select from alfrd.tags t where t.document_id = d.id)
         on conflict do nothing;
     with created as (
       insert into alfrd.tasks (step, entity, subject_id, status, generation, priority, max_attempts)

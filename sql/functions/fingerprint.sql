@@ -22,7 +22,7 @@ language sql stable set search_path = pg_catalog, pg_temp set quote_all_identifi
      where p.pronamespace = 'alfrd'::regnamespace),
   fact as (
     select concat_ws(' ', 'function', p.proname, p.pronargs, p.prosecdef, p.provolatile, p.proconfig, md5(p.prosrc),
-                     md5(p.prosqlbody::text)) as line
+                     md5(pg_get_function_sqlbody(p.oid))) as line
       from pg_proc p where p.pronamespace = 'alfrd'::regnamespace
     union all
     select concat_ws(' ', 'trigger', t.tgrelid::regclass, t.tgname, t.tgenabled, t.tgtype, p.proname)

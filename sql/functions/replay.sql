@@ -67,7 +67,7 @@ begin
     select d.id, tag, case when tag = d.document_type or starts_with(tag, 'series:') then 'system' else 'user' end
       from alfrd.documents d cross join unnest(alfrd.normal_tags(d.tags)) as tag
      where d.id in (select (f ->> 'id')::uuid from jsonb_array_elements(v_found) as f where f ->> 'entity' = 'document')
-       and not exists (select from alfrd.tags t where t.document_id = d.id)
+       and octet_length(tag) <= 2000 and not exists (select from alfrd.tags t where t.document_id = d.id)
         on conflict do nothing;
     with created as (
       insert into alfrd.tasks (step, entity, subject_id, status, generation, priority, max_attempts)

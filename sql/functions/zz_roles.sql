@@ -50,7 +50,7 @@ begin
   -- What the defaults and checks of the tables, the views, and reading call.
   grant execute on function
     alfrd.now(), alfrd.clock(), alfrd.person(), alfrd.is_trusted(), alfrd.engine_setting(text), alfrd.normal_tags(text[]), alfrd.explain(uuid), alfrd.file_members(uuid),
-    alfrd.complaints(), alfrd.usage_by(text), alfrd.whole(numeric), alfrd.evolution_due(uuid), alfrd.keyed(uuid),
+    alfrd.complaints(), alfrd.usage_by(text), alfrd.whole(numeric), alfrd.price_of(text, text, text, timestamptz), alfrd.evolution_due(uuid), alfrd.keyed(uuid),
     alfrd.text_hash(uuid), alfrd.correctable(alfrd.documents), alfrd.columns_of_documents(uuid[]),
     alfrd.fingerprint(), alfrd.findings(boolean)
     to alfrd_app, alfrd_worker, alfrd_reader;

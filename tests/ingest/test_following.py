@@ -217,3 +217,26 @@ async def test_a_document_of_several_parts_has_no_content_to_replace(db: Harness
     first = await submit(db.database, NewDocument("letter", parts))
 
     assert await resend(db.database, first.id, a_document(b"other")) == "gone"
+
+
+async def test_what_this_login_may_not_try_again_stops_no_watcher(
+    db: Harness, inbox: Watched, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As under row level security, or where a trigger of the user's raises: it ended the watcher, at each start."""
+    id = await taken(db, inbox)
+    await fail(db, id)
+    await inbox.after(db, QUIET)
+    await db.sql(
+        "create or replace function alfrd.refuse_tenants(p_function text) returns void language plpgsql"
+        " as $$ begin raise exception 'not for you' using errcode = 'AL008'; end $$"
+    )
+
+    await taken(db, inbox, "again.pdf")
+    other = await taken(db, inbox, "scan.pdf", pdf() + b"\n%%EOF more")
+
+    assert inbox.names("done") == {"scan.pdf"}
+    assert "again.pdf" in inbox.names("failed")
+    assert other != id
+    assert f"alfrd-events replay --failed --document {id}" in str(
+        [getattr(record, "facts", {}) for record in caplog.records]
+    )

@@ -56,14 +56,18 @@ def settings() -> Settings:
 def database_url(chosen: Settings) -> str:
     """The URL that was set, or that of the embedded server, which is started for it.
 
-    :raise SettingsInvalid: libpq cannot read it.
+    :raise SettingsInvalid: libpq cannot read it, or none is set and the extra ``embedded`` is not installed.
     """
-    from alfrd_events.db import embedded, health
+    from alfrd_events.db import health
 
     for url in filter(None, [chosen.database_url, chosen.listen_url]):
         health.check_url(url)
     if chosen.database_url:
         return chosen.database_url
+    from alfrd_events.db.programs import check_installed
+
+    check_installed()
+    from alfrd_events.db import embedded  # which imports what comes with the extra of that name
 
     return embedded.start(chosen.data_dir)
 

@@ -117,20 +117,26 @@ class Programs:
         return {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []}
 
 
+def check_installed() -> Path:
+    """Where the package with the programs is. It is not imported: that makes files and tells everyone what it misses.
+
+    :raise SettingsInvalid: the extra ``embedded`` is not installed.
+    """
+    found = importlib.util.find_spec(PACKAGE)
+    if found is None or found.origin is None or importlib.util.find_spec("psutil") is None:
+        raise SettingsInvalid(
+            "no database: set ALFRD_DATABASE_URL=postgresql://user@host/name, or install the embedded one with "
+            "pip install 'alfrd-events[embedded]'"
+        )
+    return Path(found.origin).parent
+
+
 def installed(cluster: Path) -> Programs:
     """The programs that fit a cluster, or the newest where there is none yet.
 
     :raise SettingsInvalid: the extra ``embedded`` is not installed, or has no release that reads this cluster.
     """
-    found = importlib.util.find_spec(
-        PACKAGE
-    )  # not imported: that makes files and tells everyone what it misses
-    if found is None or found.origin is None:
-        raise SettingsInvalid(
-            "no database: set ALFRD_DATABASE_URL=postgresql://user@host/name, or install the embedded one with "
-            "pip install 'alfrd-events[embedded]'"
-        )
-    releases = {version_of(path): path for path in Path(found.origin).parent.glob("pginstall*/bin")}
+    releases = {version_of(path): path for path in check_installed().glob("pginstall*/bin")}
     made_by = cluster / "PG_VERSION"
     wanted = made_by.read_text().strip() if made_by.exists() else str(max(releases))
     if not wanted.isdigit() or int(wanted) not in releases:

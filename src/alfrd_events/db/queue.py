@@ -248,7 +248,8 @@ async def reconcile(database: Database) -> int:
 async def outlived(database: Database, outcomes: Sequence[Outcome]) -> frozenset[int]:
     """Ids of the tasks whose document a person has changed, cancelled or deleted since, or whose file is gone.
 
-    :param outcomes: that were refused as stale.
+    :param outcomes: that were refused as stale; for those without a generation (0) only what is gone or cancelled
+        counts.
     """
     rows = await database.rows(
         "select o.task_id"
@@ -256,7 +257,8 @@ async def outlived(database: Database, outcomes: Sequence[Outcome]) -> frozenset
         "       as o(task_id, entity, subject_id, generation)"
         "  left join alfrd.documents d on o.entity = 'document' and d.id = o.subject_id"
         "  left join alfrd.files f on o.entity = 'file' and f.id = o.subject_id"
-        " where (o.entity = 'document' and (d.generation is distinct from o.generation or d.status = 'cancelled'))"
+        " where (o.entity = 'document' and (d.id is null or d.status = 'cancelled'"
+        "                                   or o.generation <> 0 and d.generation <> o.generation))"
         "    or (o.entity = 'file' and f.id is null)",
         [
             [outcome.task.id for outcome in outcomes],

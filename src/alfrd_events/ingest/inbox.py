@@ -27,7 +27,7 @@ from alfrd_events.db.errors import Doubtful, Interrupted
 from alfrd_events.errors import DatabaseUnavailable, Refused
 from alfrd_events.ingest.entries import Look, is_being_written, look_at, seconds_to_wait, why_left_alone
 from alfrd_events.ingest.files import META, Denied, Incomplete, NotSubmitted
-from alfrd_events.ingest.following import DONE, FAILED, Followers
+from alfrd_events.ingest.following import DONE, FAILED, Followed, Followers
 from alfrd_events.ingest.moving import move, write_reason
 from alfrd_events.ingest.rights import check_usable, unreadable, unusable
 from alfrd_events.ingest.submit import hand_over, how_to_retry, load, try_again
@@ -218,13 +218,13 @@ class Inbox:
     async def _hand_over(self, path: Path, document: NewDocument) -> Submitted:
         name = printable(path.name)
         early = self._followers.failed_copy(path.name) if len(document.parts) == 1 else None
-        if early is not None and await self._followers.resend_copy(early, document):
+        if early is not None and await self._resent(early, document):
             log.info("the rest of what failed; it is read again", document=early.id, name=name)
             return Submitted(early.id, is_new=False, same_content=True, status="pending", error="")
         submitted = await hand_over(self._database, document)
         if submitted.is_new:
             log.info("added", document=submitted.id, name=name, parts=len(document.parts))
-        elif await try_again(self._database, submitted):
+        elif await self._tried_again(submitted):
             log.info("known and failed; it is tried again", document=submitted.id, name=name)
         elif submitted.status == "cancelled":
             retry = how_to_retry(submitted.id, "cancelled")
@@ -232,6 +232,27 @@ class Inbox:
         else:
             log.info("already known", document=submitted.id, name=name, status=submitted.status)
         return submitted
+
+    async def _resent(self, early: Followed, document: NewDocument) -> bool:
+        """Whether the early copy has its rest now; where that is refused, the file becomes a document of its own."""
+        try:
+            return await self._followers.resend_copy(early, document)
+        except Refused as error:
+            log.warning("an early copy cannot be replaced", document=early.id, error=error)
+            return False
+
+    async def _tried_again(self, submitted: Submitted) -> bool:
+        """Whether what failed is tried again; where that is refused, the command for a login that may is logged."""
+        try:
+            return await try_again(self._database, submitted)
+        except Refused as error:
+            log.warning(
+                "known and failed",
+                document=submitted.id,
+                error=error,
+                retry=how_to_retry(submitted.id, "failed"),
+            )
+            return False
 
     def _load(self, path: Path) -> NewDocument:
         name = printable(path.name)
