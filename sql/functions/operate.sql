@@ -32,7 +32,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_before timestamptz := alfrd.now() - p_older_than;
 begin
-  if p_older_than < interval '1 hour' then
+  if coalesce(p_older_than, '0') < interval '1 hour' then
     raise exception 'alfrd.prune: % is too short', p_older_than
       using errcode = 'AL005', hint = 'the shortest is 1 hour: running workers recognise repeated results by their events';
   end if;

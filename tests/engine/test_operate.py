@@ -60,6 +60,9 @@ async def test_prune_forgets_old_events_of_documents_that_are_done(db: Harness) 
 async def test_prune_refuses_to_forget_what_has_just_happened(db: Harness) -> None:
     with pytest.raises(Refused, match=r"too short.*the shortest is 1 hour"):
         await db.sql("select * from alfrd.prune('1 minute')")
+    with pytest.raises(Refused, match="too short"):
+        await db.sql("select * from alfrd.prune(null)")
+
 
 
 async def test_a_transaction_that_stays_open_is_complained_of_with_its_owner(db: Harness) -> None:
