@@ -117,7 +117,7 @@ def _headers(content: bytes) -> bytes:
 _FORMATS: tuple[tuple[Callable[[bytes], bool], Callable[[bytes], bool]], ...] = (
     (_begins(b"\x89PNG\r\n\x1a\n"), lambda content: b"IEND\xae\x42\x60\x82" in content[-_TAIL:]),
     (_begins(b"\xff\xd8\xff"), lambda content: b"\xff\xd9" in content[-_TAIL:]),
-    (_begins(b"GIF87a", b"GIF89a"), lambda content: content.rstrip(b"\0\r\n").endswith(b";")),
+    (_begins(b"GIF87a", b"GIF89a"), lambda content: content.rstrip(b"\0\r\n").endswith(b"\0;")),
     (_begins(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), tiff_reaches),
     (_begins(b"RIFF"), lambda content: int.from_bytes(content[4:8], "little") + 8 <= len(content)),
     (
