@@ -64,7 +64,6 @@ async def test_prune_refuses_to_forget_what_has_just_happened(db: Harness) -> No
         await db.sql("select * from alfrd.prune(null)")
 
 
-
 async def test_a_transaction_that_stays_open_is_complained_of_with_its_owner(db: Harness) -> None:
     assert await db.sql("select * from alfrd.complaints()") == []
     idler = await db.session()

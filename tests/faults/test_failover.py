@@ -11,8 +11,9 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from alfrd_events.db.database import Database, keepalives
+from alfrd_events.db.database import Database
 from alfrd_events.db.migrate import migrate
+from alfrd_events.db.session import keepalives
 from tests.faults.processes import (
     ALL_ENDED,
     WorkerProcess,
