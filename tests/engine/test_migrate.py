@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 import time
+from typing import Any
 
 import psycopg
 import pytest
@@ -19,6 +20,11 @@ from alfrd_events.model import advisory_key
 def _sql(url: str, statement: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(statement)  # type: ignore[call-overload]
+
+
+async def _unprepared(url: str, **options: Any) -> psycopg.AsyncConnection[Any]:
+    """A session that prepares no statement: behind a pooler the next transaction may have another one."""
+    return await psycopg.AsyncConnection.connect(url, prepare_threshold=None, **options)
 
 
 def test_a_second_run_finds_nothing_to_do(empty_database_url: str) -> None:
@@ -103,15 +109,14 @@ async def test_behind_a_lock_it_lets_others_pass_and_says_who_holds_it(database_
         told.append(what)
         heard.set()
 
-    holder = await psycopg.AsyncConnection.connect(database_url, application_name="long import")
-    cursor = await holder.execute(
-        "select pg_backend_pid()"
-    )  # the greeting's number may be a pooler's invention
+    holder = await _unprepared(database_url, application_name="long import")
+    # The number in the greeting may be a pooler's invention.
+    cursor = await holder.execute("select pg_backend_pid()")
     (process,) = await cursor.fetchone() or (0,)
     await holder.execute(insert)
     migrating = asyncio.create_task(migrate(database_url, tell=hear))
     waits = []
-    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as other:
+    async with await _unprepared(database_url, autocommit=True) as other:
         await asyncio.wait_for(heard.wait(), 30)
         for _ in range(10):
             began = time.monotonic()
