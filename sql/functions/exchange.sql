@@ -88,6 +88,13 @@ declare
   v_handed     alfrd.claimed;
   v_reached    jsonb;
 begin
+  if p_worker is null or jsonb_typeof(p_outcomes) is distinct from 'array' or jsonb_typeof(p_capacity) is distinct from 'object'
+     or jsonb_typeof(p_from) is distinct from 'object' or p_woken_by is null
+     or exists (select from jsonb_array_elements(case when jsonb_typeof(p_outcomes) = 'array' then p_outcomes end) as o
+                 where jsonb_typeof(o) <> 'object'
+                    or not o ?& array['task_id', 'attempt', 'step', 'entity', 'subject_id', 'outcome']) then
+    raise exception 'alfrd.exchange takes a worker, a list of outcomes, and objects of capacities and places' using errcode = 'AL005';
+  end if;
   v_set := concat(
     set_config('alfrd.actor', 'worker', true), set_config('alfrd.bell', 'held', true),
     set_config('alfrd.bell_held_for', '', true), set_config('alfrd.touched', '', true), set_config('alfrd.handed_over', '', true),

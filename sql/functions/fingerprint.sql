@@ -1,7 +1,7 @@
 -- alfrd.fingerprint: what there really is of functions, triggers, views, roles and rights, in one number.
 --
 -- Called:  by `migrate`, which keeps the answer, and puts everything in place again where it has changed since: a restore without
---          roles or privileges, a trigger that was disabled and forgotten, a function that somebody replaced. By `doctor`.
+--          roles or privileges, a trigger that was disabled, a function that was replaced by hand. By `doctor`.
 -- Not in:  what others may have been granted, triggers that call functions elsewhere, tables and their data.
 create or replace function alfrd.fingerprint() returns text
 language sql stable set search_path = pg_catalog, pg_temp set quote_all_identifiers = off set datestyle = 'ISO, MDY'
