@@ -1971,7 +1971,6 @@ begin
   select d.id, tag, case when tag = d.document_type or starts_with(tag, 'series:') then 'system'
                          when p_person then 'user' else 'analyst' end
     from tagged d cross join unnest(d.tags) as tag
-   where octet_length(tag) <= 2000   -- an older one is in documents.tags only
       on conflict (document_id, tag) do nothing;
 end $$;
 

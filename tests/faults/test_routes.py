@@ -21,7 +21,7 @@ def test_the_engine_passes_its_tests_through_pgbouncer() -> None:
     passed, left_out = _run(ENGINE, "pgbouncer")
 
     assert passed > 200
-    assert left_out == 0
+    assert left_out == 4  # sessions are the pooler's there
 
 
 def test_the_engine_passes_its_tests_without_listen() -> None:

@@ -60,7 +60,7 @@ def decode(content: bytes) -> str:
     :raise NotText: no encoding gives a text, or a part of it is none.
     """
     text = _decode(content)
-    _refuse_binary(text.encode("utf-8", "surrogatepass"))
+    _refuse_binary(text)
     return text
 
 
@@ -108,13 +108,17 @@ def _is_mixed(letters: bytes) -> bool:
     return all(re.search(kind, letters) for kind in (rb"[a-z]", rb"[A-Z]", rb"[0-9]"))
 
 
-def _refuse_binary(content: bytes) -> None:
-    if len(content.translate(None, _NOT_BINARY)) > _MAX_BINARY_SHARE * len(content):
+def _refuse_binary(text: str) -> None:
+    """Count by characters: a letter beyond ASCII has two bytes in UTF-8, which would hide what is binary."""
+    if _binary_share(text) > _MAX_BINARY_SHARE:
         raise NotText
-    for start in range(0, len(content) - _WINDOW // 2, _WINDOW):
-        window = content[start : start + _WINDOW]
-        if len(window.translate(None, _NOT_BINARY)) > _MAX_BINARY_IN_WINDOW * len(window):
+    for start in range(0, len(text) - _WINDOW // 2, _WINDOW):
+        if _binary_share(text[start : start + _WINDOW]) > _MAX_BINARY_IN_WINDOW:
             raise NotText
+
+
+def _binary_share(text: str) -> float:
+    return len(text.encode("utf-8", "surrogatepass").translate(None, _NOT_BINARY)) / max(len(text), 1)
 
 
 def _decode(content: bytes) -> str:
