@@ -12,12 +12,12 @@ from uuid import uuid4
 import psycopg
 from pydantic import BaseModel
 
+from alfrd_events.clients.calls import Call, Calls, Reply
 from alfrd_events.db.database import Database
 from alfrd_events.db.ledger import Caps, DatabaseLedger
 from alfrd_events.db.migrate import migrate
 from alfrd_events.model import Case
 from alfrd_events.observe import configure_logging
-from alfrd_events.providers.calls import Call, Calls, Reply
 from alfrd_events.steps.registry import BUILT_IN, Handler, Tools
 from alfrd_events.worker.run import WorkerOptions, run_worker
 from bench.contender import CONCURRENCY, Shape
@@ -141,7 +141,7 @@ class Engine:
         served = dict.fromkeys(steps or (ROUTE if shape == "route" else [SINGLE]), slots)
         tools = noop_tools(NoopAnalyst(delay))
         if ocr_processes:
-            from alfrd_events.providers.readers.local import LocalReader
+            from alfrd_events.reading.local import LocalReader
 
             tools = replace(tools, reader=LocalReader(processes=ocr_processes))
             served["ocr"] = ocr_processes

@@ -9,8 +9,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from alfrd_events.providers.readers.limits import ReaderLimits
-from alfrd_events.providers.readers.source import open_source
+from alfrd_events.reading.formats.source import open_source
+from alfrd_events.sandbox.limits import ReaderLimits
 
 
 def main() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
+from alfrd_events.clients.calls import Calls
 from alfrd_events.prompts.candidates import Material, objections
 from alfrd_events.prompts.evidence import Rules, judge, passes_screening
-from alfrd_events.providers.calls import Calls
 from tests.support.simulated import FACTS, HARMFUL, NEEDED, NEUTRAL, SimulatedLlm, paper
 
 _FACTS = len(FACTS)

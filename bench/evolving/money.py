@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
 
+from alfrd_events.analysis.llm import LlmAnalyst
+from alfrd_events.clients.calls import Call, Calls, Lost, NoRoom, Reply
 from alfrd_events.db.database import Database
 from alfrd_events.db.ledger import DatabaseLedger
 from alfrd_events.db.trials import Trials
-from alfrd_events.providers.analysts.llm import LlmAnalyst
-from alfrd_events.providers.calls import Call, Calls, Lost, NoRoom, Reply
 from alfrd_events.steps.spending import Evolution, trial_scope
 from alfrd_events.worker.endings import cancel_all
 from bench.evolving.stage import Stage

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
+from alfrd_events.analysis.rules import RulesAnalyst
+from alfrd_events.analysis.rules.lexicon import type_names
 from alfrd_events.model import Document, DocumentType, Line, Page, Prompt, Series
-from alfrd_events.providers.analysts.rules import RulesAnalyst
-from alfrd_events.providers.analysts.rules.lexicon import type_names
 
 T = TypeVar("T")
 

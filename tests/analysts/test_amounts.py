@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alfrd_events.providers.analysts.rules.amounts import find_amounts, parse_amount
+from alfrd_events.analysis.text.amounts import find_amounts, parse_amount
 
 amounts = st.integers(min_value=0, max_value=999_999_999).map(lambda cents: Decimal(cents) / 100)
 

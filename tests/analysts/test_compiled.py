@@ -9,9 +9,9 @@ from uuid import uuid4
 
 import pytest
 
+from alfrd_events.analysis.compiled.learner import CORE, Unknown, learn, read
+from alfrd_events.analysis.rules.summary import summarize
 from alfrd_events.model import Box, Document, Line, Page, Peer, Summary
-from alfrd_events.providers.analysts.compiled.learner import CORE, Unknown, learn, read
-from alfrd_events.providers.analysts.rules.summary import summarize
 
 COMPANY = "Harbor Water Company"
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alfrd_events.providers.analysts.rules.dates import find_dates, find_months, find_periods, infer_order
-from alfrd_events.providers.analysts.rules.layout import fold
+from alfrd_events.analysis.text.dates import find_dates, find_months, find_periods, infer_order
+from alfrd_events.analysis.text.layout import fold
 
 days = st.dates(min_value=date(1995, 1, 1), max_value=date(2039, 12, 31))
 

@@ -17,16 +17,16 @@ from typing import Any
 
 import pytest
 
-import alfrd_events.providers.analysts.rules as rules
+import alfrd_events.analysis.rules as rules
+from alfrd_events.analysis.rules import RulesAnalyst, checks, classify, series, summary
+from alfrd_events.analysis.rules.isolated import Apart
+from alfrd_events.analysis.text import excerpt, naming
+from alfrd_events.analysis.text.excerpt import FIRST_CHARACTERS, LAST_CHARACTERS
+from alfrd_events.analysis.text.layout import Sheet
 from alfrd_events.errors import Permanent, Transient, WorkerUnfit
 from alfrd_events.model import Document, Line, Page
-from alfrd_events.providers.analysts import naming
-from alfrd_events.providers.analysts.rules import RulesAnalyst, checks, classify, excerpt, series, summary
-from alfrd_events.providers.analysts.rules.apart import Apart
-from alfrd_events.providers.analysts.rules.excerpt import FIRST_CHARACTERS, LAST_CHARACTERS
-from alfrd_events.providers.analysts.rules.layout import Sheet
-from alfrd_events.providers.readers.limits import ReaderLimits
-from alfrd_events.providers.turns import Turn, turn
+from alfrd_events.sandbox.limits import ReaderLimits
+from alfrd_events.sandbox.turns import Turn, turn
 from tests.analysts.paper import PROMPT, TYPES, plain, run
 
 LONG = plain("Total amount due 12.50 on 2024-03-01\n" * 700)

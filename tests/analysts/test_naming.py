@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alfrd_events.providers.analysts.naming import clean_name, entity_key, same_entity
+from alfrd_events.analysis.text.naming import clean_name, entity_key, same_entity
 
 
 @pytest.mark.parametrize(

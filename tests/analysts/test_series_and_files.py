@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import pytest
 
+from alfrd_events.analysis.text.naming import entity_key
 from alfrd_events.model import Document, File, FileMember
-from alfrd_events.providers.analysts.naming import entity_key
 from tests.analysts.paper import ANALYST, PROMPT, plain, run, series
 
 BILL: dict[str, Any] = {"document_type": "utility_bill", "entity": "Harborlight Electric"}

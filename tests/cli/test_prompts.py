@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from alfrd_events.cli.wiring import build_analyst
-from alfrd_events.providers.calls import Calls
+from alfrd_events.clients.calls import Calls
 from alfrd_events.settings import Settings
 from tests.cli.program import Program
 from tests.cloud.chat import Chat

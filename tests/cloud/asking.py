@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
+from alfrd_events.analysis.llm import LlmAnalyst
+from alfrd_events.clients.calls import Calls
+from alfrd_events.clients.llm.openai import OpenAi
 from alfrd_events.model import JsonObject, Prompt, Series
-from alfrd_events.providers.analysts.llm import LlmAnalyst
-from alfrd_events.providers.calls import Calls
-from alfrd_events.providers.llm.openai import OpenAi
 from tests.cloud import brain
 from tests.cloud.books import no_pause
 from tests.cloud.chat import Chat

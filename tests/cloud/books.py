@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from alfrd_events.clients.calls import Call, Caller, Reply
+from alfrd_events.clients.llm.base import Question
+from alfrd_events.clients.llm.structured import Form, schema_of
 from alfrd_events.model import JsonObject
-from alfrd_events.providers.calls import Call, Caller, Reply
-from alfrd_events.providers.llm.base import Question
-from alfrd_events.providers.llm.structured import Form, schema_of
 
 
 class Colour(Form):

@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+from alfrd_events.analysis.llm.forms import MOST_ITEMS
+from alfrd_events.analysis.rules import checks, classify, extract, series, summary
+from alfrd_events.analysis.text.written import iso
 from alfrd_events.model import Document, DocumentType, JsonObject, Page, Series
-from alfrd_events.providers.analysts.llm.forms import MOST_ITEMS
-from alfrd_events.providers.analysts.rules import checks, classify, extract, series, summary
-from alfrd_events.providers.analysts.rules.summary import iso
 
 _FENCED = re.compile(r"BEGIN DATA ([0-9a-f]{16}) \(([^\n]*)\)\n(.*?)\nEND DATA \1", re.DOTALL)
 _TYPE = re.compile(r"^- (\w+): (.*)$", re.MULTILINE)

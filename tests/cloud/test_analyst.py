@@ -9,9 +9,9 @@ from uuid import uuid4
 
 import pytest
 
+from alfrd_events.analysis.exact import ExactFirst
+from alfrd_events.clients.calls import BadReply
 from alfrd_events.model import DocumentType, File, FileMember, Invoice, Page, Prompt
-from alfrd_events.providers.analysts.exact import ExactFirst
-from alfrd_events.providers.calls import BadReply
 from tests.analysts.paper import TYPES, plain, scanned
 from tests.cloud.asking import BILL, PROMPT, analyst, known, material_of, saying
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from alfrd_events.clients.aws import Aws
+from alfrd_events.clients.calls import BadReply, Calls, Lost
+from alfrd_events.clients.llm.bedrock import Bedrock as Client
+from alfrd_events.clients.llm.structured import answered
 from alfrd_events.errors import AlfrdError, Permanent, Throttled, Transient
-from alfrd_events.providers.aws import Aws
-from alfrd_events.providers.calls import BadReply, Calls, Lost
-from alfrd_events.providers.llm.bedrock import Bedrock as Client
-from alfrd_events.providers.llm.structured import answered
 from tests.cloud.bedrock import NOVA, Bedrock, filled_in, plain
 from tests.cloud.books import GOOD, QUESTION, RED, Books, Colour, colours, no_pause
 from tests.cloud.server import CloudServer

@@ -13,11 +13,11 @@ from urllib.parse import quote_plus
 
 import pytest
 
+from alfrd_events.clients.aws import Aws
+from alfrd_events.clients.queues import NoEvent, Queue, objects_made
+from alfrd_events.clients.s3 import Buckets, Place
 from alfrd_events.errors import Permanent
 from alfrd_events.ingest.bucket import Watch
-from alfrd_events.providers.aws import Aws
-from alfrd_events.providers.queues import NoEvent, Queue, objects_made
-from alfrd_events.providers.s3 import Buckets, Place
 from tests.cli.program import BILL, Program
 from tests.cloud.s3 import S3
 from tests.cloud.server import CloudServer

@@ -10,13 +10,13 @@ from decimal import Decimal
 
 import pytest
 
+from alfrd_events.analysis.cascade import CascadeAnalyst
+from alfrd_events.analysis.llm import LlmAnalyst
+from alfrd_events.analysis.rules import RulesAnalyst
+from alfrd_events.clients.calls import Calls
+from alfrd_events.clients.llm.openai import OpenAi
 from alfrd_events.errors import Permanent, Transient
 from alfrd_events.model import Finding, JsonObject, Prompt
-from alfrd_events.providers.analysts.cascade import CascadeAnalyst
-from alfrd_events.providers.analysts.llm import LlmAnalyst
-from alfrd_events.providers.analysts.rules import RulesAnalyst
-from alfrd_events.providers.calls import Calls
-from alfrd_events.providers.llm.openai import OpenAi
 from tests.analysts.paper import TYPES, plain
 from tests.cloud import brain
 from tests.cloud.asking import BILL, known

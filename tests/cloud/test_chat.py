@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from alfrd_events.clients.calls import BadReply, Calls
+from alfrd_events.clients.llm.openai import OpenAi
+from alfrd_events.clients.llm.structured import Withheld, answered
 from alfrd_events.errors import AlfrdError, Permanent, SettingsInvalid, Throttled, Transient
-from alfrd_events.providers.calls import BadReply, Calls
-from alfrd_events.providers.llm.openai import OpenAi
-from alfrd_events.providers.llm.structured import Withheld, answered
 from tests.cloud.books import QUESTION, RED, Books, Colour, colours, no_pause
 from tests.cloud.chat import Chat, completion
 from tests.cloud.server import Answer, CloudServer

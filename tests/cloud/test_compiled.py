@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from alfrd_events.cli.wiring import build_analyst
-from alfrd_events.providers.calls import Calls
-from alfrd_events.providers.readers.local import LocalReader
-from alfrd_events.providers.sources import Sources
+from alfrd_events.clients.calls import Calls
+from alfrd_events.reading.local import LocalReader
+from alfrd_events.reading.sources import Sources
 from alfrd_events.settings import Settings
 from alfrd_events.steps.registry import BUILT_IN, Tools
 from alfrd_events.worker.run import run_worker

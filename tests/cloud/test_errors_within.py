@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from alfrd_events.clients.calls import BadReply, Lost
 from alfrd_events.errors import Permanent, Throttled, Transient
-from alfrd_events.providers.calls import BadReply, Lost
 from tests.cloud.books import GOOD, RED, colours
 from tests.cloud.chat import Chat, completion
 from tests.cloud.server import Answer

@@ -9,10 +9,10 @@ from decimal import Decimal
 
 import pytest
 
+from alfrd_events.analysis.llm.material import VALUES, fenced, whole_or_parts
+from alfrd_events.analysis.llm.prompt_injection import without_orders
+from alfrd_events.clients.llm.client import tokens
 from alfrd_events.model import Document, JsonObject, Page
-from alfrd_events.providers.analysts.llm.material import VALUES, fenced, whole_or_parts
-from alfrd_events.providers.analysts.llm.orders import without_orders
-from alfrd_events.providers.llm.client import tokens
 from tests.analysts.paper import TYPES, plain, scanned
 from tests.cloud import brain
 from tests.cloud.asking import BILL, PROMPT, analyst, known, material_of
@@ -180,7 +180,7 @@ def test_tokens_are_estimated_to_the_safe_side() -> None:
 
 
 async def test_an_event_tells_that_a_document_was_too_long_to_be_shown_whole(db: Harness) -> None:
-    from alfrd_events.providers.sources import Sources
+    from alfrd_events.reading.sources import Sources
     from alfrd_events.steps.registry import BUILT_IN, Tools
     from alfrd_events.worker.run import run_worker
     from tests.support.noop import NoopReader, options, refuse_pages

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from alfrd_events.model import JsonObject
-from alfrd_events.providers.analysts.llm.forms import (
+from alfrd_events.analysis.llm.answer_keys import KeyForm
+from alfrd_events.analysis.llm.forms import (
     ClassificationForm,
     ExtractionForm,
     FileForm,
@@ -23,9 +23,9 @@ from alfrd_events.providers.analysts.llm.forms import (
     ScoreForm,
     SummaryForm,
 )
-from alfrd_events.providers.analysts.llm.keys import KeyForm
-from alfrd_events.providers.llm.schemas import unbounded
-from alfrd_events.providers.llm.structured import Form, Intake, schema_of
+from alfrd_events.clients.llm.schemas import unbounded
+from alfrd_events.clients.llm.structured import Form, Intake, schema_of
+from alfrd_events.model import JsonObject
 from tests.analysts.paper import TYPES, plain
 from tests.cloud import brain
 from tests.cloud.asking import BILL, PROMPT, analyst, known, saying

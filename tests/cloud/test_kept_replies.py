@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
+from alfrd_events.analysis.llm import LlmAnalyst
+from alfrd_events.clients.aws import Aws
+from alfrd_events.clients.calls import Calls
+from alfrd_events.clients.llm.bedrock import Bedrock as BedrockClient
+from alfrd_events.clients.llm.openai import OpenAi
 from alfrd_events.db.ledger import DatabaseLedger
 from alfrd_events.model import JsonObject
-from alfrd_events.providers.analysts.llm import LlmAnalyst
-from alfrd_events.providers.aws import Aws
-from alfrd_events.providers.calls import Calls
-from alfrd_events.providers.llm.bedrock import Bedrock as BedrockClient
-from alfrd_events.providers.llm.openai import OpenAi
-from alfrd_events.providers.readers.textract.blocks import block_of
-from alfrd_events.providers.sources import Sources
+from alfrd_events.reading.sources import Sources
+from alfrd_events.reading.textract.blocks import block_of
 from alfrd_events.steps.registry import BUILT_IN, Tools
 from alfrd_events.worker.run import run_worker
 from tests.cloud import brain

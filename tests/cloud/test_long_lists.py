@@ -9,13 +9,13 @@ from decimal import Decimal
 
 import pytest
 
+from alfrd_events.analysis.llm import LlmAnalyst
+from alfrd_events.analysis.llm.forms import MOST_ITEMS
+from alfrd_events.analysis.llm.pieces import MOST_PIECES
+from alfrd_events.clients.calls import Calls
+from alfrd_events.clients.llm.openai import OpenAi
 from alfrd_events.db.ledger import DatabaseLedger
 from alfrd_events.model import JsonObject, Summary
-from alfrd_events.providers.analysts.llm import LlmAnalyst
-from alfrd_events.providers.analysts.llm.forms import MOST_ITEMS
-from alfrd_events.providers.analysts.llm.pieces import MOST_PIECES
-from alfrd_events.providers.calls import Calls
-from alfrd_events.providers.llm.openai import OpenAi
 from tests.analysts.paper import plain
 from tests.cloud import brain
 from tests.cloud.asking import PROMPT, analyst

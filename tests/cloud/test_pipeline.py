@@ -8,12 +8,12 @@ from typing import Literal
 
 import pytest
 
+from alfrd_events.analysis.cascade import CascadeAnalyst
+from alfrd_events.analysis.llm import LlmAnalyst
+from alfrd_events.analysis.rules import RulesAnalyst
 from alfrd_events.cli.wiring import build_analyst
-from alfrd_events.providers.analysts.cascade import CascadeAnalyst
-from alfrd_events.providers.analysts.llm import LlmAnalyst
-from alfrd_events.providers.analysts.rules import RulesAnalyst
-from alfrd_events.providers.calls import Calls
-from alfrd_events.providers.llm.openai import OpenAi
+from alfrd_events.clients.calls import Calls
+from alfrd_events.clients.llm.openai import OpenAi
 from alfrd_events.settings import Settings
 from tests.cloud.bedrock import NOVA, Bedrock
 from tests.cloud.chat import Chat

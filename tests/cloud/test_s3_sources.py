@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from alfrd_events.clients.aws import Aws
+from alfrd_events.clients.s3 import Buckets, Place
 from alfrd_events.errors import AlfrdError, Permanent, Throttled, Transient
 from alfrd_events.model import PartSource
-from alfrd_events.providers.aws import Aws
-from alfrd_events.providers.s3 import Buckets, Place
-from alfrd_events.providers.sources import Sources
+from alfrd_events.reading.sources import Sources
 from tests.cloud.s3 import S3
 from tests.cloud.server import CloudServer, Fault
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from alfrd_events.providers.readers.textract.blocks import block_of, frame_of
+from alfrd_events.reading.textract.blocks import block_of, frame_of
 
 A4 = (1000.0, 1400.0)
 Raw = dict[str, Any]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from alfrd_events.clients.calls import BadReply, Lost
 from alfrd_events.errors import AlfrdError, Permanent, Throttled, Transient, Unreadable
-from alfrd_events.providers.calls import BadReply, Lost
 from tests.cloud.textract_world import Play, World, scans
 from tests.readers.reader_inputs import encoded, pdf, picture, text_page
 

@@ -14,7 +14,7 @@ from rapidfuzz import fuzz
 
 from alfrd_events.errors import Unreadable
 from alfrd_events.model import Page, Part
-from alfrd_events.providers.readers.local import LocalReader
+from alfrd_events.reading.local import LocalReader
 from tests.cloud.textract_world import Play, World
 from tests.readers.container_inputs import mail, zipped
 from tests.readers.reader_inputs import encoded, pdf, picture, png_header, scan_page, text_page, tiff

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from alfrd_events.clients.aws import Aws
+from alfrd_events.clients.calls import Calls, Lost
+from alfrd_events.clients.llm.bedrock import Bedrock as BedrockClient
+from alfrd_events.clients.llm.openai import OpenAi
+from alfrd_events.clients.llm.structured import answered
 from alfrd_events.errors import AlfrdError, Permanent, SettingsInvalid, Transient
-from alfrd_events.providers.aws import Aws
-from alfrd_events.providers.calls import Calls, Lost
-from alfrd_events.providers.llm.bedrock import Bedrock as BedrockClient
-from alfrd_events.providers.llm.openai import OpenAi
-from alfrd_events.providers.llm.structured import answered
 from tests.cloud.bedrock import Bedrock, filled_in
 from tests.cloud.books import GOOD, QUESTION, RED, Books, Colour, colours, no_pause
 from tests.cloud.chat import Chat, completion
@@ -107,7 +107,7 @@ async def test_a_reply_that_drips_is_given_up_after_the_time_limit(monkeypatch: 
     bedrock.says(*[Answer(200, dripping)] * 3)
     async with asyncio.timeout(60):
         # A connection of its own has 5 s to come about beside the time for the answer.
-        monkeypatch.setattr("alfrd_events.providers.llm.openai.CONNECT_SECONDS", 0.2)
+        monkeypatch.setattr("alfrd_events.clients.llm.openai.CONNECT_SECONDS", 0.2)
         found, books, _ = await ask_chat(chat, read_seconds=0.3)
         of_bedrock, _ = await ask_bedrock(bedrock, monkeypatch, read_seconds=0.3)
 

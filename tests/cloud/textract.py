@@ -18,7 +18,7 @@ from typing import Any
 
 from alfrd_events.errors import Unreadable
 from alfrd_events.model import Page, Part
-from alfrd_events.providers.readers.local import LocalReader
+from alfrd_events.reading.local import LocalReader
 from tests.cloud.models import WireModel
 from tests.cloud.server import Answer, Fault, Request
 

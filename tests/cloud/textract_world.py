@@ -10,13 +10,13 @@ from uuid import uuid4
 
 import pytest
 
+from alfrd_events.clients.aws import Aws
+from alfrd_events.clients.calls import Call, Caller, Calls, NoLedger, Reply, caller
+from alfrd_events.clients.jobs import Job
 from alfrd_events.model import Page, Task
-from alfrd_events.providers.aws import Aws
-from alfrd_events.providers.calls import Call, Caller, Calls, NoLedger, Reply, caller
-from alfrd_events.providers.jobs import Job
-from alfrd_events.providers.readers.local import LocalReader
-from alfrd_events.providers.readers.textract import TextractReader
-from alfrd_events.providers.readers.textract.service import Textract as Requests
+from alfrd_events.reading.local import LocalReader
+from alfrd_events.reading.textract import TextractReader
+from alfrd_events.reading.textract.service import Textract as Requests
 from tests.cloud.server import CloudServer
 from tests.cloud.textract import Objects, Read, Textract
 from tests.readers.reader_inputs import part, pdf, picture, scan_page

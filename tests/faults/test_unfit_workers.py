@@ -15,9 +15,9 @@ import pytest
 
 from alfrd_events.db.database import Database
 from alfrd_events.errors import WorkerUnfit, no_process, shortage
-from alfrd_events.providers.readers.limits import ReaderLimits
-from alfrd_events.providers.readers.local import LocalReader
-from alfrd_events.providers.readers.pool import Pool
+from alfrd_events.reading.local import LocalReader
+from alfrd_events.sandbox.limits import ReaderLimits
+from alfrd_events.sandbox.pool import Pool
 from alfrd_events.steps.registry import BUILT_IN
 from alfrd_events.worker.run import run_worker
 from tests.faults.processes import all_asleep, insert, until
@@ -122,7 +122,7 @@ async def test_limits_that_are_lower_than_ours_are_kept(limit: int) -> None:
             resource.prlimit(child.pid, limit, (lowest, lowest))
             assert await child.answers(10)
         program = f"import resource as r; r.setrlimit({limit}, ({lowest}, {lowest}));"
-        program += "from alfrd_events.providers.readers import expendable as e; e.limit_self(3 << 30);"
+        program += "from alfrd_events.reading import expendable as e; e.limit_self(3 << 30);"
         program += f"print(r.getrlimit({limit}))"
         import sys
 

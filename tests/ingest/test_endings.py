@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alfrd_events.providers.endings import End, end_of
+from alfrd_events.ingest.completeness import End, end_of
 from tests.ingest.half_files import WHOLE
 
 FILES = {name: make() for name, make in WHOLE.items()}

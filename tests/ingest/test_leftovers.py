@@ -10,14 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from alfrd_events.clients.s3 import Found, Place
+from alfrd_events.filenames import is_leftover
 from alfrd_events.ingest.files import LeftOut, expand
 from alfrd_events.ingest.inbox import Inbox
 from alfrd_events.ingest.submit import is_left_behind
-from alfrd_events.providers.leftovers import is_leftover
-from alfrd_events.providers.readers.archive import members
-from alfrd_events.providers.readers.budget import Budget
-from alfrd_events.providers.readers.limits import ReaderLimits
-from alfrd_events.providers.s3 import Found, Place
+from alfrd_events.reading.formats.archive import members
+from alfrd_events.reading.formats.budget import Budget
+from alfrd_events.reading.formats.opening import open_within
+from alfrd_events.sandbox.limits import ReaderLimits
 from tests.support.harness import Harness
 
 LEFT = [
@@ -178,6 +179,6 @@ def test_an_archive_knows_them_too() -> None:
         for name in [*LEFT, *(f"{folder}/inside.txt" for folder in LEFT_FOLDERS), *KEPT]:
             archive.writestr(name, name)
 
-    found = members(out.getvalue(), "papers.zip", Budget("papers.zip", ReaderLimits()))
+    found = members(out.getvalue(), "papers.zip", Budget("papers.zip", ReaderLimits(), open_within))
 
     assert {member.name for member in found} == set(KEPT)

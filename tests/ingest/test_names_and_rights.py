@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from alfrd_events.errors import Refused
+from alfrd_events.filenames import printable
 from alfrd_events.ingest.files import NotSubmitted, expand, read_file
 from alfrd_events.ingest.inbox import Inbox
 from alfrd_events.ingest.moving import move, write_reason
-from alfrd_events.providers.names import printable
 from tests.ingest.half_files import pdf
 from tests.ingest.watching import QUIET, Watched
 from tests.support.harness import Harness

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import pytest
 
+from alfrd_events.clients.calls import Reply
 from alfrd_events.db.batch import Batch
 from alfrd_events.db.ledger import DatabaseLedger
 from alfrd_events.errors import DatabaseUnavailable, Refused
-from alfrd_events.providers.calls import Reply
 from tests.money.test_ledger import NOVA, given_task, spent, usage
 from tests.support.harness import Harness
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alfrd_events.providers.breaker import Breaker
+from alfrd_events.clients.breaker import Breaker
 
 
 class Clock:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from alfrd_events.clients.calls import BadReply, Call, Caller, Calls, Lost, NoRoom, Reply
 from alfrd_events.errors import Permanent, Throttled, Transient
 from alfrd_events.model import JsonObject
-from alfrd_events.providers.calls import BadReply, Call, Caller, Calls, Lost, NoRoom, Reply
 from tests.money.test_breaker import Clock
 
 CALL = Call("bedrock", "Converse", "nova", key="k")

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from alfrd_events.clients.calls import Call, Cap, NoRoom, Purpose, Reply, purpose
 from alfrd_events.db.database import Database
 from alfrd_events.db.ledger import Caps, DatabaseLedger
-from alfrd_events.providers.calls import Call, Cap, NoRoom, Purpose, Reply, purpose
 from tests.money.test_ledger import NOVA, given_task
 from tests.support.harness import Harness
 

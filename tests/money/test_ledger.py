@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from alfrd_events.clients.calls import Call, Caller, NoRoom, Reply
 from alfrd_events.db.ledger import Caps, DatabaseLedger
 from alfrd_events.errors import Throttled
 from alfrd_events.model import Outcome
-from alfrd_events.providers.calls import Call, Caller, NoRoom, Reply
 from tests.support.harness import Harness
 
 NOVA = Call("bedrock", "Converse", "us.amazon.nova-lite-v1:0", key="k1", input_tokens=1000, output_tokens=500)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alfrd_events.providers.limiter import Limiter
+from alfrd_events.clients.limiter import Limiter
 
 
 async def settle() -> None:

@@ -14,11 +14,11 @@ import psycopg
 import pytest
 from pydantic import BaseModel
 
+from alfrd_events.clients.calls import BadReply, Call, Calls, Lost, Reply
 from alfrd_events.db.database import Database
 from alfrd_events.db.ledger import Caps, DatabaseLedger
 from alfrd_events.errors import Throttled, Transient
 from alfrd_events.model import Case
-from alfrd_events.providers.calls import BadReply, Call, Calls, Lost, Reply
 from alfrd_events.steps.registry import Tools
 from alfrd_events.worker.run import Report, run_worker
 from tests.support.harness import Harness
@@ -171,7 +171,7 @@ CRASHES = """
 import asyncio, os, signal, sys
 from alfrd_events.db.database import Database
 from alfrd_events.db.ledger import DatabaseLedger
-from alfrd_events.providers.calls import Calls, Reply
+from alfrd_events.clients.calls import Calls, Reply
 from tests.money.test_worker_money import Paid
 from tests.support.noop import noop_tools, options
 from alfrd_events.worker.run import run_worker

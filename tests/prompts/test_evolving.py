@@ -6,9 +6,9 @@ import asyncio
 from decimal import Decimal
 from typing import Any
 
+from alfrd_events.clients.calls import BadReply
+from alfrd_events.clients.llm.base import Question
 from alfrd_events.db import prompts
-from alfrd_events.providers.calls import BadReply
-from alfrd_events.providers.llm.base import Question
 from tests.support.evolving import Loop
 from tests.support.harness import Harness
 from tests.support.simulated import NEEDED, TYPE_NEEDED

@@ -9,7 +9,7 @@ import pytest
 from reader_inputs import Inspect, Read, part
 
 from alfrd_events.model import Page
-from alfrd_events.providers.readers.local import LocalReader
+from alfrd_events.reading.local import LocalReader
 
 
 @pytest.fixture(scope="session")

@@ -31,9 +31,10 @@ from reader_inputs import encoded, part, pdf, picture, scan_page, text_page, tif
 from tnef_writer import BINARY, WIDE, attached_message, packed, tnef
 
 from alfrd_events.errors import AlfrdError, Transient, Unreadable
-from alfrd_events.providers.readers import local, wire
-from alfrd_events.providers.readers.limits import ReaderLimits
-from alfrd_events.providers.readers.source import open_source
+from alfrd_events.reading import local
+from alfrd_events.reading.formats.opening import open_source
+from alfrd_events.sandbox import wire
+from alfrd_events.sandbox.limits import ReaderLimits
 
 LIMITS = ReaderLimits(max_pages=50, max_members=50, max_unpacked_bytes=20_000_000, max_pixels=2_000_000)
 TOKENS = (

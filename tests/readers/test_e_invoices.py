@@ -13,13 +13,14 @@ import pytest
 from container_inputs import mail
 from reader_inputs import Inspect, Read, pdf, picture, scan_page, text_page
 
+from alfrd_events.analysis.rules.checks import score_summary
+from alfrd_events.analysis.rules.summary import summarize
 from alfrd_events.errors import Unreadable
 from alfrd_events.model import Document, Invoice, InvoiceLine, Page, Summary
-from alfrd_events.providers.analysts.rules.checks import score_summary
-from alfrd_events.providers.analysts.rules.summary import summarize
-from alfrd_events.providers.readers import einvoice
-from alfrd_events.providers.readers.limits import ReaderLimits
-from alfrd_events.providers.readers.source import Reading, open_source
+from alfrd_events.reading.formats import einvoice
+from alfrd_events.reading.formats.opening import open_source
+from alfrd_events.reading.formats.source import Reading
+from alfrd_events.sandbox.limits import ReaderLimits
 
 INVOICES = Path(__file__).parent / "invoices"
 CII = (INVOICES / "cii.xml").read_bytes()

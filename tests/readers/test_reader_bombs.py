@@ -14,8 +14,8 @@ from reader_inputs import children_of, part
 from tnef_writer import packed
 
 from alfrd_events.errors import Unreadable
-from alfrd_events.providers.readers.limits import ReaderLimits
-from alfrd_events.providers.readers.local import LocalReader
+from alfrd_events.reading.local import LocalReader
+from alfrd_events.sandbox.limits import ReaderLimits
 
 NOTE = part(b"a note", "note.txt")
 LIMITS = {"memory_bytes": 1_000_000_000, "page_cpu_seconds": 8}

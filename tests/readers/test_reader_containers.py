@@ -14,8 +14,9 @@ from outlook_writer import compound, outlook
 from reader_inputs import RECEIPT, Inspect, Read, encoded, pdf, picture, text_page
 
 from alfrd_events.errors import Unreadable
-from alfrd_events.providers.readers.limits import ReaderLimits
-from alfrd_events.providers.readers.source import Reading, Sheet, open_source
+from alfrd_events.reading.formats.opening import open_source
+from alfrd_events.reading.formats.source import Reading, Sheet
+from alfrd_events.sandbox.limits import ReaderLimits
 
 BILL = pdf([text_page([(72, 720, "City Water bill 4471")]), text_page([(72, 720, "Total due 25.00")])])
 A_LINE = "A letter of more than fifty characters, so that it is taken for text and for no scan."

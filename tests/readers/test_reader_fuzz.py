@@ -11,9 +11,10 @@ from fuzz import Fuzzer, targets
 from reader_inputs import Inspect, Read
 
 from alfrd_events.errors import Unreadable
-from alfrd_events.providers.readers import rtf
-from alfrd_events.providers.readers.budget import Budget
-from alfrd_events.providers.readers.limits import ReaderLimits
+from alfrd_events.reading.formats import rtf
+from alfrd_events.reading.formats.budget import Budget
+from alfrd_events.reading.formats.opening import open_within
+from alfrd_events.sandbox.limits import ReaderLimits
 
 TARGETS = targets()
 
@@ -56,7 +57,7 @@ def test_links_and_fonts_without_end_in_a_text_in_rtf_take_no_longer_than_others
     font = b"{\\fonttbl" + b"{\\f0\\fcharset204 a" * 900
     text = b"{\\rtf1 Total 25.00" + link * 20 + font
     packed = struct.pack("<IIII", len(text) + 12, len(text), 0x414C454D, 0) + text
-    assert rtf.text_of(packed, Budget("given", ReaderLimits())).startswith("Total 25.00")
+    assert rtf.text_of(packed, Budget("given", ReaderLimits(), open_within)).startswith("Total 25.00")
 
 
 @pytest.mark.parametrize("kind", ["plain", "html"])

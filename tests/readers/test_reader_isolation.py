@@ -18,8 +18,8 @@ from PIL import Image
 from reader_inputs import children_of, encoded, environment_of, is_alive, part, picture, tiff
 
 from alfrd_events.errors import Transient, Unreadable
-from alfrd_events.providers.readers.limits import ReaderLimits
-from alfrd_events.providers.readers.local import LocalReader
+from alfrd_events.reading.local import LocalReader
+from alfrd_events.sandbox.limits import ReaderLimits
 
 NOTE = part(b"a note that is read without any library", "note.txt")
 FOUR_PAGES = part(tiff([["First page"], ["Second page"], ["Third page"], ["Fourth page"]]), "four.tiff")
@@ -263,7 +263,7 @@ def test_a_process_knows_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None
 PARENT = """
 import asyncio, os, sys
 from alfrd_events.model import Part
-from alfrd_events.providers.readers.local import LocalReader
+from alfrd_events.reading.local import LocalReader
 from reader_inputs import children_of, tiff
 
 async def main():
@@ -301,7 +301,7 @@ def test_no_process_outlives_a_parent_that_is_killed() -> None:
 
 def test_the_parent_loads_no_imaging_library() -> None:
     check = (
-        "import sys, alfrd_events.providers.readers.local as local; local.LocalReader(); "
+        "import sys, alfrd_events.reading.local as local; local.LocalReader(); "
         "print({'numpy', 'cv2', 'PIL', 'onnxruntime', 'rapidocr', 'pypdfium2'} & set(sys.modules))"
     )
     done = subprocess.run(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from alfrd_events.providers.readers import layout, spacing, text_layer
-from alfrd_events.providers.readers.layout import Piece
-from alfrd_events.providers.readers.text_layer import Char
+from alfrd_events.reading.formats import text_layer
+from alfrd_events.reading.formats.text_layer import Char
+from alfrd_events.reading.text import layout, spacing
+from alfrd_events.reading.text.layout import Piece
 
 
 def piece(text: str, left: float, top: float, *, height: float = 10) -> Piece:

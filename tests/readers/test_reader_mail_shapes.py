@@ -14,7 +14,8 @@ from container_inputs import mail, zipped
 from reader_inputs import Inspect, Read, pdf, text_page
 
 from alfrd_events.errors import Unreadable
-from alfrd_events.providers.readers import envelope, plain
+from alfrd_events.reading.formats import envelope
+from alfrd_events.reading.text import plain
 
 BILL = pdf([text_page([(72, 720, "City Water bill 4471")]), text_page([(72, 720, "Total due 25.00")])])
 BILL_TEXTS = ["City Water bill 4471", "Total due 25.00"]

@@ -10,8 +10,8 @@ from pdf_inputs import with_files, with_pinned_file
 from reader_inputs import Read, encoded, part, pdf, picture, text_page
 
 from alfrd_events.errors import Unreadable
-from alfrd_events.providers.readers.limits import ReaderLimits
-from alfrd_events.providers.readers.local import LocalReader
+from alfrd_events.reading.local import LocalReader
+from alfrd_events.sandbox.limits import ReaderLimits
 
 LETTER = [(72, 700, "Please find the bill attached.")]
 COVER = [

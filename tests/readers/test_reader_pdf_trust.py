@@ -9,10 +9,10 @@ import pytest
 from pdf_inputs import mapped_page, scan_with_layer
 from reader_inputs import RECEIPT, Read, picture
 
-from alfrd_events.providers.readers.layout import Piece
-from alfrd_events.providers.readers.pdf import trust
-from alfrd_events.providers.readers.source import Reading
-from alfrd_events.providers.readers.text_layer import Char
+from alfrd_events.reading.formats.pdf import trust
+from alfrd_events.reading.formats.source import Reading
+from alfrd_events.reading.formats.text_layer import Char
+from alfrd_events.reading.text.layout import Piece
 
 BILL = [
     "Tollgate Bearings Ltd",

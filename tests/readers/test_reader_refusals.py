@@ -10,9 +10,9 @@ import pytest
 from reader_inputs import Inspect, Read, encoded, part, picture, png_header
 
 from alfrd_events.errors import Permanent, SettingsInvalid, Unreadable
-from alfrd_events.providers.readers import local
-from alfrd_events.providers.readers.limits import ReaderLimits
-from alfrd_events.providers.readers.local import LocalReader
+from alfrd_events.reading import local
+from alfrd_events.reading.local import LocalReader
+from alfrd_events.sandbox.limits import ReaderLimits
 
 
 def zipped(*names: str) -> bytes:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import pkcs7
 from reader_inputs import Inspect, Read, pdf, text_page
 
 from alfrd_events.errors import Unreadable
-from alfrd_events.providers.readers import cms
+from alfrd_events.reading.formats import cms
 
 BILL = pdf([text_page([(72, 720, "City Water bill 4471")]), text_page([(72, 720, "Total due 25.00")])])
 BILL_TEXTS = ["City Water bill 4471", "Total due 25.00"]

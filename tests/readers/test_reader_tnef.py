@@ -25,9 +25,10 @@ from tnef_writer import (
 )
 
 from alfrd_events.errors import Unreadable
-from alfrd_events.providers.readers import rtf
-from alfrd_events.providers.readers.budget import Budget
-from alfrd_events.providers.readers.limits import ReaderLimits
+from alfrd_events.reading.formats import rtf
+from alfrd_events.reading.formats.budget import Budget
+from alfrd_events.reading.formats.opening import open_within
+from alfrd_events.sandbox.limits import ReaderLimits
 
 BILL = pdf([text_page([(72, 720, "City Water bill 4471")]), text_page([(72, 720, "Total due 25.00")])])
 BILL_TEXTS = ["City Water bill 4471", "Total due 25.00"]
@@ -168,7 +169,7 @@ def test_rtf_is_read_as_a_program_without_layout_shows_it(read: Read) -> None:
 
 
 def test_a_copy_that_overlaps_with_itself_repeats() -> None:
-    budget = Budget("given", ReaderLimits())
+    budget = Budget("given", ReaderLimits(), open_within)
     assert rtf.text_of(CROSSING, budget) == "WXYZWXYZWXYZWXYZWXYZ"
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from alfrd_events.errors import Permanent
+from alfrd_events.filenames import printable
 from alfrd_events.model import PartSource
-from alfrd_events.providers.names import printable
-from alfrd_events.providers.sources import Sources
+from alfrd_events.reading.sources import Sources
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from alfrd_events.cli.wiring import build_evolution
+from alfrd_events.clients.calls import Calls, Purpose, purpose
 from alfrd_events.db.database import Database
-from alfrd_events.providers.calls import Calls, Purpose, purpose
 from alfrd_events.settings import Settings
 from alfrd_events.steps.spending import Evolution
 

@@ -10,14 +10,14 @@ from typing import Any, Literal
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from alfrd_events import __version__
+from alfrd_events.analysis.llm import LlmAnalyst
+from alfrd_events.clients.calls import Calls
 from alfrd_events.db import queue
 from alfrd_events.db.database import Database
 from alfrd_events.db.ledger import DatabaseLedger
 from alfrd_events.db.trials import Trials
 from alfrd_events.model import Outcome
-from alfrd_events.providers.analysts.llm import LlmAnalyst
-from alfrd_events.providers.calls import Calls
-from alfrd_events.providers.sources import Sources
+from alfrd_events.reading.sources import Sources
 from alfrd_events.steps.registry import BUILT_IN, EVOLUTION, Tools
 from alfrd_events.steps.spending import Evolution
 from alfrd_events.worker.runner import Runner

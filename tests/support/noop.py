@@ -23,8 +23,8 @@ from alfrd_events.model import (
     Series,
     Summary,
 )
-from alfrd_events.providers.base import Reader
-from alfrd_events.providers.sources import Sources
+from alfrd_events.model.protocols import Reader
+from alfrd_events.reading.sources import Sources
 from alfrd_events.steps.registry import BUILT_IN, Tools
 from alfrd_events.worker.run import WorkerOptions
 from tests.support.routes import listen_url

@@ -11,11 +11,11 @@ from uuid import UUID
 
 import psycopg
 
+from alfrd_events.clients.llm.base import Question
 from alfrd_events.db.database import Database
 from alfrd_events.db.trials import Trials
 from alfrd_events.errors import AlfrdError
 from alfrd_events.model import Case, advisory_key
-from alfrd_events.providers.llm.base import Question
 from alfrd_events.steps.evolving import evolve_prompt
 from tests.support.evolving import Loop
 from tests.support.pgbouncer import past

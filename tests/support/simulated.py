@@ -21,9 +21,9 @@ from datetime import date, timedelta
 from random import Random
 from typing import TypeVar
 
+from alfrd_events.clients.calls import Call, Calls, Reply
+from alfrd_events.clients.llm.base import Question
 from alfrd_events.model import JsonObject
-from alfrd_events.providers.calls import Call, Calls, Reply
-from alfrd_events.providers.llm.base import Question
 
 Made = TypeVar("Made")
 

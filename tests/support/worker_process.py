@@ -23,8 +23,8 @@ from alfrd_events.db.database import Database
 from alfrd_events.errors import Permanent, Transient
 from alfrd_events.model import Page, Part, PartInfo
 from alfrd_events.observe import configure_logging
-from alfrd_events.providers.readers.limits import ReaderLimits
-from alfrd_events.providers.readers.local import LocalReader
+from alfrd_events.reading.local import LocalReader
+from alfrd_events.sandbox.limits import ReaderLimits
 from alfrd_events.steps.registry import BUILT_IN
 from alfrd_events.worker import registration
 from alfrd_events.worker.run import run_worker

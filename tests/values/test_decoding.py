@@ -8,10 +8,10 @@ from uuid import uuid4
 
 import pytest
 
+from alfrd_events.analysis.text.figures import figures_of
 from alfrd_events.db.json import NESTED_AT_MOST, decoded
 from alfrd_events.db.values import moment, usable_amount, usable_date
 from alfrd_events.model import File, FileMember
-from alfrd_events.providers.analysts.rules.figures import figures_of
 from tests.support.harness import Harness
 from tests.values.extremes import DATES, MOMENTS
 

@@ -9,10 +9,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from alfrd_events.analysis.rules import RulesAnalyst
 from alfrd_events.db import looks
 from alfrd_events.db.database import Database
 from alfrd_events.errors import NotFound
-from alfrd_events.providers.analysts.rules import RulesAnalyst
 from alfrd_events.steps.registry import BUILT_IN
 from alfrd_events.worker.run import run_worker
 from tests.cli.program import BILL

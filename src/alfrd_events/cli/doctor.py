@@ -179,7 +179,7 @@ async def _aws(
     chosen: Settings, check: Callable[[str, Callable[[], Awaitable[str]]], Awaitable[bool]]
 ) -> None:
     """What the settings use of AWS, as far as region and credentials let it be asked."""
-    from alfrd_events.providers.checkup import Wishes, checks
+    from alfrd_events.clients.aws_checks import Wishes, checks
 
     wishes = Wishes(
         region=chosen.aws_region,

@@ -18,7 +18,7 @@ Check = Callable[[str, Callable[[], Awaitable[str]]], Awaitable[bool]]
 
 def models_of(chosen: Settings) -> list[str]:
     """The models that the settings have asked; none where rules do all."""
-    from alfrd_events.providers.llm.bedrock import DEFAULT_MODEL
+    from alfrd_events.clients.llm.bedrock import DEFAULT_MODEL
 
     if chosen.analyst == "rules":
         return []
@@ -34,7 +34,7 @@ async def look_at_server(chosen: Settings, check: Check) -> None:
     if find_spec("aiohttp") is None:
         await check("model server", _not_installed)
         return
-    from alfrd_events.providers.llm.checkup import ModelServer
+    from alfrd_events.clients.llm.server_checks import ModelServer
 
     server: ModelServer | None = None
 

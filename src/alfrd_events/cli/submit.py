@@ -68,7 +68,7 @@ async def _add(session: Session, paths: list[str], tags: list[str], wait: bool, 
 
 def _shown(added: Added) -> str:
     """What was given, in one line that any terminal and any JSON takes; empty where it named nothing."""
-    from alfrd_events.providers.names import printable
+    from alfrd_events.filenames import printable
 
     return printable(added.path) if added.path else ""
 
@@ -154,8 +154,8 @@ def watch(
     In a directory, what was taken moves to done/, what is wrong to rejected/, and what fails later to failed/.
     Objects stay where they are.
     """
+    from alfrd_events.clients.s3 import is_s3
     from alfrd_events.ingest.files import looks_like_uri
-    from alfrd_events.providers.s3 import is_s3
 
     if not inbox.strip():
         # It would be the current directory: an unset variable of a shell would empty that.
@@ -193,11 +193,11 @@ async def _watch(session: Session, directory: Path, tags: list[str], once: bool,
 async def _watch_bucket(
     session: Session, uri: str, tags: list[str], once: bool, queue_url: str | None, every: float
 ) -> int:
+    from alfrd_events.clients.aws import Aws
+    from alfrd_events.clients.queues import Queue
     from alfrd_events.errors import SettingsInvalid
     from alfrd_events.ingest.bucket import Watch
     from alfrd_events.observe import configure_logging
-    from alfrd_events.providers.aws import Aws
-    from alfrd_events.providers.queues import Queue
 
     configure_logging(session.settings.log_level, session.settings.log_format)
     buckets = build_buckets(session.settings)

@@ -22,9 +22,9 @@ async def one_by_one(session: wiring.Session, row: Mapping[str, Any]) -> AsyncIt
 
     :raise SettingsInvalid: no model is set.
     """
+    from alfrd_events.clients.calls import BadReply
     from alfrd_events.db.cases import load_documents, load_types
     from alfrd_events.model import Case, Prompt
-    from alfrd_events.providers.calls import BadReply
     from alfrd_events.steps import analysis
 
     chosen = session.settings.model_copy(update={"evolution": "suggest"})

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 if TYPE_CHECKING:
+    from alfrd_events.clients.calls import Calls, Ledger
+    from alfrd_events.clients.llm.base import Llm
+    from alfrd_events.clients.s3 import Buckets
     from alfrd_events.db.database import Database
     from alfrd_events.db.ledger import DatabaseLedger
     from alfrd_events.model import Outcome, Page
-    from alfrd_events.providers.base import Analyst, Reader
-    from alfrd_events.providers.calls import Calls, Ledger
-    from alfrd_events.providers.llm.base import Llm
-    from alfrd_events.providers.s3 import Buckets
+    from alfrd_events.model.protocols import Analyst, Reader
     from alfrd_events.settings import Settings
     from alfrd_events.steps.registry import Tools
     from alfrd_events.steps.spending import Evolution
@@ -188,7 +188,7 @@ def build_calls(chosen: Settings, ledger: Ledger | None = None) -> Calls:
 
     :param ledger: ``None``: outside of the database; nothing is kept, and nothing forbidden.
     """
-    from alfrd_events.providers.calls import Calls
+    from alfrd_events.clients.calls import Calls
 
     return Calls(ledger, at_once=chosen.calls_at_once)
 
@@ -200,7 +200,7 @@ def build_tools(chosen: Settings, calls: Calls | None = None, database: Database
     :param database: where jobs that were paid are remembered; without one they are not.
     :raise SettingsInvalid: one is not installed.
     """
-    from alfrd_events.providers.sources import Sources
+    from alfrd_events.reading.sources import Sources
     from alfrd_events.steps.registry import Tools
 
     return Tools(
@@ -216,8 +216,8 @@ def build_buckets(chosen: Settings) -> Buckets | None:
 
     :raise SettingsInvalid: AWS's libraries are not installed.
     """
-    from alfrd_events.providers.aws import Aws
-    from alfrd_events.providers.s3 import Buckets
+    from alfrd_events.clients.aws import Aws
+    from alfrd_events.clients.s3 import Buckets
 
     if not chosen.s3_buckets:
         return None
@@ -229,12 +229,12 @@ def build_analyst(chosen: Settings, calls: Calls) -> Analyst:
 
     :raise SettingsInvalid: what it needs is not set, or not installed.
     """
-    from alfrd_events.providers.analysts.cascade import CascadeAnalyst
-    from alfrd_events.providers.analysts.compiled import CompiledAnalyst
-    from alfrd_events.providers.analysts.exact import ExactFirst
-    from alfrd_events.providers.analysts.llm import LlmAnalyst
-    from alfrd_events.providers.analysts.rules import RulesAnalyst
-    from alfrd_events.providers.analysts.rules.apart import Apart
+    from alfrd_events.analysis.cascade import CascadeAnalyst
+    from alfrd_events.analysis.compiled import CompiledAnalyst
+    from alfrd_events.analysis.exact import ExactFirst
+    from alfrd_events.analysis.llm import LlmAnalyst
+    from alfrd_events.analysis.rules import RulesAnalyst
+    from alfrd_events.analysis.rules.isolated import Apart
 
     rules = RulesAnalyst(Apart())
     if chosen.analyst == "rules":
@@ -253,8 +253,8 @@ def build_llm(chosen: Settings, model: str, calls: Calls) -> Llm:
     :raise SettingsInvalid: what it needs is not set, or not installed.
     """
     if chosen.llm == "bedrock":
-        from alfrd_events.providers.aws import Aws
-        from alfrd_events.providers.llm.bedrock import Bedrock
+        from alfrd_events.clients.aws import Aws
+        from alfrd_events.clients.llm.bedrock import Bedrock
 
         return Bedrock(
             Aws(chosen.aws_region),
@@ -263,7 +263,7 @@ def build_llm(chosen: Settings, model: str, calls: Calls) -> Llm:
             reasoning_tokens=chosen.llm_reasoning_tokens,
             read_seconds=chosen.llm_seconds,
         )
-    from alfrd_events.providers.llm.openai import OpenAi
+    from alfrd_events.clients.llm.openai import OpenAi
 
     return OpenAi(
         chosen.openai_base_url,
@@ -277,8 +277,8 @@ def build_llm(chosen: Settings, model: str, calls: Calls) -> Llm:
 
 def build_evolution(chosen: Settings, database: Database, calls: Calls) -> Evolution | None:
     """What prompts evolve with; ``None``: they do not, since no model is asked or nobody wants it."""
+    from alfrd_events.analysis.llm import LlmAnalyst
     from alfrd_events.db.trials import Trials
-    from alfrd_events.providers.analysts.llm import LlmAnalyst
     from alfrd_events.steps.spending import Evolution
 
     if chosen.analyst == "rules" or chosen.evolution == "off":
@@ -290,8 +290,8 @@ def build_evolution(chosen: Settings, database: Database, calls: Calls) -> Evolu
 
 
 def _reader(chosen: Settings, calls: Calls, database: Database | None) -> Reader:
-    from alfrd_events.providers.readers.limits import ReaderLimits
-    from alfrd_events.providers.readers.local import LocalReader
+    from alfrd_events.reading.local import LocalReader
+    from alfrd_events.sandbox.limits import ReaderLimits
 
     limits = ReaderLimits(
         max_bytes=chosen.max_file_bytes,
@@ -302,10 +302,10 @@ def _reader(chosen: Settings, calls: Calls, database: Database | None) -> Reader
     if chosen.reader == "local":
         return local
 
+    from alfrd_events.clients.aws import Aws
     from alfrd_events.db.jobs import ProviderJobs
-    from alfrd_events.providers.aws import Aws
-    from alfrd_events.providers.readers.textract import TextractReader
-    from alfrd_events.providers.readers.textract.service import Textract
+    from alfrd_events.reading.textract import TextractReader
+    from alfrd_events.reading.textract.service import Textract
 
     aws = Aws(chosen.aws_region)
     textract = Textract(aws, features=chosen.textract_features, bucket=chosen.textract_bucket)

@@ -1,13 +1,13 @@
-"""Jobs that a provider was paid for: ``alfrd.provider_jobs``. Implements ``providers.jobs.Jobs``."""
+"""Jobs that a provider was paid for: ``alfrd.provider_jobs``. Implements :class:`~alfrd_events.clients.jobs.Jobs`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from alfrd_events.clients.calls import Caller
+from alfrd_events.clients.jobs import Job
 from alfrd_events.db.database import Database
 from alfrd_events.errors import StaleClaim
-from alfrd_events.providers.calls import Caller
-from alfrd_events.providers.jobs import Job
 
 
 class ProviderJobs:

@@ -16,13 +16,13 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from alfrd_events.clients.calls import Call, Caller, NoRoom, Reply, caller, purpose
 from alfrd_events.db.batch import Batch
 from alfrd_events.db.database import Database
 from alfrd_events.db.json import jsonb
 from alfrd_events.errors import AlfrdError, Refused
 from alfrd_events.model import JsonObject
 from alfrd_events.observe import Log
-from alfrd_events.providers.calls import Call, Caller, NoRoom, Reply, caller, purpose
 
 log = Log("ledger")
 
@@ -40,7 +40,7 @@ class Caps:
 
 
 class DatabaseLedger:
-    """Implements :class:`~alfrd_events.providers.calls.Ledger`.
+    """Implements :class:`~alfrd_events.clients.calls.Ledger`.
 
     :param keep: how old a reply may be that is given again.
     """

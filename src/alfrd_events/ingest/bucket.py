@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from alfrd_events.clients.queues import Message, NoEvent, Queue, objects_made
+from alfrd_events.clients.s3 import Buckets, Found, Place
 from alfrd_events.db.database import Database
 from alfrd_events.db.documents import by_fingerprint
 from alfrd_events.db.errors import Doubtful, Interrupted
@@ -18,8 +20,6 @@ from alfrd_events.errors import DatabaseUnavailable, Transient
 from alfrd_events.ingest.files import NotSubmitted
 from alfrd_events.ingest.submit import hand_over_object, how_to_retry, is_left_behind
 from alfrd_events.observe import Log
-from alfrd_events.providers.queues import Message, NoEvent, Queue, objects_made
-from alfrd_events.providers.s3 import Buckets, Found, Place
 
 log = Log("bucket")
 

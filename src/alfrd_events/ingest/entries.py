@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alfrd_events.db.documents import NewDocument
+from alfrd_events.filenames import is_coming, is_leftover, is_leftover_folder
+from alfrd_events.ingest.completeness import End, end_of
 from alfrd_events.ingest.files import is_special
-from alfrd_events.providers.endings import End, end_of
-from alfrd_events.providers.leftovers import is_coming, is_leftover, is_leftover_folder
 
 Look = tuple[tuple[str, int, int, int], ...]
 """Name, size, time of change and time of any change of every file; programs set the first time as they like."""

@@ -12,9 +12,8 @@ from pathlib import Path
 
 from alfrd_events.db.documents import NewDocument, NewPart
 from alfrd_events.errors import AlfrdError
+from alfrd_events.filenames import is_leftover, is_leftover_folder, printable
 from alfrd_events.ingest.rights import DENIED, unreadable
-from alfrd_events.providers.leftovers import is_leftover, is_leftover_folder
-from alfrd_events.providers.names import printable
 
 META = "meta.json"
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:[/\\]")

@@ -19,12 +19,12 @@ from uuid import UUID
 from alfrd_events.db.database import Database
 from alfrd_events.db.documents import NewDocument, by_fingerprint, resend, statuses
 from alfrd_events.errors import Refused
+from alfrd_events.filenames import printable
 from alfrd_events.ingest.entries import Look, is_being_written, look_at, seconds_to_wait
 from alfrd_events.ingest.files import META, NotSubmitted
 from alfrd_events.ingest.moving import is_reason, move, reason_of, write_reason
 from alfrd_events.ingest.submit import how_to_retry, load
 from alfrd_events.observe import Log
-from alfrd_events.providers.names import printable
 
 log = Log("inbox")
 

@@ -25,6 +25,7 @@ from alfrd_events.db.database import Database
 from alfrd_events.db.documents import NewDocument, Submitted
 from alfrd_events.db.errors import Doubtful, Interrupted
 from alfrd_events.errors import DatabaseUnavailable, Refused
+from alfrd_events.filenames import printable
 from alfrd_events.ingest.entries import Look, is_being_written, look_at, seconds_to_wait, why_left_alone
 from alfrd_events.ingest.files import META, Denied, Incomplete, NotSubmitted
 from alfrd_events.ingest.following import DONE, FAILED, Followed, Followers
@@ -32,7 +33,6 @@ from alfrd_events.ingest.moving import move, write_reason
 from alfrd_events.ingest.rights import check_usable, unreadable, unusable
 from alfrd_events.ingest.submit import hand_over, how_to_retry, load, try_again
 from alfrd_events.observe import Log
-from alfrd_events.providers.names import printable
 
 log = Log("inbox")
 

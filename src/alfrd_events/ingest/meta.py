@@ -18,8 +18,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from alfrd_events.db.documents import NewDocument, NewPart
+from alfrd_events.filenames import printable
 from alfrd_events.ingest.files import META, Incomplete, NotSubmitted, read_file
-from alfrd_events.providers.names import printable
 
 _META_BYTES_AT_MOST = 1_000_000
 _FOLDER_BYTES_AT_MOST = 500_000_000

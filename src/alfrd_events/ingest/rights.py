@@ -10,7 +10,7 @@ import shlex
 import stat
 from pathlib import Path
 
-from alfrd_events.providers.names import printable
+from alfrd_events.filenames import printable
 
 DENIED = (errno.EACCES, errno.EPERM)
 

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from alfrd_events.clients.s3 import Buckets, Found, Place, is_s3
 from alfrd_events.db.database import Database
 from alfrd_events.db.documents import NewDocument, Submitted, submit, submit_uri
 from alfrd_events.db.operate import replay
 from alfrd_events.errors import Permanent, Refused, Transient
+from alfrd_events.filenames import is_leftover, printable
 from alfrd_events.ingest.files import LeftOut, NotSubmitted, expand, single
 from alfrd_events.ingest.meta import folder_document
-from alfrd_events.providers.leftovers import is_leftover
-from alfrd_events.providers.names import printable
-from alfrd_events.providers.s3 import Buckets, Found, Place, is_s3
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from alfrd_events.clients.calls import BadReply
 from alfrd_events.errors import Permanent
 from alfrd_events.model import COMPARISONS, AnswerKey, Case, Document, KeyFact, Result
 from alfrd_events.observe import Log
 from alfrd_events.prompts.grading import GRADED, Miss, grade
 from alfrd_events.prompts.pool import Split, split
-from alfrd_events.providers.calls import BadReply
 
 if TYPE_CHECKING:
     from alfrd_events.steps.registry import Tools

@@ -12,12 +12,12 @@ from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from alfrd_events.clients.calls import NoRoom
 from alfrd_events.errors import Permanent
 from alfrd_events.model import Case, Prompt, Result
 from alfrd_events.observe import Log
 from alfrd_events.prompts.evidence import Evidence, is_worse, judge, passes_screening, weigh
 from alfrd_events.prompts.trial import SHADOWED, SUSPECT_AMONG, SUSPECT_CORRECTIONS, Standing, Trial
-from alfrd_events.providers.calls import NoRoom
 from alfrd_events.steps.reflecting import propose
 from alfrd_events.steps.spending import trial_scope
 from alfrd_events.steps.trying import Bench, TurnOver

@@ -7,8 +7,8 @@ import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from alfrd_events.analysis.text.naming import entity_key
 from alfrd_events.model import Case, Extraction, FileSummary, Result, SeriesPlace
-from alfrd_events.providers.analysts.naming import entity_key
 from alfrd_events.steps.analysis import active_prompt, inputs
 
 if TYPE_CHECKING:

@@ -14,13 +14,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from alfrd_events.clients.calls import BadReply
 from alfrd_events.errors import Permanent
 from alfrd_events.model import Document, Prompt
 from alfrd_events.prompts.candidates import Material, objections
 from alfrd_events.prompts.grading import Miss
 from alfrd_events.prompts.pool import pareto_pool
 from alfrd_events.prompts.trial import Standing, Trial
-from alfrd_events.providers.calls import BadReply
 from alfrd_events.steps.answer_keys import graded
 from alfrd_events.steps.spending import Evolution
 

@@ -15,8 +15,8 @@ from pydantic import BaseModel
 
 from alfrd_events.errors import SettingsInvalid
 from alfrd_events.model import Case, Page
-from alfrd_events.providers.base import Analyst, Reader
-from alfrd_events.providers.sources import Sources
+from alfrd_events.model.protocols import Analyst, Reader
+from alfrd_events.reading.sources import Sources
 from alfrd_events.steps import analysis, answer_keys, evolving, filing, reading
 from alfrd_events.steps.spending import Evolution
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from alfrd_events.clients.calls import Cap, Purpose, purpose
+from alfrd_events.model.protocols import Examiner
 from alfrd_events.prompts.trial import Journal
-from alfrd_events.providers.base import Examiner
-from alfrd_events.providers.calls import Cap, Purpose, purpose
 
 Mode = Literal["suggest", "auto"]
 

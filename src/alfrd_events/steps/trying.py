@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from alfrd_events.clients.calls import BadReply
 from alfrd_events.errors import Permanent
 from alfrd_events.model import AnswerKey, Case, Document, JsonObject, Prompt, text_hash
 from alfrd_events.prompts.trial import Evaluation, Key
-from alfrd_events.providers.calls import BadReply
 from alfrd_events.steps import analysis
 from alfrd_events.steps.answer_keys import Grading, graded
 

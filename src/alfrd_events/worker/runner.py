@@ -14,14 +14,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from alfrd_events.clients.calls import Caller, caller
 from alfrd_events.db.cases import Cases
 from alfrd_events.db.database import Database
 from alfrd_events.db.errors import Interrupted
 from alfrd_events.errors import AlfrdError, DatabaseUnavailable
 from alfrd_events.model import Case, Finding, JsonObject, Outcome, Task
 from alfrd_events.observe import Log
-from alfrd_events.providers.calls import Caller, caller
-from alfrd_events.providers.turns import Turn, turn
+from alfrd_events.sandbox.turns import Turn, turn
 from alfrd_events.steps.registry import PROMPT_KINDS, Handler, Tools
 from alfrd_events.worker.endings import cancel_all
 from alfrd_events.worker.pages import Pages, pages_of_attempt, save_page

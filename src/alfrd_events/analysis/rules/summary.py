@@ -1,0 +1,197 @@
+"""A document in one line, and its values with the places where they were read."""
+
+from __future__ import annotations
+
+from alfrd_events.analysis.rules.document_dates import When, find_dates_of
+from alfrd_events.analysis.rules.e_invoice import find_invoice, values_of
+from alfrd_events.analysis.rules.entity import Issuer, find_issuer_of
+from alfrd_events.analysis.rules.fields import (
+    Found,
+    find_fees,
+    find_identifiers,
+    find_payment_method,
+    find_quantities,
+)
+from alfrd_events.analysis.rules.items import find_items
+from alfrd_events.analysis.rules.lexicon import type_titles
+from alfrd_events.analysis.text.currency import find_currency
+from alfrd_events.analysis.text.reading import Reading
+from alfrd_events.analysis.text.totals import Totals, find_totals
+from alfrd_events.analysis.text.written import money
+from alfrd_events.model import Document, Evidence, JsonObject, Summary
+
+ACCOUNT_NAMES = (
+    "account_number",
+    "policy_number",
+    "customer_number",
+    "student_id",
+    "employee_id",
+    "registration_number",
+)
+ROWS_OF_A_TITLE = 12
+WITHOUT_TOTAL = frozenset({"employment", "legal", "promotional", "junk", "event", "government"})
+"""Types whose papers name amounts without asking for one: only a labelled final sum counts."""
+WITHOUT_ITEMS = frozenset({"bank_statement", "credit_card", "investment", "payroll"})
+"""Their tables list movements and deductions, not things that add up to the total."""
+PURCHASES = frozenset({"receipt", "invoice"})
+STRONG_LABEL = 9
+
+
+def summarize(document: Document) -> Summary:
+    """Read a document's values; what the text does not hold stays empty."""
+    if known := find_invoice(document):
+        exact = values_of(*known)
+        what = "credit note" if known[1].is_credit else _noun(document.document_type or "invoice", exact)
+        return exact.model_copy(update={"summary": one_line(what, exact)})
+    reading = Reading.of(document)
+    if reading.sheet.is_blank:
+        return Summary(summary="A document without text.")
+    is_receipt = document.document_type in {"receipt", ""}
+    issuer = find_issuer_of(document, reading)
+    totals = find_totals(reading)
+    when = find_dates_of(reading, document.created_at, is_receipt=is_receipt)
+    identifiers = find_identifiers(reading)
+    total = totals.total
+    if total is not None and document.document_type in WITHOUT_TOTAL and total.strength < STRONG_LABEL:
+        total = None
+    amount = total.value if total else None
+    unsupported: tuple[str, ...] = ()
+    if totals.worked_out is not None:
+        amount, unsupported = totals.worked_out, ("total_amount",)
+    currency = ""
+    if total is not None or reading.all_amounts:
+        currency = find_currency(reading, total.amount.value.currency if total else "")
+    account = next((identifiers[name] for name in ACCOUNT_NAMES if name in identifiers), None)
+    evidence = _evidence(issuer, totals, when, account)
+    if unsupported:
+        evidence.pop("total_amount", None)
+    structured = _structured(document.document_type, reading, totals, identifiers, evidence)
+    summary = Summary(
+        summary="-",
+        entity=issuer.name if issuer else "",
+        document_date=when.own.value.value if when.own else None,
+        due_date=when.due.value.value if when.due else None,
+        total_amount=amount,
+        currency=currency,
+        account_number=account.value if account else "",
+        period_start=when.period.value.first if when.period else None,
+        period_end=when.period.value.last if when.period else None,
+        structured_data=structured,
+        evidence=evidence,
+        unsupported=unsupported,
+    )
+    return summary.model_copy(update={"summary": one_line(what_it_is(document, summary, reading), summary)})
+
+
+def what_it_is(document: Document, summary: Summary, reading: Reading | None = None) -> str:
+    """What to call a document: as it calls itself, else by its type."""
+    heading = _heading(document.document_type, reading or Reading.of(document))
+    return heading or _noun(document.document_type, summary)
+
+
+def _evidence(
+    issuer: Issuer | None, totals: Totals, when: When, account: Found | None
+) -> dict[str, Evidence]:
+    evidence: dict[str, Evidence] = {}
+    if issuer is not None:
+        evidence["entity"] = issuer.segment.evidence
+    if totals.total is not None:
+        evidence["total_amount"] = totals.total.amount.segment.evidence
+    if when.own is not None:
+        evidence["document_date"] = when.own.segment.evidence
+    if when.due is not None:
+        evidence["due_date"] = when.due.segment.evidence
+    if when.period is not None:
+        evidence["period_start"] = evidence["period_end"] = when.period.segment.evidence
+    if account is not None:
+        evidence["account_number"] = account.segment.evidence
+    return evidence
+
+
+def _structured(
+    document_type: str,
+    reading: Reading,
+    totals: Totals,
+    identifiers: dict[str, Found],
+    evidence: dict[str, Evidence],
+) -> JsonObject:
+    """Everything else, under names that do not change from one document to the next.
+
+    A payslip has several taxes, some without the word: one of them is not "the tax", and is left out.
+    """
+    data: JsonObject = {}
+    for name, candidate in (
+        ("subtotal", totals.subtotal),
+        ("tax", totals.tax),
+        ("rounding", totals.rounding),
+    ):
+        if candidate is not None and not (name == "tax" and document_type == "payroll"):
+            data[name] = str(candidate.value)
+            evidence[name] = candidate.amount.segment.evidence
+    for name, found in (identifiers | find_quantities(reading)).items():
+        if name != "account_number":
+            data[name] = found.value
+            evidence[name] = found.segment.evidence
+    for name, (amount, segment) in find_fees(reading).items():
+        data[name] = str(amount)
+        evidence[name] = segment.evidence
+    method = find_payment_method(reading)
+    if method is not None:
+        data["payment_method"] = method.value
+        evidence["payment_method"] = method.segment.evidence
+    items = [] if document_type in WITHOUT_ITEMS else find_items(reading)
+    if items:
+        data["line_items"] = items
+    return data
+
+
+def _heading(document_type: str, reading: Reading) -> str:
+    """What the paper calls itself, where that is more telling than its type: "rent receipt"."""
+    title = type_titles().get(document_type)
+    if title is None or document_type in PURCHASES:
+        return ""
+    for row in reading.rows[:ROWS_OF_A_TITLE]:
+        for segment in row.segments:
+            heading = title.title_in(segment.folded)
+            if " " in heading:
+                return heading
+    return ""
+
+
+def one_line(what: str, summary: Summary) -> str:
+    """``State Farm Insurance, insurance bill of 2024-02-01: $150.00, due 2024-02-21.``"""
+    parts = [f"{summary.entity}, {what}" if summary.entity else what[:1].upper() + what[1:]]
+    if summary.document_date:
+        parts.append(f"of {summary.document_date.isoformat()}")
+    line = " ".join(parts)
+    if summary.period_start and summary.period_end:
+        line += f" for {summary.period_start.isoformat()} to {summary.period_end.isoformat()}"
+    if summary.total_amount is not None:
+        line += f": {money(summary.total_amount, summary.currency)}"
+    if summary.due_date:
+        line += f", due {summary.due_date.isoformat()}"
+    method = summary.structured_data.get("payment_method")
+    if method and what == "receipt":
+        line += f", paid by {method}"
+    return line + "."
+
+
+def _noun(document_type: str, summary: Summary) -> str:
+    nouns = {
+        "utility_bill": "utility bill",
+        "service_bill": "service bill",
+        "insurance": "insurance bill"
+        if summary.due_date or summary.total_amount is not None
+        else "insurance document",
+        "property": "rent receipt" if "base_rent" in summary.structured_data else "property document",
+        "education": "tuition statement" if summary.total_amount is not None else "education document",
+        "payroll": "pay stub",
+        "bank_statement": "bank statement",
+        "credit_card": "credit card statement",
+        "investment": "investment statement",
+        "other": "document",
+        "": "document",
+    }
+    if document_type in PURCHASES:
+        return document_type
+    return nouns.get(document_type, f"{document_type.replace('_', ' ')} document")

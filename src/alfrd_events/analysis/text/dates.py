@@ -1,0 +1,221 @@
+"""Dates and periods, in six languages, in either order of day and month.
+
+``03/04/2018`` is April in Kuala Lumpur and March in Chicago. The order is inferred once per document:
+from its unambiguous dates, else from its currency and country words. See :func:`infer_order`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from alfrd_events.analysis.text.layout import fold
+
+Order = Literal["DMY", "MDY"]
+
+_MONTH_NAMES: tuple[str, ...] = (
+    "january jan januar janner januari janvier janv jan enero ene gennaio gen januari",
+    "february feb februar febr februari fevrier fevr fev febrero febbraio",
+    "march mar marz maerz mrz maart mrt mars marzo mac",
+    "april apr avril avr abril abr aprile",
+    "may mai mei mayo maggio mag",
+    "june jun juni juin junio giugno giu",
+    "july jul juli juillet juil julio luglio lug julai",
+    "august aug augustus aout agosto ago ogos",
+    "september sep sept septembre septiembre settembre set",
+    "october oct oktober okt octobre octubre ottobre ott",
+    "november nov novembre noviembre",
+    "december dec dezember dez desember decembre diciembre dic dicembre disember dis",
+)
+MONTHS: dict[str, int] = {
+    name: number for number, names in enumerate(_MONTH_NAMES, start=1) for name in names.split()
+}
+_MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
+_YEAR = r"(?:(?:19|20)\d{2}|'?\d{2})"
+
+ISO = re.compile(
+    r"(?<![\d/.-])(?P<y>(?:19|20)\d{2})\s?[-/.]\s?(?P<m>0?[1-9]|1[0-2])\s?[-/.]\s?(?P<d>[0-2]?\d"
+    r"|3[01])(?=\D|$|\d\d:)"
+)
+NUMERIC = re.compile(
+    r"(?<![\d.,/])(?P<a>[0-3]?\d)\s?(?P<sep>[/.-])\s?(?P<b>[0-3]?\d)\s?(?P=sep)\s?"
+    r"(?P<y>(?:19|20)\d{2}|\d{2})(?!\d(?!\d?:\d\d)|(?P=sep)\d)"
+)
+DAY_MONTH_YEAR = re.compile(
+    rf"(?<![\d.,/])(?P<d>[0-3]?\d)(?:st|nd|rd|th|er|o)?\.?[\s\-/,]{{0,3}}(?:de\s"
+    rf"|of\s)?(?P<m>{_MONTH})[a-z]{{0,2}}\.?"
+    rf"[\s\-/,.']{{0,3}}(?:de\s|del\s)?(?P<y>{_YEAR})(?!\d(?!\d?:)|:\d)"
+)
+MONTH_DAY_YEAR = re.compile(
+    rf"(?<![a-z])(?P<m>{_MONTH})\.?\s{{0,2}}(?P<d>[0-3]?\d)(?:st|nd|rd"
+    rf"|th)?\s?[\s,.]\s{{0,2}}(?P<y>{_YEAR})(?!\d(?!\d?:)|:\d)"
+)
+COMPACT = re.compile(r"(?<![\d.,-])(?P<a>[0-3]\d)[ 1|]?(?P<b>[01]\d)[ 1|]?(?P<y>20[0-4]\d)(?![\d.,])")
+MONTH_DAY = re.compile(rf"(?<![a-z])(?P<m>{_MONTH})\.?\s{{0,2}}(?P<d>[0-3]?\d)(?:st|nd|rd|th)?(?![\d:])")
+DAY_MONTH = re.compile(rf"(?<![\d.,/])(?P<d>[0-3]?\d)(?:st|nd|rd|th|\.)?\s{{0,2}}(?P<m>{_MONTH})(?![a-z])")
+MONTH_YEAR = re.compile(rf"(?<![a-z\d])(?P<m>{_MONTH})\.?[\s,\-]{{1,3}}(?P<y>(?:19|20)\d{{2}})(?!\d)")
+TO = re.compile(r"\s{0,3}(?:-|–|—|to|through|thru|until|bis|au|a|tot|t/m|al|hasta|~)\s{0,3}")
+TIME = re.compile(r"(?<!\d)[0-2]?\d\s?:\s?[0-5]\d(?:\s?[:.; ]\s?[0-5]\d)?(?:\s?[ap]\.?m\b)?|\d\s?[ap]m\b")
+
+SLIP = re.compile(r"(?:(?<=\d)|(?<=\d[/.-])|(?<=[\s:]))[olsb|](?=\d?[/.-]\d|\d?[/.-][olsb|]\d|\d{1,3}(?!\d))")
+SLIPS = {"o": "0", "l": "1", "|": "1", "s": "5", "b": "8"}
+"""Letters that readers see in numeric dates, and the digits that they are."""
+
+DAY_FIRST_HINTS = re.compile(
+    r"\brm\b|\brm\s?\d|€|\beur\b|£|₹|\brs\.?\s?\d|\bsdn\b|\bbhd\b|\bgst\s?(?:id|reg|no)|\bmalaysia"
+    r"|\bsingapore|\bindia\b"
+    r"|\bgmbh\b|\bb\.?v\.?\b|\bs\.?a\.?r\.?l\b|\bvat\b|\bmwst|\btva\b|\bbtw\b|\biva\b"
+    r"|\bunited kingdom|\baustralia|\babn\b"
+    r"|\bgstin\b|\bpvt\b|\bpte\b|\buen\b|\bsgd\b"
+)
+MONTH_FIRST_HINTS = re.compile(
+    r"\b[a-z]{2}\.?,?\s\d{5}(?:-\d{4})?\b|\busa\b|\bunited states|\(\d{3}\)\s?\d{3}-\d{4}"
+    r"|\b1-8\d\d-\d{3}-\d{4}|\bus\$|\busd\b"
+    r"|\bp\.?o\.? box\b|\bllc\b|\bzip\b|(?<![a-z])\$\s?\d"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDate:
+    """A date in a text."""
+
+    value: date
+    start: int
+    end: int
+    text: str
+    ambiguous: bool = False
+    """Day and month could be swapped."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPeriod:
+    """A range of dates in a text."""
+
+    first: date
+    last: date
+    start: int
+    end: int
+    text: str
+
+
+def infer_order(folded: str) -> Order:
+    """Which of two numbers is the day, for a whole document.
+
+    :param folded: the document's folded text.
+    """
+    day_first = month_first = 0
+    for match in NUMERIC.finditer(folded):
+        a, b = int(match["a"]), int(match["b"])
+        if 12 < a <= 31 and 1 <= b <= 12:
+            day_first += 1
+        elif 12 < b <= 31 and 1 <= a <= 12:
+            month_first += 1
+    if day_first != month_first:
+        return "DMY" if day_first > month_first else "MDY"
+    foreign, american = _distinct(DAY_FIRST_HINTS, folded), _distinct(MONTH_FIRST_HINTS, folded)
+    return "MDY" if american > foreign else "DMY"
+
+
+def _distinct(hints: re.Pattern[str], folded: str) -> int:
+    """How many different hints there are; ten dollar signs are one hint."""
+    return len({re.sub(r"[\d\s]", "", hint) for hint in hints.findall(folded, 0, 20000)})
+
+
+def find_dates(text: str, order: Order = "DMY") -> list[FoundDate]:
+    """All complete dates in a text, left to right; overlapping readings once."""
+    folded = fold(text)
+    mended = SLIP.sub(lambda match: SLIPS[match[0]], folded)
+    found: list[FoundDate] = []
+    for pattern in (ISO, MONTH_DAY_YEAR, DAY_MONTH_YEAR, NUMERIC, COMPACT):
+        for match in pattern.finditer(mended if pattern in (NUMERIC, COMPACT) else folded):
+            if any(match.start() < other.end and other.start < match.end() for other in found):
+                continue
+            read = _numeric(match, order) if pattern in (NUMERIC, COMPACT) else _worded(match)
+            if read is not None:
+                value, ambiguous = read
+                found.append(
+                    FoundDate(value, match.start(), match.end(), text[match.start() : match.end()], ambiguous)
+                )
+    return sorted(found, key=lambda item: item.start)
+
+
+def find_periods(text: str, order: Order = "DMY") -> list[FoundPeriod]:
+    """All ranges ``A - B``; the first end may lack its year."""
+    folded = fold(text)
+    periods = []
+    for last in find_dates(text, order):
+        first = _range_start(folded, last, order)
+        if first is not None and first[0] <= last.value and (last.value - first[0]).days <= 3 * 366:
+            begin = first[1]
+            periods.append(FoundPeriod(first[0], last.value, begin, last.end, text[begin : last.end]))
+    return periods
+
+
+def find_months(text: str) -> Iterator[FoundPeriod]:
+    """Whole months such as ``August 2024``, as periods."""
+    for match in MONTH_YEAR.finditer(fold(text)):
+        first = date(int(match["y"]), MONTHS[match["m"]], 1)
+        yield FoundPeriod(
+            first, end_of_month(first), match.start(), match.end(), text[match.start() : match.end()]
+        )
+
+
+def end_of_month(day: date) -> date:
+    following = date(day.year + day.month // 12, day.month % 12 + 1, 1)
+    return date.fromordinal(following.toordinal() - 1)
+
+
+def _range_start(folded: str, last: FoundDate, order: Order) -> tuple[date, int] | None:
+    window_start = max(0, last.start - 40)
+    window = folded[window_start : last.start]
+    separator = next((match for match in TO.finditer(window) if match.end() == len(window)), None)
+    if separator is None:
+        return None
+    head = window[: separator.start()]
+    complete = find_dates(head, order)
+    if complete and complete[-1].end == len(head.rstrip()):
+        return complete[-1].value, window_start + complete[-1].start
+    for pattern in (MONTH_DAY, DAY_MONTH):
+        for match in pattern.finditer(head):
+            if match.end() != len(head.rstrip(" ,")):
+                continue
+            month, day = MONTHS[match["m"]], int(match["d"])
+            year = last.value.year - (1 if (month, day) > (last.value.month, last.value.day) else 0)
+            value = _make(year, month, day)
+            if value is not None:
+                return value, window_start + match.start()
+    return None
+
+
+def _numeric(match: re.Match[str], order: Order) -> tuple[date, bool] | None:
+    a, b, year = int(match["a"]), int(match["b"]), _full_year(match["y"])
+    by_day, by_month = _make(year, b, a), _make(year, a, b)
+    if by_day is None and by_month is None:
+        return None
+    if by_day is None or by_month is None:
+        value = by_day or by_month
+        return (value, False) if value is not None else None
+    return (by_day if order == "DMY" else by_month), a != b
+
+
+def _worded(match: re.Match[str]) -> tuple[date, bool] | None:
+    month = match["m"]
+    value = _make(_full_year(match["y"]), int(month) if month.isdigit() else MONTHS[month], int(match["d"]))
+    return None if value is None else (value, False)
+
+
+def _full_year(year: str) -> int:
+    number = int(year.lstrip("'"))
+    if number > 99:
+        return number
+    return 2000 + number if number < 70 else 1900 + number
+
+
+def _make(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None

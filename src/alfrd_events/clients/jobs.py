@@ -1,0 +1,58 @@
+"""Jobs that were paid and whose results are still to be fetched: what is remembered of them, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from alfrd_events.clients.calls import Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Pages of one part that a provider reads, or has read."""
+
+    part: int
+    request: str
+    """Digest of the part's content and of what was asked for: only who asks the same may adopt it."""
+    pages: tuple[int, ...]
+    """Their numbers in the part, in the order in which they were sent."""
+    id: str
+    """The provider's name of it."""
+
+
+class Jobs(Protocol):
+    """Remembers jobs under the lease of the task that started them; in ``db/`` over ``alfrd.provider_jobs``.
+
+    They are forgotten with :meth:`drop`, or when their document has been read.
+    """
+
+    async def known(self, who: Caller, provider: str, part: int, request: str) -> Sequence[Job]:
+        """Jobs for this part of the caller's document that asked for the same."""
+        ...
+
+    async def save(self, who: Caller, provider: str, job: Job) -> None:
+        """Remember a job.
+
+        :raise StaleClaim: the task belongs to somebody else by now, who adopts the job by its token.
+        """
+        ...
+
+    async def drop(self, who: Caller, provider: str, job: Job) -> None:
+        """Forget a job that gives no results."""
+        ...
+
+
+class NoJobs:
+    """Remembers nothing: for work outside of the database."""
+
+    async def known(self, who: Caller, provider: str, part: int, request: str) -> Sequence[Job]:  # noqa: ARG002
+        """None."""
+        return ()
+
+    async def save(self, who: Caller, provider: str, job: Job) -> None:
+        """Nothing is written."""
+
+    async def drop(self, who: Caller, provider: str, job: Job) -> None:
+        """Nothing is there."""
