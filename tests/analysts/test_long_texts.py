@@ -19,10 +19,10 @@ import pytest
 
 import alfrd_events.analysis.rules as rules
 from alfrd_events.analysis.rules import RulesAnalyst, checks, classify, series, summary
-from alfrd_events.analysis.rules.isolated import Apart
+from alfrd_events.analysis.rules.isolated import IsolatedRules
 from alfrd_events.analysis.text import excerpt, naming
 from alfrd_events.analysis.text.excerpt import FIRST_CHARACTERS, LAST_CHARACTERS
-from alfrd_events.analysis.text.layout import Sheet
+from alfrd_events.analysis.text.layout import Layout
 from alfrd_events.errors import Permanent, Transient, WorkerUnfit
 from alfrd_events.model import Document, Line, Page
 from alfrd_events.sandbox.limits import ReaderLimits
@@ -42,7 +42,7 @@ def children() -> set[int]:
 async def an_analyst(**limits: Any) -> AsyncIterator[RulesAnalyst]:
     """An analyst with one process, which is gone afterwards."""
     before = children()
-    analyst = RulesAnalyst(Apart(1, ReaderLimits(**limits)))
+    analyst = RulesAnalyst(IsolatedRules(1, ReaderLimits(**limits)))
     try:
         yield analyst
     finally:
@@ -213,7 +213,7 @@ def test_an_ordinary_document_is_looked_at_whole() -> None:
     "document", [_placed(1, 5_000), plain("12.50  " * 5_000), plain("1,234.50 " * 5_000)]
 )
 def test_no_row_is_longer_than_a_page_could_hold(document: Document) -> None:
-    rows = Sheet.of(document).rows
+    rows = Layout.of(document).rows
 
     assert max(len(row.segments) for row in rows) <= 50
     assert max(len(row.text) for row in rows) <= 1_500

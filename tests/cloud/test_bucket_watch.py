@@ -15,7 +15,7 @@ import pytest
 
 from alfrd_events.clients.aws import Aws
 from alfrd_events.clients.queues import NoEvent, Queue, objects_made
-from alfrd_events.clients.s3 import Buckets, Place
+from alfrd_events.clients.s3 import Buckets, ObjectUri
 from alfrd_events.errors import Permanent
 from alfrd_events.ingest.bucket import Watch
 from tests.cli.program import BILL, Program
@@ -33,7 +33,7 @@ BUCKET = "inbox-bucket"
 async def watch(db: Harness, url: str = "", prefix: str = "", **options: Any) -> Any:
     buckets = Buckets(Aws(), [BUCKET])
     queue = Queue(Aws(), url) if url else None
-    yield Watch(db.database, buckets, Place(BUCKET, prefix), queue=queue, **options)
+    yield Watch(db.database, buckets, ObjectUri(BUCKET, prefix), queue=queue, **options)
     await buckets.aclose()
     if queue:
         await queue.aclose()

@@ -16,7 +16,7 @@ from alfrd_events.analysis.rules import RulesAnalyst
 from alfrd_events.clients.calls import Calls
 from alfrd_events.clients.llm.openai import OpenAi
 from alfrd_events.errors import Permanent, Transient
-from alfrd_events.model import Finding, JsonObject, Prompt
+from alfrd_events.model import AnalystResult, JsonObject, Prompt
 from tests.analysts.paper import TYPES, plain
 from tests.cloud import brain
 from tests.cloud.asking import BILL, known
@@ -54,7 +54,7 @@ async def cascade(
             assert server.complaints == []
 
 
-def maker(found: Finding) -> tuple[str, int | None]:
+def maker(found: AnalystResult) -> tuple[str, int | None]:
     assert found.provenance is not None
     return found.provenance.made_by, found.provenance.prompt_id
 

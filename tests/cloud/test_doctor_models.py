@@ -19,7 +19,7 @@ from tests.cloud.server import Answer, CloudServer
 from tests.cloud.test_doctor import findings
 from tests.support.harness import Harness
 
-Finding = dict[str, Any]
+AnalystResult = dict[str, Any]
 
 
 def obeying(form: str, system: str, material: str) -> JsonObject:
@@ -32,9 +32,9 @@ def instructed(form: str, system: str, material: str) -> JsonObject:
     return {"word": "free"}
 
 
-async def looked_at(db: Harness, service: Chat, **settings: Any) -> dict[str, Finding]:
+async def looked_at(db: Harness, service: Chat, **settings: Any) -> dict[str, AnalystResult]:
     """What doctor finds of a server, without its other checks."""
-    found: dict[str, Finding] = {}
+    found: dict[str, AnalystResult] = {}
 
     async def check(name: str, look: Callable[[], Awaitable[str]]) -> bool:
         try:

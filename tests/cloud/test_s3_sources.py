@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from alfrd_events.clients.aws import Aws
-from alfrd_events.clients.s3 import Buckets, Place
+from alfrd_events.clients.s3 import Buckets, ObjectUri
 from alfrd_events.errors import AlfrdError, Permanent, Throttled, Transient
 from alfrd_events.model import PartSource
 from alfrd_events.reading.sources import Sources
@@ -164,7 +164,7 @@ async def test_a_listing_goes_on_past_a_thousand_objects(bucket: Make) -> None:
     made.put_object(Key="in/folder/", Body=b"")
     made.put_object(Key="out/a.txt", Body=b"a")
     buckets = Buckets(Aws(), ["allowed"])
-    pages = [page async for page in buckets.listed(Place("allowed", "in/"))]
+    pages = [page async for page in buckets.listed(ObjectUri("allowed", "in/"))]
     await buckets.aclose()
     assert [len(page) for page in pages] == [1000, 3]
     assert len({found.fingerprint for page in pages for found in page}) == 1_003

@@ -12,7 +12,7 @@ import pytest
 
 from alfrd_events.clients.aws import Aws
 from alfrd_events.clients.calls import Call, Caller, Calls, NoLedger, Reply, caller
-from alfrd_events.clients.jobs import Job
+from alfrd_events.clients.jobs import PaidJob
 from alfrd_events.model import Page, Task
 from alfrd_events.reading.local import LocalReader
 from alfrd_events.reading.textract import TextractReader
@@ -50,15 +50,15 @@ class MemoryJobs:
     """Jobs of one document, in memory."""
 
     def __init__(self) -> None:
-        self.saved: list[Job] = []
+        self.saved: list[PaidJob] = []
 
-    async def known(self, who: Caller, provider: str, part: int, request: str) -> list[Job]:
+    async def known(self, who: Caller, provider: str, part: int, request: str) -> list[PaidJob]:
         return [job for job in self.saved if (job.part, job.request) == (part, request)]
 
-    async def save(self, who: Caller, provider: str, job: Job) -> None:
+    async def save(self, who: Caller, provider: str, job: PaidJob) -> None:
         self.saved.append(job)
 
-    async def drop(self, who: Caller, provider: str, job: Job) -> None:
+    async def drop(self, who: Caller, provider: str, job: PaidJob) -> None:
         self.saved.remove(job)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from alfrd_events.clients.s3 import Found, Place
+from alfrd_events.clients.s3 import ObjectUri, StoredObject
 from alfrd_events.filenames import is_leftover
 from alfrd_events.ingest.files import LeftOut, expand
 from alfrd_events.ingest.inbox import Inbox
@@ -164,13 +164,16 @@ def test_add_leaves_them_out_also_where_a_shell_named_them(tmp_path: Path) -> No
 
 
 def test_a_bucket_knows_them_from_the_prefix_on_that_was_chosen() -> None:
-    found = Found(Place("bucket", "lost+found/in/@eaDir/a.jpg"), "etag", 1)
+    found = StoredObject(ObjectUri("bucket", "lost+found/in/@eaDir/a.jpg"), "etag", 1)
 
-    assert is_left_behind(found, Place("bucket", "lost+found/in/"))
+    assert is_left_behind(found, ObjectUri("bucket", "lost+found/in/"))
     assert not is_left_behind(
-        Found(Place("bucket", "lost+found/in/a.jpg"), "e", 1), Place("bucket", "lost+found/in/")
+        StoredObject(ObjectUri("bucket", "lost+found/in/a.jpg"), "e", 1),
+        ObjectUri("bucket", "lost+found/in/"),
     )
-    assert is_left_behind(Found(Place("bucket", "in/Thumbs.db"), "e", 1), Place("bucket", "in/Th"))
+    assert is_left_behind(
+        StoredObject(ObjectUri("bucket", "in/Thumbs.db"), "e", 1), ObjectUri("bucket", "in/Th")
+    )
 
 
 def test_an_archive_knows_them_too() -> None:

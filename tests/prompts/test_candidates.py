@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alfrd_events.prompts.candidates import Material, objections
+from alfrd_events.prompts.candidates import ShownMaterial, objections
 
 PARENT = "Read the bill. Dates are ISO 8601, currencies ISO 4217, such as USD."
 TEXT = """Harborlight Electric Cooperative
 Account 4471-0032-9 for Mrs. Ada Quist-Vermeer, 12 Mole Road
 Statement date March 5, 2024; amount due $1,284.07 by 03/26/2024
 Please note that the meter in the rear yard could not be reached this month"""
-MATERIAL = Material(
+MATERIAL = ShownMaterial(
     values=(
         "Harborlight Electric Cooperative",
         "4471-0032-9",
@@ -88,11 +88,11 @@ def test_whatever_is_planted_is_found(planted: tuple[str, list[str]], place: int
     words = GOOD.split()
     for spelling in (value, *spellings):
         candidate = " ".join([*words[:place], spelling, *words[place:]])
-        assert objections(candidate, "Read the bill.", Material((value,), ()), 400), spelling
+        assert objections(candidate, "Read the bill.", ShownMaterial((value,), ()), 400), spelling
 
 
 def test_what_the_parent_says_already_is_not_copied() -> None:
-    material = Material(("8601", "4217"), ("certified to ISO 8601",))
+    material = ShownMaterial(("8601", "4217"), ("certified to ISO 8601",))
     assert objections(f"{PARENT} Be brief.", PARENT, material, 400) == []
 
 

@@ -19,7 +19,7 @@ from alfrd_events.errors import Unreadable
 from alfrd_events.model import Document, Invoice, InvoiceLine, Page, Summary
 from alfrd_events.reading.formats import einvoice
 from alfrd_events.reading.formats.opening import open_source
-from alfrd_events.reading.formats.source import Reading
+from alfrd_events.reading.formats.source import ReadPage
 from alfrd_events.sandbox.limits import ReaderLimits
 
 INVOICES = Path(__file__).parent / "invoices"
@@ -145,7 +145,7 @@ def test_a_pdf_with_an_invoice_costs_nothing_at_a_reader_that_is_paid_by_the_pag
     source = open_source(given, "bill.pdf", ReaderLimits())
     prepared = [source.prepare(number) for number in (1, 2)]
     source.close()
-    assert all(isinstance(page, Reading) for page in prepared)
+    assert all(isinstance(page, ReadPage) for page in prepared)
 
 
 def test_the_summary_of_an_invoice_has_its_exact_values(read: Read) -> None:

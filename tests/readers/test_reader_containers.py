@@ -15,7 +15,7 @@ from reader_inputs import RECEIPT, Inspect, Read, encoded, pdf, picture, text_pa
 
 from alfrd_events.errors import Unreadable
 from alfrd_events.reading.formats.opening import open_source
-from alfrd_events.reading.formats.source import Reading, Sheet
+from alfrd_events.reading.formats.source import PageImage, ReadPage
 from alfrd_events.sandbox.limits import ReaderLimits
 
 BILL = pdf([text_page([(72, 720, "City Water bill 4471")]), text_page([(72, 720, "Total due 25.00")])])
@@ -305,5 +305,5 @@ def test_only_the_scan_in_a_mail_is_prepared_for_a_reader_that_is_paid_by_the_pa
     prepared = [source.prepare(number) for number in range(1, source.page_count + 1)]
     source.close()
 
-    assert [type(page) for page in prepared] == [Reading, Sheet, Reading, Reading, Reading]
+    assert [type(page) for page in prepared] == [ReadPage, PageImage, ReadPage, ReadPage, ReadPage]
     assert prepared[4].text == A_LINE  # type: ignore[union-attr]

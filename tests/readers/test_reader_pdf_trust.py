@@ -10,7 +10,7 @@ from pdf_inputs import mapped_page, scan_with_layer
 from reader_inputs import RECEIPT, Read, picture
 
 from alfrd_events.reading.formats.pdf import trust
-from alfrd_events.reading.formats.source import Reading
+from alfrd_events.reading.formats.source import ReadPage
 from alfrd_events.reading.formats.text_layer import Char
 from alfrd_events.reading.text.layout import Piece
 
@@ -125,9 +125,9 @@ def test_an_odd_typeface_that_says_what_it_draws_is_believed() -> None:
     """Its characters raise a doubt, and recognition agrees with them."""
     pixels = np.asarray(picture(["TOTAL 1,234.50"], size=(612, 792)))
     line = Piece("Total 1,234.50", 38, 38, 300, 78)
-    layer = Reading.of_rows([[line]], (612, 792), "text_layer")
+    layer = ReadPage.of_rows([[line]], (612, 792), "text_layer")
     doubt = trust.Doubt({1: frozenset("e0")})
     chars = [Char("0", 250, 45, 260, 70, font=1)]
     assert trust.is_right(layer, chars, doubt, pixels)
-    wrong = Reading.of_rows([[Piece("Total 9,876.10", 38, 38, 300, 78)]], (612, 792), "text_layer")
+    wrong = ReadPage.of_rows([[Piece("Total 9,876.10", 38, 38, 300, 78)]], (612, 792), "text_layer")
     assert not trust.is_right(wrong, chars, doubt, pixels)

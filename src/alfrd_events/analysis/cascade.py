@@ -20,6 +20,7 @@ from alfrd_events.clients.calls import BadReply
 from alfrd_events.clients.llm.structured import Withheld
 from alfrd_events.errors import Permanent
 from alfrd_events.model import (
+    AnalystResult,
     Classification,
     Document,
     DocumentType,
@@ -27,7 +28,6 @@ from alfrd_events.model import (
     File,
     FileSummary,
     Filing,
-    Finding,
     Prompt,
     Provenance,
     Score,
@@ -39,7 +39,7 @@ from alfrd_events.observe import Log
 
 log = Log("cascade")
 
-FindingT = TypeVar("FindingT", bound=Finding)
+FindingT = TypeVar("FindingT", bound=AnalystResult)
 Asked = Callable[[Analyst, Prompt], Awaitable[FindingT]]
 
 SURE = 0.6

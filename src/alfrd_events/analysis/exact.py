@@ -9,6 +9,7 @@ from typing import TypeVar
 from alfrd_events.analysis.rules import RulesAnalyst
 from alfrd_events.analysis.rules.e_invoice import find_invoice
 from alfrd_events.model import (
+    AnalystResult,
     Classification,
     Document,
     DocumentType,
@@ -16,7 +17,6 @@ from alfrd_events.model import (
     File,
     FileSummary,
     Filing,
-    Finding,
     Prompt,
     Provenance,
     Score,
@@ -25,7 +25,7 @@ from alfrd_events.model import (
 )
 from alfrd_events.model.protocols import Analyst
 
-FindingT = TypeVar("FindingT", bound=Finding)
+FindingT = TypeVar("FindingT", bound=AnalystResult)
 
 
 class ExactFirst:

@@ -234,9 +234,9 @@ def build_analyst(chosen: Settings, calls: Calls) -> Analyst:
     from alfrd_events.analysis.exact import ExactFirst
     from alfrd_events.analysis.llm import LlmAnalyst
     from alfrd_events.analysis.rules import RulesAnalyst
-    from alfrd_events.analysis.rules.isolated import Apart
+    from alfrd_events.analysis.rules.isolated import IsolatedRules
 
-    rules = RulesAnalyst(Apart())
+    rules = RulesAnalyst(IsolatedRules())
     if chosen.analyst == "rules":
         return rules
     names = [chosen.llm_model]

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from alfrd_events.clients.aws import error_code
-from alfrd_events.clients.s3 import SCHEME, Place
+from alfrd_events.clients.s3 import SCHEME, ObjectUri
 from alfrd_events.errors import Unhealthy
 
 _PROBE = "alfrd-events-doctor.txt"
@@ -35,7 +35,7 @@ _POLICY = "allow it in the IAM policy: docs/providers.md has one to copy"
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class AccessCheck:
     """One thing to look at."""
 
     name: str
@@ -63,20 +63,20 @@ class Wishes:
         return bool(self.textract or self.buckets or self.models)
 
 
-def checks(wishes: Wishes) -> list[Check]:
+def checks(wishes: Wishes) -> list[AccessCheck]:
     """What has to be looked at for these wishes, in order; credentials and region come first."""
     if not wishes.any:
         return []
     if find_spec("boto3") is None:
-        return [Check("AWS", _not_installed)]
+        return [AccessCheck("AWS", _not_installed)]
     aws = _Aws(wishes.region)
-    found = [Check("AWS region", aws.region), Check("AWS credentials", aws.credentials)]
+    found = [AccessCheck("AWS region", aws.region), AccessCheck("AWS credentials", aws.credentials)]
     if wishes.textract:
-        found.append(Check("Textract", lambda: aws.textract(wishes.features)))
+        found.append(AccessCheck("Textract", lambda: aws.textract(wishes.features)))
         if wishes.staging:
-            found.append(Check("bucket for jobs", lambda: aws.staging(wishes.staging)))
-    found += [Check(f"bucket {name}", _bound(aws.bucket, name)) for name in wishes.buckets]
-    found += [Check(f"model {name}", _bound(aws.model, name)) for name in wishes.models]
+            found.append(AccessCheck("bucket for jobs", lambda: aws.staging(wishes.staging)))
+    found += [AccessCheck(f"bucket {name}", _bound(aws.bucket, name)) for name in wishes.buckets]
+    found += [AccessCheck(f"model {name}", _bound(aws.model, name)) for name in wishes.models]
     return found
 
 
@@ -141,7 +141,7 @@ class _Aws:
         return f"may be asked for {operation}"
 
     def staging(self, bucket: str) -> str:
-        place = Place.of(f"{SCHEME}{bucket.removeprefix(SCHEME).strip('/')}/")
+        place = ObjectUri.of(f"{SCHEME}{bucket.removeprefix(SCHEME).strip('/')}/")
         client = self._client("s3")
         hints = {
             "NoSuchBucket": "make it, or correct ALFRD_TEXTRACT_BUCKET",

@@ -10,7 +10,7 @@ from alfrd_events.clients.calls import Caller
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class PaidJob:
     """Pages of one part that a provider reads, or has read."""
 
     part: int
@@ -28,18 +28,18 @@ class Jobs(Protocol):
     They are forgotten with :meth:`drop`, or when their document has been read.
     """
 
-    async def known(self, who: Caller, provider: str, part: int, request: str) -> Sequence[Job]:
+    async def known(self, who: Caller, provider: str, part: int, request: str) -> Sequence[PaidJob]:
         """Jobs for this part of the caller's document that asked for the same."""
         ...
 
-    async def save(self, who: Caller, provider: str, job: Job) -> None:
+    async def save(self, who: Caller, provider: str, job: PaidJob) -> None:
         """Remember a job.
 
         :raise StaleClaim: the task belongs to somebody else by now, who adopts the job by its token.
         """
         ...
 
-    async def drop(self, who: Caller, provider: str, job: Job) -> None:
+    async def drop(self, who: Caller, provider: str, job: PaidJob) -> None:
         """Forget a job that gives no results."""
         ...
 
@@ -47,12 +47,12 @@ class Jobs(Protocol):
 class NoJobs:
     """Remembers nothing: for work outside of the database."""
 
-    async def known(self, who: Caller, provider: str, part: int, request: str) -> Sequence[Job]:  # noqa: ARG002
+    async def known(self, who: Caller, provider: str, part: int, request: str) -> Sequence[PaidJob]:  # noqa: ARG002
         """None."""
         return ()
 
-    async def save(self, who: Caller, provider: str, job: Job) -> None:
+    async def save(self, who: Caller, provider: str, job: PaidJob) -> None:
         """Nothing is written."""
 
-    async def drop(self, who: Caller, provider: str, job: Job) -> None:
+    async def drop(self, who: Caller, provider: str, job: PaidJob) -> None:
         """Nothing is there."""

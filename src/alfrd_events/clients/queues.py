@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from alfrd_events.clients.aws import Aws, sorted_errors
-from alfrd_events.clients.s3 import Found, Place
+from alfrd_events.clients.s3 import ObjectUri, StoredObject
 from alfrd_events.errors import AlfrdError
 
 _REMEDIES = {
@@ -84,7 +84,7 @@ class Queue:
         await self._aws.aclose()
 
 
-def objects_made(body: str) -> Sequence[Found]:
+def objects_made(body: str) -> Sequence[StoredObject]:
     """The objects that a message tells of: S3's own, or by way of SNS or EventBridge. Empty for S3's test message.
 
     :raise NoEvent: it is none of these.
@@ -106,14 +106,14 @@ def objects_made(body: str) -> Sequence[Found]:
         raise NoEvent(f"no event of S3 ({type(error).__name__})") from error
 
 
-def _of_eventbridge(event: dict[str, Any]) -> Sequence[Found]:
+def _of_eventbridge(event: dict[str, Any]) -> Sequence[StoredObject]:
     if event["detail-type"] != "Object Created":
         return ()
     detail = event["detail"]
     return [_found(detail["bucket"], detail["object"], "etag", "version-id", decode=False)]
 
 
-def _found(bucket: Any, made: Any, etag: str, version: str, *, decode: bool) -> Found:
+def _found(bucket: Any, made: Any, etag: str, version: str, *, decode: bool) -> StoredObject:
     key = str(made["key"])
-    place = Place(str(bucket["name"]), unquote_plus(key) if decode else key, str(made.get(version) or ""))
-    return Found(place, str(made[etag]).strip('"'), int(made.get("size") or 0))
+    place = ObjectUri(str(bucket["name"]), unquote_plus(key) if decode else key, str(made.get(version) or ""))
+    return StoredObject(place, str(made[etag]).strip('"'), int(made.get("size") or 0))

@@ -42,7 +42,7 @@ def is_s3(uri: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ObjectUri:
     """What a URI names: an object, or with an empty key a bucket."""
 
     bucket: str
@@ -76,10 +76,10 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class StoredObject:
     """An object that exists."""
 
-    place: Place
+    place: ObjectUri
     etag: str
     size: int
 
@@ -102,19 +102,19 @@ class Buckets:
         self._allowed = frozenset(allowed)
         self._max_bytes = max_bytes
 
-    def place(self, uri: str) -> Place:
+    def place(self, uri: str) -> ObjectUri:
         """What a URI names, if it may be read.
 
         :raise Permanent: it may not, or names no bucket.
         """
-        place = Place.of(uri)
+        place = ObjectUri.of(uri)
         if place.bucket not in self._allowed:
             raise Permanent(
                 f"{uri}: the bucket {place.bucket} may not be read here; allow it with ALFRD_S3_BUCKETS"
             )
         return place
 
-    async def read(self, place: Place) -> bytes:
+    async def read(self, place: ObjectUri) -> bytes:
         """An object's bytes.
 
         :raise Permanent: it does not exist, may not be read, or is too large.
@@ -134,20 +134,20 @@ class Buckets:
             raise Transient(f"{place.uri}: S3 sent {len(content):,} of {size:,} bytes")
         return content
 
-    async def _drained(self, body: Any, place: Place) -> bytes:
+    async def _drained(self, body: Any, place: ObjectUri) -> bytes:
         content = bytearray()
         while chunk := await body.read(_CHUNK):
             content += chunk
             self._check_size(len(content), place)
         return bytes(content)
 
-    def _check_size(self, size: int, place: Place) -> None:
+    def _check_size(self, size: int, place: ObjectUri) -> None:
         if size > self._max_bytes:
             raise Permanent(
                 f"{place.uri}: {size:,} bytes is too large; the limit is {self._max_bytes:,} (ALFRD_MAX_FILE_BYTES)"
             )
 
-    async def look_up(self, place: Place) -> Found:
+    async def look_up(self, place: ObjectUri) -> StoredObject:
         """An object, without its bytes.
 
         :raise Permanent, Throttled, Transient: as :meth:`read`.
@@ -158,9 +158,9 @@ class Buckets:
             reply = await client.head_object(
                 **asked, **({"VersionId": place.version} if place.version else {})
             )
-        return Found(place, reply["ETag"].strip('"'), int(reply["ContentLength"]))
+        return StoredObject(place, reply["ETag"].strip('"'), int(reply["ContentLength"]))
 
-    async def listed(self, place: Place) -> AsyncIterator[list[Found]]:
+    async def listed(self, place: ObjectUri) -> AsyncIterator[list[StoredObject]]:
         """The objects whose keys begin with the place's, a thousand at a time, without what stands for a folder.
 
         :raise Permanent, Throttled, Transient: as :meth:`read`.
@@ -171,7 +171,9 @@ class Buckets:
             with sorted_errors(place.uri, _REMEDIES, _DENIED):
                 reply = await client.list_objects_v2(Bucket=place.bucket, Prefix=place.key, **token)
             yield [
-                Found(Place(place.bucket, entry["Key"]), entry["ETag"].strip('"'), int(entry["Size"]))
+                StoredObject(
+                    ObjectUri(place.bucket, entry["Key"]), entry["ETag"].strip('"'), int(entry["Size"])
+                )
                 for entry in reply.get("Contents") or ()
                 if not entry["Key"].endswith("/")
             ]

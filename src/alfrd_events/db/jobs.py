@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from alfrd_events.clients.calls import Caller
-from alfrd_events.clients.jobs import Job
+from alfrd_events.clients.jobs import PaidJob
 from alfrd_events.db.database import Database
 from alfrd_events.errors import StaleClaim
 
@@ -16,16 +16,16 @@ class ProviderJobs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def known(self, who: Caller, provider: str, part: int, request: str) -> Sequence[Job]:
+    async def known(self, who: Caller, provider: str, part: int, request: str) -> Sequence[PaidJob]:
         """Jobs for this part of the caller's document that asked for the same."""
         rows = await self._database.rows(
             "select pages, job_id from alfrd.provider_jobs"
             " where document_id = %s and part = %s and provider = %s and request = %s order by saved_at, job_id",
             [who.task.subject_id, part, provider, request],
         )
-        return [Job(part, request, tuple(row["pages"]), row["job_id"]) for row in rows]
+        return [PaidJob(part, request, tuple(row["pages"]), row["job_id"]) for row in rows]
 
-    async def save(self, who: Caller, provider: str, job: Job) -> None:
+    async def save(self, who: Caller, provider: str, job: PaidJob) -> None:
         """Remember a job.
 
         :raise StaleClaim: the task belongs to somebody else by now.
@@ -40,7 +40,7 @@ class ProviderJobs:
         if not saved:
             raise StaleClaim(who.task)
 
-    async def drop(self, who: Caller, provider: str, job: Job) -> None:
+    async def drop(self, who: Caller, provider: str, job: PaidJob) -> None:
         """Forget a job that gives no results.
 
         :raise StaleClaim: the task belongs to somebody else by now.

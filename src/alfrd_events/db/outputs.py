@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from alfrd_events.db.database import Database
-from alfrd_events.model import Document, Grading, JsonObject, MadeOutput, text_hash
+from alfrd_events.model import Document, GradingInput, JsonObject, MadeOutput, text_hash
 
 
-async def gradings(database: Database, ids: Sequence[UUID]) -> dict[UUID, Grading]:
+async def gradings(database: Database, ids: Sequence[UUID]) -> dict[UUID, GradingInput]:
     """What is known of documents whose results are to be graded."""
     if not ids:
         return {}
@@ -30,7 +30,7 @@ async def gradings(database: Database, ids: Sequence[UUID]) -> dict[UUID, Gradin
         [list(ids)],
     )
     return {
-        row["id"]: Grading(
+        row["id"]: GradingInput(
             key=None
             if row["facts"] is None
             else {"document_type": row["document_type"], "facts": row["facts"]},

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Sequence
 
 from alfrd_events.clients.queues import Message, NoEvent, Queue, objects_made
-from alfrd_events.clients.s3 import Buckets, Found, Place
+from alfrd_events.clients.s3 import Buckets, ObjectUri, StoredObject
 from alfrd_events.db.database import Database
 from alfrd_events.db.documents import by_fingerprint
 from alfrd_events.db.errors import Doubtful, Interrupted
@@ -40,7 +40,7 @@ class Watch:
         self,
         database: Database,
         buckets: Buckets,
-        place: Place,
+        place: ObjectUri,
         *,
         queue: Queue | None = None,
         tags: Sequence[str] = (),
@@ -129,10 +129,10 @@ class Watch:
                 done = False
         return done
 
-    def _is_ours(self, place: Place) -> bool:
+    def _is_ours(self, place: ObjectUri) -> bool:
         return place.bucket == self._place.bucket and place.key.startswith(self._place.key)
 
-    async def _submit(self, found: Found) -> bool:
+    async def _submit(self, found: StoredObject) -> bool:
         """Make a document of an object; ``False``: PostgreSQL does not take it."""
         try:
             submitted = await hand_over_object(self._database, found, self._tags)

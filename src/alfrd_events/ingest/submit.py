@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from alfrd_events.clients.s3 import Buckets, Found, Place, is_s3
+from alfrd_events.clients.s3 import Buckets, ObjectUri, StoredObject, is_s3
 from alfrd_events.db.database import Database
 from alfrd_events.db.documents import NewDocument, Submitted, submit, submit_uri
 from alfrd_events.db.operate import replay
@@ -90,7 +90,7 @@ async def _add_objects(
         yield Added(uri, None, str(problem))
 
 
-def is_left_behind(found: Found, under: Place) -> bool:
+def is_left_behind(found: StoredObject, under: ObjectUri) -> bool:
     """Whether an object is what systems leave behind, by its key from the prefix on that a person chose."""
     return is_leftover(found.place.key.removeprefix(under.key.rpartition("/")[0]).lstrip("/"))
 
@@ -139,7 +139,7 @@ def how_to_retry(id: UUID, status: str) -> str:
     return ""
 
 
-async def hand_over_object(database: Database, found: Found, tags: Sequence[str]) -> Submitted:
+async def hand_over_object(database: Database, found: StoredObject, tags: Sequence[str]) -> Submitted:
     """Submit an object of S3, whose bytes stay there.
 
     :raise NotSubmitted: PostgreSQL does not take it.

@@ -310,7 +310,7 @@ class MadeOutput:
 
 
 @dataclass(frozen=True, slots=True)
-class Grading:
+class GradingInput:
     """What is known of a document whose results are to be graded."""
 
     key: JsonObject | None
@@ -348,7 +348,7 @@ class Case:
     ``{made_by, output}``."""
     family: UUID | None = None
     """For ``evolve_prompt``: the family of prompts that is its subject."""
-    grading: Grading | None = None
+    grading: GradingInput | None = None
     """For ``answer_key``."""
 
 
@@ -407,7 +407,7 @@ class Provenance(Result):
     """What the event of the step should tell: that a document was too long to be shown whole, for instance."""
 
 
-class Finding(Result):
+class AnalystResult(Result):
     """Base of what an analyst finds."""
 
     provenance: Provenance | None = Field(default=None, exclude=True, repr=False)
@@ -434,14 +434,14 @@ class PartReading(Result):
     sha256: str
 
 
-class Reading(Result):
+class DocumentReading(Result):
     """A document that has been read; its pages are saved on the way."""
 
     page_count: int
     parts: tuple[PartReading, ...]
 
 
-class Classification(Finding):
+class Classification(AnalystResult):
     """What kind of document it is."""
 
     document_type: str
@@ -453,7 +453,7 @@ class Classification(Finding):
     """A type that is not known yet but would fit better."""
 
 
-class Summary(Finding):
+class Summary(AnalystResult):
     """A document in one line, and its values."""
 
     summary: str
@@ -490,7 +490,7 @@ class Check(Result):
     detail: str = ""
 
 
-class Score(Finding):
+class Score(AnalystResult):
     """How good a result is, and why."""
 
     score: Confidence
@@ -499,7 +499,7 @@ class Score(Finding):
     improvements: tuple[str, ...] = ()
 
 
-class Filing(Finding):
+class Filing(AnalystResult):
     """The series that a document belongs to."""
 
     entity: str
@@ -519,13 +519,13 @@ class SeriesPlace(Filing):
     slug: str
 
 
-class Extraction(Finding):
+class Extraction(AnalystResult):
     """A document's values under the names that all members of its series share."""
 
     fields: JsonObject
 
 
-class FileSummary(Finding):
+class FileSummary(AnalystResult):
     """What a collection of documents says when it is read as a whole."""
 
     summary: str

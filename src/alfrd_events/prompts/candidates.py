@@ -67,7 +67,7 @@ CURRENCIES = frozenset(
 
 
 @dataclass(frozen=True)
-class Material:
+class ShownMaterial:
     """What the proposer of a candidate was shown."""
 
     values: tuple[str, ...]
@@ -76,7 +76,7 @@ class Material:
     """The documents' texts."""
 
 
-def objections(candidate: str, parent: str, material: Material, max_words: int) -> list[str]:
+def objections(candidate: str, parent: str, material: ShownMaterial, max_words: int) -> list[str]:
     """Why a candidate may not be used; empty if it may. No objection quotes a value.
 
     :param parent: the version that it was made from: what that one says already is not copied.

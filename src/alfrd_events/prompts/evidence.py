@@ -40,7 +40,7 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class TrialEvidence:
     """What the pairs seen so far say."""
 
     n: int
@@ -49,7 +49,7 @@ class Evidence:
     """Mean of challenger minus champion; 0 where nothing was seen."""
 
 
-def weigh(differences: Iterable[float]) -> Evidence:
+def weigh(differences: Iterable[float]) -> TrialEvidence:
     """The evidence of pairs in the order in which they were looked at.
 
     :param differences: challenger's score minus champion's, -1 to 1, document by document.
@@ -61,10 +61,10 @@ def weigh(differences: Iterable[float]) -> Evidence:
         money = [each * (1 + stake * step) for each, stake in zip(money, STAKES, strict=True)]
         total += difference
         n += 1
-    return Evidence(n, sum(money) / len(money), total / n if n else 0.0)
+    return TrialEvidence(n, sum(money) / len(money), total / n if n else 0.0)
 
 
-def judge(differences: Iterable[float], rules: Rules) -> tuple[Verdict, Evidence]:
+def judge(differences: Iterable[float], rules: Rules) -> tuple[Verdict, TrialEvidence]:
     """Decide, looking after each pair: the first look that decides counts, and what came later is not looked at."""
     seen: list[float] = []
     evidence = weigh(seen)

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from alfrd_events.errors import Unreadable
 from alfrd_events.reading.formats.opening import open_source
-from alfrd_events.reading.formats.source import Sheet, Source
+from alfrd_events.reading.formats.source import PageImage, Source
 from alfrd_events.sandbox import expendable, wire
 from alfrd_events.sandbox.limits import ReaderLimits
 from alfrd_events.sandbox.wire import Frame
@@ -74,7 +74,7 @@ def _read(source: Source, kind: str, pages: list[int], limits: ReaderLimits, rep
         for number in pages:
             expendable.allow_processor_time(limits.page_cpu_seconds)
             page = turn_to(number)
-            if isinstance(page, Sheet):
+            if isinstance(page, PageImage):
                 _reply(replies, page.frame(number), page.image)
                 continue
             left -= len(page.text)

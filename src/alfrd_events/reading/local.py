@@ -35,7 +35,7 @@ MAX_SHEET_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class UnreadPage:
     """A page that another reader has to recognise, as an image: upright, on white."""
 
     number: int
@@ -109,7 +109,7 @@ class LocalReader:
 
     async def prepare(
         self, part: Part, *, skip: Container[int] = (), at_most: int | None = None
-    ) -> AsyncGenerator[Page | Sheet]:
+    ) -> AsyncGenerator[Page | UnreadPage]:
         """Yield what another reader has to recognise as sheets, and all other pages read.
 
         :param at_most: so many of them, for callers who keep the sheets.
@@ -121,7 +121,7 @@ class LocalReader:
 
     async def _turn_to(
         self, kind: str, part: Part, skip: Container[int], at_most: int | None
-    ) -> AsyncGenerator[Page | Sheet]:
+    ) -> AsyncGenerator[Page | UnreadPage]:
         done: set[int] = set()
         for last_try in (False, True):
             try:
@@ -150,7 +150,7 @@ class LocalReader:
         at_most: int | None,
         *,
         fresh: bool,
-    ) -> AsyncGenerator[Page | Sheet]:
+    ) -> AsyncGenerator[Page | UnreadPage]:
         async with self._opened(part, more=True, fresh=fresh) as (conversation, info):
             wanted = [
                 number
@@ -184,14 +184,14 @@ class LocalReader:
                 raise Transient(f"{part.filename}: a reader process answered with nonsense") from None
             yield conversation, opened
 
-    async def _sheet(self, frame: Frame, part: Part, conversation: Conversation) -> Sheet:
+    async def _sheet(self, frame: Frame, part: Part, conversation: Conversation) -> UnreadPage:
         """Build the sheet that a frame announces; nothing of it is taken on trust."""
         try:
             size = int(frame["size"])
             if not 0 < size <= MAX_SHEET_BYTES:
                 raise ValueError(size)
             across, down = frame["pixels"]
-            return Sheet(
+            return UnreadPage(
                 number=int(frame["number"]),
                 image=await conversation.receive_data(size),
                 pixels=(int(across), int(down)),

@@ -59,7 +59,7 @@ _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RecognisedPage:
     """What was read, on the page as it was turned."""
 
     rows: list[Row]
@@ -74,13 +74,13 @@ class Found:
         return sum(max(p.confidence - MIN_LINE_CONFIDENCE, 0.0) * len(p.text) for p in pieces)
 
 
-def read(pixels: Pixels) -> Found:
+def read(pixels: Pixels) -> RecognisedPage:
     """Find and read all lines of a page, turning it where it must be turned."""
     if is_blank(pixels):
-        return Found([], _size(pixels))
+        return RecognisedPage([], _size(pixels))
     quads = detect(pixels)
     if not quads:
-        return Found([], _size(pixels))
+        return RecognisedPage([], _size(pixels))
     if _mostly_tall(quads):
         return _read_turned(pixels, _better_turn(pixels, quads, (90, 270)))
     found = _recognise(pixels, quads)
@@ -112,13 +112,13 @@ def is_blank(pixels: Pixels) -> bool:
     return int(np.ptp(pixels[::2, ::2])) < 24
 
 
-def _read_turned(pixels: Pixels, turn: int) -> Found:
+def _read_turned(pixels: Pixels, turn: int) -> RecognisedPage:
     upright = turned(pixels, turn)
     found = _recognise(upright, detect(upright))
-    return Found(found.rows, found.size, turn)
+    return RecognisedPage(found.rows, found.size, turn)
 
 
-def _confidence(found: Found) -> float:
+def _confidence(found: RecognisedPage) -> float:
     pieces = [piece for row in found.rows for piece in row]
     characters = sum(len(piece.text) for piece in pieces)
     return sum(p.confidence * len(p.text) for p in pieces) / characters if characters else 0.0
@@ -199,7 +199,7 @@ def _overlap(one: Quad, two: Quad) -> float:
 # --- recognition -------------------------------------------------------------------------------
 
 
-def _recognise(pixels: Pixels, quads: Sequence[Quad]) -> Found:
+def _recognise(pixels: Pixels, quads: Sequence[Quad]) -> RecognisedPage:
     crops = [_crop(pixels, quad) for quad in quads]
     texts = _without_stray_ideographs(crops, _texts(crops))
     pieces = []
@@ -210,7 +210,7 @@ def _recognise(pixels: Pixels, quads: Sequence[Quad]) -> Found:
             (left, top), (right, bottom) = quad.min(axis=0), quad.max(axis=0)
             pieces.append(Piece(text, float(left), float(top), float(right), float(bottom), confidence))
     size = _size(pixels)
-    return Found(layout.arrange(pieces, size[0], _slope(quads)), size)
+    return RecognisedPage(layout.arrange(pieces, size[0], _slope(quads)), size)
 
 
 def _slope(quads: Sequence[Quad]) -> float:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 log = Log("evolution")
 
 
-class Grading(Result):
+class VersionGrade(Result):
     """How good what a version made of the document is."""
 
     prompt_id: int
@@ -35,7 +35,7 @@ class KeyedOutputs(Result):
     """Chance chose the document; no person drew attention to it."""
     verified: tuple[str, ...]
     """Names of facts that a person has set."""
-    grades: tuple[Grading, ...]
+    grades: tuple[VersionGrade, ...]
 
 
 async def answer_key(case: Case, tools: Tools) -> KeyedOutputs:
@@ -79,12 +79,12 @@ async def _written(case: Case, tools: Tools) -> AnswerKey | None:
         return None
 
 
-def graded(prompt: int, kind: str, key: AnswerKey, output: dict[str, object] | None) -> Grading:
+def graded(prompt: int, kind: str, key: AnswerKey, output: dict[str, object] | None) -> VersionGrade:
     """The grade of an output as it is kept; nothing that could be used is worth 0."""
     if output is None:
-        return Grading(prompt_id=prompt, score=0, misses=(NO_OUTPUT,))
+        return VersionGrade(prompt_id=prompt, score=0, misses=(NO_OUTPUT,))
     found = grade(kind, key, output)
-    return Grading(prompt_id=prompt, score=round(found.score, 6), misses=found.misses)
+    return VersionGrade(prompt_id=prompt, score=round(found.score, 6), misses=found.misses)
 
 
 NO_OUTPUT = Miss(name="reply", how="wrong", expected="", got="")

@@ -16,7 +16,7 @@ from alfrd_events.clients.calls import NoRoom
 from alfrd_events.errors import Permanent
 from alfrd_events.model import Case, Prompt, Result
 from alfrd_events.observe import Log
-from alfrd_events.prompts.evidence import Evidence, is_worse, judge, passes_screening, weigh
+from alfrd_events.prompts.evidence import TrialEvidence, is_worse, judge, passes_screening, weigh
 from alfrd_events.prompts.trial import SHADOWED, SUSPECT_AMONG, SUSPECT_CORRECTIONS, Standing, Trial
 from alfrd_events.steps.reflecting import propose
 from alfrd_events.steps.spending import trial_scope
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 log = Log("evolution")
 
 
-class Turn(Result):
+class EvolutionTurn(Result):
     """Where a family stands after a turn."""
 
     note: str
@@ -37,7 +37,7 @@ class Turn(Result):
     """There is more to do at once."""
 
 
-async def evolve_prompt(case: Case, tools: Tools) -> Turn:
+async def evolve_prompt(case: Case, tools: Tools) -> EvolutionTurn:
     """Take a family's trial as far as a turn goes; begin one if one is due."""
     if tools.evolution is None or case.family is None:
         raise Permanent("prompts evolve with a language model: set ALFRD_ANALYST=llm and ALFRD_EVOLUTION")
@@ -45,14 +45,14 @@ async def evolve_prompt(case: Case, tools: Tools) -> Turn:
     standing = await evolution.journal.standing(case.family)
     if standing.trial is None:
         if standing.due:
-            return Turn(note=standing.due)
+            return EvolutionTurn(note=standing.due)
         if standing.spent_today >= evolution.day_usd:
-            return Turn(note=f"a trial is due, and today's {evolution.day_usd} USD are used up")
+            return EvolutionTurn(note=f"a trial is due, and today's {evolution.day_usd} USD are used up")
         if not await evolution.journal.begin(standing.family, standing.champion.id):
-            return Turn(note="another worker has begun a trial")
+            return EvolutionTurn(note="another worker has begun a trial")
         standing = await evolution.journal.standing(case.family)
     if standing.trial is None:
-        return Turn(note="its trial was ended by somebody else")
+        return EvolutionTurn(note="its trial was ended by somebody else")
     return await _Turn(standing, standing.trial, tools, evolution).take()
 
 
@@ -67,11 +67,11 @@ class _Turn:
         self._journal = evolution.journal
         self._bench = Bench(trial.id, tools, evolution)
 
-    async def take(self) -> Turn:
+    async def take(self) -> EvolutionTurn:
         trial = self._trial
         if self._standing.champion.id != trial.champion.id and trial.phase != "shadow":
             await self._journal.end(trial.id, trial.phase, "superseded", "another version was made active")
-            return Turn(note="another version was made active during its trial")
+            return EvolutionTurn(note="another version was made active during its trial")
         try:
             with self._evolution.paying(trial.id, in_shadow=trial.phase == "shadow"):
                 match trial.phase:
@@ -84,7 +84,7 @@ class _Turn:
                     case "shadow":
                         return await self._shadow()
         except TurnOver:
-            return Turn(note=f"{trial.phase} goes on", again=True)
+            return EvolutionTurn(note=f"{trial.phase} goes on", again=True)
         except NoRoom as error:
             if trial_scope(trial.id) not in str(error):
                 raise  # the day's budget: the task waits for tomorrow
@@ -92,23 +92,23 @@ class _Turn:
                 await self._journal.end(trial.id, "shadow", "confirmed", "its budget was used up in shadow")
             else:
                 await self._journal.end(trial.id, trial.phase, "over_budget", "its budget was used up")
-            return Turn(note="the trial's budget is used up")
-        return Turn(note="a new version waits for approval: alfrd-events prompts approve")
+            return EvolutionTurn(note="the trial's budget is used up")
+        return EvolutionTurn(note="a new version waits for approval: alfrd-events prompts approve")
 
-    async def _reflect(self) -> Turn:
+    async def _reflect(self) -> EvolutionTurn:
         found = await propose(self._standing, self._trial, self._evolution)
         await self._journal.add_candidates(self._trial.id, self._standing.family, found.texts)
         for reason in found.refused:
             log.info("a proposed instruction was thrown away", trial=self._trial.id, reason=reason)
-        return Turn(note=f"{len(found.texts)} new versions are screened", again=True)
+        return EvolutionTurn(note=f"{len(found.texts)} new versions are screened", again=True)
 
-    async def _screen(self) -> Turn:
+    async def _screen(self) -> EvolutionTurn:
         trial = self._trial
         if not trial.candidates:
             await self._journal.end(
                 trial.id, "screening", "no_candidate", "no usable instruction was proposed"
             )
-            return Turn(note="no usable instruction was proposed")
+            return EvolutionTurn(note="no usable instruction was proposed")
         best: tuple[float, Prompt] | None = None
         for candidate in trial.candidates:
             differences = [each async for each in self._differences(candidate, trial.screening)]
@@ -119,13 +119,13 @@ class _Turn:
             await self._journal.end(
                 trial.id, "screening", "screened_out", "none was as good on train documents"
             )
-            return Turn(note="no new version was as good on train documents")
+            return EvolutionTurn(note="no new version was as good on train documents")
         mean, challenger = best
         note = f"V{challenger.version} is {mean:+.3f} on {len(trial.screening)} train documents"
         await self._journal.move(trial.id, "screening", "testing", challenger.id, note)
-        return Turn(note=f"{note}; it is tested", again=True)
+        return EvolutionTurn(note=f"{note}; it is tested", again=True)
 
-    async def _test(self) -> Turn:
+    async def _test(self) -> EvolutionTurn:
         trial, challenger = self._trial, self._challenger
         seen: list[float] = []
         verdict, evidence = judge(seen, self._standing.rules)
@@ -136,13 +136,13 @@ class _Turn:
                 break
         told = _told(challenger, evidence)
         if verdict == "open":
-            return Turn(note=f"{told}; it goes on with the next documents")
+            return EvolutionTurn(note=f"{told}; it goes on with the next documents")
         if verdict == "promote":
             return await self._pass_gates(told, trial.testing[: len(seen)])
         await self._journal.end(trial.id, "testing", verdict, told)
-        return Turn(note=f"{told}: {verdict}")
+        return EvolutionTurn(note=f"{told}: {verdict}")
 
-    async def _pass_gates(self, told: str, tested: Sequence[UUID]) -> Turn:
+    async def _pass_gates(self, told: str, tested: Sequence[UUID]) -> EvolutionTurn:
         trial, challenger = self._trial, self._challenger
         worse = await self._bench.loses_verified(trial.champion, challenger, self._standing.verified)
         failures = await self._bench.failures(trial.champion, challenger, tested)
@@ -150,15 +150,17 @@ class _Turn:
             why = f"{told}, but it gets wrong what people have corrected" if worse else ""
             why = why or f"{told}, but {failures} more of its replies had the wrong shape"
             await self._journal.end(trial.id, "testing", "refused", why)
-            return Turn(note=why)
+            return EvolutionTurn(note=why)
         if self._evolution.mode == "suggest":
             await self._journal.move(trial.id, "testing", "suggested", None, told)
-            return Turn(note=f"{told}; it waits for approval: alfrd-events prompts approve")
+            return EvolutionTurn(note=f"{told}; it waits for approval: alfrd-events prompts approve")
         promoted = await self._journal.promote(trial.id, self._standing.family, "testing", told)
         log.info("a new version is active", trial=trial.id, prompt=challenger.id, promoted=promoted)
-        return Turn(note=f"{told}; it is active" if promoted else "another version was made active meanwhile")
+        return EvolutionTurn(
+            note=f"{told}; it is active" if promoted else "another version was made active meanwhile"
+        )
 
-    async def _shadow(self) -> Turn:
+    async def _shadow(self) -> EvolutionTurn:
         trial, challenger = self._trial, self._challenger
         if self._standing.corrected >= SUSPECT_CORRECTIONS:
             return await self._roll_back(
@@ -174,16 +176,16 @@ class _Turn:
         if len(trial.shadow) >= SUSPECT_AMONG:
             note = f"it was {-weigh(seen).mean:+.3f} on {len(seen)} documents in shadow"
             await self._journal.end(trial.id, "shadow", "confirmed", note)
-            return Turn(note=f"V{challenger.version} is confirmed: {note}")
-        return Turn(note=f"V{challenger.version} is active, V{trial.champion.version} runs along")
+            return EvolutionTurn(note=f"V{challenger.version} is confirmed: {note}")
+        return EvolutionTurn(note=f"V{challenger.version} is active, V{trial.champion.version} runs along")
 
-    async def _roll_back(self, why: str) -> Turn:
+    async def _roll_back(self, why: str) -> EvolutionTurn:
         trial = self._trial
         done = await self._journal.roll_back(trial.id, self._standing.family, why)
         log.warning(
             "a version was rolled back", trial=trial.id, prompt=self._challenger.id, why=why, done=done
         )
-        return Turn(note=f"V{self._challenger.version} was rolled back: {why}")
+        return EvolutionTurn(note=f"V{self._challenger.version} was rolled back: {why}")
 
     def _differences(self, challenger: Prompt, documents: Sequence[UUID]) -> AsyncIterator[float]:
         """Challenger minus champion, on each document that there still is."""
@@ -195,7 +197,7 @@ class _Turn:
         return self._trial.challenger
 
 
-def _told(challenger: Prompt, evidence: Evidence) -> str:
+def _told(challenger: Prompt, evidence: TrialEvidence) -> str:
     return (
         f"V{challenger.version} is {evidence.mean:+.3f} on {evidence.n} held-back documents"
         f" (e-value {evidence.e_value:.1f})"

@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from alfrd_events.errors import Permanent
-from alfrd_events.model import Case, Document, PartReading, Reading
+from alfrd_events.model import Case, Document, DocumentReading, PartReading
 
 if TYPE_CHECKING:
     from alfrd_events.steps.registry import Tools
 
 
-async def ocr(case: Case, tools: Tools) -> Reading:
+async def ocr(case: Case, tools: Tools) -> DocumentReading:
     """Read every page of every part, in order; what an earlier attempt saved is not read again.
 
     All parts are looked at before the first page is read, so that a broken second part costs nothing.
@@ -32,7 +32,7 @@ async def ocr(case: Case, tools: Tools) -> Reading:
             numbered = replace(page, number=before + page.number) if before else page
             await tools.save_page(numbered, part.number)
         before += info.page_count
-    return Reading(
+    return DocumentReading(
         page_count=before,
         parts=tuple(
             PartReading(

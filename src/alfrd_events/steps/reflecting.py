@@ -17,7 +17,7 @@ from uuid import UUID
 from alfrd_events.clients.calls import BadReply
 from alfrd_events.errors import Permanent
 from alfrd_events.model import Document, Prompt
-from alfrd_events.prompts.candidates import Material, objections
+from alfrd_events.prompts.candidates import ShownMaterial, objections
 from alfrd_events.prompts.grading import Miss
 from alfrd_events.prompts.pool import pareto_pool
 from alfrd_events.prompts.trial import Standing, Trial
@@ -69,7 +69,7 @@ async def propose(standing: Standing, trial: Trial, evolution: Evolution) -> Pro
         except (BadReply, Permanent) as error:
             refused.append(str(error))
             continue
-        material = Material((*values, *found.values), found.texts)
+        material = ShownMaterial((*values, *found.values), found.texts)
         reasons = objections(proposed.text, parent.text, material, standing.max_words)
         if reasons:
             refused.append("; ".join(reasons))

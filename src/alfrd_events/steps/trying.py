@@ -12,7 +12,7 @@ from alfrd_events.errors import Permanent
 from alfrd_events.model import AnswerKey, Case, Document, JsonObject, Prompt, text_hash
 from alfrd_events.prompts.trial import Evaluation, Key
 from alfrd_events.steps import analysis
-from alfrd_events.steps.answer_keys import Grading, graded
+from alfrd_events.steps.answer_keys import VersionGrade, graded
 
 if TYPE_CHECKING:
     from alfrd_events.steps.registry import Tools
@@ -62,7 +62,7 @@ class Bench:
 
     async def _pairs(
         self, champion: Prompt, challenger: Prompt, documents: Sequence[UUID]
-    ) -> AsyncIterator[tuple[Key, Grading, Grading]]:
+    ) -> AsyncIterator[tuple[Key, VersionGrade, VersionGrade]]:
         known = {
             (each.prompt, each.document): each
             for each in await self._journal.evaluations([champion.id, challenger.id], documents)
@@ -83,7 +83,7 @@ class Bench:
             if len(grades) == 2:
                 yield keys[id], grades[0], grades[1]
 
-    async def _run(self, prompt: Prompt, document: Document, key: AnswerKey) -> Grading:
+    async def _run(self, prompt: Prompt, document: Document, key: AnswerKey) -> VersionGrade:
         if self._calls >= CALLS_PER_TURN:
             raise TurnOver
         self._calls += 1

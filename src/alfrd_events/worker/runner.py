@@ -19,7 +19,7 @@ from alfrd_events.db.cases import Cases
 from alfrd_events.db.database import Database
 from alfrd_events.db.errors import Interrupted
 from alfrd_events.errors import AlfrdError, DatabaseUnavailable
-from alfrd_events.model import Case, Finding, JsonObject, Outcome, Task
+from alfrd_events.model import AnalystResult, Case, JsonObject, Outcome, Task
 from alfrd_events.observe import Log
 from alfrd_events.sandbox.turns import Turn, turn
 from alfrd_events.steps.registry import PROMPT_KINDS, Handler, Tools
@@ -180,7 +180,7 @@ class Runner:
             result = await self._handlers[task.step](case, tools)
             payload = packed(task.step, result, pages.unsaved)
             self._judge.is_done(task.step)
-            if isinstance(result, Finding) and (signed := result.provenance) is not None:
+            if isinstance(result, AnalystResult) and (signed := result.provenance) is not None:
                 made_by, prompt_id = signed.made_by, signed.prompt_id
         except BaseException as error:  # noqa: BLE001 - whatever a handler does, its task must end, and no more than that
             verdict = self._what_it_comes_to(task, error, waited)

@@ -26,7 +26,7 @@ from alfrd_events.errors import (
     WorkerUnfit,
     shortage,
 )
-from alfrd_events.model import Finding, JsonObject, Kind, Task
+from alfrd_events.model import AnalystResult, JsonObject, Kind, Task
 from alfrd_events.observe import Log
 
 log = Log("runner")
@@ -66,7 +66,7 @@ def packed(step: str, result: Any, pages: list[JsonObject]) -> JsonObject | byte
             f"{step}: its result takes {len(payload):,} bytes as JSON, and the limit is {MAX_RESULT_BYTES:,}; "
             "keep what is large elsewhere, and return where"
         )
-    if isinstance(result, Finding) and result.provenance is not None and result.provenance.notes:
+    if isinstance(result, AnalystResult) and result.provenance is not None and result.provenance.notes:
         note = "; ".join(result.provenance.notes)
         return {**result.model_dump(mode="json", warnings="error"), "note": note}
     return payload

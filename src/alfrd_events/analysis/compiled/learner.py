@@ -239,7 +239,7 @@ def _value(name: str, rule: Rule, paper: Paper, evidence: dict[str, Evidence]) -
 
 
 def _constant(name: str, text: str, paper: Paper, evidence: dict[str, Evidence]) -> str:
-    support = Support(paper.reading)
+    support = Support(paper.parsed)
     is_there = {"entity": support.has_entity, "currency": support.has_currency}.get(name, support.has_text)
     if not is_there(text):
         raise Unknown(f"{name} is not the usual one")

@@ -16,7 +16,7 @@ from typing import Literal
 
 from alfrd_events.analysis.text.amounts import parse_amount
 from alfrd_events.analysis.text.layout import Row, Segment, fold
-from alfrd_events.analysis.text.reading import Reading
+from alfrd_events.analysis.text.parsed import ParsedText
 from alfrd_events.model import Document, Evidence
 
 Sort = Literal["day", "first_day", "last_day", "number", "text"]
@@ -58,7 +58,7 @@ class Paper:
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        self.reading = Reading.of(document)
+        self.parsed = ParsedText.of(document)
         self._seen: dict[Sort, dict[tuple[str, str], list[Seen]]] = {}
 
     def at(self, place: Place, sort: Sort) -> Seen | None:
@@ -84,8 +84,8 @@ class Paper:
     def labels_of_amounts(self) -> set[str]:
         """What stands before the amounts of money, letters only: the rows that a bill has."""
         labels = set()
-        for placed in self.reading.all_amounts:
-            row = self.reading.rows[placed.segment.row]
+        for placed in self.parsed.all_amounts:
+            row = self.parsed.rows[placed.segment.row]
             labels.add(letters(row.folded[: placed.start]))
         return labels - {""}
 
@@ -100,12 +100,12 @@ class Paper:
 
     def _values(self, sort: Sort) -> Iterator[tuple[Value, Segment, int]]:
         """Each value, its segment, and where in the segment it starts."""
-        for row in self.reading.rows:
+        for row in self.parsed.rows:
             if sort == "day":
-                for day in self.reading.dates[row.index]:
+                for day in self.parsed.dates[row.index]:
                     yield day.value.value, day.segment, day.start - _start(row, day.segment)
             elif sort in ("first_day", "last_day"):
-                for period in self.reading.periods[row.index]:
+                for period in self.parsed.periods[row.index]:
                     end = period.value.first if sort == "first_day" else period.value.last
                     yield end, period.segment, period.start - _start(row, period.segment)
             elif sort == "number":
@@ -124,13 +124,13 @@ class Paper:
         if label := letters(segment.folded[:start]):
             yield "after", label
             return
-        segments = self.reading.rows[segment.row].segments
+        segments = self.parsed.rows[segment.row].segments
         before = segments[: segments.index(segment)]
         if label := next(filter(None, (letters(other.folded) for other in reversed(before))), ""):
             yield "beside", label
         if by_words and before:
             return
-        for row in reversed(self.reading.rows[max(0, segment.row - 3) : segment.row]):
+        for row in reversed(self.parsed.rows[max(0, segment.row - 3) : segment.row]):
             if row.page != segment.page:
                 return
             for other in row.segments:

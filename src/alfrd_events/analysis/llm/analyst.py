@@ -29,6 +29,7 @@ from alfrd_events.analysis.text.amounts import find_amounts
 from alfrd_events.clients.llm.base import Llm, Question
 from alfrd_events.clients.llm.structured import Intake, answered
 from alfrd_events.model import (
+    AnalystResult,
     AnswerKey,
     Classification,
     Document,
@@ -37,7 +38,6 @@ from alfrd_events.model import (
     File,
     FileSummary,
     Filing,
-    Finding,
     Prompt,
     Provenance,
     Score,
@@ -47,7 +47,7 @@ from alfrd_events.model import (
 
 P = ParamSpec("P")
 T = TypeVar("T")
-FindingT = TypeVar("FindingT", bound=Finding)
+FindingT = TypeVar("FindingT", bound=AnalystResult)
 
 _LONG_TEXT = 20_000
 

@@ -74,7 +74,7 @@ Often = Annotated[
 ]
 
 
-class Row(Form):
+class RowForm(Form):
     """A part of a list: what is missing in it is left empty, and not asked for again."""
 
     fills_gaps: ClassVar[bool] = True
@@ -92,14 +92,14 @@ class ClassificationForm(Form):
     )
 
 
-class ItemForm(Row):
+class ItemForm(RowForm):
     description: Line
     quantity: Name
     unit_price: Amount
     amount: Amount
 
 
-class ValueForm(Row):
+class ValueForm(RowForm):
     name: Name = Field(description="stable snake_case name, such as invoice_number")
     value: Line = Field(description="as printed; amounts as plain decimals, dates as YYYY-MM-DD")
 
@@ -142,7 +142,7 @@ class ItemsForm(Form):
     line_items: Items
 
 
-class CheckForm(Row):
+class CheckForm(RowForm):
     name: Name
     passed: Yes
     detail: Line

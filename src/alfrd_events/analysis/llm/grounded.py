@@ -113,7 +113,7 @@ def chooser(document: Document) -> Callable[[date, date], date | None]:
         printed = [day for day in (by_day, by_month) if support.has_day(day)]
         if len(printed) == 1:
             return printed[0]
-        return by_day if support.reading.order == "DMY" else by_month
+        return by_day if support.parsed.order == "DMY" else by_month
 
     return choose
 

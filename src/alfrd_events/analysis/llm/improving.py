@@ -6,12 +6,12 @@ import re
 
 from alfrd_events.analysis.llm.forms import PromptForm
 from alfrd_events.clients.calls import BadReply
-from alfrd_events.model import Finding, Prompt
+from alfrd_events.model import AnalystResult, Prompt
 
 _ADDRESS = re.compile(r"https?://|www\.|\S+@\S+\.\w", re.IGNORECASE)
 
 
-class ImprovedPrompt(Finding):
+class ImprovedPrompt(AnalystResult):
     """A candidate for the next version of a prompt; whether it is better is for others to find out."""
 
     text: str

@@ -44,21 +44,21 @@ _NEXT_ITEMS = (
 
 
 @dataclass(frozen=True)
-class Job:
+class QuestionKind:
     """A question that is asked of every document, but for its material."""
 
     name: str
     max_tokens: int
 
 
-CLASSIFY = Job("classification", 400)
-SCORE = Job("score", 800)
-SUMMARIZE = Job("summary", 2_000)
-ITEMS = Job("line_items", 2_000)
-FILE = Job("filing", 300)
-EXTRACT = Job("extraction", 1_000)
-SUMMARIZE_FILE = Job("file_summary", 900)
-IMPROVE = Job("prompt", 1_500)
+CLASSIFY = QuestionKind("classification", 400)
+SCORE = QuestionKind("score", 800)
+SUMMARIZE = QuestionKind("summary", 2_000)
+ITEMS = QuestionKind("line_items", 2_000)
+FILE = QuestionKind("filing", 300)
+EXTRACT = QuestionKind("extraction", 1_000)
+SUMMARIZE_FILE = QuestionKind("file_summary", 900)
+IMPROVE = QuestionKind("prompt", 1_500)
 
 
 def classification(prompt: Prompt, types: Sequence[DocumentType], document: Document, text: str) -> Question:

@@ -37,15 +37,15 @@ async def whole_list(
     for _ in range(MOST_PIECES):
         if not more or not items:
             break
-        reading = Intake()
+        parsed = Intake()
         try:
-            piece = await answered(llm, ask(items), ItemsForm, lambda piece: piece.line_items, reading)
+            piece = await answered(llm, ask(items), ItemsForm, lambda piece: piece.line_items, parsed)
         except BadReply as error:
             log.warning("the rest of a list could not be had", model=llm.name, error=error)
             break
         new = _after(items, piece)
         items += new
-        more = bool(new) and (reading.was_cut or len(piece) >= MOST_ITEMS or len(items) < counted)
+        more = bool(new) and (parsed.was_cut or len(piece) >= MOST_ITEMS or len(items) < counted)
         if not new:
             break
     note = ""

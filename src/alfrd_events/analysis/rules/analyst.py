@@ -9,9 +9,10 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from alfrd_events.analysis.rules import child, files
-from alfrd_events.analysis.rules.isolated import Apart
+from alfrd_events.analysis.rules.isolated import IsolatedRules
 from alfrd_events.analysis.text.excerpt import excerpt
 from alfrd_events.model import (
+    AnalystResult,
     Classification,
     Document,
     DocumentType,
@@ -19,7 +20,6 @@ from alfrd_events.model import (
     File,
     FileSummary,
     Filing,
-    Finding,
     Prompt,
     Provenance,
     Score,
@@ -27,7 +27,7 @@ from alfrd_events.model import (
     Summary,
 )
 
-FindingT = TypeVar("FindingT", bound=Finding)
+FindingT = TypeVar("FindingT", bound=AnalystResult)
 
 _LONG_TEXT = 20_000
 """Characters; about seven full pages, and a tenth of a second. The worst of texts takes a second."""
@@ -51,7 +51,7 @@ class RulesAnalyst:
     prompt_prefixes: tuple[str, ...] = ("rules_",)
     learns_from = 0
 
-    def __init__(self, apart: Apart | None = None) -> None:
+    def __init__(self, apart: IsolatedRules | None = None) -> None:
         self._apart = apart
 
     async def classify(

@@ -18,7 +18,7 @@ from alfrd_events.analysis.rules.items import items_add_up
 from alfrd_events.analysis.text.grounding import Support
 from alfrd_events.analysis.text.layout import fold
 from alfrd_events.analysis.text.naming import ENDS_WITH_LEGAL_FORM, entity_key
-from alfrd_events.analysis.text.reading import Reading
+from alfrd_events.analysis.text.parsed import ParsedText
 from alfrd_events.analysis.text.totals import find_totals
 from alfrd_events.model import Check, Document, DocumentType, Prompt, Score
 
@@ -58,8 +58,8 @@ def score_classification(
     document: Document, types: Sequence[DocumentType], prompt: Prompt | None = None
 ) -> Score:
     """Judge the stored type against the text."""
-    reading = Reading.of(document)
-    ranking = rank(reading, types, prompt)
+    parsed = ParsedText.of(document)
+    ranking = rank(parsed, types, prompt)
     stored = document.document_type
     points = dict(ranking.scores)
     mine = points.get(stored, 0.0)
@@ -134,14 +134,14 @@ def faults_of(document: Document) -> list[str]:
 
 
 def _checked(document: Document) -> list[Weighed]:
-    reading = Reading.of(document)
+    parsed = ParsedText.of(document)
     return [
         *_required(document),
-        *_named(document, reading),
-        *_supported(document, reading),
-        *_sums(document, reading),
+        *_named(document, parsed),
+        *_supported(document, parsed),
+        *_sums(document, parsed),
         *_dates(document),
-        *_readable(document, reading),
+        *_readable(document, parsed),
     ]
 
 
@@ -154,7 +154,7 @@ def _required(document: Document) -> Iterable[Weighed]:
         yield _weigh(f"{name} given", given, "" if given else "missing", 2, advice)
 
 
-def _named(document: Document, reading: Reading) -> Iterable[Weighed]:
+def _named(document: Document, parsed: ParsedText) -> Iterable[Weighed]:
     """Whether the entity is a name and nothing else that stands at the head of a paper."""
     name = document.entity
     if not name:
@@ -169,14 +169,14 @@ def _named(document: Document, reading: Reading) -> Iterable[Weighed]:
     )
     yield _weigh(
         "entity is no address",
-        not _is_address(name) or _heads(name, reading),
+        not _is_address(name) or _heads(name, parsed),
         name,
         2,
         "Give the company's name, not its address.",
     )
     yield _weigh(
         "entity is more than a trade",
-        not TRADE.match(folded) or _heads(name, reading),
+        not TRADE.match(folded) or _heads(name, parsed),
         name,
         3,
         "Give who it is, not what it is: the name stands above or beside this line.",
@@ -190,19 +190,19 @@ def _is_address(name: str) -> bool:
     return bool(ADDRESS.search(folded)) and (not named or bool(re.match(r"\W*(?:no\W*)?\d", folded)))
 
 
-def _heads(name: str, reading: Reading) -> bool:
+def _heads(name: str, parsed: ParsedText) -> bool:
     """Whether it is what the paper begins with: "The Pharmacy" may be a shop's name."""
-    return bool(reading.rows) and entity_key(name) == entity_key(reading.rows[0].segments[0].text)
+    return bool(parsed.rows) and entity_key(name) == entity_key(parsed.rows[0].segments[0].text)
 
 
-def _supported(document: Document, reading: Reading) -> Iterable[Weighed]:
-    support = Support(reading)
+def _supported(document: Document, parsed: ParsedText) -> Iterable[Weighed]:
+    support = Support(parsed)
     if document.entity:
         present = support.has_entity(document.entity)
         yield _weigh(
             "entity in the text", present, document.entity, 3, "Give the company's name as it is printed."
         )
-        issuer = find_issuer_of(document, reading)
+        issuer = find_issuer_of(document, parsed)
         if issuer is not None and present:
             same = entity_key(issuer.name) == entity_key(document.entity)
             yield _weigh(
@@ -220,7 +220,7 @@ def _supported(document: Document, reading: Reading) -> Iterable[Weighed]:
             4,
             "Give a total that is printed, not one worked out.",
         )
-        best = find_totals(reading).total
+        best = find_totals(parsed).total
         if best is not None:
             yield _weigh(
                 "total has the total's label",
@@ -243,7 +243,7 @@ def _supported(document: Document, reading: Reading) -> Iterable[Weighed]:
         yield _weigh("account number in the text", present, "", 2, "Give the account number as printed.")
 
 
-def _sums(document: Document, reading: Reading) -> Iterable[Weighed]:
+def _sums(document: Document, parsed: ParsedText) -> Iterable[Weighed]:
     total = document.total_amount
     data = document.structured_data
     subtotal, tax, rounding = (_decimal(data.get(name)) for name in ("subtotal", "tax", "rounding"))
@@ -275,7 +275,7 @@ def _sums(document: Document, reading: Reading) -> Iterable[Weighed]:
         )
     items = data.get("line_items")
     if isinstance(items, list) and items and all(_is_item(item) for item in items):
-        sums = [candidate.value for candidate in find_totals(reading).candidates if candidate.role in SUMS]
+        sums = [candidate.value for candidate in find_totals(parsed).candidates if candidate.role in SUMS]
         stated = [value for value in (total, subtotal) if value is not None]
         targets = [*stated, *sums, *([total - tax] if total is not None and tax is not None else [])]
         yield _weigh(
@@ -317,7 +317,7 @@ def _dates(document: Document) -> Iterable[Weighed]:
         )
 
 
-def _readable(document: Document, reading: Reading) -> Iterable[Weighed]:
+def _readable(document: Document, parsed: ParsedText) -> Iterable[Weighed]:
     line = document.summary.strip()
     yield _weigh(
         "one line",
@@ -344,7 +344,7 @@ def _readable(document: Document, reading: Reading) -> Iterable[Weighed]:
             1,
             "The page was badly read; scan it again at a higher resolution.",
         )
-    if reading.all_amounts and document.document_type in {"receipt", "invoice"}:
+    if parsed.all_amounts and document.document_type in {"receipt", "invoice"}:
         yield _weigh(
             "currency given",
             bool(document.currency),

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alfrd_events.analysis.rules import lexicon
-from alfrd_events.analysis.text.layout import Sheet, fold
+from alfrd_events.analysis.text.layout import Layout, fold
+from alfrd_events.analysis.text.parsed import ParsedText
 from alfrd_events.analysis.text.phrases import Phrases, SearchableText
-from alfrd_events.analysis.text.reading import Reading
 from alfrd_events.analysis.text.totals import find_totals
 from alfrd_events.model import Classification, Document, DocumentType, Prompt
 
@@ -76,8 +76,8 @@ class Head:
     cells: tuple[str, ...]
 
     @classmethod
-    def of(cls, sheet: Sheet) -> Head:
-        rows = sheet.rows[:ROWS_OF_A_TITLE]
+    def of(cls, layout: Layout) -> Head:
+        rows = layout.rows[:ROWS_OF_A_TITLE]
         folded = "\n".join(row.folded for row in rows)
         return cls(
             folded, SearchableText(folded), tuple(cell.folded for row in rows for cell in row.segments)
@@ -115,13 +115,13 @@ def classify(
     document: Document, types: Sequence[DocumentType], prompt: Prompt | None = None
 ) -> Classification:
     """Name a document's type, with the words that told."""
-    reading = Reading.of(document)
-    if reading.sheet.is_blank:
+    parsed = ParsedText.of(document)
+    if parsed.layout.is_blank:
         return Classification(document_type="other", confidence=0, reasoning="There is no text to go by.")
-    ranking = rank(reading, types, prompt)
-    suggested = _suggestion(reading.sheet, ranking)
+    ranking = rank(parsed, types, prompt)
+    suggested = _suggestion(parsed.layout, ranking)
     best, score = ranking.best
-    tags = tags_of(reading, best)
+    tags = tags_of(parsed, best)
     if score < ENOUGH / 2 or (suggested and score < ENOUGH):
         hint = f" A title suggests {suggested.replace('_', ' ')}." if suggested else ""
         return Classification(
@@ -140,13 +140,13 @@ def classify(
     )
 
 
-def rank(reading: Reading, types: Sequence[DocumentType], prompt: Prompt | None = None) -> Ranking:
+def rank(parsed: ParsedText, types: Sequence[DocumentType], prompt: Prompt | None = None) -> Ranking:
     """Score every type that the database knows."""
     known = [row.name for row in types] or list(lexicon.type_names())
-    text = SearchableText(reading.sheet.folded)
-    head = Head.of(reading.sheet)
+    text = SearchableText(parsed.layout.folded)
+    head = Head.of(parsed.layout)
     till = bool(TILL_HEADING.search(head.folded))
-    plain_text = SearchableText(TILL_HEADING.sub("", reading.sheet.folded)) if till else text
+    plain_text = SearchableText(TILL_HEADING.sub("", parsed.layout.folded)) if till else text
     plain_head = head.without(TILL_HEADING) if till else head
     extra = _extra_terms(prompt)
     scores: dict[str, float] = {}
@@ -172,7 +172,7 @@ def rank(reading: Reading, types: Sequence[DocumentType], prompt: Prompt | None 
         evidence["invoice"] = (*evidence["invoice"], "tax invoice")
     if "invoice" in scores and scores.get("utility_bill", 0) >= ENOUGH:
         scores["invoice"] *= LESS_LIKELY  # in many languages a utility's bill is headed "invoice"
-    _weigh_purchase(reading, scores, evidence)
+    _weigh_purchase(parsed, scores, evidence)
     scores["other"] = 0.0
     ordered = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
     return Ranking(tuple(ordered), evidence)
@@ -223,11 +223,13 @@ def _extra_terms(prompt: Prompt | None) -> dict[str, str]:
     return {match[1]: fold(match[2]) for match in EXTRA_TERMS.finditer(prompt.text)}
 
 
-def _weigh_purchase(reading: Reading, scores: dict[str, float], evidence: dict[str, tuple[str, ...]]) -> None:
+def _weigh_purchase(
+    parsed: ParsedText, scores: dict[str, float], evidence: dict[str, tuple[str, ...]]
+) -> None:
     """Tell a till's receipt from an invoice: money changing hands, and a clock beside the date."""
     if "receipt" not in scores:
         return
-    totals = find_totals(reading)
+    totals = find_totals(parsed)
     roles = {candidate.role for candidate in totals.candidates}
     marks = []
     if "change" in roles and "payment" in roles:
@@ -236,9 +238,9 @@ def _weigh_purchase(reading: Reading, scores: dict[str, float], evidence: dict[s
         marks.append("rounding")
     if "payment" in roles and totals.total is not None:
         marks.append("payment")
-    if re.search(r"\d[/.-]\d{2,4}\s{0,3}\d{1,2}:\d{2}|\d{1,2}:\d{2}\s?[ap]m", reading.sheet.folded):
+    if re.search(r"\d[/.-]\d{2,4}\s{0,3}\d{1,2}:\d{2}|\d{1,2}:\d{2}\s?[ap]m", parsed.layout.folded):
         marks.append("time of day")
-    if _is_narrow(reading):
+    if _is_narrow(parsed):
         marks.append("narrow columns")
     scores["receipt"] += 2.0 * len(marks)
     evidence["receipt"] = (*evidence.get("receipt", ()), *marks)
@@ -246,15 +248,15 @@ def _weigh_purchase(reading: Reading, scores: dict[str, float], evidence: dict[s
         scores["invoice"] *= LESS_LIKELY
 
 
-def _is_narrow(reading: Reading) -> bool:
+def _is_narrow(parsed: ParsedText) -> bool:
     """A till roll: few characters to a row."""
-    lengths = sorted(len(row.text) for row in reading.rows)
+    lengths = sorted(len(row.text) for row in parsed.rows)
     return 8 <= len(lengths) <= 150 and lengths[int(len(lengths) * 0.9)] <= 48
 
 
-def _suggestion(sheet: Sheet, ranking: Ranking) -> str:
+def _suggestion(layout: Layout, ranking: Ranking) -> str:
     """A type that is not known, by a title that names it."""
-    head = Head.of(sheet)
+    head = Head.of(layout)
     known = {name for name, _ in ranking.scores}
     return next(
         (
@@ -266,28 +268,28 @@ def _suggestion(sheet: Sheet, ranking: Ranking) -> str:
     )
 
 
-def tags_of(reading: Reading, document_type: str) -> tuple[str, ...]:
+def tags_of(parsed: ParsedText, document_type: str) -> tuple[str, ...]:
     """A few lower-case tags: what it is about, and its year."""
-    text = SearchableText(reading.sheet.folded)
+    text = SearchableText(parsed.layout.folded)
     found: list[str] = []
     if document_type not in OF_MANY_SUBJECTS:
         found = [name for name, phrases in lexicon.tags().items() if phrases.occur_in(text)][:MOST_TAGS]
-        if "paid" in found and document_type != "receipt" and is_still_due(reading, text):
+        if "paid" in found and document_type != "receipt" and is_still_due(parsed, text):
             found.remove("paid")
-    years = [str(placed.value.value.year) for row in reading.dates for placed in row]
+    years = [str(placed.value.value.year) for row in parsed.dates for placed in row]
     if years:
         found.append(max(sorted(set(years)), key=years.count))
     return tuple(found)
 
 
-def is_still_due(reading: Reading, text: SearchableText) -> bool:
+def is_still_due(parsed: ParsedText, text: SearchableText) -> bool:
     """Whether it asks for money: an amount due, or a day to pay by, and no word that all is settled.
 
     A bill says "payment received" of the balance before.
     """
     if SETTLED.occur_in(text):
         return False
-    due = [found.value for found in find_totals(reading).candidates if AMOUNT_DUE.search(found.label)]
+    due = [found.value for found in find_totals(parsed).candidates if AMOUNT_DUE.search(found.label)]
     if due:
         return all(value > 0 for value in due)
     return PAY_BY.occur_in(text)

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 
 from alfrd_events.analysis.text.dates import FoundDate, FoundPeriod, find_months, find_periods
 from alfrd_events.analysis.text.layout import Segment, fold
-from alfrd_events.analysis.text.reading import Placed, Reading
+from alfrd_events.analysis.text.parsed import ParsedText, Placed
 
 OWN = re.compile(
     r"(?:statement|bill(?:ing)?|invoice|inv|issue|letter|notice|receipt|document|doc|closing"
@@ -86,15 +86,15 @@ class _Candidate:
     has_time: bool
 
 
-def find_dates_of(reading: Reading, created_at: datetime, *, is_receipt: bool) -> When:
+def find_dates_of(parsed: ParsedText, created_at: datetime, *, is_receipt: bool) -> When:
     """Tell the dates of a document apart.
 
     :param created_at: when it came in; a later date is not its own.
     :param is_receipt: its date is the moment of the purchase: the clock beside it says so.
     """
-    candidates = _candidates(reading)
+    candidates = _candidates(parsed)
     due = _due(candidates)
-    period = _period(reading)
+    period = _period(parsed)
     latest = created_at.date() + timedelta(days=45)
     own = _own(candidates, due, period, latest, is_receipt=is_receipt)
     if due is not None and own is not None and due.value.value <= own.value.value:
@@ -102,25 +102,25 @@ def find_dates_of(reading: Reading, created_at: datetime, *, is_receipt: bool) -
     return When(own, due, period)
 
 
-def _candidates(reading: Reading) -> list[_Candidate]:
+def _candidates(parsed: ParsedText) -> list[_Candidate]:
     found = []
-    for row, dates in zip(reading.rows, reading.dates, strict=True):
+    for row, dates in zip(parsed.rows, parsed.dates, strict=True):
         for index, placed in enumerate(dates):
             start = dates[index - 1].end if index else 0
             label = row.folded[max(start, placed.start - REACH) : placed.start]
-            above = "" if re.search(r"[a-z]{3}", label) else _above(reading, placed.segment)
+            above = "" if re.search(r"[a-z]{3}", label) else _above(parsed, placed.segment)
             after = row.folded[placed.end : placed.end + 12]
             has_time = bool(re.search(r"\d\s?:\s?\d\d|\d[ap]m", after))
             found.append(_Candidate(placed, label, above, has_time))
     return found
 
 
-def _above(reading: Reading, segment: Segment) -> str:
+def _above(parsed: ParsedText, segment: Segment) -> str:
     """The nearest words above a segment: the head of its column."""
-    for row in reversed(reading.rows[max(0, segment.row - 2) : segment.row]):
+    for row in reversed(parsed.rows[max(0, segment.row - 2) : segment.row]):
         if row.page != segment.page:
             break
-        if not reading.sheet.has_boxes:
+        if not parsed.layout.has_boxes:
             return row.folded if len(row.folded) < 40 else ""
         for other in row.segments:
             if other.overlaps_horizontally(segment) and re.search(r"[a-z]{2}", other.folded):
@@ -205,21 +205,21 @@ def _within(placed: Placed[FoundDate], period: Placed[FoundPeriod]) -> bool:
     return same_row and period.start <= placed.start < period.end
 
 
-def _period(reading: Reading) -> Placed[FoundPeriod] | None:
+def _period(parsed: ParsedText) -> Placed[FoundPeriod] | None:
     """The billing period; a policy's year only where there is no other."""
     best: tuple[float, Placed[FoundPeriod]] | None = None
-    for row, periods in zip(reading.rows, reading.periods, strict=True):
-        previous = reading.rows[row.index - 1].folded if row.index else ""
+    for row, periods in zip(parsed.rows, parsed.periods, strict=True):
+        previous = parsed.rows[row.index - 1].folded if row.index else ""
         for placed in periods:
             label = row.folded[max(0, placed.start - 60) : placed.start] or previous
             score = _period_score(label)
             if best is None or score > best[0]:
                 best = score, placed
-    for found in (_wrapped(reading), _columns(reading)):
+    for found in (_wrapped(parsed), _columns(parsed)):
         if found is not None and (best is None or best[0] < 2):
             best = _period_score(found[0]), found[1]
     if best is None:
-        return _rental_month(reading)
+        return _rental_month(parsed)
     return best[1]
 
 
@@ -234,33 +234,33 @@ def _period_score(label: str) -> float:
     return score
 
 
-def _wrapped(reading: Reading) -> tuple[str, Placed[FoundPeriod]] | None:
+def _wrapped(parsed: ParsedText) -> tuple[str, Placed[FoundPeriod]] | None:
     """A period broken over two lines: the second end, or only its year, stands below."""
     best = None
-    for segment in reading.sheet.segments():
+    for segment in parsed.layout.segments():
         if not PERIOD.search(segment.folded) or len(segment.text) > 80:
             continue
-        below = next(reading.sheet.below(segment, reach=1), None)
+        below = next(parsed.layout.below(segment, reach=1), None)
         if below is None:
             continue
         text = f"{segment.text} {below.text}"
-        for found in _periods_in(text, reading):
+        for found in _periods_in(text, parsed):
             score = _period_score(fold(text[: found.start]))
             if best is None or score > best[0]:
                 best = score, fold(text[: found.start]), Placed(found, segment, 0, 0)
     return None if best is None else (best[1], best[2])
 
 
-def _periods_in(text: str, reading: Reading) -> list[FoundPeriod]:
-    return find_periods(text, reading.order)
+def _periods_in(text: str, parsed: ParsedText) -> list[FoundPeriod]:
+    return find_periods(text, parsed.order)
 
 
-def _columns(reading: Reading) -> tuple[str, Placed[FoundPeriod]] | None:
+def _columns(parsed: ParsedText) -> tuple[str, Placed[FoundPeriod]] | None:
     """Two dates side by side under headings such as "Service from" and "Service to"."""
-    for row, dates in zip(reading.rows, reading.dates, strict=True):
+    for row, dates in zip(parsed.rows, parsed.dates, strict=True):
         if len(dates) != 2 or dates[0].value.value >= dates[1].value.value:
             continue
-        heads = " ".join(other.folded for other in reading.rows[max(0, row.index - 3) : row.index + 1])
+        heads = " ".join(other.folded for other in parsed.rows[max(0, row.index - 3) : row.index + 1])
         if re.search(r"\b(?:from|start|begin|von|du|van)\b", heads) and re.search(
             r"\b(?:to|through|thru|end|until|bis|au|tot)\b", heads
         ):
@@ -272,8 +272,8 @@ def _columns(reading: Reading) -> tuple[str, Placed[FoundPeriod]] | None:
     return None
 
 
-def _rental_month(reading: Reading) -> Placed[FoundPeriod] | None:
-    for row in reading.rows:
+def _rental_month(parsed: ParsedText) -> Placed[FoundPeriod] | None:
+    for row in parsed.rows:
         if PERIOD.search(row.folded):
             for found in find_months(row.text):
                 return Placed(found, row.segments[0], found.start, found.end)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from alfrd_events.analysis.text.layout import Row, Segment
 from alfrd_events.analysis.text.naming import ENDS_WITH_LEGAL_FORM, LEGAL_FORM, OWNED_BY, clean_name
-from alfrd_events.analysis.text.reading import Reading
+from alfrd_events.analysis.text.parsed import ParsedText
 from alfrd_events.model import Document
 
 ROWS_AT_THE_TOP = 14
@@ -133,43 +133,43 @@ class Issuer:
     """Whether more than its place speaks for it: a legal form, a word of organisations, a site, a label."""
 
 
-def find_issuer_of(document: Document, reading: Reading) -> Issuer | None:
+def find_issuer_of(document: Document, parsed: ParsedText) -> Issuer | None:
     """The issuer of a document by its type: a paper of no known type needs more than a first line."""
-    issuer = find_issuer(reading, is_receipt=document.document_type in {"receipt", ""})
+    issuer = find_issuer(parsed, is_receipt=document.document_type in {"receipt", ""})
     if issuer is not None and document.document_type == "other" and not issuer.is_organisation:
         return None
     return issuer
 
 
-def find_issuer(reading: Reading, *, is_receipt: bool) -> Issuer | None:
+def find_issuer(parsed: ParsedText, *, is_receipt: bool) -> Issuer | None:
     """The most likely issuer, or ``None`` where no line could be a name."""
-    recipients = _recipient_rows(reading)
-    sites = _sites(reading)
+    recipients = _recipient_rows(parsed)
+    sites = _sites(parsed)
     best: Issuer | None = None
-    for name, segment in _candidates(reading):
-        score = _score(name, segment, reading, recipients, sites, is_receipt=is_receipt)
+    for name, segment in _candidates(parsed):
+        score = _score(name, segment, parsed, recipients, sites, is_receipt=is_receipt)
         if best is None or score > best.score:
-            best = Issuer(name, segment, score, _is_organisation(name, segment, reading, sites))
+            best = Issuer(name, segment, score, _is_organisation(name, segment, parsed, sites))
     if best is None or best.score < 0:
         return None
     return best
 
 
-def _is_organisation(name: str, segment: Segment, reading: Reading, sites: tuple[str, ...]) -> bool:
+def _is_organisation(name: str, segment: Segment, parsed: ParsedText, sites: tuple[str, ...]) -> bool:
     core = re.sub(r"[^a-z0-9]", "", LEGAL_FORM.sub("", name.lower()))
     return (
         bool(LEGAL_FORM.search(name) or ORGANISATION.search(name.lower()) or OWNED_BY.match(segment.text))
         or any(_names_the_same(core, site) for site in sites)
-        or _labelled_as_issuer(segment, reading)
+        or _labelled_as_issuer(segment, parsed)
     )
 
 
-def _candidates(reading: Reading) -> Iterator[tuple[str, Segment]]:
-    for row in reading.rows[:ROWS_LOOKED_AT]:
+def _candidates(parsed: ParsedText) -> Iterator[tuple[str, Segment]]:
+    for row in parsed.rows[:ROWS_LOOKED_AT]:
         at_top = row.index < ROWS_AT_THE_TOP
         for segment in row.segments:
             for piece in _pieces(segment):
-                name = clean_name(_whole_name(piece, segment, reading))
+                name = clean_name(_whole_name(piece, segment, parsed))
                 letters = len(re.findall(r"[^\W\d_]", name))
                 if not SHORTEST_NAME <= len(name) <= LONGEST_NAME or letters < 2:
                     continue
@@ -177,7 +177,7 @@ def _candidates(reading: Reading) -> Iterator[tuple[str, Segment]]:
                     at_top
                     or LEGAL_FORM.search(name)
                     or ORGANISATION.search(name.lower())
-                    or _introduced(row, reading)
+                    or _introduced(row, parsed)
                 ):
                     yield name, segment
 
@@ -206,46 +206,46 @@ def _pieces(segment: Segment) -> Iterator[str]:
         yield sold[1]
 
 
-def _whole_name(piece: str, segment: Segment, reading: Reading) -> str:
+def _whole_name(piece: str, segment: Segment, parsed: ParsedText) -> str:
     """A legal form on a line of its own belongs to the line above: "POPULAR BOOK / CO. (M) SDN BHD"."""
     rest = re.sub(r"[^a-z]", "", LEGAL_FORM.sub("", re.sub(r"\([^)]*\)", "", piece.lower())))
     if not LEGAL_FORM.search(piece) or len(rest) > 2 or segment.row == 0:
         return piece
-    above = reading.rows[segment.row - 1]
+    above = parsed.rows[segment.row - 1]
     if above.page != segment.page or HEADING.match(above.folded) or ADDRESS.search(above.folded):
         return piece
     return f"{above.segments[0].text} {piece}"
 
 
-def _recipient_rows(reading: Reading) -> list[Segment]:
+def _recipient_rows(parsed: ParsedText) -> list[Segment]:
     return [
         segment
-        for row in reading.rows[:ROWS_LOOKED_AT]
+        for row in parsed.rows[:ROWS_LOOKED_AT]
         for segment in row.segments
         if RECIPIENT.search(segment.folded) and len(segment.text) < 60
     ]
 
 
-def _sites(reading: Reading) -> tuple[str, ...]:
+def _sites(parsed: ParsedText) -> tuple[str, ...]:
     names = []
-    for match in SITE.finditer(reading.sheet.folded, 0, 60_000):
+    for match in SITE.finditer(parsed.layout.folded, 0, 60_000):
         name = (match[1] or match[2]).replace("-", "")
         if name not in PUBLIC_MAIL and len(name) > 2:
             names.append(name)
     return tuple(dict.fromkeys(names))[:12]
 
 
-def _introduced(row: Row, reading: Reading) -> bool:
+def _introduced(row: Row, parsed: ParsedText) -> bool:
     if row.index == 0:
         return False
-    above = reading.rows[row.index - 1]
+    above = parsed.rows[row.index - 1]
     return above.page == row.page and any(ISSUER.search(segment.folded) for segment in above.segments)
 
 
 def _score(
     name: str,
     segment: Segment,
-    reading: Reading,
+    parsed: ParsedText,
     recipients: list[Segment],
     sites: tuple[str, ...],
     *,
@@ -253,53 +253,53 @@ def _score(
 ) -> float:
     folded = name.lower()
     squashed = re.sub(r"[^a-z0-9]", "", folded)
-    score = _place(segment, reading, is_receipt=is_receipt)
+    score = _place(segment, parsed, is_receipt=is_receipt)
     if ENDS_WITH_LEGAL_FORM.search(name):
-        score += 1.5 if is_receipt and _follows_the_address(segment, reading) else 4.0
+        score += 1.5 if is_receipt and _follows_the_address(segment, parsed) else 4.0
     elif LEGAL_FORM.search(name):
         score += 2.5
     if ORGANISATION.search(folded):
         score += 2.0
-    if OWNED_BY.match(segment.text) and not _follows_the_address(segment, reading):
+    if OWNED_BY.match(segment.text) and not _follows_the_address(segment, parsed):
         score += 3.0
     core = re.sub(r"[^a-z0-9]", "", LEGAL_FORM.sub("", folded))
     if any(_names_the_same(core, site) for site in sites):
         score += 2.5
-    score += min(1.5, 0.5 * (_mentions(core, reading) - 1))
-    if _labelled_as_issuer(segment, reading):
+    score += min(1.5, 0.5 * (_mentions(core, parsed) - 1))
+    if _labelled_as_issuer(segment, parsed):
         score += 4.0
     score -= _unlike_a_name(name, folded, segment)
-    if _belongs_to_recipient(segment, recipients, reading):
+    if _belongs_to_recipient(segment, recipients, parsed):
         score -= 6.0
     if len(squashed) <= 3 and not is_receipt:
         score -= 0.5
-    if TRADE.match(folded) and _under_a_name(segment, reading):
+    if TRADE.match(folded) and _under_a_name(segment, parsed):
         score -= 3.0
     return score
 
 
-def _follows_the_address(segment: Segment, reading: Reading) -> bool:
+def _follows_the_address(segment: Segment, parsed: ParsedText) -> bool:
     """Whether the shop's head (name, address, telephone) is over before this line."""
-    return any(CONTACT.search(row.folded) for row in reading.rows[max(0, segment.row - 8) : segment.row])
+    return any(CONTACT.search(row.folded) for row in parsed.rows[max(0, segment.row - 8) : segment.row])
 
 
-def _under_a_name(segment: Segment, reading: Reading) -> bool:
+def _under_a_name(segment: Segment, parsed: ParsedText) -> bool:
     """Whether the line above could be a name itself."""
     if segment.row == 0:
         return False
-    above = reading.rows[segment.row - 1].folded
+    above = parsed.rows[segment.row - 1].folded
     said_elsewhere = HEADING.match(above) or ADDRESS.search(above) or CONTACT.search(above)
     return not said_elsewhere and bool(re.search(r"[a-z]{3}", above))
 
 
-def _place(segment: Segment, reading: Reading, *, is_receipt: bool) -> float:
+def _place(segment: Segment, parsed: ParsedText, *, is_receipt: bool) -> float:
     """The nearer to the top, the likelier; big print too, except on receipts, where it is a pen's."""
     top = 3.5 * max(0.0, 1 - segment.row / ROWS_AT_THE_TOP)
     if segment.page > 1:
         top -= 1
     if is_receipt or segment.box is None:
         return top
-    usual = reading.usual_height
+    usual = parsed.usual_height
     size = (segment.box[3] - segment.box[1]) / usual if usual else 1
     return top + min(2.0, max(0.0, size - 1.2) * 1.5)
 
@@ -333,7 +333,7 @@ def _unlike_a_name(name: str, folded: str, segment: Segment) -> float:
     return penalty
 
 
-def _belongs_to_recipient(segment: Segment, recipients: list[Segment], reading: Reading) -> bool:
+def _belongs_to_recipient(segment: Segment, recipients: list[Segment], parsed: ParsedText) -> bool:
     """Whether it stands under (or beside) "Bill to" and the like, within an address block."""
     for recipient in recipients:
         distance = segment.row - recipient.row
@@ -345,13 +345,13 @@ def _belongs_to_recipient(segment: Segment, recipients: list[Segment], reading: 
             if segment.box and recipient.box and 0 <= segment.box[0] - recipient.box[2] < 0.1:
                 return True
             continue
-        if segment.overlaps_horizontally(recipient) or not reading.sheet.has_boxes:
+        if segment.overlaps_horizontally(recipient) or not parsed.layout.has_boxes:
             return True
     return False
 
 
-def _labelled_as_issuer(segment: Segment, reading: Reading) -> bool:
-    row = reading.rows[segment.row]
+def _labelled_as_issuer(segment: Segment, parsed: ParsedText) -> bool:
+    row = parsed.rows[segment.row]
     before = [
         other
         for other in row.segments
@@ -359,7 +359,7 @@ def _labelled_as_issuer(segment: Segment, reading: Reading) -> bool:
     ]
     if before and ISSUER.search(before[-1].folded):
         return True
-    for other in reading.rows[max(0, segment.row - 2) : segment.row]:
+    for other in parsed.rows[max(0, segment.row - 2) : segment.row]:
         for label in other.segments:
             if (
                 label.page == segment.page
@@ -375,10 +375,10 @@ def _labelled_as_issuer(segment: Segment, reading: Reading) -> bool:
     )
 
 
-def _mentions(core: str, reading: Reading) -> int:
+def _mentions(core: str, parsed: ParsedText) -> int:
     if len(core) < 4:
         return 1
-    return reading.squashed.count(core)
+    return parsed.squashed.count(core)
 
 
 def _names_the_same(core: str, site: str) -> bool:

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from alfrd_events.analysis.text.amounts import Money
 from alfrd_events.analysis.text.layout import Segment
-from alfrd_events.analysis.text.reading import Placed, Reading
+from alfrd_events.analysis.text.parsed import ParsedText, Placed
 
 IDENTIFIER = re.compile(
     r"(?:[A-Z]{1,4}[\s-])?(?:\d{2,6}[\s-]){1,5}\d{2,6}(?![\d/.,])"  # groups: KM 620 118 447
@@ -143,38 +143,38 @@ PAYMENT_METHODS: tuple[tuple[str, re.Pattern[str]], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class LabelledValue:
     """A value under its name, and where it stands."""
 
     value: str
     segment: Segment
 
 
-def find_identifiers(reading: Reading) -> dict[str, Found]:
+def find_identifiers(parsed: ParsedText) -> dict[str, LabelledValue]:
     """Numbers that name an account, a policy, an invoice … by their labels."""
-    found: dict[str, Found] = {}
-    for segment in reading.sheet.segments():
+    found: dict[str, LabelledValue] = {}
+    for segment in parsed.layout.segments():
         for name, label in IDENTIFIERS.items():
             if name in found:
                 continue
             match = label.search(segment.folded)
             if match is None:
                 continue
-            value = _identifier_at(segment, match.end(), reading)
+            value = _identifier_at(segment, match.end(), parsed)
             if value is not None:
                 found[name] = value
     return found
 
 
-def _identifier_at(segment: Segment, end: int, reading: Reading) -> Found | None:
+def _identifier_at(segment: Segment, end: int, parsed: ParsedText) -> LabelledValue | None:
     tail = segment.text[end:].lstrip(" :.#=-–")
     if tail:
         match = IDENTIFIER.match(tail)
-        return Found(_trim(match[0]), segment) if match and _names_something(match[0]) else None
-    for other in _neighbours(segment, reading):
+        return LabelledValue(_trim(match[0]), segment) if match and _names_something(match[0]) else None
+    for other in _neighbours(segment, parsed):
         match = IDENTIFIER.match(other.text.lstrip(" :.#"))
         if match and _names_something(match[0]):
-            return Found(_trim(match[0]), other)
+            return LabelledValue(_trim(match[0]), other)
     return None
 
 
@@ -189,50 +189,50 @@ def _names_something(text: str) -> bool:
     return not re.fullmatch(r"\d{1,4}[/.-]\d{1,2}[/.-]\d{2,4}|\d{1,6}[.,]\d{2}", text)
 
 
-def _neighbours(segment: Segment, reading: Reading) -> Iterator[Segment]:
+def _neighbours(segment: Segment, parsed: ParsedText) -> Iterator[Segment]:
     """Where a label's value can stand: first to the right, then below."""
-    right = reading.sheet.right_of(segment)
+    right = parsed.layout.right_of(segment)
     yield from right[:1]
-    yield from reading.sheet.below(segment, reach=2)
+    yield from parsed.layout.below(segment, reach=2)
 
 
-def find_quantities(reading: Reading) -> dict[str, Found]:
+def find_quantities(parsed: ParsedText) -> dict[str, LabelledValue]:
     """Usage, days, hours: plain numbers with their labels before, after or above them."""
-    found: dict[str, Found] = {}
-    for segment in reading.sheet.segments():
+    found: dict[str, LabelledValue] = {}
+    for segment in parsed.layout.segments():
         for name, label in QUANTITIES.items():
             if name in found:
                 continue
             match = label.search(segment.folded)
             if match is None or re.search(r"per|avg|average|cost|rate|/\s*day|@|\$", segment.folded):
                 continue
-            value = _quantity_at(segment, match, reading)
+            value = _quantity_at(segment, match, parsed)
             if value is not None:
                 found[name] = value
     return found
 
 
-def _quantity_at(segment: Segment, label: re.Match[str], reading: Reading) -> Found | None:
+def _quantity_at(segment: Segment, label: re.Match[str], parsed: ParsedText) -> LabelledValue | None:
     after = QUANTITY.match(segment.text[label.end() :].lstrip(" :.=("))
     if after:
-        return Found(after[0].replace(",", ""), segment)
+        return LabelledValue(after[0].replace(",", ""), segment)
     before = re.search(r"([\d,]*\d(?:\.\d+)?)\s*$", segment.text[: label.start()])
     if before:
-        return Found(before[1].replace(",", ""), segment)
+        return LabelledValue(before[1].replace(",", ""), segment)
     if len(segment.text) > 40:
         return None
-    for other in _neighbours(segment, reading):
+    for other in _neighbours(segment, parsed):
         match = QUANTITY.fullmatch(other.text.strip())
         if match:
-            return Found(match[0].replace(",", ""), other)
+            return LabelledValue(match[0].replace(",", ""), other)
     return None
 
 
-def find_fees(reading: Reading) -> dict[str, tuple[Decimal, Segment]]:
+def find_fees(parsed: ParsedText) -> dict[str, tuple[Decimal, Segment]]:
     """Amounts by their labels in the same row (or below, for headings over a figure)."""
     found: dict[str, tuple[Decimal, Segment]] = {}
-    for row in reading.rows:
-        money = [placed for placed in reading.amounts[row.index] if placed.value.looks_like_money]
+    for row in parsed.rows:
+        money = [placed for placed in parsed.amounts[row.index] if placed.value.looks_like_money]
         for name, label in FEES.items():
             if name in found:
                 continue
@@ -240,20 +240,20 @@ def find_fees(reading: Reading) -> dict[str, tuple[Decimal, Segment]]:
                 if len(segment.text) > 60 or not label.search(segment.folded):
                     continue
                 here = [placed for placed in money if _is_right_of(placed.segment, segment)]
-                here = [placed for placed in here if not reading.is_year_to_date(placed.segment)] or here
+                here = [placed for placed in here if not parsed.is_year_to_date(placed.segment)] or here
                 if not money:
-                    below = reading.amounts_below(segment, 1)
-                    here = [placed for placed in below if _stands_without_words(placed, reading)]
+                    below = parsed.amounts_below(segment, 1)
+                    here = [placed for placed in below if _stands_without_words(placed, parsed)]
                 if here:
                     found[name] = (here[-1].value.value, here[-1].segment)
                     break
     return found
 
 
-def _stands_without_words(placed: Placed[Money], reading: Reading) -> bool:
+def _stands_without_words(placed: Placed[Money], parsed: ParsedText) -> bool:
     """Whether a row holds amounts only, so that the words above them are their labels."""
     return placed.value.looks_like_money and not re.search(
-        r"[a-z]{4}", reading.rows[placed.segment.row].folded
+        r"[a-z]{4}", parsed.rows[placed.segment.row].folded
     )
 
 
@@ -263,18 +263,18 @@ def _is_right_of(one: Segment, other: Segment) -> bool:
     return one.box[0] >= other.box[0]
 
 
-def find_payment_method(reading: Reading) -> Found | None:
+def find_payment_method(parsed: ParsedText) -> LabelledValue | None:
     """How it was paid, by the first row that names a way of paying beside an amount, or a label."""
-    for row in reading.rows:
-        if not reading.amounts[row.index] and not re.search(
+    for row in parsed.rows:
+        if not parsed.amounts[row.index] and not re.search(
             r"pay(?:ment|ing)?\s*(?:method|mode|type|by|via)|paid|zahlungsform|betaal", row.folded
         ):
             continue
         for name, pattern in PAYMENT_METHODS:
             if pattern.search(row.folded) and len(row.text) < 80:
-                return Found(name, row.segments[0])
-    for row in reading.rows:
+                return LabelledValue(name, row.segments[0])
+    for row in parsed.rows:
         match = re.search(r"pay(?:ment)?\s*(?:method|mode|type)\W{0,4}([a-z][a-z ]{2,20})?$", row.folded)
         if match and match[1]:
-            return Found(match[1].strip(), row.segments[0])
+            return LabelledValue(match[1].strip(), row.segments[0])
     return None

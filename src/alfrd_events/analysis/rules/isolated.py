@@ -24,7 +24,7 @@ ResultT = TypeVar("ResultT", bound=BaseModel)
 MODULE = "alfrd_events.analysis.rules.child"
 
 
-class Apart:
+class IsolatedRules:
     """A few processes that apply rules.
 
     :param processes: how many work at a time; one per core if not given.

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from alfrd_events.analysis.text.amounts import Money
 from alfrd_events.analysis.text.layout import Row, fold
-from alfrd_events.analysis.text.reading import Placed, Reading
+from alfrd_events.analysis.text.parsed import ParsedText, Placed
 from alfrd_events.analysis.text.totals import role_of
 
 TABLE_HEAD = re.compile(
@@ -37,32 +37,30 @@ NOISE = re.compile(r"(?<![a-z])(?:sr|zrl|zr|os|tx|ea|pcs?|x|rm|s|t|z|eur)(?![a-z
 Item = dict[str, str]
 
 
-def find_items(reading: Reading) -> list[Item]:
+def find_items(parsed: ParsedText) -> list[Item]:
     """``[{description, quantity, unit_price, amount}]``; only what is printed, amounts as strings."""
-    head = _table_head(reading)
-    end = _first_sum(reading, head)
+    head = _table_head(parsed)
+    end = _first_sum(parsed, head)
     if end is None:
         return []
-    start = head + 1 if head is not None else _after_the_head_of_a_till_roll(reading, end)
+    start = head + 1 if head is not None else _after_the_head_of_a_till_roll(parsed, end)
     items: list[Item] = []
     names: list[str] = []
-    for row in reading.rows[start:end]:
-        name = _name_in(row, reading)
-        amounts = [placed.value for placed in reading.amounts[row.index] if placed.value.has_decimals]
+    for row in parsed.rows[start:end]:
+        name = _name_in(row, parsed)
+        amounts = [placed.value for placed in parsed.amounts[row.index] if placed.value.has_decimals]
         if not amounts:
             if name and head is not None:
                 _name_last(items, names, name)
             continue
-        if not name and items and _is_quantity_of(items[-1], row, reading):
+        if not name and items and _is_quantity_of(items[-1], row, parsed):
             continue
         if head is None and not name:
             continue
-        item = _item(
-            name or (names.pop(0) if names else ""), reading, row, [money.value for money in amounts]
-        )
+        item = _item(name or (names.pop(0) if names else ""), parsed, row, [money.value for money in amounts])
         items.append(item)
         names.clear()
-    _take_leading_numbers(items, reading.rows[head].folded if head is not None else "")
+    _take_leading_numbers(items, parsed.rows[head].folded if head is not None else "")
     if head is None:
         _drop_tax_flags(items)
     return [item for item in items if item.get("description") or (len(items) > 0 and item.get("quantity"))]
@@ -103,17 +101,17 @@ def _name_last(items: list[Item], names: list[str], name: str) -> None:
         names.append(name)
 
 
-def _after_the_head_of_a_till_roll(reading: Reading, end: int) -> int:
+def _after_the_head_of_a_till_roll(parsed: ParsedText, end: int) -> int:
     """Items begin below the shop's address, the date and the cashier."""
-    for row in reversed(reading.rows[:end]):
-        if reading.dates[row.index] or HEAD_OF_A_TILL_ROLL.search(row.folded):
+    for row in reversed(parsed.rows[:end]):
+        if parsed.dates[row.index] or HEAD_OF_A_TILL_ROLL.search(row.folded):
             return row.index + 1
     return max(0, end - 12)
 
 
-def _is_quantity_of(item: Item, row: Row, reading: Reading) -> bool:
+def _is_quantity_of(item: Item, row: Row, parsed: ParsedText) -> bool:
     """``1.84 lb @ 0.69`` below an item tells its quantity and price; it is no item of its own."""
-    numbers = [placed.value.value for placed in reading.amounts[row.index]]
+    numbers = [placed.value.value for placed in parsed.amounts[row.index]]
     if len(numbers) < 2 or "quantity" in item:
         return False
     quantity, price = numbers[0], numbers[1]
@@ -123,43 +121,43 @@ def _is_quantity_of(item: Item, row: Row, reading: Reading) -> bool:
     return True
 
 
-def _table_head(reading: Reading) -> int | None:
-    for row in reading.rows:
+def _table_head(parsed: ParsedText) -> int | None:
+    for row in parsed.rows:
         if (
             TABLE_HEAD.search(row.folded)
             and AMOUNT_HEAD.search(row.folded)
             and len(row.text) < 120
-            and not _has_money(row, reading)
+            and not _has_money(row, parsed)
         ):
             return row.index
-    for row in reading.rows[:-1]:
-        both = f"{row.folded} {reading.rows[row.index + 1].folded}"
+    for row in parsed.rows[:-1]:
+        both = f"{row.folded} {parsed.rows[row.index + 1].folded}"
         if (
             TABLE_HEAD.search(row.folded)
             and AMOUNT_HEAD.search(both)
             and len(both) < 60
-            and not _has_money(row, reading)
+            and not _has_money(row, parsed)
         ):
             return row.index
     return None
 
 
-def _has_money(row: Row, reading: Reading) -> bool:
-    return any(placed.value.has_decimals for placed in reading.amounts[row.index])
+def _has_money(row: Row, parsed: ParsedText) -> bool:
+    return any(placed.value.has_decimals for placed in parsed.amounts[row.index])
 
 
-def _first_sum(reading: Reading, head: int | None) -> int | None:
-    for row in reading.rows[(head + 1 if head is not None else 1) :]:
+def _first_sum(parsed: ParsedText, head: int | None) -> int | None:
+    for row in parsed.rows[(head + 1 if head is not None else 1) :]:
         role, _ = role_of(" ".join(re.sub(r"[\d.,]+", " ", row.folded).split()))
         is_count = re.match(r"^\W*(?:total\s*)?(?:qty|item)s?\b|^total\s*qty", row.folded)
-        if (role in {"total", "subtotal"} and (head is not None or _has_money(row, reading))) or is_count:
+        if (role in {"total", "subtotal"} and (head is not None or _has_money(row, parsed))) or is_count:
             return row.index
     return None
 
 
-def _name_in(row: Row, reading: Reading) -> str:
+def _name_in(row: Row, parsed: ParsedText) -> str:
     text = row.text
-    for placed in reversed(reading.amounts[row.index]):
+    for placed in reversed(parsed.amounts[row.index]):
         if placed.value.looks_like_money:
             text = text[: placed.start] + "  " + text[placed.end :]
     pieces = [piece.strip(" -–*:@") for piece in re.split(r"\s{2,}", text)]
@@ -173,13 +171,13 @@ def _name_in(row: Row, reading: Reading) -> str:
     return " ".join(words)[:120]
 
 
-def _item(name: str, reading: Reading, row: Row, amounts: list[Decimal]) -> Item:
+def _item(name: str, parsed: ParsedText, row: Row, amounts: list[Decimal]) -> Item:
     item: Item = {"description": name, "amount": str(amounts[-1])}
     if role_of(fold(name))[0] == "tax":
         return item  # what stands before its amount is what it is worked out from
     counts = [
         placed.value.value
-        for placed in reading.amounts[row.index]
+        for placed in parsed.amounts[row.index]
         if not placed.value.looks_like_money and (len(amounts) >= 2 or not _is_in_words(placed))
     ]
     if len(amounts) >= 2:

@@ -6,7 +6,7 @@ from alfrd_events.analysis.rules.document_dates import When, find_dates_of
 from alfrd_events.analysis.rules.e_invoice import find_invoice, values_of
 from alfrd_events.analysis.rules.entity import Issuer, find_issuer_of
 from alfrd_events.analysis.rules.fields import (
-    Found,
+    LabelledValue,
     find_fees,
     find_identifiers,
     find_payment_method,
@@ -15,7 +15,7 @@ from alfrd_events.analysis.rules.fields import (
 from alfrd_events.analysis.rules.items import find_items
 from alfrd_events.analysis.rules.lexicon import type_titles
 from alfrd_events.analysis.text.currency import find_currency
-from alfrd_events.analysis.text.reading import Reading
+from alfrd_events.analysis.text.parsed import ParsedText
 from alfrd_events.analysis.text.totals import Totals, find_totals
 from alfrd_events.analysis.text.written import money
 from alfrd_events.model import Document, Evidence, JsonObject, Summary
@@ -43,14 +43,14 @@ def summarize(document: Document) -> Summary:
         exact = values_of(*known)
         what = "credit note" if known[1].is_credit else _noun(document.document_type or "invoice", exact)
         return exact.model_copy(update={"summary": one_line(what, exact)})
-    reading = Reading.of(document)
-    if reading.sheet.is_blank:
+    parsed = ParsedText.of(document)
+    if parsed.layout.is_blank:
         return Summary(summary="A document without text.")
     is_receipt = document.document_type in {"receipt", ""}
-    issuer = find_issuer_of(document, reading)
-    totals = find_totals(reading)
-    when = find_dates_of(reading, document.created_at, is_receipt=is_receipt)
-    identifiers = find_identifiers(reading)
+    issuer = find_issuer_of(document, parsed)
+    totals = find_totals(parsed)
+    when = find_dates_of(parsed, document.created_at, is_receipt=is_receipt)
+    identifiers = find_identifiers(parsed)
     total = totals.total
     if total is not None and document.document_type in WITHOUT_TOTAL and total.strength < STRONG_LABEL:
         total = None
@@ -59,13 +59,13 @@ def summarize(document: Document) -> Summary:
     if totals.worked_out is not None:
         amount, unsupported = totals.worked_out, ("total_amount",)
     currency = ""
-    if total is not None or reading.all_amounts:
-        currency = find_currency(reading, total.amount.value.currency if total else "")
+    if total is not None or parsed.all_amounts:
+        currency = find_currency(parsed, total.amount.value.currency if total else "")
     account = next((identifiers[name] for name in ACCOUNT_NAMES if name in identifiers), None)
     evidence = _evidence(issuer, totals, when, account)
     if unsupported:
         evidence.pop("total_amount", None)
-    structured = _structured(document.document_type, reading, totals, identifiers, evidence)
+    structured = _structured(document.document_type, parsed, totals, identifiers, evidence)
     summary = Summary(
         summary="-",
         entity=issuer.name if issuer else "",
@@ -80,17 +80,17 @@ def summarize(document: Document) -> Summary:
         evidence=evidence,
         unsupported=unsupported,
     )
-    return summary.model_copy(update={"summary": one_line(what_it_is(document, summary, reading), summary)})
+    return summary.model_copy(update={"summary": one_line(what_it_is(document, summary, parsed), summary)})
 
 
-def what_it_is(document: Document, summary: Summary, reading: Reading | None = None) -> str:
+def what_it_is(document: Document, summary: Summary, parsed: ParsedText | None = None) -> str:
     """What to call a document: as it calls itself, else by its type."""
-    heading = _heading(document.document_type, reading or Reading.of(document))
+    heading = _heading(document.document_type, parsed or ParsedText.of(document))
     return heading or _noun(document.document_type, summary)
 
 
 def _evidence(
-    issuer: Issuer | None, totals: Totals, when: When, account: Found | None
+    issuer: Issuer | None, totals: Totals, when: When, account: LabelledValue | None
 ) -> dict[str, Evidence]:
     evidence: dict[str, Evidence] = {}
     if issuer is not None:
@@ -110,9 +110,9 @@ def _evidence(
 
 def _structured(
     document_type: str,
-    reading: Reading,
+    parsed: ParsedText,
     totals: Totals,
-    identifiers: dict[str, Found],
+    identifiers: dict[str, LabelledValue],
     evidence: dict[str, Evidence],
 ) -> JsonObject:
     """Everything else, under names that do not change from one document to the next.
@@ -128,29 +128,29 @@ def _structured(
         if candidate is not None and not (name == "tax" and document_type == "payroll"):
             data[name] = str(candidate.value)
             evidence[name] = candidate.amount.segment.evidence
-    for name, found in (identifiers | find_quantities(reading)).items():
+    for name, found in (identifiers | find_quantities(parsed)).items():
         if name != "account_number":
             data[name] = found.value
             evidence[name] = found.segment.evidence
-    for name, (amount, segment) in find_fees(reading).items():
+    for name, (amount, segment) in find_fees(parsed).items():
         data[name] = str(amount)
         evidence[name] = segment.evidence
-    method = find_payment_method(reading)
+    method = find_payment_method(parsed)
     if method is not None:
         data["payment_method"] = method.value
         evidence["payment_method"] = method.segment.evidence
-    items = [] if document_type in WITHOUT_ITEMS else find_items(reading)
+    items = [] if document_type in WITHOUT_ITEMS else find_items(parsed)
     if items:
         data["line_items"] = items
     return data
 
 
-def _heading(document_type: str, reading: Reading) -> str:
+def _heading(document_type: str, parsed: ParsedText) -> str:
     """What the paper calls itself, where that is more telling than its type: "rent receipt"."""
     title = type_titles().get(document_type)
     if title is None or document_type in PURCHASES:
         return ""
-    for row in reading.rows[:ROWS_OF_A_TITLE]:
+    for row in parsed.rows[:ROWS_OF_A_TITLE]:
         for segment in row.segments:
             heading = title.title_in(segment.folded)
             if " " in heading:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from alfrd_events.analysis.text.amounts import CURRENCY_SIGNS
-from alfrd_events.analysis.text.reading import Reading
+from alfrd_events.analysis.text.parsed import ParsedText
 
 COUNTRY_OF_A_DOLLAR: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("SGD", re.compile(r"singapore|(?<![a-z])uen(?![a-z])|pte\W{0,2}ltd|\+65")),
@@ -39,10 +39,10 @@ COUNTRY_HINTS: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 
 
-def find_currency(reading: Reading, total_currency: str) -> str:
+def find_currency(parsed: ParsedText, total_currency: str) -> str:
     """The ISO code of the amounts: the total's own sign, the commonest sign, else the country."""
-    code = total_currency or _commonest(reading)
-    text = reading.sheet.folded
+    code = total_currency or _commonest(parsed)
+    text = parsed.layout.folded
     if code == "$":
         return next((currency for currency, hints in COUNTRY_OF_A_DOLLAR if hints.search(text)), "USD")
     if code:
@@ -57,6 +57,6 @@ def find_currency(reading: Reading, total_currency: str) -> str:
     return next((currency for currency, hints in COUNTRY_HINTS if hints.search(text)), "")
 
 
-def _commonest(reading: Reading) -> str:
-    signs = [placed.value.currency for placed in reading.all_amounts if placed.value.currency]
+def _commonest(parsed: ParsedText) -> str:
+    signs = [placed.value.currency for placed in parsed.all_amounts if placed.value.currency]
     return max(sorted(set(signs)), key=signs.count) if signs else ""

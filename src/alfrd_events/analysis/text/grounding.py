@@ -17,8 +17,8 @@ from alfrd_events.analysis.text.currency import find_currency
 from alfrd_events.analysis.text.dates import find_months
 from alfrd_events.analysis.text.layout import Segment, fold
 from alfrd_events.analysis.text.naming import entity_key
+from alfrd_events.analysis.text.parsed import ParsedText
 from alfrd_events.analysis.text.phrases import SEPARATORS, SearchableText
-from alfrd_events.analysis.text.reading import Reading
 from alfrd_events.analysis.text.totals import find_totals
 from alfrd_events.model import Document, Evidence
 
@@ -30,13 +30,13 @@ _UNSAID_CURRENCIES = frozenset({"$"})
 class Support:
     """A document's text, to look values up in."""
 
-    def __init__(self, reading: Reading) -> None:
-        self.reading = reading
-        self._text = reading.sheet.folded
+    def __init__(self, parsed: ParsedText) -> None:
+        self.parsed = parsed
+        self._text = parsed.layout.folded
 
     @classmethod
     def of(cls, document: Document) -> Support:
-        return cls(Reading.of(document))
+        return cls(ParsedText.of(document))
 
     def has_entity(self, name: str) -> bool:
         """Whether a company is named, up to what readers confuse and to its legal form."""
@@ -64,12 +64,12 @@ class Support:
 
     def has_currency(self, code: str) -> bool:
         """Whether amounts are in this currency by their signs, or by the country that the text tells."""
-        signs = {placed.value.currency for placed in self.reading.all_amounts}
+        signs = {placed.value.currency for placed in self.parsed.all_amounts}
         if code in signs or self._searchable.has(code.lower()):
             return True
         if signs & _UNSAID_CURRENCIES and code.endswith("D"):
             return True
-        return find_currency(self.reading, "") == code
+        return find_currency(self.parsed, "") == code
 
     def has_text(self, value: str) -> bool:
         """Whether a value of any kind is in the text: as an amount, as a date, as a phrase or by all of its words."""
@@ -90,13 +90,13 @@ class Support:
         key, squashed = entity_key(name), _squash(name.lower())
         return self._first(
             segment
-            for segment in self.reading.sheet.segments()
+            for segment in self.parsed.layout.segments()
             if (key and key in entity_key(segment.text)) or (squashed and squashed in _squash(segment.folded))
         )
 
     def place_of_total(self, amount: Decimal) -> Evidence | None:
         """Where it stands beside a label of a total, else where it stands first."""
-        for candidate in find_totals(self.reading).candidates:
+        for candidate in find_totals(self.parsed).candidates:
             if candidate.role == "total" and candidate.value == amount:
                 return candidate.amount.segment.evidence
         return self.place_of_amount(amount)
@@ -104,16 +104,16 @@ class Support:
     def place_of_amount(self, amount: Decimal) -> Evidence | None:
         return self._first(
             placed.segment
-            for row in self.reading.amounts
+            for row in self.parsed.amounts
             for placed in row
             if abs(placed.value.value) == abs(amount)
         )
 
     def place_of_day(self, day: date) -> Evidence | None:
-        dated = (placed.segment for row in self.reading.dates for placed in row if placed.value.value == day)
+        dated = (placed.segment for row in self.parsed.dates for placed in row if placed.value.value == day)
         ends = (
             placed.segment
-            for row in self.reading.periods
+            for row in self.parsed.periods
             for placed in row
             if day in (placed.value.first, placed.value.last)
         )
@@ -124,7 +124,7 @@ class Support:
         squashed = SEPARATORS.sub("", fold(value))
         return self._first(
             segment
-            for segment in self.reading.sheet.segments()
+            for segment in self.parsed.layout.segments()
             if squashed and squashed in SEPARATORS.sub("", segment.folded)
         )
 
@@ -152,12 +152,12 @@ class Support:
 
     @cached_property
     def _amounts(self) -> set[Decimal]:
-        return {abs(placed.value.value) for row in self.reading.amounts for placed in row}
+        return {abs(placed.value.value) for row in self.parsed.amounts for placed in row}
 
     @cached_property
     def _days(self) -> set[date]:
-        days = {placed.value.value for row in self.reading.dates for placed in row}
-        for row in self.reading.periods:
+        days = {placed.value.value for row in self.parsed.dates for placed in row}
+        for row in self.parsed.periods:
             for placed in row:
                 days |= {placed.value.first, placed.value.last}
         return days
@@ -166,7 +166,7 @@ class Support:
     def _ends_of_months(self) -> set[date]:
         return {
             end
-            for row in self.reading.rows
+            for row in self.parsed.rows
             for month in find_months(row.text)
             for end in (month.first, month.last)
         }

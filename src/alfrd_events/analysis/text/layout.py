@@ -86,7 +86,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class Layout:
     """All rows of a document."""
 
     rows: tuple[Row, ...]
@@ -95,7 +95,7 @@ class Sheet:
     has_boxes: bool = False
 
     @classmethod
-    def of(cls, document: Document) -> Sheet:
+    def of(cls, document: Document) -> Layout:
         rows: list[Row] = []
         has_boxes = False
         for page in excerpt(document).pages:

@@ -16,7 +16,7 @@ from typing import Literal
 
 from alfrd_events.analysis.text.amounts import Money
 from alfrd_events.analysis.text.layout import Row
-from alfrd_events.analysis.text.reading import Placed, Reading
+from alfrd_events.analysis.text.parsed import ParsedText, Placed
 
 Role = Literal["total", "subtotal", "tax", "rounding", "payment", "change", "other"]
 
@@ -121,11 +121,9 @@ class Totals:
     """Subtotal, tax and rounding together, where the total itself was lost in reading."""
 
 
-def find_totals(reading: Reading) -> Totals:
+def find_totals(parsed: ParsedText) -> Totals:
     """Find what a document adds up to."""
-    candidates = [
-        found for row in _rows_outside_tax_summaries(reading) for found in _candidates(reading, row)
-    ]
+    candidates = [found for row in _rows_outside_tax_summaries(parsed) for found in _candidates(parsed, row)]
     by_role: dict[Role, list[Candidate]] = {}
     for candidate in candidates:
         by_role.setdefault(candidate.role, []).append(candidate)
@@ -134,7 +132,7 @@ def find_totals(reading: Reading) -> Totals:
     total = ranked[0] if ranked else _from_payment(by_role)
     worked_out = None
     if not ranked and (total is None or total.role == "subtotal"):
-        worked_out = _worked_out(reading, by_role)
+        worked_out = _worked_out(parsed, by_role)
     return Totals(
         total=total,
         subtotal=_last(by_role.get("subtotal")),
@@ -179,10 +177,10 @@ def _plain_total(label: str) -> tuple[Role, float]:
     return "total", 7 if not LESSER.search(label) else 5
 
 
-def _rows_outside_tax_summaries(reading: Reading) -> list[Row]:
+def _rows_outside_tax_summaries(parsed: ParsedText) -> list[Row]:
     rows = []
     skip_until = -1
-    for row in reading.rows:
+    for row in parsed.rows:
         if SUMMARY_OF_TAXES.search(row.folded):
             skip_until = row.index + ROWS_OF_A_TAX_SUMMARY
         if row.index > skip_until or FINAL.search(row.folded):
@@ -190,18 +188,18 @@ def _rows_outside_tax_summaries(reading: Reading) -> list[Row]:
     return rows
 
 
-def _candidates(reading: Reading, row: Row) -> Iterator[Candidate]:
+def _candidates(parsed: ParsedText, row: Row) -> Iterator[Candidate]:
     """What a row says, one candidate for each of its labels: ``Saving 0.00  Total 6.85`` has two."""
-    placed = reading.amounts[row.index]
+    placed = parsed.amounts[row.index]
     for label, amounts in _labelled(row, placed):
         role, strength = role_of(label)
         if role == "other":
             continue
         money = [amount for amount in amounts if amount.value.looks_like_money]
-        money = [amount for amount in money if not reading.is_year_to_date(amount.segment)] or money
+        money = [amount for amount in money if not parsed.is_year_to_date(amount.segment)] or money
         chosen = money[-1] if money else None
         if chosen is None and not placed:
-            chosen = _amount_below(reading, row, role)
+            chosen = _amount_below(parsed, row, role)
         if chosen is None and amounts and role == "total" and amounts[-1].value.value > 0:
             chosen, strength = amounts[-1], strength - 3
         if chosen is None:
@@ -230,14 +228,14 @@ def _labelled(row: Row, amounts: tuple[Placed[Money], ...]) -> list[tuple[str, l
     return groups
 
 
-def _amount_below(reading: Reading, row: Row, role: Role) -> Placed[Money] | None:
+def _amount_below(parsed: ParsedText, row: Row, role: Role) -> Placed[Money] | None:
     """For a label that stands on top of its amount; a weak label must have it right below."""
     for segment in row.segments:
         if role_of(segment.folded)[0] != role:
             continue
         reach = 2 if FINAL.search(segment.folded) else 1
-        for amount in reading.amounts_below(segment, reach):
-            if amount.value.looks_like_money and not _has_own_label(reading.rows[amount.segment.row]):
+        for amount in parsed.amounts_below(segment, reach):
+            if amount.value.looks_like_money and not _has_own_label(parsed.rows[amount.segment.row]):
                 return amount
     return None
 
@@ -297,10 +295,10 @@ def _from_payment(by_role: dict[Role, list[Candidate]]) -> Candidate | None:
     return _last(by_role.get("subtotal"))
 
 
-def _worked_out(reading: Reading, by_role: dict[Role, list[Candidate]]) -> Decimal | None:
+def _worked_out(parsed: ParsedText, by_role: dict[Role, list[Candidate]]) -> Decimal | None:
     """What a row that says "total" must have said, when only its figure was not read."""
     subtotal, tax, rounding = (_last(by_role.get(role)) for role in ("subtotal", "tax", "rounding"))
-    named = any(PLAIN.fullmatch(row.folded.strip(" :.")) for row in reading.rows)
+    named = any(PLAIN.fullmatch(row.folded.strip(" :.")) for row in parsed.rows)
     if not named or subtotal is None or tax is None or subtotal.value <= 0:
         return None
     return subtotal.value + tax.value + (rounding.value if rounding else Decimal(0))

@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from alfrd_events.errors import Unreadable
 from alfrd_events.reading.formats import cms, content, envelope, html
 from alfrd_events.reading.formats.budget import INSIDE, Budget, Member
-from alfrd_events.reading.formats.letter import KEY_ADVICE, Letter, Unread
-from alfrd_events.reading.formats.source import Reading, Sheet, Source, UnsupportedType
+from alfrd_events.reading.formats.letter import KEY_ADVICE, MailContents, Unread
+from alfrd_events.reading.formats.source import PageImage, ReadPage, Source, UnsupportedType
 from alfrd_events.reading.text import plain
 
 Opener = Callable[[], Source]
@@ -40,9 +40,9 @@ def open_converted(media_type: str, data: bytes, filename: str, budget: Budget) 
     """
     with budget.inside(filename):
         if media_type == content.HTML:
-            return Pages.of_text(media_type, [_html(data, filename)])
+            return ReadyPages.of_text(media_type, [_html(data, filename)])
         if media_type == content.E_INVOICE:
-            return Pages(media_type, [_e_invoice(data, filename)])
+            return ReadyPages(media_type, [_e_invoice(data, filename)])
         if media_type == content.DOCX:
             from alfrd_events.reading.formats import docx
 
@@ -86,7 +86,7 @@ def _signed(data: bytes, filename: str, budget: Budget) -> bytes:
     return signed
 
 
-def _letter(media_type: str, data: bytes, filename: str, budget: Budget) -> Letter:
+def _letter(media_type: str, data: bytes, filename: str, budget: Budget) -> MailContents:
     if media_type == content.OUTLOOK_MAIL:
         from alfrd_events.reading.formats import msg
 
@@ -107,7 +107,7 @@ def _html(data: bytes, filename: str) -> str:
         raise Unreadable(f"{filename}: the HTML page is damaged: it is no text; save it again") from None
 
 
-def _e_invoice(data: bytes, filename: str) -> Reading:
+def _e_invoice(data: bytes, filename: str) -> ReadPage:
     from alfrd_events.reading.formats import einvoice
 
     try:
@@ -118,7 +118,7 @@ def _e_invoice(data: bytes, filename: str) -> Reading:
         ) from None
 
 
-def _open_letter(media_type: str, letter: Letter, filename: str, budget: Budget) -> Source:
+def _open_letter(media_type: str, letter: MailContents, filename: str, budget: Budget) -> Source:
     """Open a message with what is attached; what is not read is named at the end of its text.
 
     :raise UnsupportedType: it says nothing itself, and nothing of what it brings can be read.
@@ -135,7 +135,7 @@ def _open_letter(media_type: str, letter: Letter, filename: str, budget: Budget)
     pages = letter.pages
     if unread:
         pages = [*pages[:-1], "\n".join([pages[-1], "", *map(str, unread)]).strip()]
-    return Bundle(media_type, pages, readable) if readable else Pages.of_text(media_type, pages)
+    return Bundle(media_type, pages, readable) if readable else ReadyPages.of_text(media_type, pages)
 
 
 def _bundle(
@@ -147,7 +147,7 @@ def _bundle(
 ) -> Source:
     """Open a file with its members; one that cannot be read refuses the whole."""
     openers = [_opened(member, filename, budget) for member in members]
-    return Bundle(media_type, own, openers) if openers else Pages.of_text(media_type, own)
+    return Bundle(media_type, own, openers) if openers else ReadyPages.of_text(media_type, own)
 
 
 def _opened(member: Member, filename: str, budget: Budget) -> tuple[Opener, int]:
@@ -165,22 +165,22 @@ def _opener(data: bytes, filename: str, budget: Budget) -> Opener:
     return lambda: budget.renewed().open(data, filename)
 
 
-class Pages:
+class ReadyPages:
     """What is at hand already, page by page."""
 
-    def __init__(self, media_type: str, pages: Sequence[Reading]) -> None:
+    def __init__(self, media_type: str, pages: Sequence[ReadPage]) -> None:
         self.media_type = media_type
         self.page_count = len(pages)
         self._pages = list(pages)
 
     @classmethod
-    def of_text(cls, media_type: str, texts: Sequence[str]) -> Pages:
-        return cls(media_type, [Reading(text, kind="plain") for text in texts])
+    def of_text(cls, media_type: str, texts: Sequence[str]) -> ReadyPages:
+        return cls(media_type, [ReadPage(text, kind="plain") for text in texts])
 
-    def read(self, number: int) -> Reading:
+    def read(self, number: int) -> ReadPage:
         return self._pages[number - 1]
 
-    def prepare(self, number: int) -> Reading:
+    def prepare(self, number: int) -> ReadPage:
         return self.read(number)
 
     def close(self) -> None:
@@ -197,16 +197,16 @@ class Bundle:
         :param openers: for each member, how to open it and how many pages it has.
         """
         self.media_type = media_type
-        text = Pages.of_text(media_type, own)
+        text = ReadyPages.of_text(media_type, own)
         self._openers: list[tuple[Callable[[], Source], int]] = [(lambda: text, len(own)), *openers]
         self.page_count = sum(count for _, count in self._openers)
         self._current: tuple[int, Source] | None = None
 
-    def read(self, number: int) -> Reading:
+    def read(self, number: int) -> ReadPage:
         source, within = self._locate(number)
         return source.read(within)
 
-    def prepare(self, number: int) -> Reading | Sheet:
+    def prepare(self, number: int) -> ReadPage | PageImage:
         source, within = self._locate(number)
         return source.prepare(within)
 

@@ -19,7 +19,7 @@ from alfrd_events.errors import Unreadable
 from alfrd_events.reading import ocr
 from alfrd_events.reading.formats import sheets
 from alfrd_events.reading.formats.content import IMAGE_FORMATS
-from alfrd_events.reading.formats.source import Reading, Sheet
+from alfrd_events.reading.formats.source import PageImage, ReadPage
 from alfrd_events.sandbox.limits import ReaderLimits
 
 Pixels = NDArray[np.uint8]
@@ -69,12 +69,12 @@ class ImageSource:
             raise self._damaged() from error
         self.page_count = len(self._frames)
 
-    def read(self, number: int) -> Reading:
+    def read(self, number: int) -> ReadPage:
         pixels, turned = self._decoded(number)
         found = ocr.read(pixels)
-        return Reading.of_rows(found.rows, found.size, "ocr", (turned + found.rotation) % 360)
+        return ReadPage.of_rows(found.rows, found.size, "ocr", (turned + found.rotation) % 360)
 
-    def prepare(self, number: int) -> Reading | Sheet:
+    def prepare(self, number: int) -> ReadPage | PageImage:
         pixels, turned = self._decoded(number)
         good_as_it_is = (
             self.media_type in ("image/png", "image/jpeg")

@@ -18,7 +18,7 @@ _PGP_FRAME = re.compile(
 
 
 @dataclass(slots=True)
-class Found:
+class InlineFiles:
     """A text, and what was in it."""
 
     text: str
@@ -27,9 +27,9 @@ class Found:
     is_encrypted: bool = False
 
 
-def take_out(text: str) -> Found:
+def take_out(text: str) -> InlineFiles:
     """Take uuencoded files, encrypted texts and the frame of a PGP signature out of a text."""
-    found = Found(text)
+    found = InlineFiles(text)
     if "begin " in text:
         found.text = _UUENCODED.sub(lambda block: _take_file(block, found), found.text)
     if "-----BEGIN PGP" in text:
@@ -38,7 +38,7 @@ def take_out(text: str) -> Found:
     return found
 
 
-def _take_file(block: re.Match[str], found: Found) -> str:
+def _take_file(block: re.Match[str], found: InlineFiles) -> str:
     try:
         data = b"".join(binascii.a2b_uu(line) for line in block[2].encode("ascii").splitlines())
     except binascii.Error:

@@ -44,7 +44,7 @@ class Unread:
 
 
 @dataclass(slots=True)
-class Letter:
+class MailContents:
     """A message that was taken apart."""
 
     pages: list[str]

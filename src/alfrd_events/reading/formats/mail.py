@@ -21,7 +21,7 @@ from alfrd_events.reading.formats.content import TNEF_SIGNATURE
 from alfrd_events.reading.formats.letter import (
     EMPTY,
     KEY_ADVICE,
-    Letter,
+    MailContents,
     Unread,
     body_of,
     is_decoration,
@@ -42,7 +42,7 @@ _UNDECODED = {False: _AS_WRITTEN, True: _AS_WRITTEN | {"base64"}}
 """What the library leaves as it is: of a message inside, which may not be in base64 and is, that too."""
 
 
-def read(data: bytes, filename: str, budget: Budget) -> Letter:
+def read(data: bytes, filename: str, budget: Budget) -> MailContents:
     """Give the message as one page of text, and its attachments.
 
     :raise Unreadable: nested beyond all measure, damaged, or too large unpacked.
@@ -69,10 +69,10 @@ class _Reader:
         self._attached: list[Member] = []
         self._unread: list[Unread] = []
 
-    def letter(self, headers: dict[str, str], preface: str) -> Letter:
+    def letter(self, headers: dict[str, str], preface: str) -> MailContents:
         body = body_of(self._bodies)
         shown = f"{preface}\n\n{body}" if preface else body
-        return Letter([page_of(headers, shown)], body, self._attached, self._unread)
+        return MailContents([page_of(headers, shown)], body, self._attached, self._unread)
 
     def walk(self, part: Message, depth: int) -> None:
         """Take every part that holds something; a message that was forwarded as a whole is one of them."""

@@ -15,7 +15,7 @@ import olefile
 from alfrd_events.errors import Unreadable
 from alfrd_events.reading.formats import html, rtf
 from alfrd_events.reading.formats.budget import Budget, Member
-from alfrd_events.reading.formats.letter import EMPTY, Letter, Unread, body_of, mailbox, page_of
+from alfrd_events.reading.formats.letter import EMPTY, MailContents, Unread, body_of, mailbox, page_of
 from alfrd_events.reading.text import plain
 
 SUBJECT, SENT = "0037", 0x00390040
@@ -31,7 +31,7 @@ _DAMAGED = (OSError, ValueError, IndexError, KeyError, TypeError, struct.error, 
 Path = list[str]
 
 
-def read(data: bytes, filename: str, budget: Budget) -> Letter:
+def read(data: bytes, filename: str, budget: Budget) -> MailContents:
     """Give the message as one page of text, and its attachments; messages attached to it are read as text.
 
     :raise Unreadable: damaged, or too large unpacked.
@@ -50,7 +50,7 @@ class _Message:
         self._budget = budget
         self._entries = file.listdir(streams=True, storages=True)
 
-    def read(self, at: Path, depth: int) -> Letter:
+    def read(self, at: Path, depth: int) -> MailContents:
         if depth > 10:
             raise Unreadable(f"{self._filename}: messages are attached to one another too deep")
         address = self._text(at, SENDER_SMTP) or self._text(at, SENDER_ADDRESS)
@@ -63,7 +63,7 @@ class _Message:
             "Subject": self._text(at, SUBJECT),
         }
         body, unread = self._body(at)
-        letter = Letter([page_of(headers, body)], body, unread=unread)
+        letter = MailContents([page_of(headers, body)], body, unread=unread)
         for storage in self._attachments(at):
             self._take_attachment(storage, letter, depth)
         return letter
@@ -79,7 +79,7 @@ class _Message:
         text = rtf.text_of(packed, self._budget)
         return text, [] if text else [Unread("the text of the message", rtf.UNREAD)]
 
-    def _take_attachment(self, storage: Path, letter: Letter, depth: int) -> None:
+    def _take_attachment(self, storage: Path, letter: MailContents, depth: int) -> None:
         if [*storage, MESSAGE_INSIDE] in self._entries:
             inner = self.read([*storage, MESSAGE_INSIDE], depth + 1)
             letter.pages += inner.pages

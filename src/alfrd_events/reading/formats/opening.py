@@ -5,7 +5,7 @@ from __future__ import annotations
 from alfrd_events.errors import Unreadable
 from alfrd_events.reading.formats import content
 from alfrd_events.reading.formats.budget import Budget
-from alfrd_events.reading.formats.source import Reading, Source, UnsupportedType
+from alfrd_events.reading.formats.source import ReadPage, Source, UnsupportedType
 from alfrd_events.reading.text import plain
 from alfrd_events.sandbox.limits import ReaderLimits
 
@@ -26,10 +26,10 @@ class TextSource:
             raise UnsupportedType(filename) from None
         self.page_count = len(self._pages)
 
-    def read(self, number: int) -> Reading:
-        return Reading(self._pages[number - 1], kind="plain")
+    def read(self, number: int) -> ReadPage:
+        return ReadPage(self._pages[number - 1], kind="plain")
 
-    def prepare(self, number: int) -> Reading:
+    def prepare(self, number: int) -> ReadPage:
         return self.read(number)
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from alfrd_events.errors import Unreadable
 from alfrd_events.reading import ocr
-from alfrd_events.reading.formats.source import Reading, Sheet
+from alfrd_events.reading.formats.source import PageImage, ReadPage
 
 MAX_BYTES = 10 * 1024 * 1024
 """What Textract takes in one image."""
@@ -27,9 +27,9 @@ def sheet_of(
     *,
     size: tuple[float, float] | None = None,
     rotation: int = 0,
-    layer: Reading | None = None,
+    layer: ReadPage | None = None,
     original: bytes = b"",
-) -> Reading | Sheet:
+) -> ReadPage | PageImage:
     """Give a page's image, or the empty page if there is nothing on it: that costs nothing then.
 
     :param pixels: blue, green, red; upright.
@@ -40,9 +40,9 @@ def sheet_of(
     height, width = pixels.shape[:2]
     shown = size or (float(width), float(height))
     if ocr.is_blank(pixels):
-        return layer or Reading("", width=shown[0], height=shown[1], rotation=rotation)
+        return layer or ReadPage("", width=shown[0], height=shown[1], rotation=rotation)
     if original and len(original) <= MAX_BYTES and max(width, height) <= MAX_SIDE:
-        return Sheet(original, (width, height), shown, rotation, is_original=True, layer=layer)
+        return PageImage(original, (width, height), shown, rotation, is_original=True, layer=layer)
     image = Image.fromarray(np.ascontiguousarray(pixels[:, :, ::-1]))
     if max(width, height) > MAX_SIDE:
         if LEAST_SHRUNK * max(width, height) > MAX_SIDE:
@@ -51,7 +51,7 @@ def sheet_of(
                 f"{MAX_SIDE:,}; cut it into pages, or read it with ALFRD_READER=local"
             )
         image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
-    return Sheet(_jpeg(image), image.size, shown, rotation, layer=layer)
+    return PageImage(_jpeg(image), image.size, shown, rotation, layer=layer)
 
 
 def _jpeg(image: Image.Image) -> bytes:

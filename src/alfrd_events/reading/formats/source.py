@@ -13,7 +13,7 @@ from alfrd_events.reading.text.layout import Row, scaled, text_of
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadPage:
     """One page as read, before it travels to the parent; boxes are in the unit of width and height."""
 
     text: str
@@ -32,7 +32,7 @@ class Reading:
         size: tuple[float, float],
         kind: Literal["ocr", "text_layer"],
         rotation: int = 0,
-    ) -> Reading:
+    ) -> ReadPage:
         return cls(text_of(rows), rows, size[0], size[1], kind, rotation)
 
     @property
@@ -96,7 +96,7 @@ UNKNOWN = "the type of this file is unknown or not supported"
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class PageImage:
     """A page that needs recognition, as an image for another reader: upright, on white."""
 
     image: bytes
@@ -107,7 +107,7 @@ class Sheet:
     rotation: int = 0
     is_original: bool = False
     """It is a PNG or JPEG as it came. All others are JPEG in colour."""
-    layer: Reading | None = None
+    layer: ReadPage | None = None
     """A poor text layer, for when recognition finds even less."""
 
     def frame(self, number: int) -> dict[str, Any]:
@@ -131,11 +131,11 @@ class Source(Protocol):
     media_type: str
     page_count: int
 
-    def read(self, number: int) -> Reading:
+    def read(self, number: int) -> ReadPage:
         """Read the page with this number, from 1."""
         ...
 
-    def prepare(self, number: int) -> Reading | Sheet:
+    def prepare(self, number: int) -> ReadPage | PageImage:
         """Read it if that takes no recognition, else give its image."""
         ...
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from alfrd_events.reading.formats.source import Reading
+from alfrd_events.reading.formats.source import ReadPage
 from alfrd_events.reading.text import layout, plain, rtl, spacing
 from alfrd_events.reading.text.layout import Piece
 
@@ -57,7 +57,7 @@ def is_unmapped(code: int) -> bool:
     return code in {0, 0xFFFD} or 0xE000 <= code <= 0xF8FF
 
 
-def read(chars: Sequence[Char], size: tuple[float, float]) -> Reading:
+def read(chars: Sequence[Char], size: tuple[float, float]) -> ReadPage:
     """Form lines; a page whose text runs sideways is turned first.
 
     :param size: width and height of the displayed page in points.
@@ -71,7 +71,7 @@ def read(chars: Sequence[Char], size: tuple[float, float]) -> Reading:
         size = (size[1], size[0])
     rows = layout.arrange(_pieces(upright), size[0])
     rows = rtl.in_reading_order([layout.join_close(row, glued=WORD_GAP, spaced=COLUMN_GAP) for row in rows])
-    return Reading.of_rows(rows, size, "text_layer", rotation)
+    return ReadPage.of_rows(rows, size, "text_layer", rotation)
 
 
 def resized(piece: Piece, factor: float) -> Piece:
@@ -136,8 +136,8 @@ def _runs(chars: Sequence[Char]) -> list[list[Char]]:
     return runs
 
 
-def _letters(run: Sequence[Char]) -> list[spacing.Letter]:
-    letters: list[spacing.Letter] = []
+def _letters(run: Sequence[Char]) -> list[spacing.Glyph]:
+    letters: list[spacing.Glyph] = []
     last: Char | None = None
     is_apart = False
     for char in run:
@@ -145,7 +145,7 @@ def _letters(run: Sequence[Char]) -> list[spacing.Letter]:
             is_apart = True
             continue
         gap = _gap(last, char) if last is not None else 0.0
-        letters.append(spacing.Letter(char.text, gap, is_apart and last is not None))
+        letters.append(spacing.Glyph(char.text, gap, is_apart and last is not None))
         last, is_apart = char, False
     return letters
 

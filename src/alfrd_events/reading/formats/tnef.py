@@ -18,7 +18,7 @@ from alfrd_events.reading.formats import html, rtf
 from alfrd_events.reading.formats.budget import Budget, Member
 from alfrd_events.reading.formats.letter import (
     EMPTY,
-    Letter,
+    MailContents,
     Unread,
     body_of,
     is_decoration,
@@ -78,7 +78,7 @@ class _Message:
     unread: list[Unread] = field(default_factory=list)
 
 
-def read(data: bytes, filename: str, budget: Budget) -> Letter:
+def read(data: bytes, filename: str, budget: Budget) -> MailContents:
     """Take the message apart.
 
     :raise Unreadable: damaged, or too large unpacked.
@@ -91,10 +91,10 @@ def read(data: bytes, filename: str, budget: Budget) -> Letter:
         ) from None
 
 
-def _letter(message: _Message, budget: Budget) -> Letter:
+def _letter(message: _Message, budget: Budget) -> MailContents:
     body = body_of(message.bodies)
     headers = {name: message.headers.get(name, "") for name in ("From", "To", "Cc", "Date", "Subject")}
-    letter = Letter([page_of(headers, body)], body, unread=message.unread)
+    letter = MailContents([page_of(headers, body)], body, unread=message.unread)
     for number, attachment in enumerate(message.attachments, 1):
         name = attachment.name[-200:] or f"attachment {number}"
         budget.take_members(1)

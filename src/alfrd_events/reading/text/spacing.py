@@ -28,7 +28,7 @@ _WIDE_LETTERS = re.compile(r"(?<!\S)[^\W\d_](?: [^\W\d_]){2,}(?!\S)")
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Glyph:
     """A character, and its distance from the one before it, in heights of the text."""
 
     text: str
@@ -42,7 +42,7 @@ def may_be_wide(text: str) -> bool:
     return bool(_TWO_ALONE.search(text))
 
 
-def closed_up(runs: Sequence[Sequence[Letter]]) -> list[str]:
+def closed_up(runs: Sequence[Sequence[Glyph]]) -> list[str]:
     """Give the text of each run of a page, with wide words closed up."""
     stretches = [_stretches(run) for run in runs]
     gaps = [
@@ -67,7 +67,7 @@ def _figures(wide: str) -> str:
     return closed if _FIGURES.fullmatch(closed) else wide
 
 
-def _stretches(run: Sequence[Letter]) -> list[tuple[int, int]]:
+def _stretches(run: Sequence[Glyph]) -> list[tuple[int, int]]:
     """Where characters stand alone one after the other: first and end of each stretch of two and more."""
     starts = [index for index, letter in enumerate(run) if index == 0 or letter.is_apart] + [len(run)]
     alone = [(start, end) for start, end in pairwise(starts) if end - start == 1]
@@ -80,11 +80,11 @@ def _stretches(run: Sequence[Letter]) -> list[tuple[int, int]]:
     return [(start, end) for start, end in found if end - start >= 2]
 
 
-def _gap(letters: Sequence[Letter]) -> float:
+def _gap(letters: Sequence[Glyph]) -> float:
     return median(letter.gap for letter in letters[1:])
 
 
-def _words(letters: Sequence[Letter]) -> list[str]:
+def _words(letters: Sequence[Glyph]) -> list[str]:
     limit = WORD_GAP * max(_gap(letters), 0.05)
     words = [letters[0].text]
     for letter in letters[1:]:
@@ -94,13 +94,13 @@ def _words(letters: Sequence[Letter]) -> list[str]:
     return words
 
 
-def _is_evidence(letters: Sequence[Letter]) -> bool:
+def _is_evidence(letters: Sequence[Glyph]) -> bool:
     return len(letters) >= MIN_LETTERS and any(
         (word.isalpha() and len(word) >= 4) or _FIGURES.fullmatch(word) for word in _words(letters)
     )
 
 
-def _text(run: Sequence[Letter], stretches: Sequence[tuple[int, int]], gaps: Sequence[float]) -> str:
+def _text(run: Sequence[Glyph], stretches: Sequence[tuple[int, int]], gaps: Sequence[float]) -> str:
     closed = [stretch for stretch in stretches if _is_same(_gap(run[slice(*stretch)]), gaps)]
     text = ""
     index = 0

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from alfrd_events.reading.formats.source import Reading
+from alfrd_events.reading.formats.source import ReadPage
 from alfrd_events.reading.text import layout
 from alfrd_events.reading.text.layout import Piece, Row, Size
 from alfrd_events.sandbox.wire import Frame
@@ -84,7 +84,9 @@ def frame_of(blocks: Iterable[Block], number: int, size: Size, turned_before: in
     :param turned_before: degrees clockwise by which its source was turned before it was sent.
     """
     page = _Page(list(blocks), size)
-    return Reading.of_rows(page.rows(), page.size, "ocr", (turned_before + page.rotation) % 360).frame(number)
+    return ReadPage.of_rows(page.rows(), page.size, "ocr", (turned_before + page.rotation) % 360).frame(
+        number
+    )
 
 
 class _Page:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from alfrd_events.reading.local import Sheet
+from alfrd_events.reading.local import UnreadPage
 
 _POINTS_PER_PIXEL = 72 / 200
 _MAX_POINTS = 2880
 """What Textract takes on the longer side of a page."""
 
 
-def pdf_of(sheets: Sequence[Sheet]) -> bytes:
+def pdf_of(sheets: Sequence[UnreadPage]) -> bytes:
     """A PDF with one JPEG on each page. The same sheets give the same bytes."""
     objects = [b"<< /Type /Catalog /Pages 2 0 R >>", b""]
     kids = []

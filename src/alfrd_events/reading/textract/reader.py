@@ -13,11 +13,11 @@ from typing import TypeVar
 
 from alfrd_events.clients.aws import Aws
 from alfrd_events.clients.calls import BadReply, Call, Calls, Reply, caller
-from alfrd_events.clients.jobs import Job, Jobs, NoJobs
+from alfrd_events.clients.jobs import Jobs, NoJobs, PaidJob
 from alfrd_events.errors import Permanent, Transient
 from alfrd_events.model import JsonObject, Page, Part, PartInfo
 from alfrd_events.observe import Log
-from alfrd_events.reading.local import LocalReader, Sheet, page_of
+from alfrd_events.reading.local import LocalReader, UnreadPage, page_of
 from alfrd_events.reading.textract.blocks import Block, frame_of
 from alfrd_events.reading.textract.bundle import pdf_of
 from alfrd_events.reading.textract.service import NoResults, Textract
@@ -72,7 +72,7 @@ class TextractReader:
         more = True
         while more:
             more = False
-            sheets: list[Sheet] = []
+            sheets: list[UnreadPage] = []
             async with aclosing(
                 self._local.prepare(part, skip=_Either(skip, done), at_most=PAGES_OF_A_JOB)
             ) as pages:
@@ -93,11 +93,11 @@ class TextractReader:
         await self._aws.aclose()
 
     async def _recognised(
-        self, part: Part, request: str, sheets: Sequence[Sheet], known: Sequence[Job]
+        self, part: Part, request: str, sheets: Sequence[UnreadPage], known: Sequence[PaidJob]
     ) -> AsyncGenerator[Page]:
         """Read sheets by the jobs that have them already, by a new job, or one by one."""
-        groups: dict[Job, list[Sheet]] = {}
-        rest: list[Sheet] = []
+        groups: dict[PaidJob, list[UnreadPage]] = {}
+        rest: list[UnreadPage] = []
         for sheet in sheets:
             job = next((job for job in known if sheet.number in job.pages), None)
             if job is None:
@@ -119,7 +119,7 @@ class TextractReader:
 
     # --- one by one ----------------------------------------------------------------------------------
 
-    async def _one_by_one(self, part: Part, sheets: Sequence[Sheet]) -> AsyncGenerator[Page]:
+    async def _one_by_one(self, part: Part, sheets: Sequence[UnreadPage]) -> AsyncGenerator[Page]:
         """A few at a time; those that were paid are given over before an error of another is."""
         for start in range(0, len(sheets), AT_ONCE):
             readings = (self._single(part, sheet) for sheet in sheets[start : start + AT_ONCE])
@@ -131,7 +131,7 @@ class TextractReader:
                 if isinstance(result, BaseException):
                     raise result
 
-    async def _single(self, part: Part, sheet: Sheet) -> Page:
+    async def _single(self, part: Part, sheet: UnreadPage) -> Page:
         digest = hashlib.sha256(sheet.image + b"\0" + self._textract.wishes.encode()).hexdigest()
         call = Call(
             PROVIDER,
@@ -160,7 +160,7 @@ class TextractReader:
 
     # --- by a job ------------------------------------------------------------------------------------
 
-    async def _started(self, part: Part, request: str, sheets: Sequence[Sheet]) -> Job:
+    async def _started(self, part: Part, request: str, sheets: Sequence[UnreadPage]) -> PaidJob:
         """Start a job, and remember it: a worker that is killed now leaves it to the next attempt.
 
         If it is killed between the two, the next attempt asks with the same token, and gets the same job.
@@ -186,12 +186,14 @@ class TextractReader:
                 raise
             return Reply({"job": name}, pages=len(pages))
 
-        job = Job(part.number, request, pages, await self._paid(call, send, _job_id))
+        job = PaidJob(part.number, request, pages, await self._paid(call, send, _job_id))
         if (who := caller.get()) is not None:
             await self._jobs.save(who, PROVIDER, job)
         return job
 
-    async def _of_job(self, part: Part, job: Job, sheets: Sequence[Sheet]) -> tuple[list[Page], list[Sheet]]:
+    async def _of_job(
+        self, part: Part, job: PaidJob, sheets: Sequence[UnreadPage]
+    ) -> tuple[list[Page], list[UnreadPage]]:
         """The pages that a job has read, and the sheets that it has not."""
         try:
             results = await self._textract.results(job.id, part.filename)
@@ -230,11 +232,11 @@ def _token(request: str, pages: Sequence[int]) -> str:
     return hashlib.sha256(f"{request} {','.join(map(str, pages))}".encode()).hexdigest()
 
 
-def _frame(blocks: Sequence[Block], sheet: Sheet) -> JsonObject:
+def _frame(blocks: Sequence[Block], sheet: UnreadPage) -> JsonObject:
     return frame_of(blocks, sheet.number, (sheet.width, sheet.height), sheet.rotation)
 
 
-def _page(part: Part, sheet: Sheet, content: JsonObject) -> Page:
+def _page(part: Part, sheet: UnreadPage, content: JsonObject) -> Page:
     """A page of a reply, or of its text layer where that has more."""
     try:
         page = replace(page_of(content["page"], part), number=sheet.number)

@@ -13,7 +13,7 @@ from alfrd_events.reading.formats import xml
 from alfrd_events.reading.formats.einvoice import cii, ubl
 from alfrd_events.reading.formats.einvoice.terms import NotInvoice
 from alfrd_events.reading.formats.einvoice.text import text_of
-from alfrd_events.reading.formats.source import Reading
+from alfrd_events.reading.formats.source import ReadPage
 
 __all__ = ["NotInvoice", "embedded", "parse", "reading_of"]
 
@@ -46,12 +46,12 @@ def parse(data: bytes) -> Invoice:
         ) from None
 
 
-def reading_of(invoice: Invoice) -> Reading:
+def reading_of(invoice: Invoice) -> ReadPage:
     """An invoice as a page."""
-    return Reading(text_of(invoice), kind="e_invoice", invoice=invoice.model_dump(mode="json"))
+    return ReadPage(text_of(invoice), kind="e_invoice", invoice=invoice.model_dump(mode="json"))
 
 
-def embedded(data: bytes) -> Reading | None:
+def embedded(data: bytes) -> ReadPage | None:
     """The page for a file inside of a PDF; ``None`` if it is no invoice, or one whose sums contradict each other,
     so that the PDF itself has to tell."""
     try:

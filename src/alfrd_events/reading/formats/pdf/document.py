@@ -23,7 +23,7 @@ from alfrd_events.reading.formats.containers import Bundle
 from alfrd_events.reading.formats.content import PDF
 from alfrd_events.reading.formats.pdf import forms, inside, layers, page, trust, whole, xfa
 from alfrd_events.reading.formats.pdf.fonts import Fonts
-from alfrd_events.reading.formats.source import Reading, Sheet, Source
+from alfrd_events.reading.formats.source import PageImage, ReadPage, Source
 from alfrd_events.reading.formats.text_layer import Char
 
 Result = TypeVar("Result")
@@ -118,10 +118,10 @@ class PdfSource:
         self._added = added
         self.page_count = self._own_pages + len(added)
 
-    def read(self, number: int) -> Reading:
+    def read(self, number: int) -> ReadPage:
         return self._on_page(number, self._read)
 
-    def prepare(self, number: int) -> Reading | Sheet:
+    def prepare(self, number: int) -> ReadPage | PageImage:
         return self._on_page(number, self._prepare)
 
     def close(self) -> None:
@@ -158,7 +158,7 @@ class PdfSource:
         finally:
             loaded.close()
 
-    def _on_page(self, number: int, act: Callable[[_Loaded], Result]) -> Result | Reading:
+    def _on_page(self, number: int, act: Callable[[_Loaded], Result]) -> Result | ReadPage:
         if number > self._own_pages:
             return self._added[number - self._own_pages - 1]
         try:
@@ -172,14 +172,14 @@ class PdfSource:
                 f"{self._filename}: page {number} of the PDF is damaged and could not be read; "
                 "send a complete copy"
             ) from error
-        return self._finished(result, number) if isinstance(result, Reading) else result
+        return self._finished(result, number) if isinstance(result, ReadPage) else result
 
-    def _finished(self, reading: Reading, number: int) -> Reading:
+    def _finished(self, reading: ReadPage, number: int) -> ReadPage:
         if self._is_portfolio and any(name in reading.text.casefold() for name in _ADOBE):
             reading = replace(reading, text="", rows=[])
         return self._with_names(reading) if number == self._own_pages else reading
 
-    def _with_names(self, reading: Reading) -> Reading:
+    def _with_names(self, reading: ReadPage) -> ReadPage:
         if not self.files.names:
             return reading
         return replace(reading, text="\n".join([reading.text, "", *self.files.names]).strip())
@@ -209,7 +209,7 @@ class PdfSource:
             loaded = self._document[number - 1]
         return loaded, ticks
 
-    def _read(self, loaded: _Loaded) -> Reading:
+    def _read(self, loaded: _Loaded) -> ReadPage:
         layer, is_enough = self._layer(loaded)
         if layer is not None and is_enough:
             return layer
@@ -218,17 +218,17 @@ class PdfSource:
         needed = LITTLE_SEEN if loaded.is_scan else 1.0
         return layer if layer is not None and needed * layer.characters >= seen.characters else seen
 
-    def _prepare(self, loaded: _Loaded) -> Reading | Sheet:
+    def _prepare(self, loaded: _Loaded) -> ReadPage | PageImage:
         layer, is_enough = self._layer(loaded)
         if layer is not None and is_enough:
             return layer
         return sheets.sheet_of(loaded.pixels, self._filename, size=loaded.size, layer=layer)
 
-    def _layer(self, loaded: _Loaded) -> tuple[Reading | None, bool]:
+    def _layer(self, loaded: _Loaded) -> tuple[ReadPage | None, bool]:
         """Read the text layer, if it is one, and tell whether it holds all that is worth to be seen."""
         size = loaded.size
         if size[0] <= 0 or size[1] <= 0:
-            return Reading("", kind="text_layer"), True
+            return ReadPage("", kind="text_layer"), True
         chars, fonts = page.chars(loaded.page, size)
         layer = text_layer.read(chars + loaded.tick_marks(), size)
         if self.files.invoice is not None:
@@ -250,12 +250,12 @@ class PdfSource:
         self._scans_left_to_compare -= doubt.over_a_picture
         return layer, True
 
-    def _recognise(self, loaded: _Loaded) -> Reading:
+    def _recognise(self, loaded: _Loaded) -> ReadPage:
         found = ocr.read(loaded.pixels)
         size = loaded.size
         turned = size if found.rotation % 180 == 0 else (size[1], size[0])
         scale = turned[0] / found.size[0]
-        return Reading.of_rows(
+        return ReadPage.of_rows(
             [[text_layer.resized(piece, scale) for piece in row] for row in found.rows],
             turned,
             "ocr",

@@ -19,7 +19,7 @@ from alfrd_events.reading.formats import einvoice
 from alfrd_events.reading.formats.budget import INSIDE, Budget
 from alfrd_events.reading.formats.letter import Unread
 from alfrd_events.reading.formats.pdf import forms
-from alfrd_events.reading.formats.source import Reading, Source, UnsupportedType
+from alfrd_events.reading.formats.source import ReadPage, Source, UnsupportedType
 from alfrd_events.reading.text import plain
 
 _STREAM_OF_A_FILE = re.compile(rb"/EmbeddedFile\b|/FileAttachment\b")
@@ -29,7 +29,7 @@ _DATA = (".xml", ".xsd", ".xmp", ".json")
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class EmbeddedFile:
     """A file in a PDF. Without data: it is outside of it, empty or damaged."""
 
     name: str
@@ -40,7 +40,7 @@ class File:
 class Contents:
     """What is made of the files."""
 
-    invoice: Reading | None
+    invoice: ReadPage | None
     openers: Sequence[tuple[Callable[[], Source], int]]
     """How to open each that is read, and how many pages it has."""
     names: Sequence[str]
@@ -59,7 +59,7 @@ def contents(
 
     :raise Unreadable: beyond a limit; or a portfolio that cannot be read as a whole.
     """
-    invoice: Reading | None = None
+    invoice: ReadPage | None = None
     openers: list[tuple[Callable[[], Source], int]] = []
     names = []
     for file in _files(document, data, budget):
@@ -86,7 +86,7 @@ def contents(
     return Contents(invoice, openers, names)
 
 
-def _opened(file: File, shown: str, budget: Budget) -> tuple[Callable[[], Source], int]:
+def _opened(file: EmbeddedFile, shown: str, budget: Budget) -> tuple[Callable[[], Source], int]:
     if not file.data:
         raise Unreadable(f"{shown}: it is empty or damaged")
     with budget.inside(shown):
@@ -103,7 +103,7 @@ def _reason(why: Unreadable, shown: str) -> str:
     return str(why).removeprefix(f"{shown}: ").partition(";")[0]
 
 
-def _files(document: pypdfium2.PdfDocument, data: bytes, budget: Budget) -> Iterator[File]:
+def _files(document: pypdfium2.PdfDocument, data: bytes, budget: Budget) -> Iterator[EmbeddedFile]:
     """All files, each once, however often it is named."""
     seen = set()
     count = document.count_attachments()
@@ -148,7 +148,7 @@ def _pinned(
                     yield pypdfium2.PdfAttachment(handle, document)
 
 
-def _file(handle: pypdfium2.PdfAttachment, budget: Budget) -> File:
+def _file(handle: pypdfium2.PdfAttachment, budget: Budget) -> EmbeddedFile:
     try:
         name = " ".join(plain.clean(handle.get_name()).split())[-120:]
     except (pypdfium2.PdfiumError, UnicodeDecodeError):
@@ -158,4 +158,4 @@ def _file(handle: pypdfium2.PdfAttachment, budget: Budget) -> File:
     except pypdfium2.PdfiumError:
         data = b""
     budget.take_bytes(len(data))
-    return File(name or "(without a name)", data)
+    return EmbeddedFile(name or "(without a name)", data)

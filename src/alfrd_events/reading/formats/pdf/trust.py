@@ -17,7 +17,7 @@ from rapidfuzz.distance import Levenshtein
 from rapidfuzz.fuzz import partial_ratio_alignment, ratio
 
 from alfrd_events.reading import ocr
-from alfrd_events.reading.formats.source import Reading
+from alfrd_events.reading.formats.source import ReadPage
 from alfrd_events.reading.formats.text_layer import Char
 from alfrd_events.reading.ocr import Pixels
 from alfrd_events.reading.text import layout
@@ -58,7 +58,7 @@ class Doubt:
         return bool(self.odd) or self.over_a_picture
 
 
-def is_right(layer: Reading, chars: Sequence[Char], doubt: Doubt, pixels: Pixels) -> bool:
+def is_right(layer: ReadPage, chars: Sequence[Char], doubt: Doubt, pixels: Pixels) -> bool:
     """Compare a layer with the page as it is drawn.
 
     :param chars: those of the layer, as they stand on the displayed page.
@@ -81,7 +81,7 @@ def is_right(layer: Reading, chars: Sequence[Char], doubt: Doubt, pixels: Pixels
 
 
 def _with_odd(
-    pieces: Sequence[Piece], layer: Reading, chars: Sequence[Char], odd: Mapping[int, frozenset[str]]
+    pieces: Sequence[Piece], layer: ReadPage, chars: Sequence[Char], odd: Mapping[int, frozenset[str]]
 ) -> list[Piece]:
     """The lines with most of the odd characters."""
     shown = layer.width, layer.height
@@ -144,7 +144,7 @@ def _figures(text: str) -> str:
     return "".join(char for char in text if char.isdecimal())
 
 
-def _lacks_lines(layer: Reading, pixels: Pixels, scale: float) -> bool:
+def _lacks_lines(layer: ReadPage, pixels: Pixels, scale: float) -> bool:
     """Whether a scan has more text than its layer knows. Lines are looked for only where ink is left over."""
     covered = np.zeros(pixels.shape[:2], dtype=bool)
     for row in layer.rows:

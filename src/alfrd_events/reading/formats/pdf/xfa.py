@@ -17,7 +17,7 @@ import pypdfium2.raw as pdfium
 
 from alfrd_events.errors import Unreadable
 from alfrd_events.reading.formats import xml
-from alfrd_events.reading.formats.source import Reading
+from alfrd_events.reading.formats.source import ReadPage
 from alfrd_events.reading.text import plain
 
 MAX_PACKETS = 64
@@ -49,7 +49,7 @@ def packets(document: pypdfium2.PdfDocument) -> dict[str, bytes]:
 class Values:
     """What was filled into a form, as a page."""
 
-    page: Reading
+    page: ReadPage
     replaces_pages: bool
     """The PDF's own pages only ask to be opened in another program."""
 
@@ -69,7 +69,7 @@ def values(parts: dict[str, bytes], filename: str, *, replaces_pages: bool) -> V
         for name, value in _values(data)
     ]
     if lines:
-        return Values(Reading(plain.clean("\n".join([*lines, "", NOTE])), kind="plain"), replaces_pages)
+        return Values(ReadPage(plain.clean("\n".join([*lines, "", NOTE])), kind="plain"), replaces_pages)
     if not replaces_pages:
         return None
     raise Unreadable(

@@ -1,6 +1,6 @@
 """A document read once for its amounts, dates and periods, each tied to the place it stands.
 
-All rules share one :class:`Reading`: what a number means is decided elsewhere, but which numbers
+All rules share one :class:`ParsedText`: what a number means is decided elsewhere, but which numbers
 and dates there are, is decided here.
 """
 
@@ -23,7 +23,7 @@ from alfrd_events.analysis.text.dates import (
     find_periods,
     infer_order,
 )
-from alfrd_events.analysis.text.layout import Row, Segment, Sheet
+from alfrd_events.analysis.text.layout import Layout, Row, Segment
 from alfrd_events.model import Document
 
 Value = TypeVar("Value")
@@ -46,33 +46,33 @@ class Placed(Generic[Value]):
 
 
 @dataclass(frozen=True)
-class Reading:
+class ParsedText:
     """A sheet with its amounts, dates and periods by row."""
 
-    sheet: Sheet
+    layout: Layout
     order: Order
     amounts: tuple[tuple[Placed[Money], ...], ...]
     dates: tuple[tuple[Placed[FoundDate], ...], ...]
     periods: tuple[tuple[Placed[FoundPeriod], ...], ...]
 
     @classmethod
-    def of(cls, document: Document) -> Reading:
-        sheet = Sheet.of(document)
-        order = infer_order(sheet.folded)
-        dates = tuple(_dates(row, order) for row in sheet.rows)
+    def of(cls, document: Document) -> ParsedText:
+        layout = Layout.of(document)
+        order = infer_order(layout.folded)
+        dates = tuple(_dates(row, order) for row in layout.rows)
         periods = tuple(
-            _periods(row, order, bool(found)) for row, found in zip(sheet.rows, dates, strict=True)
+            _periods(row, order, bool(found)) for row, found in zip(layout.rows, dates, strict=True)
         )
-        amounts = tuple(_amounts(row, found) for row, found in zip(sheet.rows, dates, strict=True))
-        return cls(sheet, order, amounts, dates, periods)
+        amounts = tuple(_amounts(row, found) for row, found in zip(layout.rows, dates, strict=True))
+        return cls(layout, order, amounts, dates, periods)
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        return self.sheet.rows
+        return self.layout.rows
 
     @cached_property
     def _year_to_date(self) -> tuple[Segment, ...]:
-        heads = (segment for segment in self.sheet.segments() if YEAR_TO_DATE.search(segment.folded))
+        heads = (segment for segment in self.layout.segments() if YEAR_TO_DATE.search(segment.folded))
         return tuple(islice(heads, 40))
 
     def is_year_to_date(self, segment: Segment) -> bool:
@@ -88,13 +88,13 @@ class Reading:
     @cached_property
     def usual_height(self) -> float:
         """The middle height of a segment as a ratio of its page; 0 without positions."""
-        heights = sorted(segment.box[3] - segment.box[1] for segment in self.sheet.segments() if segment.box)
+        heights = sorted(segment.box[3] - segment.box[1] for segment in self.layout.segments() if segment.box)
         return heights[len(heights) // 2] if heights else 0.0
 
     @cached_property
     def squashed(self) -> str:
         """Letters and digits of the first pages, to count how often a name is mentioned."""
-        return re.sub(r"[^a-z0-9]", "", self.sheet.folded[:40_000])
+        return re.sub(r"[^a-z0-9]", "", self.layout.folded[:40_000])
 
     @cached_property
     def all_amounts(self) -> tuple[Placed[Money], ...]:
@@ -102,11 +102,11 @@ class Reading:
         return tuple(placed for row in self.amounts for placed in row if placed.value.looks_like_money)
 
     def amounts_below(self, segment: Segment, reach: int = 2) -> Iterator[Placed[Money]]:
-        for other in self.sheet.below(segment, reach=reach):
+        for other in self.layout.below(segment, reach=reach):
             yield from (placed for placed in self.amounts[other.row] if placed.segment is other)
 
     def dates_below(self, segment: Segment, reach: int = 2) -> Iterator[Placed[FoundDate]]:
-        for other in self.sheet.below(segment, reach=reach):
+        for other in self.layout.below(segment, reach=reach):
             yield from (placed for placed in self.dates[other.row] if placed.segment is other)
 
 
