@@ -1,0 +1,83 @@
+"""Prompts, what their versions made, and the answer keys that they are graded by."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from alfrd_events.model.base import Comparison, JsonObject, Result
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The active version of an instruction, from ``alfrd.prompts``."""
+
+    id: int
+    kind: str
+    document_type: str
+    version: int
+    text: str
+    can_evolve: bool = False
+    beside: Mapping[str, Prompt] = field(default_factory=dict)
+    """Prefix -> the active version of the same kind for another analyst, where several work on one step."""
+
+
+@dataclass(frozen=True, slots=True)
+class MadeOutput:
+    """What a version of a prompt made of a document, as it came."""
+
+    prompt: int
+    kind: str
+    output: JsonObject | None
+    """``None``: nothing that had the shape that was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class GradingInput:
+    """What is known of a document whose results are to be graded."""
+
+    key: JsonObject | None
+    """Its answer key, if it has one already."""
+    outputs: tuple[MadeOutput, ...]
+    corrected: tuple[str, ...]
+    """Columns that a person has set: the document holds the truth there."""
+    by_chance: bool
+    """Its results were sampled; else a person drew attention to them."""
+
+
+COMPARISONS: Mapping[str, Comparison] = {
+    "entity": "fuzzy",
+    "document_date": "date",
+    "due_date": "date",
+    "total_amount": "number",
+    "currency": "exact",
+    "account_number": "exact",
+    "period_start": "date",
+    "period_end": "date",
+}
+"""Values that every summary has a place for, and how each is compared with its answer key."""
+
+
+class KeyFact(Result):
+    """One thing that a document says, or does not say."""
+
+    name: str
+    kind: Comparison
+    value: str
+    """As it should be read: ISO dates, plain decimals. Empty: the document does not hold it."""
+
+
+class AnswerKey(Result):
+    """What a perfect reader would find on a document."""
+
+    document_type: str
+    facts: tuple[KeyFact, ...]
+
+
+def advisory_key(name: str) -> int:
+    """A signed 64-bit advisory lock key from a readable name such as ``alfrd:migrate`` (BLAKE2b, 8 bytes).
+
+    Derived here and not by ``hashtext``, which PostgreSQL does not promise to keep.
+    """
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)

@@ -1,0 +1,92 @@
+"""Claimed work: what a step is given, how it ended, and what it cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal, NamedTuple
+from uuid import UUID
+
+from alfrd_events.model.base import JsonObject, Result
+from alfrd_events.model.documents import Document, DocumentType, File, Series
+from alfrd_events.model.pages import PartSource
+from alfrd_events.model.prompts import GradingInput, Prompt
+
+
+@dataclass(frozen=True)
+class Case:
+    """All that a step is given: its subject, and what it needs beside it.
+
+    Exactly one of ``document``, ``file`` and ``family`` is set. What a step does not ask for is left empty.
+    """
+
+    document: Document | None = None
+    generation: int = 0
+    """Of the document: raised whenever a person re-submits or corrects it."""
+    file: File | None = None
+    parts: tuple[PartSource, ...] = ()
+    """For ``ocr``: the document's parts in order."""
+    saved_pages: frozenset[int] = frozenset()
+    """For ``ocr``: numbers of the pages that an earlier attempt has saved."""
+    types: tuple[DocumentType, ...] = ()
+    candidates: tuple[Series, ...] = ()
+    """For ``file``: the owner's known series that could be its own."""
+    series: Series | None = None
+    """For ``extract``: the series that it was filed in."""
+    prompt: Prompt | None = None
+    known: JsonObject | None = None
+    """For ``classify`` and ``summarize``: what this prompt is known to have made of this very text:
+    ``{made_by, output}``."""
+    family: UUID | None = None
+    """For ``evolve_prompt``: the family of prompts that is its subject."""
+    grading: GradingInput | None = None
+    """For ``answer_key``."""
+
+
+class Task(NamedTuple):
+    """A claimed piece of work. ``(id, attempt)`` is the fencing token."""
+
+    id: int
+    step: str
+    entity: str
+    subject_id: UUID
+    attempt: int
+    max_attempts: int
+    woken_by: str = ""
+
+    def __hash__(self) -> int:
+        return self.id
+
+
+Kind = Literal["done", "retry", "throttled", "released", "failed", "buried"]
+"""How a task ended. ``buried``: dead without a word to the document, for when even its failure cannot be written."""
+
+
+class Outcome(NamedTuple):
+    """How a task ended, as handed in with the next exchange."""
+
+    task: Task
+    kind: Kind
+    result: JsonObject | bytes | None = None
+    """An object, or the JSON of one."""
+    error: str = ""
+    retry_after: float | None = None
+    """Seconds, for ``throttled``: what the provider asked for."""
+    made_by: str = ""
+    prompt_id: int | None = None
+    usage: tuple[Usage, ...] = ()
+    generation: int = 0
+    """Of the document that it was made from."""
+
+
+class Usage(Result):
+    """What one call to a provider cost."""
+
+    provider: str
+    model: str = ""
+    pages: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    usd: Decimal = Decimal(0)
+    milliseconds: int = 0
+    cached: bool = False
