@@ -25,6 +25,7 @@ from alfrd_events.analysis.text.excerpt import FIRST_CHARACTERS, LAST_CHARACTERS
 from alfrd_events.analysis.text.layout import Layout
 from alfrd_events.errors import Permanent, Transient, WorkerUnfit
 from alfrd_events.model import Document, Line, Page
+from alfrd_events.model.jobs import Classify, DetectSeries, Summarize
 from alfrd_events.sandbox.limits import ReaderLimits
 from alfrd_events.sandbox.turns import Turn, turn
 from tests.analysts.paper import PROMPT, TYPES, plain, run
@@ -71,9 +72,9 @@ def test_a_process_finds_what_is_found_here() -> None:
         here = RulesAnalyst()
         async with an_analyst() as apart:
             for ask in (
-                lambda analyst: analyst.summarize(LONG, PROMPT),
-                lambda analyst: analyst.classify(LONG, TYPES, PROMPT),
-                lambda analyst: analyst.detect_series(LONG, [], PROMPT),
+                lambda analyst: analyst.run(Summarize(LONG, PROMPT)),
+                lambda analyst: analyst.run(Classify(LONG, TYPES, PROMPT)),
+                lambda analyst: analyst.run(DetectSeries(LONG, [], PROMPT)),
             ):
                 assert await ask(apart) == await ask(here)
 
@@ -92,7 +93,7 @@ def test_a_long_text_does_not_stop_the_worker_s_heart() -> None:
 
         async with an_analyst() as analyst:
             heart = asyncio.create_task(beat())
-            await analyst.summarize(LONG, PROMPT)
+            await analyst.run(Summarize(LONG, PROMPT))
             heart.cancel()
         return beats
 
@@ -103,7 +104,7 @@ def test_a_stop_or_a_time_out_ends_the_work_and_the_next_text_gets_a_process() -
     async def scenario() -> None:
         before = children()
         async with an_analyst() as analyst:
-            work = asyncio.create_task(analyst.summarize(ENDLESS, PROMPT))
+            work = asyncio.create_task(analyst.run(Summarize(ENDLESS, PROMPT)))
             pid = await the_process(before)
             os.kill(pid, signal.SIGSTOP)  # as slow as a process can be
             work.cancel()
@@ -111,7 +112,7 @@ def test_a_stop_or_a_time_out_ends_the_work_and_the_next_text_gets_a_process() -
                 await work
             assert work.cancelled()
             assert await is_gone(pid)
-            assert (await analyst.summarize(LONG, PROMPT)).total_amount is not None
+            assert (await analyst.run(Summarize(LONG, PROMPT))).total_amount is not None
 
     run(scenario())
 
@@ -120,14 +121,14 @@ def test_a_process_that_ends_is_no_refusal_and_one_that_takes_too_long_is() -> N
     async def scenario() -> None:
         before = children()
         async with an_analyst(page_cpu_seconds=0) as analyst:
-            work = asyncio.create_task(analyst.summarize(ENDLESS, PROMPT))
+            work = asyncio.create_task(analyst.run(Summarize(ENDLESS, PROMPT)))
             pid = await the_process(before)
             os.kill(pid, signal.SIGSTOP)
             os.kill(pid, signal.SIGKILL)
             with pytest.raises((Transient, WorkerUnfit)):
                 await work
             with pytest.raises(Permanent, match="more than 0 seconds of processor time"):
-                await analyst.summarize(ENDLESS, PROMPT)
+                await analyst.run(Summarize(ENDLESS, PROMPT))
 
     run(scenario())
 
@@ -136,16 +137,16 @@ def test_a_short_text_does_not_wait_for_long_ones_and_a_wait_is_told_apart() -> 
     async def scenario() -> None:
         before = children()
         async with an_analyst() as analyst:
-            long_one = asyncio.create_task(analyst.summarize(ENDLESS, PROMPT))
+            long_one = asyncio.create_task(analyst.run(Summarize(ENDLESS, PROMPT)))
             os.kill(await the_process(before), signal.SIGSTOP)
 
             started = time.monotonic()
-            await analyst.summarize(plain("Total amount due 12.50 on 2024-03-01"), PROMPT)
+            await analyst.run(Summarize(plain("Total amount due 12.50 on 2024-03-01"), PROMPT))
             assert time.monotonic() - started < 5
 
             waited = Turn()
             turn.set(waited)
-            innocent = asyncio.create_task(analyst.summarize(LONG, PROMPT))
+            innocent = asyncio.create_task(analyst.run(Summarize(LONG, PROMPT)))
             await asyncio.wait([innocent], timeout=0.3)
             for task in (innocent, long_one):
                 task.cancel()
@@ -195,7 +196,7 @@ def test_of_a_book_the_beginning_and_the_end_are_looked_at_and_the_result_says_s
 def test_the_note_of_an_excerpt_goes_with_the_result() -> None:
     first = "Acme Power Company\nInvoice date: March 5, 2024\n"
     last = "\nTotal amount due: $12.50\n"
-    found = run(RulesAnalyst().summarize(plain(first + "a word and a word\n" * 100_000 + last), PROMPT))
+    found = run(RulesAnalyst().run(Summarize(plain(first + "a word and a word\n" * 100_000 + last), PROMPT)))
 
     assert (str(found.total_amount), str(found.document_date)) == ("12.50", "2024-03-05")
     assert found.provenance is not None

@@ -12,6 +12,7 @@ import pytest
 
 from alfrd_events.analysis.text.naming import entity_key
 from alfrd_events.model import Document, File, FileMember
+from alfrd_events.model.jobs import DetectSeries, Extract, SummarizeFile
 from tests.analysts.paper import ANALYST, PROMPT, plain, run, series
 
 BILL: dict[str, Any] = {"document_type": "utility_bill", "entity": "Harborlight Electric"}
@@ -20,7 +21,7 @@ BILL: dict[str, Any] = {"document_type": "utility_bill", "entity": "Harborlight 
 def test_a_known_series_is_taken() -> None:
     known = series("Heron Hill Stationery & Books")
     document = plain("x", document_type="receipt", entity="HERON HILL STATI0NERY & BOOKS SDN BHD")
-    filing = run(ANALYST.detect_series(document, [series("Other Shop"), known], PROMPT))
+    filing = run(ANALYST.run(DetectSeries(document, [series("Other Shop"), known], PROMPT)))
     assert (filing.series_id, filing.entity) == (known.id, known.entity)
 
 
@@ -29,7 +30,7 @@ def test_a_series_of_another_kind_or_company_is_not_taken() -> None:
         series("Harborlight Electric", "gas bill"),
         series("Harborlight Electronics", "electricity bill"),
     ]
-    filing = run(ANALYST.detect_series(plain("Total kWh 412", **BILL), known, PROMPT))
+    filing = run(ANALYST.run(DetectSeries(plain("Total kWh 412", **BILL), known, PROMPT)))
     assert filing.series_id is None
     assert (filing.entity, filing.kind, filing.frequency) == (
         "Harborlight Electric",
@@ -40,7 +41,7 @@ def test_a_series_of_another_kind_or_company_is_not_taken() -> None:
 
 def test_an_invoice_and_a_receipt_of_a_merchant_are_one_series() -> None:
     one, other = (
-        run(ANALYST.detect_series(plain("x", document_type=name, entity="Heron Ltd"), [], PROMPT))
+        run(ANALYST.run(DetectSeries(plain("x", document_type=name, entity="Heron Ltd"), [], PROMPT)))
         for name in ("receipt", "invoice")
     )
     assert (entity_key(one.entity), one.kind) == (entity_key(other.entity), other.kind)
@@ -59,20 +60,20 @@ def test_an_invoice_and_a_receipt_of_a_merchant_are_one_series() -> None:
 )
 def test_the_kind_follows_from_type_and_subject(document_type: str, text: str, kind: str) -> None:
     assert (
-        run(ANALYST.detect_series(plain(text, document_type=document_type, entity="A"), [], PROMPT)).kind
+        run(ANALYST.run(DetectSeries(plain(text, document_type=document_type, entity="A"), [], PROMPT))).kind
         == kind
     )
 
 
 def test_a_quarterly_period_makes_a_quarterly_series() -> None:
     document = plain("kWh", period_start=date(2024, 1, 1), period_end=date(2024, 3, 31), **BILL)
-    assert run(ANALYST.detect_series(document, [], PROMPT)).frequency == "quarterly"
+    assert run(ANALYST.run(DetectSeries(document, [], PROMPT))).frequency == "quarterly"
 
 
 def test_fields_keep_the_names_of_the_series() -> None:
     document = _summarized()
     known = series("Harborlight Electric", "electricity bill", "bill_date", "amount_due", "kwh", "tariff")
-    fields = run(ANALYST.extract(document, known, PROMPT)).fields
+    fields = run(ANALYST.run(Extract(document, known, PROMPT))).fields
     assert list(fields)[:4] == ["bill_date", "amount_due", "kwh", "tariff"]
     assert (fields["bill_date"], fields["amount_due"], fields["kwh"]) == ("2024-03-05", "104.20", "412")
     assert fields["tariff"] is None
@@ -82,7 +83,7 @@ def test_fields_keep_the_names_of_the_series() -> None:
 
 def test_a_first_member_names_its_fields_itself() -> None:
     fields = run(
-        ANALYST.extract(_summarized(), series("Harborlight Electric", "electricity bill"), PROMPT)
+        ANALYST.run(Extract(_summarized(), series("Harborlight Electric", "electricity bill"), PROMPT))
     ).fields
     assert fields["usage_kwh"] == "412"
     assert fields["total_amount"] == "104.20"
@@ -90,7 +91,7 @@ def test_a_first_member_names_its_fields_itself() -> None:
 
 
 def test_an_empty_file_says_so() -> None:
-    summary = run(ANALYST.summarize_file(_file(), PROMPT))
+    summary = run(ANALYST.run(SummarizeFile(_file(), PROMPT)))
     assert (summary.summary, summary.rows, summary.statistics["count"]) == (
         "Power holds no documents yet.",
         (),
@@ -103,7 +104,7 @@ def test_a_file_is_a_table_with_sums_gaps_and_what_stands_out() -> None:
         _member(month, amount)
         for month, amount in ((1, "100"), (2, "102"), (3, "98"), (5, "101"), (6, "250"))
     ]
-    summary = run(ANALYST.summarize_file(_file(*members), PROMPT))
+    summary = run(ANALYST.run(SummarizeFile(_file(*members), PROMPT)))
     assert [row["total_amount"] for row in summary.rows] == ["100", "102", "98", "101", "250"]
     assert {"date", "total_amount", "usage_kwh"} <= set(summary.columns)
     assert "due_date" not in summary.columns
@@ -117,12 +118,12 @@ def test_a_file_is_a_table_with_sums_gaps_and_what_stands_out() -> None:
 
 def test_currencies_are_not_added_up_together() -> None:
     euros = dataclasses.replace(_member(2, "10"), currency="EUR")
-    summary = run(ANALYST.summarize_file(_file(_member(1, "20"), euros), PROMPT))
+    summary = run(ANALYST.run(SummarizeFile(_file(_member(1, "20"), euros), PROMPT)))
     assert summary.statistics["total"] == {"USD": "20", "EUR": "10"}
 
 
 def test_the_same_paper_twice_is_pointed_out() -> None:
-    summary = run(ANALYST.summarize_file(_file(_member(1, "20"), _member(1, "20")), PROMPT))
+    summary = run(ANALYST.run(SummarizeFile(_file(_member(1, "20"), _member(1, "20")), PROMPT)))
     assert len(summary.statistics["duplicates"]) == 1
     assert any("duplicate" in insight for insight in summary.insights)
 
@@ -138,12 +139,12 @@ def test_the_same_paper_twice_is_pointed_out() -> None:
 )
 def test_gaps_follow_the_frequency(frequency: str, months: list[int], gaps: list[str]) -> None:
     file = dataclasses.replace(_file(*(_member(month, "20") for month in months)), frequency=frequency)
-    assert run(ANALYST.summarize_file(file, PROMPT)).statistics["gaps"] == gaps
+    assert run(ANALYST.run(SummarizeFile(file, PROMPT))).statistics["gaps"] == gaps
 
 
 def test_a_file_without_dates_and_amounts_is_described() -> None:
     bare = dataclasses.replace(_member(1, "20"), document_date=None, total_amount=None)
-    summary = run(ANALYST.summarize_file(_file(bare), PROMPT))
+    summary = run(ANALYST.run(SummarizeFile(_file(bare), PROMPT)))
     assert summary.summary.startswith("Power holds 1 document.")
 
 
@@ -181,5 +182,5 @@ def _file(*members: FileMember) -> File:
 
 def test_a_document_on_which_nobody_is_named_gets_no_series() -> None:
     document = plain("a note for Bob", document_type="other", entity="")
-    filing = run(ANALYST.detect_series(document, [series("Unknown", "other")], PROMPT))
+    filing = run(ANALYST.run(DetectSeries(document, [series("Unknown", "other")], PROMPT)))
     assert (filing.entity, filing.series_id) == ("", None)

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from alfrd_events.model.jobs import Summarize
 from tests.analysts.paper import ANALYST, PROMPT, plain, run, scanned
 
 RECEIPT = """
@@ -66,7 +67,7 @@ IBAN DE30507500940000048567
 
 
 def test_a_receipt_is_read_down_to_the_rounded_total() -> None:
-    summary = run(ANALYST.summarize(scanned(RECEIPT, document_type="receipt"), PROMPT))
+    summary = run(ANALYST.run(Summarize(scanned(RECEIPT, document_type="receipt"), PROMPT)))
     assert summary.entity == "HERON HARDWARE SDN BHD"
     assert summary.document_date is not None
     assert summary.document_date.isoformat() == "2018-03-04"
@@ -82,7 +83,7 @@ def test_a_receipt_is_read_down_to_the_rounded_total() -> None:
 
 
 def test_a_bill_has_values_below_and_beside_their_labels() -> None:
-    summary = run(ANALYST.summarize(scanned(BILL, document_type="utility_bill"), PROMPT))
+    summary = run(ANALYST.run(Summarize(scanned(BILL, document_type="utility_bill"), PROMPT)))
     assert summary.entity == "Harborlight Electric"
     assert (summary.total_amount, summary.currency) == (Decimal("104.20"), "USD")
     assert str(summary.document_date) == "2024-03-05"
@@ -94,7 +95,7 @@ def test_a_bill_has_values_below_and_beside_their_labels() -> None:
 
 
 def test_a_german_invoice_is_read_in_its_own_notation() -> None:
-    summary = run(ANALYST.summarize(scanned(RECHNUNG, document_type="invoice"), PROMPT))
+    summary = run(ANALYST.run(Summarize(scanned(RECHNUNG, document_type="invoice"), PROMPT)))
     assert summary.entity == "Eisvogel Hosting GmbH"
     assert (summary.total_amount, summary.currency) == (Decimal("1231.33"), "EUR")
     assert str(summary.document_date) == "2021-05-07"
@@ -104,7 +105,7 @@ def test_a_german_invoice_is_read_in_its_own_notation() -> None:
 
 
 def test_plain_text_without_positions_is_read_too() -> None:
-    summary = run(ANALYST.summarize(plain(BILL, document_type="utility_bill"), PROMPT))
+    summary = run(ANALYST.run(Summarize(plain(BILL, document_type="utility_bill"), PROMPT)))
     assert (summary.total_amount, str(summary.document_date)) == (Decimal("104.20"), "2024-03-05")
 
 
@@ -122,12 +123,12 @@ def test_plain_text_without_positions_is_read_too() -> None:
 )
 def test_the_total_is_told_from_the_amounts_around_it(row: str, total: str) -> None:
     document = plain(f"CORNER SHOP\n1 Bread  12.00\n{row}", document_type="receipt")
-    assert run(ANALYST.summarize(document, PROMPT)).total_amount == Decimal(total)
+    assert run(ANALYST.run(Summarize(document, PROMPT))).total_amount == Decimal(total)
 
 
 def test_a_total_that_was_not_read_is_worked_out_and_said_to_be() -> None:
     text = "CORNER SHOP\nBread  11.98\nSUBTOTAL  11.98\nTAX  0.72\nROUNDING  -0.05\nTOTAL\nTHANK YOU"
-    summary = run(ANALYST.summarize(plain(text, document_type="receipt"), PROMPT))
+    summary = run(ANALYST.run(Summarize(plain(text, document_type="receipt"), PROMPT)))
     assert (summary.total_amount, summary.unsupported) == (Decimal("12.65"), ("total_amount",))
     assert "total_amount" not in summary.evidence
 
@@ -141,7 +142,7 @@ def test_a_total_that_was_not_read_is_worked_out_and_said_to_be() -> None:
     ],
 )
 def test_no_due_date_is_invented(text: str) -> None:
-    assert run(ANALYST.summarize(plain(text, document_type="invoice"), PROMPT)).due_date is None
+    assert run(ANALYST.run(Summarize(plain(text, document_type="invoice"), PROMPT))).due_date is None
 
 
 def test_the_issuer_is_not_the_customer() -> None:
@@ -154,20 +155,20 @@ Larkspur Trading Ltd
 5 High Road, Elmton
 Total due                            $40.00
 """
-    summary = run(ANALYST.summarize(scanned(text, document_type="invoice"), PROMPT))
+    summary = run(ANALYST.run(Summarize(scanned(text, document_type="invoice"), PROMPT)))
     assert summary.entity == "Osprey Web Services, Inc."
 
 
 def test_a_legal_form_on_its_own_line_belongs_to_the_name_above() -> None:
     text = "HERON BOOK\nCO. (M) SDN BHD\nNO 8, JALAN 7\nTOTAL  RM 5.75\n11/03/18 16:30"
     assert (
-        run(ANALYST.summarize(plain(text, document_type="receipt"), PROMPT)).entity
+        run(ANALYST.run(Summarize(plain(text, document_type="receipt"), PROMPT))).entity
         == "HERON BOOK CO. (M) SDN BHD"
     )
 
 
 def test_evidence_tells_page_and_place() -> None:
-    summary = run(ANALYST.summarize(scanned(BILL, document_type="utility_bill"), PROMPT))
+    summary = run(ANALYST.run(Summarize(scanned(BILL, document_type="utility_bill"), PROMPT)))
     evidence = summary.evidence["due_date"]
     assert (evidence.page, evidence.text) == (1, "March 26, 2024")
     assert evidence.box is not None
@@ -175,19 +176,19 @@ def test_evidence_tells_page_and_place() -> None:
 
 def test_a_letter_that_mentions_money_has_no_total() -> None:
     text = "Dear Sam,\nwe are pleased to offer you the position at a base salary of $85,000 per year.\nYours, Kim"
-    summary = run(ANALYST.summarize(plain(text, document_type="employment"), PROMPT))
+    summary = run(ANALYST.run(Summarize(plain(text, document_type="employment"), PROMPT)))
     assert summary.total_amount is None
 
 
 def test_a_blank_document_has_no_values() -> None:
-    summary = run(ANALYST.summarize(plain("  \n "), PROMPT))
+    summary = run(ANALYST.run(Summarize(plain("  \n "), PROMPT)))
     assert (summary.entity, summary.document_date, summary.total_amount) == ("", None, None)
 
 
 def test_the_same_document_gives_the_same_answer() -> None:
     document = scanned(BILL, document_type="utility_bill")
     again = dataclasses.replace(document)
-    assert run(ANALYST.summarize(document, PROMPT)) == run(ANALYST.summarize(again, PROMPT))
+    assert run(ANALYST.run(Summarize(document, PROMPT))) == run(ANALYST.run(Summarize(again, PROMPT)))
 
 
 @pytest.mark.parametrize("trade", ["Kitchen & Bar", "CAFE", "Fish and Chips", "Bistro - since 1987"])
@@ -196,21 +197,21 @@ def test_what_a_shop_is_does_not_replace_who_it_is(trade: str) -> None:
         f"The Copper Plover\n{trade}\n3 Wharf Street, Port Amber\nDate: 03/23/2024\n"
         "Soup  $19.00\nTotal  $19.00\nThank you"
     )
-    found = run(ANALYST.summarize(dataclasses.replace(paper, document_type="receipt"), PROMPT))
+    found = run(ANALYST.run(Summarize(dataclasses.replace(paper, document_type="receipt"), PROMPT)))
 
     assert found.entity == "The Copper Plover"
 
 
 def test_a_shop_that_is_named_for_its_trade_keeps_its_name() -> None:
     paper = plain("The Pharmacy\n3 Wharf Street, Port Amber\nDate: 03/23/2024\nTotal  $19.00\nThank you")
-    found = run(ANALYST.summarize(dataclasses.replace(paper, document_type="receipt"), PROMPT))
+    found = run(ANALYST.run(Summarize(dataclasses.replace(paper, document_type="receipt"), PROMPT)))
 
     assert found.entity == "The Pharmacy"
 
 
 @pytest.mark.parametrize("text", ["a note for Bob", "line 1\nline 2", "Remember the milk\nand call Ann"])
 def test_a_note_of_no_type_has_no_issuer(text: str) -> None:
-    assert run(ANALYST.summarize(plain(text, document_type="other"), PROMPT)).entity == ""
+    assert run(ANALYST.run(Summarize(plain(text, document_type="other"), PROMPT))).entity == ""
 
 
 @pytest.mark.parametrize(
@@ -223,11 +224,11 @@ def test_a_note_of_no_type_has_no_issuer(text: str) -> None:
     ],
 )
 def test_an_organisation_is_named_on_a_paper_of_no_type_too(text: str, entity: str) -> None:
-    assert run(ANALYST.summarize(plain(text, document_type="other"), PROMPT)).entity == entity
+    assert run(ANALYST.run(Summarize(plain(text, document_type="other"), PROMPT))).entity == entity
 
 
 def _items(text: str, document_type: str = "receipt") -> list[dict[str, str]]:
-    found = run(ANALYST.summarize(plain(text, document_type=document_type), PROMPT))
+    found = run(ANALYST.run(Summarize(plain(text, document_type=document_type), PROMPT)))
     items: list[dict[str, str]] = found.structured_data["line_items"]
     return items
 
@@ -280,7 +281,7 @@ def test_one_of_the_taxes_on_a_payslip_is_not_its_tax() -> None:
     text = (
         "Payslip\nGross pay  $500.00\nFederal income tax  $40.00\nState income tax  $9.00\nNet pay  $451.00"
     )
-    data = run(ANALYST.summarize(plain(text, document_type="payroll"), PROMPT)).structured_data
+    data = run(ANALYST.run(Summarize(plain(text, document_type="payroll"), PROMPT))).structured_data
     assert "tax" not in data
     assert data["gross_pay"] == "500.00"
 
@@ -298,7 +299,7 @@ def test_the_sender_of_a_mail_is_filed_without_the_address(sender: str) -> None:
         f"From: {sender}\nTo: office@hafenkontor.example\nDate: Wed, 06 Mar 2024 08:00:00 +0000\n"
         "Subject: Invoice MD-4\n\nDear customer,\n\nInvoice number: MD-4\nTotal due: EUR 88.00\n\nThank you."
     )
-    summary = run(ANALYST.summarize(plain(text, document_type="invoice"), PROMPT))
+    summary = run(ANALYST.run(Summarize(plain(text, document_type="invoice"), PROMPT)))
     assert summary.entity == "Merle & Daughters"
 
 
@@ -307,5 +308,5 @@ def test_all_items_of_a_long_receipt_are_found() -> None:
     items = "\n".join(f"Article number {number:03}    {number}.50" for number in range(1, 121))
     total = sum(number + 0.5 for number in range(1, 121))
     text = f"Corner Market\n\nItem    Amount\n{items}\nTOTAL    {total:.2f} USD"
-    found = run(ANALYST.summarize(plain(text, document_type="receipt"), PROMPT))
+    found = run(ANALYST.run(Summarize(plain(text, document_type="receipt"), PROMPT)))
     assert len(found.structured_data["line_items"]) == 120

@@ -12,13 +12,22 @@ import pytest
 from alfrd_events.analysis.exact import ExactFirst
 from alfrd_events.clients.calls import BadReply
 from alfrd_events.model import DocumentType, File, FileMember, Invoice, Page, Prompt
+from alfrd_events.model.jobs import (
+    Classify,
+    DetectSeries,
+    Extract,
+    ScoreClassification,
+    ScoreSummary,
+    Summarize,
+    SummarizeFile,
+)
 from tests.analysts.paper import TYPES, plain, scanned
 from tests.cloud.asking import BILL, PROMPT, analyst, known, material_of, saying
 
 
 async def test_a_summary_is_filed_with_the_places_of_its_values() -> None:
     async with analyst() as (llm, _):
-        found = await llm.summarize(scanned(BILL, document_type="utility_bill"), PROMPT)
+        found = await llm.run(Summarize(scanned(BILL, document_type="utility_bill"), PROMPT))
 
     assert (found.entity, found.total_amount) == ("Harbor Electric Company", Decimal("85.12"))
     assert (found.document_date, found.due_date) == (date(2024, 3, 3), date(2024, 3, 24))
@@ -47,7 +56,7 @@ async def test_what_is_not_in_the_text_is_marked_and_not_filed() -> None:
         ],
     )
     async with analyst(made_up) as (llm, _):
-        found = await llm.summarize(plain(BILL, document_type="utility_bill"), PROMPT)
+        found = await llm.run(Summarize(plain(BILL, document_type="utility_bill"), PROMPT))
 
     assert (found.entity, found.total_amount, found.due_date) == ("", None, None)
     assert (found.account_number, found.currency) == ("", "")
@@ -73,7 +82,7 @@ async def test_values_are_compared_by_what_they_mean() -> None:
         summary="Stadtwerke Musterstadt, Rechnung über 1.234,50 EUR",
     )
     async with analyst(said) as (llm, _):
-        found = await llm.summarize(plain(german, document_type="invoice"), PROMPT)
+        found = await llm.run(Summarize(plain(german, document_type="invoice"), PROMPT))
 
     assert found.unsupported == ()
     assert (found.total_amount, found.document_date) == (Decimal("1234.50"), date(2024, 3, 3))
@@ -82,7 +91,7 @@ async def test_values_are_compared_by_what_they_mean() -> None:
 
 async def test_an_unknown_type_is_asked_for_again_and_then_counts_as_a_suggestion() -> None:
     async with analyst(saying(document_type="Electricity"), obeys=False) as (llm, cloud):
-        found = await llm.classify(plain(BILL), TYPES, PROMPT)
+        found = await llm.run(Classify(plain(BILL), TYPES, PROMPT))
 
     assert len(cloud.log) == 2
     assert "document_type must be one of" in material_of(cloud, 1)
@@ -95,7 +104,7 @@ async def test_tags_and_suggestions_are_made_normal_and_none_can_pass_for_the_pr
     tags = ["Electricity ", "series:acme", "utility_bill", "Utility Bill", "a;drop", "x" * 60, "home", "home"]
     said = saying(document_type="other", tags=tags, suggested_type="Power Bill!", confidence=0.3)
     async with analyst(said, obeys=False) as (llm, _):
-        found = await llm.classify(plain(BILL), TYPES, PROMPT)
+        found = await llm.run(Classify(plain(BILL), TYPES, PROMPT))
 
     assert found.tags == ("electricity", "home")
     assert found.suggested_type == "power_bill"
@@ -103,13 +112,13 @@ async def test_tags_and_suggestions_are_made_normal_and_none_can_pass_for_the_pr
 
 async def test_a_known_type_is_no_suggestion() -> None:
     async with analyst(saying(suggested_type="Invoice")) as (llm, _):
-        assert (await llm.classify(plain(BILL), TYPES, PROMPT)).suggested_type == ""
+        assert (await llm.run(Classify(plain(BILL), TYPES, PROMPT))).suggested_type == ""
 
 
 async def test_the_types_are_those_of_the_database() -> None:
     types = [DocumentType("power", "Electricity bill"), DocumentType("other", "")]
     async with analyst(saying(document_type="power")) as (llm, cloud):
-        found = await llm.classify(plain(BILL), types, PROMPT)
+        found = await llm.run(Classify(plain(BILL), types, PROMPT))
 
     assert found.document_type == "power"
     system = cloud.log[0].request.json()["messages"][0]["content"]
@@ -120,7 +129,7 @@ async def test_a_document_is_filed_in_the_known_series_of_its_company() -> None:
     series = [known("Granite Mutual", "auto insurance"), known("Harbor Electric Co")]
     document = plain(BILL, document_type="utility_bill", entity="Harbor Electric Company")
     async with analyst() as (llm, _):
-        found = await llm.detect_series(document, series, PROMPT)
+        found = await llm.run(DetectSeries(document, series, PROMPT))
 
     assert found.series_id == series[1].id
     assert found.entity == "Harbor Electric Co"
@@ -131,7 +140,7 @@ async def test_a_series_whose_company_the_document_does_not_name_is_not_its_own(
     document = plain(BILL, document_type="utility_bill", entity="Harbor Electric Company")
     said = saying(candidate="2", entity="Kittiwake Mobile", kind="phone bill")
     async with analyst(said) as (llm, _):
-        found = await llm.detect_series(document, series, PROMPT)
+        found = await llm.run(DetectSeries(document, series, PROMPT))
 
     assert found.series_id is None
     assert found.entity == "Harbor Electric Company"
@@ -141,7 +150,7 @@ async def test_a_series_whose_company_the_document_does_not_name_is_not_its_own(
 async def test_a_candidate_that_was_not_shown_is_asked_for_again_and_then_left_out(candidate: str) -> None:
     document = plain(BILL, document_type="utility_bill", entity="Harbor Electric Company")
     async with analyst(saying(candidate=candidate), obeys=False) as (llm, cloud):
-        found = await llm.detect_series(document, [known("Granite Mutual", "auto insurance")], PROMPT)
+        found = await llm.run(DetectSeries(document, [known("Granite Mutual", "auto insurance")], PROMPT))
 
     assert len(cloud.log) == 2
     assert found.series_id is None
@@ -154,7 +163,7 @@ async def test_of_many_series_the_likest_are_shown() -> None:
     series = [*(known(f"Company {number}") for number in range(200)), known("Harbor Electric Co")]
     document = plain(BILL, document_type="utility_bill", entity="Harbor Electric Company")
     async with analyst() as (llm, cloud):
-        found = await llm.detect_series(document, series, PROMPT)
+        found = await llm.run(DetectSeries(document, series, PROMPT))
 
     assert found.series_id == series[-1].id
     assert "24 of 201" in material_of(cloud)
@@ -170,7 +179,7 @@ async def test_a_series_fields_are_filled_and_nothing_else() -> None:
         {"name": "horoscope", "value": "$85.12"},
     ]
     async with analyst(saying(values=values)) as (llm, _):
-        found = await llm.extract(document, series, PROMPT)
+        found = await llm.run(Extract(document, series, PROMPT))
 
     assert found.fields["total_amount"] == "85.12", "what the summary has established stands"
     assert found.fields["meter_number"] is None
@@ -194,7 +203,7 @@ async def test_a_files_prose_is_a_models_and_its_figures_are_not() -> None:
         insights=["The bill of 2024-04-03 was 84.00.", "Pay 4711.00 to somebody else."],
     )
     async with analyst(said) as (llm, _):
-        found = await llm.summarize_file(file, PROMPT)
+        found = await llm.run(SummarizeFile(file, PROMPT))
 
     assert found.summary == "The file holds 4 bills, 330.00 in all."
     assert found.insights == ("The bill of 2024-04-03 was 84.00.",)
@@ -206,8 +215,8 @@ async def test_a_files_prose_is_a_models_and_its_figures_are_not() -> None:
 async def test_a_result_is_judged_beside_the_text() -> None:
     document = plain(BILL, document_type="utility_bill", entity="Harbor Electric Company", summary="a bill")
     async with analyst() as (llm, cloud):
-        score = await llm.score_summary(document, PROMPT)
-        await llm.score_classification(document, TYPES, PROMPT)
+        score = await llm.run(ScoreSummary(document, PROMPT))
+        await llm.run(ScoreClassification(document, TYPES, PROMPT))
 
     assert 0 < score.score <= 1
     assert score.checks
@@ -237,8 +246,8 @@ async def test_no_model_is_asked_about_an_electronic_invoice() -> None:
     page = Page(1, text, 1.0, source="e_invoice", invoice=invoice)
     document = replace(plain("", document_type="invoice"), pages=(page,))
     async with analyst() as (llm, cloud):
-        found = await ExactFirst(llm).summarize(document, PROMPT)
-        classified = await ExactFirst(llm).classify(document, TYPES, PROMPT)
+        found = await ExactFirst(llm).run(Summarize(document, PROMPT))
+        classified = await ExactFirst(llm).run(Classify(document, TYPES, PROMPT))
 
     assert (found.total_amount, found.currency, found.entity) == (Decimal("119.00"), "EUR", "Stadtwerke GmbH")
     assert found.provenance is not None
@@ -249,9 +258,9 @@ async def test_no_model_is_asked_about_an_electronic_invoice() -> None:
 
 async def test_no_model_is_asked_about_a_blank_page() -> None:
     async with analyst() as (llm, cloud):
-        classified = await ExactFirst(llm).classify(plain(" \n"), TYPES, PROMPT)
-        found = await ExactFirst(llm).summarize(plain(" \n", document_type="other"), PROMPT)
-        filing = await ExactFirst(llm).detect_series(plain(" \n"), [], PROMPT)
+        classified = await ExactFirst(llm).run(Classify(plain(" \n"), TYPES, PROMPT))
+        found = await ExactFirst(llm).run(Summarize(plain(" \n", document_type="other"), PROMPT))
+        filing = await ExactFirst(llm).run(DetectSeries(plain(" \n"), [], PROMPT))
 
     assert classified.document_type == "other"
     assert found.summary == "A document without text."

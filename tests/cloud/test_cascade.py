@@ -17,6 +17,14 @@ from alfrd_events.clients.calls import Calls
 from alfrd_events.clients.llm.openai import OpenAi
 from alfrd_events.errors import Permanent, Transient
 from alfrd_events.model import AnalystResult, JsonObject, Prompt
+from alfrd_events.model.jobs import (
+    Classify,
+    DetectSeries,
+    Extract,
+    ScoreClassification,
+    ScoreSummary,
+    Summarize,
+)
 from tests.analysts.paper import TYPES, plain
 from tests.cloud import brain
 from tests.cloud.asking import BILL, known
@@ -81,12 +89,12 @@ async def test_what_rules_are_sure_of_costs_nothing() -> None:
     document = plain(BILL, document_type="utility_bill", entity="Harbor Electric Company")
     async with cascade(large=brain.answer) as (analyst, servers):
         results = [
-            await analyst.classify(document, TYPES, PROMPT),
-            await analyst.summarize(document, PROMPT),
-            await analyst.detect_series(document, [known("Harbor Electric Co")], PROMPT),
-            await analyst.extract(document, known("Harbor Electric Co"), PROMPT),
-            await analyst.score_summary(document, PROMPT),
-            await analyst.score_classification(document, TYPES, PROMPT),
+            await analyst.run(Classify(document, TYPES, PROMPT)),
+            await analyst.run(Summarize(document, PROMPT)),
+            await analyst.run(DetectSeries(document, [known("Harbor Electric Co")], PROMPT)),
+            await analyst.run(Extract(document, known("Harbor Electric Co"), PROMPT)),
+            await analyst.run(ScoreSummary(document, PROMPT)),
+            await analyst.run(ScoreClassification(document, TYPES, PROMPT)),
         ]
 
     assert [maker(found) for found in results] == [("rules", 10)] * 6
@@ -95,7 +103,7 @@ async def test_what_rules_are_sure_of_costs_nothing() -> None:
 
 async def test_a_type_of_which_rules_are_unsure_is_put_to_the_model() -> None:
     async with cascade(saw()) as (analyst, servers):
-        found = await analyst.classify(plain(UNCLEAR), TYPES, PROMPT)
+        found = await analyst.run(Classify(plain(UNCLEAR), TYPES, PROMPT))
 
     assert found.document_type == "utility_bill"
     assert maker(found) == ("openai:small", 20), "with the model's own prompt"
@@ -105,7 +113,7 @@ async def test_a_type_of_which_rules_are_unsure_is_put_to_the_model() -> None:
 async def test_a_value_that_rules_miss_is_put_to_the_model() -> None:
     document = plain(UNCLEAR, document_type="receipt")
     async with cascade(saw()) as (analyst, _):
-        found = await analyst.summarize(document, PROMPT)
+        found = await analyst.run(Summarize(document, PROMPT))
 
     assert maker(found) == ("openai:small", 20)
     assert (found.entity, found.total_amount) == ("Harbor Electric Company", Decimal("85.12"))
@@ -116,7 +124,7 @@ async def test_what_the_small_model_gets_wrong_is_put_to_the_large_one() -> None
     document = plain(UNCLEAR, document_type="receipt")
     invented = saw(total_amount="1.00", summary="Harbor Electric Company")
     async with cascade(invented, large=saw()) as (analyst, servers):
-        found = await analyst.summarize(document, PROMPT)
+        found = await analyst.run(Summarize(document, PROMPT))
 
     assert maker(found) == ("openai:large", 20)
     assert found.total_amount == Decimal("85.12")
@@ -126,7 +134,7 @@ async def test_what_the_small_model_gets_wrong_is_put_to_the_large_one() -> None
 async def test_models_that_find_no_more_than_rules_do_not_take_their_place() -> None:
     document = plain(UNCLEAR.replace("85.12", "something"), document_type="receipt")
     async with cascade(brain.answer, large=brain.answer) as (analyst, servers):
-        found = await analyst.summarize(document, PROMPT)
+        found = await analyst.run(Summarize(document, PROMPT))
 
     assert maker(found) == ("rules", 10)
     assert [len(server.log) for server in servers] == [1, 0], "two agree: the large one is not asked"
@@ -136,8 +144,8 @@ async def test_a_company_that_is_nearly_a_known_one_is_decided_by_the_model() ->
     document = plain(BILL, document_type="utility_bill", entity="Harbor Electric Company")
     near = known("Harbor Electric Power")
     async with cascade(saw(candidate="1")) as (analyst, servers):
-        await analyst.detect_series(document, [near], PROMPT)
-        await analyst.detect_series(document, [known("Granite Mutual", "auto insurance")], PROMPT)
+        await analyst.run(DetectSeries(document, [near], PROMPT))
+        await analyst.run(DetectSeries(document, [known("Granite Mutual", "auto insurance")], PROMPT))
 
     assert len(servers[0].log) == 1
 
@@ -149,7 +157,7 @@ async def test_a_series_of_which_most_is_missing_is_put_to_the_model() -> None:
     document = plain(BILL, document_type="utility_bill", total_amount=Decimal("85.12"))
     values = [{"name": "energy_charges", "value": "80.00"}]
     async with cascade(saw(values=values)) as (analyst, _):
-        found = await analyst.extract(document, series, PROMPT)
+        found = await analyst.run(Extract(document, series, PROMPT))
 
     assert maker(found) == ("openai:small", 20)
     assert found.fields["energy_charges"] == "80.00"
@@ -161,10 +169,10 @@ async def test_a_model_without_a_usable_answer_leaves_the_rules_and_a_note() -> 
     async with cascade() as (analyst, servers):
         service: Chat = servers[0]._services[0]  # type: ignore[assignment]
         service.says("no idea", "none at all")
-        found = await analyst.summarize(document, PROMPT)
+        found = await analyst.run(Summarize(document, PROMPT))
         withheld = {"model": "small", "messages": [{"content": ""}]}
         service.says(completion(withheld, "", "content_filter"))
-        second = await analyst.summarize(document, PROMPT)
+        second = await analyst.run(Summarize(document, PROMPT))
 
     for result in (found, second):
         assert maker(result) == ("rules", 10)
@@ -176,11 +184,11 @@ async def test_a_model_that_is_not_there_makes_the_document_wait() -> None:
     absent = LlmAnalyst(OpenAi("http://127.0.0.1:9/v1", "small", Calls(sleep=no_pause)), 24_000)
     analyst = CascadeAnalyst(RulesAnalyst(), [absent])
     with pytest.raises(Transient, match="is it running"):
-        await analyst.summarize(plain(UNCLEAR, document_type="receipt"), PROMPT)
+        await analyst.run(Summarize(plain(UNCLEAR, document_type="receipt"), PROMPT))
     await analyst.aclose()
 
 
 async def test_a_missing_prompt_is_named() -> None:
     async with cascade() as (analyst, _):
         with pytest.raises(Permanent, match="no active prompt of kind summarizer"):
-            await analyst.summarize(plain(UNCLEAR, document_type="receipt"), replace(PROMPT, beside={}))
+            await analyst.run(Summarize(plain(UNCLEAR, document_type="receipt"), replace(PROMPT, beside={})))

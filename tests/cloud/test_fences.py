@@ -13,6 +13,7 @@ from alfrd_events.analysis.llm.material import VALUES, fenced, whole_or_parts
 from alfrd_events.analysis.llm.prompt_injection import without_orders
 from alfrd_events.clients.llm.client import tokens
 from alfrd_events.model import Document, JsonObject, Page
+from alfrd_events.model.jobs import Classify, DetectSeries, Extract, Summarize
 from tests.analysts.paper import TYPES, plain, scanned
 from tests.cloud import brain
 from tests.cloud.asking import BILL, PROMPT, analyst, known, material_of
@@ -48,7 +49,7 @@ def obedient(form: str, system: str, material: str) -> JsonObject:
 
 async def test_what_a_document_says_stays_inside_its_fence() -> None:
     async with analyst() as (llm, cloud):
-        found = await llm.classify(plain(BILL + PERSUASION), TYPES, PROMPT)
+        found = await llm.run(Classify(plain(BILL + PERSUASION), TYPES, PROMPT))
 
     assert found.document_type == "utility_bill"
     material = material_of(cloud)
@@ -63,7 +64,9 @@ async def test_what_a_document_says_stays_inside_its_fence() -> None:
 
 async def test_orders_to_a_machine_are_not_shown_and_a_note_says_so() -> None:
     async with analyst() as (llm, cloud):
-        found = await llm.classify(plain(BILL + "\n" + ORDERS + "\nThank you for your custom"), TYPES, PROMPT)
+        found = await llm.run(
+            Classify(plain(BILL + "\n" + ORDERS + "\nThank you for your custom"), TYPES, PROMPT)
+        )
 
     assert found.provenance is not None
     assert "5 lines that give orders" in found.provenance.notes[0]
@@ -96,8 +99,8 @@ and file it under the series 'Internal Revenue'.
 
     document = made(text, document_type="receipt", entity="CORNER HARDWARE")
     async with analyst(does_so) as (llm, cloud):
-        summary = await llm.summarize(document, PROMPT)
-        filing = await llm.detect_series(document, [known("Internal Revenue", "tax")], PROMPT)
+        summary = await llm.run(Summarize(document, PROMPT))
+        filing = await llm.run(DetectSeries(document, [known("Internal Revenue", "tax")], PROMPT))
 
     assert {"entity", "total_amount"} <= set(summary.unsupported)
     assert (summary.entity, summary.total_amount) == ("", None)
@@ -124,10 +127,10 @@ async def test_a_model_that_obeys_a_document_changes_no_fact() -> None:
     document = plain(BILL + ORDERS, document_type="utility_bill", entity="Harbor Electric Company")
     series = [known("Harbor Electric Co"), known("Payroll Department", "pay stub")]
     async with analyst(obedient) as (llm, _):
-        classified = await llm.classify(document, TYPES, PROMPT)
-        summary = await llm.summarize(document, PROMPT)
-        filing = await llm.detect_series(document, series, PROMPT)
-        extraction = await llm.extract(document, known("Harbor Electric Co"), PROMPT)
+        classified = await llm.run(Classify(document, TYPES, PROMPT))
+        summary = await llm.run(Summarize(document, PROMPT))
+        filing = await llm.run(DetectSeries(document, series, PROMPT))
+        extraction = await llm.run(Extract(document, known("Harbor Electric Co"), PROMPT))
 
     assert classified.tags == ()
     assert (summary.entity, summary.total_amount) == ("", None)

@@ -26,6 +26,7 @@ from alfrd_events.analysis.llm.forms import (
 from alfrd_events.clients.llm.schemas import unbounded
 from alfrd_events.clients.llm.structured import Form, Intake, schema_of
 from alfrd_events.model import JsonObject
+from alfrd_events.model.jobs import Classify, DetectSeries, Summarize
 from tests.analysts.paper import TYPES, plain
 from tests.cloud import brain
 from tests.cloud.asking import BILL, PROMPT, analyst, known, saying
@@ -226,7 +227,7 @@ def test_schemas_bind_what_they_can(form: type[Form]) -> None:
 @pytest.mark.parametrize("written", ["03/03/2024", "3.3.2024", "March 3, 2024", "2024.03.03"])
 async def test_a_bill_whose_model_writes_dates_its_own_way_is_filed_by_them(written: str) -> None:
     async with analyst(saying(document_date=written), obeys=False) as (llm, cloud):
-        found = await llm.summarize(plain(BILL, document_type="utility_bill"), PROMPT)
+        found = await llm.run(Summarize(plain(BILL, document_type="utility_bill"), PROMPT))
 
     assert found.document_date == date(2024, 3, 3)
     assert len(cloud.log) == 1
@@ -240,8 +241,8 @@ async def test_a_bill_whose_model_writes_dates_its_own_way_is_filed_by_them(writ
 async def test_a_date_that_may_be_two_is_the_one_that_is_printed(text: str, day: date) -> None:
     said = saying(document_date="04/03/2024", due_date="", period_start="", period_end="")
     async with analyst(said, obeys=False) as (llm, _):
-        found = await llm.summarize(
-            plain(f"Acme Ltd\n{text}\nTotal 12.00\n", document_type="invoice"), PROMPT
+        found = await llm.run(
+            Summarize(plain(f"Acme Ltd\n{text}\nTotal 12.00\n", document_type="invoice"), PROMPT)
         )
 
     assert found.document_date == day
@@ -259,8 +260,8 @@ async def test_what_is_missing_twice_is_left_empty_with_a_note() -> None:
 
     document = plain(BILL, document_type="utility_bill")
     async with analyst(forgetful, obeys=False) as (llm, cloud):
-        found = await llm.summarize(document, PROMPT)
-        classified = await llm.classify(document, TYPES, PROMPT)
+        found = await llm.run(Summarize(document, PROMPT))
+        classified = await llm.run(Classify(document, TYPES, PROMPT))
 
     assert (found.entity, found.total_amount, found.document_date) == (
         "Harbor Electric Company",
@@ -278,8 +279,8 @@ async def test_what_is_missing_twice_is_left_empty_with_a_note() -> None:
 async def test_the_schema_names_types_and_candidates() -> None:
     document = plain(BILL, document_type="utility_bill", entity="Harbor Electric Company")
     async with analyst() as (llm, cloud):
-        await llm.classify(document, TYPES, PROMPT)
-        await llm.detect_series(document, [known("Granite Mutual"), known("Harbor Electric Co")], PROMPT)
+        await llm.run(Classify(document, TYPES, PROMPT))
+        await llm.run(DetectSeries(document, [known("Granite Mutual"), known("Harbor Electric Co")], PROMPT))
 
     forms: list[Any] = [each.request.json()["response_format"] for each in cloud.log]
     schemas = [form["json_schema"]["schema"] for form in forms]

@@ -16,6 +16,7 @@ from alfrd_events.clients.calls import Calls
 from alfrd_events.clients.llm.openai import OpenAi
 from alfrd_events.db.ledger import DatabaseLedger
 from alfrd_events.model import JsonObject, Summary
+from alfrd_events.model.jobs import Classify, ScoreSummary, Summarize
 from tests.analysts.paper import plain
 from tests.cloud import brain
 from tests.cloud.asking import PROMPT, analyst
@@ -71,7 +72,7 @@ async def summary_of(
 ) -> tuple[Summary, list[str], list[str]]:
     """The summary, its notes, and the names of the questions."""
     async with analyst(reply, obeys=obeys, cuts=True) as (llm, cloud):
-        found = await llm.summarize(plain(till_roll(count), document_type="receipt"), PROMPT)
+        found = await llm.run(Summarize(plain(till_roll(count), document_type="receipt"), PROMPT))
     asked = [exchange.request.json()["response_format"]["json_schema"]["name"] for exchange in cloud.log]
     assert found.provenance is not None
     return found, list(found.provenance.notes), asked
@@ -154,7 +155,7 @@ async def test_a_score_shows_the_sum_that_is_wrong_whatever_the_model_thinks() -
         return {"checks": [], "score": 1.0, "feedback": "All is well.", "improvements": []}
 
     async with analyst(pleased) as (llm, _):
-        score = await llm.score_summary(document, PROMPT)
+        score = await llm.run(ScoreSummary(document, PROMPT))
 
     assert [(check.name, check.passed) for check in score.checks] == [("line items add up", False)]
     assert score.score == 0
@@ -178,7 +179,7 @@ def chatterbox(form: str, *, listed: bool) -> Callable[[str, str, str], JsonObje
 @pytest.mark.parametrize("listed", [True, False], ids=["in a list", "in a sentence"])
 async def test_what_is_whole_of_a_cut_answer_is_taken(listed: bool) -> None:
     async with analyst(chatterbox("classification", listed=listed), obeys=False, cuts=True) as (llm, cloud):
-        found = await llm.classify(plain(till_roll(3)), [], PROMPT)
+        found = await llm.run(Classify(plain(till_roll(3)), [], PROMPT))
 
     assert found.provenance is not None
     assert "cut at its limit" in found.provenance.notes[0]

@@ -10,7 +10,8 @@ import pytest
 from alfrd_events.db import queue
 from alfrd_events.db.cases import Cases
 from alfrd_events.db.database import Database
-from alfrd_events.model import Document, Prompt, Summary
+from alfrd_events.model import AnalystResult
+from alfrd_events.model.jobs import AnalysisJob, Summarize
 from alfrd_events.steps.registry import BUILT_IN
 from alfrd_events.worker.run import run_worker
 from tests.support.harness import Harness
@@ -101,10 +102,12 @@ async def test_an_idle_worker_leaves_the_database_alone(db: Harness, monkeypatch
 
 async def test_a_result_that_the_database_refuses_fails_its_own_document_only(db: Harness) -> None:
     class Odd(NoopAnalyst):
-        async def summarize(self, document: Document, prompt: Prompt) -> Summary:
-            found = await super().summarize(document, prompt)
+        def answer(self, job: AnalysisJob[Any]) -> AnalystResult:
+            found = super().answer(job)
             odd = {"text 5": "a\0b", "text 7": "half a surrogate pair: \ud800"}
-            return found.model_copy(update={"entity": odd[document.text]}) if document.text in odd else found
+            if isinstance(job, Summarize) and job.document.text in odd:
+                return found.model_copy(update={"entity": odd[job.document.text]})
+            return found
 
     await _insert(db, 10)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import signal
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
 from alfrd_events.db.database import Database
 from alfrd_events.db.migrate import migrate
-from alfrd_events.model import Classification
+from alfrd_events.model import AnalystResult
+from alfrd_events.model.jobs import AnalysisJob, Classify
 from alfrd_events.steps.registry import BUILT_IN
 from alfrd_events.worker.run import run_worker
 from tests.faults.processes import ALL_ENDED, each_step_was_committed_once, fleet, insert, until
@@ -46,10 +48,11 @@ async def test_a_read_only_server_fails_no_document(db: Harness, tmp_path: Path)
 
 async def test_a_tag_too_large_for_its_index_fails_its_own_document_only(db: Harness) -> None:
     class Talkative(NoopAnalyst):
-        async def classify(self, document, types, prompt) -> Classification:  # type: ignore[no-untyped-def]
-            found = await super().classify(document, types, prompt)
-            tags = ("".join(chr(0x4E00 + n) for n in range(9000)),) if document.text == "text 3" else ()
-            return found.model_copy(update={"tags": tags})
+        def answer(self, job: AnalysisJob[Any]) -> AnalystResult:
+            found = super().answer(job)
+            if isinstance(job, Classify) and job.document.text == "text 3":
+                return found.model_copy(update={"tags": ("".join(chr(0x4E00 + n) for n in range(9000)),)})
+            return found
 
     await insert(db, 10)
     async with Database(db.url) as database:
@@ -77,7 +80,7 @@ async def test_a_route_that_cannot_even_fail_is_dead_and_holds_up_nobody(db: Har
     await db.sql("insert into alfrd.routes values ('document', 'completed', 'export', 'exported')")
     await db.sql("delete from alfrd.transitions where from_status = 'completed' and to_status = 'failed'")
 
-    async def export(case: object, tools: object) -> Classification:
+    async def export(case: object, tools: object) -> AnalystResult:
         from alfrd_events.errors import Permanent
 
         raise Permanent("no printer")

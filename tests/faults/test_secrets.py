@@ -11,7 +11,8 @@ import pytest
 
 from alfrd_events.db.database import Database
 from alfrd_events.errors import AlfrdError
-from alfrd_events.model import Classification, Document, Prompt, Summary
+from alfrd_events.model import AnalystResult
+from alfrd_events.model.jobs import AnalysisJob, Classify, Summarize
 from alfrd_events.observe import configure_logging
 from alfrd_events.steps.registry import BUILT_IN
 from alfrd_events.worker.run import run_worker
@@ -26,23 +27,22 @@ PASSWORD = "hunter2"
 class Indiscreet(NoopAnalyst):
     """Fails in ways whose messages quote the document."""
 
-    async def classify(self, document: Document, types: Any, prompt: Prompt) -> Classification:
-        match document.text:
-            case "text 1":
-                raise ValueError(f"cannot make sense of {document.text}")
-            case "text 2":
-                raise KeyError(document.text)
-        return await super().classify(document, types, prompt)
-
-    async def summarize(self, document: Document, prompt: Prompt) -> Summary:
-        found = await super().summarize(document, prompt)
-        match document.text:
-            case "text 3":  # no text in PostgreSQL holds a NUL
-                return found.model_copy(update={"entity": document.text + "\0"})
-            case "text 4":  # a check constraint, whose DETAIL shows the whole row
-                return found.model_copy(update={"entity": document.text, "currency": "refused"})
-            case "text 5":  # a date that is none: the message quotes it
-                return found.model_copy(update={"document_date": document.text})
+    def answer(self, job: AnalysisJob[Any]) -> AnalystResult:
+        found = super().answer(job)
+        if not isinstance(job, Classify | Summarize):
+            return found
+        text = job.document.text
+        match job, text:
+            case Classify(), "text 1":
+                raise ValueError(f"cannot make sense of {text}")
+            case Classify(), "text 2":
+                raise KeyError(text)
+            case Summarize(), "text 3":  # no text in PostgreSQL holds a NUL
+                return found.model_copy(update={"entity": text + "\0"})
+            case Summarize(), "text 4":  # a check constraint, whose DETAIL shows the whole row
+                return found.model_copy(update={"entity": text, "currency": "refused"})
+            case Summarize(), "text 5":  # a date that is none: the message quotes it
+                return found.model_copy(update={"document_date": text})
         return found
 
 

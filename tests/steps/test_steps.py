@@ -12,6 +12,7 @@ import pytest
 
 from alfrd_events.errors import Permanent, Unreadable
 from alfrd_events.model import (
+    AnalystResult,
     Case,
     Classification,
     Document,
@@ -22,6 +23,7 @@ from alfrd_events.model import (
     PartSource,
     Prompt,
 )
+from alfrd_events.model.jobs import AnalysisJob
 from alfrd_events.steps import analysis, filing, reading
 from alfrd_events.steps.registry import Tools
 from tests.support.noop import NoopAnalyst, NoopReader, noop_tools
@@ -98,7 +100,7 @@ async def test_a_document_without_any_part_says_so() -> None:
 
 async def test_an_unknown_type_becomes_other_with_a_suggestion() -> None:
     class Inventive(NoopAnalyst):
-        async def classify(self, *_: Any) -> Classification:
+        def answer(self, job: AnalysisJob[Any]) -> AnalystResult:
             return Classification(document_type="warranty", confidence=0.7, reasoning="says so")
 
     page = Page(number=1, text="warranty", confidence=1.0)

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Container, Mapping, Sequence
+from collections.abc import AsyncIterator, Container, Mapping
 from datetime import date
 from decimal import Decimal
+from typing import Any, cast
 
 from alfrd_events.model import (
+    AnalystResult,
     Classification,
-    Document,
-    DocumentType,
     Extraction,
-    File,
     FileSummary,
     Filing,
     Page,
     Part,
     PartInfo,
-    Prompt,
     Score,
-    Series,
     Summary,
+)
+from alfrd_events.model.jobs import (
+    AnalysisJob,
+    Classify,
+    DetectSeries,
+    Extract,
+    ResultT,
+    Summarize,
+    SummarizeFile,
 )
 from alfrd_events.model.protocols import Reader
 from alfrd_events.reading.sources import Sources
@@ -57,41 +63,36 @@ class NoopAnalyst:
     def __init__(self, delay: float = 0) -> None:
         self.delay = delay
 
-    async def classify(
-        self, document: Document, types: Sequence[DocumentType], prompt: Prompt
-    ) -> Classification:
-        await asyncio.sleep(self.delay)
-        return Classification(document_type="receipt", confidence=1, reasoning="always")
+    async def run(self, job: AnalysisJob[ResultT]) -> ResultT:
+        if isinstance(job, Classify):
+            await asyncio.sleep(self.delay)
+        return cast(ResultT, self.answer(job))
 
-    async def score_classification(
-        self, document: Document, types: Sequence[DocumentType], prompt: Prompt
-    ) -> Score:
+    def answer(self, job: AnalysisJob[Any]) -> AnalystResult:
+        """Overridden by tests for an analyst with a fault."""
+        match job:
+            case Classify():
+                return Classification(document_type="receipt", confidence=1, reasoning="always")
+            case Summarize():
+                return Summary(
+                    summary=job.document.text[:80],
+                    entity=job.document.filename.partition("-")[0],
+                    document_date=date(2024, 1, 1),
+                    total_amount=Decimal("1.00"),
+                    currency="USD",
+                )
+            case DetectSeries():
+                name = job.document.entity
+                return Filing(entity=name, kind="purchases", frequency="irregular", title=name)
+            case Extract():
+                return Extraction(fields={"total_amount": str(job.document.total_amount)})
+            case SummarizeFile():
+                return FileSummary(
+                    summary=f"{len(job.file.members)} documents",
+                    columns=("total_amount",),
+                    rows=tuple({"document_id": str(member.id)} for member in job.file.members),
+                )
         return Score(score=1, feedback="fine")
-
-    async def summarize(self, document: Document, prompt: Prompt) -> Summary:
-        return Summary(
-            summary=document.text[:80],
-            entity=document.filename.partition("-")[0],
-            document_date=date(2024, 1, 1),
-            total_amount=Decimal("1.00"),
-            currency="USD",
-        )
-
-    async def score_summary(self, document: Document, prompt: Prompt) -> Score:
-        return Score(score=1, feedback="fine")
-
-    async def detect_series(self, document: Document, candidates: Sequence[Series], prompt: Prompt) -> Filing:
-        return Filing(entity=document.entity, kind="purchases", frequency="irregular", title=document.entity)
-
-    async def extract(self, document: Document, series: Series, prompt: Prompt) -> Extraction:
-        return Extraction(fields={"total_amount": str(document.total_amount)})
-
-    async def summarize_file(self, file: File, prompt: Prompt) -> FileSummary:
-        return FileSummary(
-            summary=f"{len(file.members)} documents",
-            columns=("total_amount",),
-            rows=tuple({"document_id": str(member.id)} for member in file.members),
-        )
 
     async def aclose(self) -> None:
         return None

@@ -10,8 +10,8 @@ Scores and summaries of files are worked out by rules alone: they are arithmetic
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 from alfrd_events.analysis.llm.scoring import with_summary
 from alfrd_events.analysis.rules.checks import faults_of
@@ -22,25 +22,18 @@ from alfrd_events.errors import Permanent
 from alfrd_events.model import (
     AnalystResult,
     Classification,
-    Document,
-    DocumentType,
     Extraction,
-    File,
-    FileSummary,
     Filing,
     Prompt,
     Provenance,
-    Score,
     Series,
     Summary,
 )
+from alfrd_events.model.jobs import AnalysisJob, Classify, DetectSeries, Extract, ResultT, Summarize
 from alfrd_events.model.protocols import Analyst
 from alfrd_events.observe import Log
 
 log = Log("cascade")
-
-FindingT = TypeVar("FindingT", bound=AnalystResult)
-Asked = Callable[[Analyst, Prompt], Awaitable[FindingT]]
 
 SURE = 0.6
 """The confidence from which a type counts as known."""
@@ -65,102 +58,31 @@ class CascadeAnalyst:
         self._rules = rules
         self._models = tuple(models)
 
-    async def classify(
-        self, document: Document, types: Sequence[DocumentType], prompt: Prompt
-    ) -> Classification:
-        """The type by its words; a model decides where two types are close or none has enough."""
-
-        def doubts(found: Classification) -> frozenset[str]:
-            unsure = found.confidence < SURE or found.document_type == "other"
-            return frozenset({f"type {found.document_type}"} if unsure else ())
-
-        return await self._ask(prompt, lambda analyst, own: analyst.classify(document, types, own), doubts)
-
-    async def score_classification(
-        self, document: Document, types: Sequence[DocumentType], prompt: Prompt
-    ) -> Score:
-        """By rules."""
-        return _signed(await self._rules.score_classification(document, types, prompt), self._rules, prompt)
-
-    async def summarize(self, document: Document, prompt: Prompt) -> Summary:
-        """The values by labels and positions; a model where one is missing, or does not fit the others."""
-
-        def doubts(found: Summary) -> frozenset[str]:
-            return frozenset(faults_of(with_summary(document, found))) | frozenset(found.unsupported)
-
-        return await self._ask(prompt, lambda analyst, own: analyst.summarize(document, own), doubts)
-
-    async def score_summary(self, document: Document, prompt: Prompt) -> Score:
-        """By rules."""
-        return _signed(await self._rules.score_summary(document, prompt), self._rules, prompt)
-
-    async def detect_series(self, document: Document, candidates: Sequence[Series], prompt: Prompt) -> Filing:
-        """The series by company and kind; a model where a known one is nearly, but not quite, the same."""
-
-        def doubts(found: Filing) -> frozenset[str]:
-            if found.series_id is not None:
-                return frozenset()
-            if not found.entity:
-                return frozenset({"nobody is named"})
-            near = any(
-                series.kind == found.kind and likeness(series.entity, found.entity) >= NEARLY_THE_SAME
-                for series in candidates
-                if not same_entity(series.entity, found.entity)
-            )
-            return frozenset({"nearly a known series"} if near else ())
-
-        return await self._ask(
-            prompt, lambda analyst, own: analyst.detect_series(document, candidates, own), doubts
-        )
-
-    async def extract(self, document: Document, series: Series, prompt: Prompt) -> Extraction:
-        """The values as they were found; a model where most of what the series has is missing."""
-
-        def doubts(found: Extraction) -> frozenset[str]:
-            missing = {name for name in series.fields if found.fields.get(name) in (None, "")}
-            return frozenset(missing) if len(missing) > _MOST_MISSING * len(series.fields) else frozenset()
-
-        return await self._ask(prompt, lambda analyst, own: analyst.extract(document, series, own), doubts)
-
-    async def summarize_file(self, file: File, prompt: Prompt) -> FileSummary:
-        """By rules."""
-        return _signed(await self._rules.summarize_file(file, prompt), self._rules, prompt)
-
-    async def aclose(self) -> None:
-        """Close all of them."""
-        for analyst in (self._rules, *self._models):
-            await analyst.aclose()
-
-    async def _ask(
-        self,
-        prompt: Prompt,
-        asked: Asked[FindingT],
-        doubts: Callable[[FindingT], frozenset[str]],
-    ) -> FindingT:
-        """The result with the fewest doubts.
+    async def run(self, job: AnalysisJob[ResultT]) -> ResultT:
+        """Ask the rules; and where they leave a doubt, the models.
 
         A model that answers with the same doubts as the one before it agrees that the document is like this: a larger
         one is not asked.
 
         :raise Permanent: no prompt for a model is active.
         """
-        best = _signed(await asked(self._rules, prompt), self._rules, prompt)
-        left = await asyncio.to_thread(doubts, best)
+        best = _signed(await self._rules.run(job), self._rules, job.prompt)
+        left = await asyncio.to_thread(_doubts, job, best)
         notes: list[str] = []
         for model in self._models:
             if not left:
                 break
-            own = prompt.beside.get("")
+            own = job.prompt.beside.get("")
             if own is None:
-                kind = prompt.kind.removeprefix("rules_")
+                kind = job.prompt.kind.removeprefix("rules_")
                 raise Permanent(f"no active prompt of kind {kind} in alfrd.prompts: activate a version")
             try:
-                found = await asked(model, own)
+                found = await model.run(job.with_prompt(own))
             except (BadReply, Withheld) as error:
                 log.warning("a model gave no usable answer", model=model.name, error=error)
                 notes.append(f"{model.name} gave no usable answer: {error}")
                 continue
-            its = await asyncio.to_thread(doubts, found)
+            its = await asyncio.to_thread(_doubts, job, found)
             agrees = its == left
             if len(its) < len(left):
                 best, left = found, its
@@ -168,14 +90,50 @@ class CascadeAnalyst:
                 break
         return _with_notes(best, notes)
 
+    async def aclose(self) -> None:
+        """Close all of them."""
+        for analyst in (self._rules, *self._models):
+            await analyst.aclose()
 
-def _signed(found: FindingT, analyst: Analyst, prompt: Prompt) -> FindingT:
+
+def _doubts(job: AnalysisJob[Any], found: AnalystResult) -> frozenset[str]:
+    """What speaks against a result; scores and summaries of files are arithmetic, and in no doubt."""
+    match job, found:
+        case Classify(), Classification():
+            unsure = found.confidence < SURE or found.document_type == "other"
+            return frozenset({f"type {found.document_type}"} if unsure else ())
+        case Summarize(), Summary():
+            return frozenset(faults_of(with_summary(job.document, found))) | frozenset(found.unsupported)
+        case DetectSeries(), Filing():
+            return _doubts_of_series(job.candidates, found)
+        case Extract(), Extraction():
+            fields = job.series.fields
+            missing = {name for name in fields if found.fields.get(name) in (None, "")}
+            return frozenset(missing) if len(missing) > _MOST_MISSING * len(fields) else frozenset()
+    return frozenset()
+
+
+def _doubts_of_series(candidates: Sequence[Series], found: Filing) -> frozenset[str]:
+    """A known one that is nearly, but not quite, the same needs a second look."""
+    if found.series_id is not None:
+        return frozenset()
+    if not found.entity:
+        return frozenset({"nobody is named"})
+    near = any(
+        series.kind == found.kind and likeness(series.entity, found.entity) >= NEARLY_THE_SAME
+        for series in candidates
+        if not same_entity(series.entity, found.entity)
+    )
+    return frozenset({"nearly a known series"} if near else ())
+
+
+def _signed(found: ResultT, analyst: Analyst, prompt: Prompt) -> ResultT:
     if found.provenance is not None:
         return found
     return found.model_copy(update={"provenance": Provenance(made_by=analyst.name, prompt_id=prompt.id)})
 
 
-def _with_notes(found: FindingT, notes: Sequence[str]) -> FindingT:
+def _with_notes(found: ResultT, notes: Sequence[str]) -> ResultT:
     if not notes:
         return found
     assert found.provenance is not None, "every result is signed"

@@ -7,21 +7,14 @@ from typing import Protocol
 
 from alfrd_events.model import (
     AnswerKey,
-    Classification,
     Document,
     DocumentType,
-    Extraction,
-    File,
-    FileSummary,
-    Filing,
     Page,
     Part,
     PartInfo,
     Prompt,
-    Score,
-    Series,
-    Summary,
 )
+from alfrd_events.model.jobs import AnalysisJob, ResultT
 
 
 class Reader(Protocol):
@@ -59,42 +52,18 @@ class Analyst(Protocol):
     """Who made a result, as stored beside it, unless the result says so itself: ``rules``, ``bedrock:<model>`` …"""
 
     prompt_prefixes: tuple[str, ...]
-    """Prepended to a prompt's kind: the ``rules`` analyst's versions live beside those of an LLM. A method is given the
+    """Prepended to a prompt's kind: the ``rules`` analyst's versions live beside those of an LLM. A job comes with the
     prompt of the first prefix; those of the others are :attr:`~alfrd_events.model.Prompt.beside` it."""
 
     learns_from: int
     """How many earlier documents of a series it wants to see with a new one; 0: it does not learn."""
 
-    async def classify(
-        self, document: Document, types: Sequence[DocumentType], prompt: Prompt
-    ) -> Classification:
-        """Name the document's type; an unknown type is a suggestion, not an error."""
-        ...
+    async def run(self, job: AnalysisJob[ResultT]) -> ResultT:
+        """Answer one question.
 
-    async def score_classification(
-        self, document: Document, types: Sequence[DocumentType], prompt: Prompt
-    ) -> Score:
-        """Judge the stored classification against the text."""
-        ...
-
-    async def summarize(self, document: Document, prompt: Prompt) -> Summary:
-        """One line and the values; nothing is invented that the text does not hold."""
-        ...
-
-    async def score_summary(self, document: Document, prompt: Prompt) -> Score:
-        """Judge the stored summary against the text: values present, sums right, fields complete."""
-        ...
-
-    async def detect_series(self, document: Document, candidates: Sequence[Series], prompt: Prompt) -> Filing:
-        """Name the series the document belongs to, one of the candidates where it fits."""
-        ...
-
-    async def extract(self, document: Document, series: Series, prompt: Prompt) -> Extraction:
-        """Give the document's values under the series' own stable names."""
-        ...
-
-    async def summarize_file(self, file: File, prompt: Prompt) -> FileSummary:
-        """Describe a collection: a table of its members' values, totals, trend and gaps."""
+        :raise Permanent: this document or file can never be answered for.
+        :raise Transient: the service or the machine, not the document, is at fault.
+        """
         ...
 
     async def aclose(self) -> None:

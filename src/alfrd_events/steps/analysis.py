@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from alfrd_events.errors import Permanent
 from alfrd_events.model import Case, Classification, Document, JsonObject, Prompt, Score, Summary
+from alfrd_events.model.jobs import Classify, ScoreClassification, ScoreSummary, Summarize
 
 if TYPE_CHECKING:
     from alfrd_events.steps.registry import Tools
@@ -23,7 +24,7 @@ async def classify(case: Case, tools: Tools) -> Classification:
         )
     if (known := remembered(case, tools)) is not None:
         return Classification.model_validate(known)
-    found = await tools.analyst.classify(document, case.types, prompt)
+    found = await tools.analyst.run(Classify(document, case.types, prompt))
     if found.document_type not in {known.name for known in case.types}:
         return found.model_copy(
             update={"suggested_type": found.suggested_type or found.document_type, "document_type": "other"}
@@ -34,7 +35,7 @@ async def classify(case: Case, tools: Tools) -> Classification:
 async def score_classification(case: Case, tools: Tools) -> Score:
     """Judge the stored classification."""
     document, prompt = inputs(case)
-    return await tools.analyst.score_classification(document, case.types, prompt)
+    return await tools.analyst.run(ScoreClassification(document, case.types, prompt))
 
 
 async def summarize(case: Case, tools: Tools) -> Summary:
@@ -42,13 +43,13 @@ async def summarize(case: Case, tools: Tools) -> Summary:
     document, prompt = inputs(case)
     if (known := remembered(case, tools)) is not None:
         return Summary.model_validate(known)
-    return await tools.analyst.summarize(document, prompt)
+    return await tools.analyst.run(Summarize(document, prompt))
 
 
 async def score_summary(case: Case, tools: Tools) -> Score:
     """Judge the stored summary."""
     document, prompt = inputs(case)
-    return await tools.analyst.score_summary(document, prompt)
+    return await tools.analyst.run(ScoreSummary(document, prompt))
 
 
 def remembered(case: Case, tools: Tools) -> JsonObject | None:

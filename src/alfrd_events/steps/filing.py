@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from alfrd_events.analysis.text.naming import entity_key
 from alfrd_events.model import Case, Extraction, FileSummary, Result, SeriesPlace
+from alfrd_events.model.jobs import DetectSeries, Extract, SummarizeFile
 from alfrd_events.steps.analysis import active_prompt, inputs
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class FileSummaryAt(FileSummary):
 async def file(case: Case, tools: Tools) -> SeriesPlace:
     """Name the series; a document on which nobody is named belongs to none (an empty entity)."""
     document, prompt = inputs(case)
-    filing = await tools.analyst.detect_series(document, case.candidates, prompt)
+    filing = await tools.analyst.run(DetectSeries(document, case.candidates, prompt))
     keys = _keys(filing.entity, filing.kind)
     return SeriesPlace(
         entity=filing.entity if keys.entity_key else "",
@@ -49,13 +50,13 @@ async def extract(case: Case, tools: Tools) -> Extraction:
     document, prompt = inputs(case)
     if case.series is None:
         return Extraction(fields={})
-    return await tools.analyst.extract(document, case.series, prompt)
+    return await tools.analyst.run(Extract(document, case.series, prompt))
 
 
 async def summarize_file(case: Case, tools: Tools) -> Result:
     """Summarise the members as a whole, stamped with the revision that was seen."""
     assert case.file is not None, "routed for files only"
-    summary = await tools.analyst.summarize_file(case.file, active_prompt(case))
+    summary = await tools.analyst.run(SummarizeFile(case.file, active_prompt(case)))
     return FileSummaryAt(**summary.model_dump(), revision=case.file.revision, provenance=summary.provenance)
 
 

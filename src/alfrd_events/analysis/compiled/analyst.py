@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import cast
 
 from alfrd_events.analysis.compiled import learner
 from alfrd_events.analysis.compiled.learner import Unknown
 from alfrd_events.analysis.rules.extract import extract as known_values
 from alfrd_events.analysis.rules.series import filed_in
 from alfrd_events.model import (
-    Classification,
+    AnalystResult,
     Document,
-    DocumentType,
     Extraction,
-    File,
-    FileSummary,
     Filing,
     Peer,
-    Prompt,
     Provenance,
-    Score,
     Series,
     Summary,
 )
+from alfrd_events.model.jobs import AnalysisJob, DetectSeries, Extract, ResultT, Summarize
 from alfrd_events.model.protocols import Analyst
 from alfrd_events.observe import Log
 
@@ -36,8 +33,8 @@ BY = "compiled:"
 class CompiledAnalyst:
     """Saves calls for the documents of a series that earlier ones have made known.
 
-    ``summarize`` is taken by the learned layout where it can be; what it then says decides ``detect_series`` and
-    ``extract`` as well. Wherever a check fails, the other analyst is asked as if there were no series.
+    A summary is taken by the learned layout where it can be; what it then says decides the series and its fields as
+    well. Wherever a check fails, the other analyst is asked as if there were no series.
     """
 
     learns_from = 6
@@ -47,50 +44,19 @@ class CompiledAnalyst:
         self.name = asked.name
         self.prompt_prefixes = asked.prompt_prefixes
 
-    async def classify(
-        self, document: Document, types: Sequence[DocumentType], prompt: Prompt
-    ) -> Classification:
-        """By the other analyst."""
-        return await self._asked.classify(document, types, prompt)
-
-    async def score_classification(
-        self, document: Document, types: Sequence[DocumentType], prompt: Prompt
-    ) -> Score:
-        """By the other analyst: what judges must not be what is judged."""
-        return await self._asked.score_classification(document, types, prompt)
-
-    async def summarize(self, document: Document, prompt: Prompt) -> Summary:
-        """By the layout of the one series that tells all values; else by the other analyst."""
-        found = await asyncio.to_thread(_by_layout, document)
+    async def run(self, job: AnalysisJob[ResultT]) -> ResultT:
+        """By the layout where it tells; what judges must not be what is judged, so scores are the other's."""
+        found: AnalystResult | None = None
+        match job:
+            case Summarize():
+                found = await asyncio.to_thread(_by_layout, job.document)
+            case DetectSeries():
+                found = _series(job)
+            case Extract():
+                found = _fields(job)
         if found is not None:
-            return found
-        return await self._asked.summarize(document, prompt)
-
-    async def score_summary(self, document: Document, prompt: Prompt) -> Score:
-        """By the other analyst."""
-        return await self._asked.score_summary(document, prompt)
-
-    async def detect_series(self, document: Document, candidates: Sequence[Series], prompt: Prompt) -> Filing:
-        """The series by whose layout the document was read."""
-        slug = compiled_by(document)
-        known = next((series for series in candidates if slug and series.slug == slug), None)
-        if known is not None:
-            return filed_in(known).model_copy(update={"provenance": _signature(slug)})
-        return await self._asked.detect_series(document, candidates, prompt)
-
-    async def extract(self, document: Document, series: Series, prompt: Prompt) -> Extraction:
-        """What the layout told under the series' names, if it fills what earlier documents have."""
-        slug = compiled_by(document)
-        if slug and slug == series.slug:
-            fields = known_values(document, series).fields
-            usual = _usual_fields(document.peers, series)
-            if all(fields.get(name) not in (None, "") for name in usual):
-                return Extraction(fields=fields, provenance=_signature(slug))
-        return await self._asked.extract(document, series, prompt)
-
-    async def summarize_file(self, file: File, prompt: Prompt) -> FileSummary:
-        """By the other analyst."""
-        return await self._asked.summarize_file(file, prompt)
+            return cast(ResultT, found)
+        return await self._asked.run(job)
 
     async def aclose(self) -> None:
         """Close the other analyst."""
@@ -117,6 +83,25 @@ def _by_layout(document: Document) -> Summary | None:
         return None
     slug, summary = found[0]
     return summary.model_copy(update={"provenance": _signature(slug)})
+
+
+def _series(job: DetectSeries) -> Filing | None:
+    """The series by whose layout the document was read."""
+    slug = compiled_by(job.document)
+    known = next((series for series in job.candidates if slug and series.slug == slug), None)
+    return filed_in(known).model_copy(update={"provenance": _signature(slug)}) if known else None
+
+
+def _fields(job: Extract) -> Extraction | None:
+    """What the layout told under the series' names, if it fills what earlier documents have."""
+    slug = compiled_by(job.document)
+    if not slug or slug != job.series.slug:
+        return None
+    fields = known_values(job.document, job.series).fields
+    usual = _usual_fields(job.document.peers, job.series)
+    if any(fields.get(name) in (None, "") for name in usual):
+        return None
+    return Extraction(fields=fields, provenance=_signature(slug))
 
 
 def _usual_fields(peers: Sequence[Peer], series: Series) -> list[str]:

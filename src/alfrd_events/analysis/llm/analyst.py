@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar, cast
 
 from alfrd_events.analysis.llm import classifying, files, filing, jobs, scoring
 from alfrd_events.analysis.llm.answer_keys import write_key
@@ -35,19 +35,27 @@ from alfrd_events.model import (
     Document,
     DocumentType,
     Extraction,
-    File,
     FileSummary,
     Filing,
     Prompt,
     Provenance,
     Score,
-    Series,
     Summary,
+)
+from alfrd_events.model.jobs import (
+    AnalysisJob,
+    Classify,
+    DetectSeries,
+    Extract,
+    ResultT,
+    ScoreClassification,
+    ScoreSummary,
+    Summarize,
+    SummarizeFile,
 )
 
 P = ParamSpec("P")
 T = TypeVar("T")
-FindingT = TypeVar("FindingT", bound=AnalystResult)
 
 _LONG_TEXT = 20_000
 
@@ -69,97 +77,119 @@ class LlmAnalyst:
         self._llm = llm
         self._input_tokens = input_tokens
 
-    async def classify(
-        self, document: Document, types: Sequence[DocumentType], prompt: Prompt
-    ) -> Classification:
+    async def run(self, job: AnalysisJob[ResultT]) -> ResultT:
+        """Ask the model, and take of its answer what the document bears out."""
+        found: AnalystResult
+        match job:
+            case Classify():
+                found = await self._classify(job)
+            case ScoreClassification():
+                found = await self._score_classification(job)
+            case Summarize():
+                found = await self._summarize(job)
+            case ScoreSummary():
+                found = await self._score_summary(job)
+            case DetectSeries():
+                found = await self._detect_series(job)
+            case Extract():
+                found = await self._extract(job)
+            case SummarizeFile():
+                found = await self._summarize_file(job)
+            case _:
+                raise TypeError(f"no model is asked for {type(job).__name__}")
+        return cast(ResultT, found)
+
+    async def _classify(self, job: Classify) -> Classification:
         """Name the type; one that is not known is a bad answer, and asked for again."""
-        document, material = await self._material(document, IDENTITY)
-        question = jobs.classification(prompt, types, document, material.text)
+        document, material = await self._material(job.document, IDENTITY)
+        question = jobs.classification(job.prompt, job.types, document, material.text)
         intake = Intake()
         found = await answered(
             self._llm,
             question,
             ClassificationForm,
-            lambda form: classifying.classified(form, types, intake),
+            lambda form: classifying.classified(form, job.types, intake),
             intake,
         )
-        return self._signed(found, prompt, material, *intake.notes)
+        return self._signed(found, job.prompt, material, *intake.notes)
 
-    async def score_classification(
-        self, document: Document, types: Sequence[DocumentType], prompt: Prompt
-    ) -> Score:
+    async def _score_classification(self, job: ScoreClassification) -> Score:
         """Have the stored classification judged."""
-        document, material = await self._material(document, IDENTITY)
+        document, material = await self._material(job.document, IDENTITY)
         question = jobs.score(
-            prompt,
+            job.prompt,
             "classification",
             scoring.classification_of(document),
             document,
             material.text,
-            scoring.known_types(types),
+            scoring.known_types(job.types),
         )
         intake = Intake()
         found = await answered(self._llm, question, ScoreForm, scoring.scored, intake)
-        return self._signed(found, prompt, material, *intake.notes)
+        return self._signed(found, job.prompt, material, *intake.notes)
 
-    async def summarize(self, document: Document, prompt: Prompt) -> Summary:
+    async def _summarize(self, job: Summarize) -> Summary:
         """One line and the values; what the text does not hold is marked, and not filed."""
-        document, material = await self._material(document, VALUES)
-        question = jobs.summary(prompt, document, material.text)
+        document, material = await self._material(job.document, VALUES)
+        question = jobs.summary(job.prompt, document, material.text)
         intake = Intake(choose_day=chooser(document))
         form = await answered(self._llm, question, SummaryForm, lambda form: form, intake)
 
         def next_items(known: Sequence[ItemForm]) -> Question:
-            return jobs.line_items(prompt, document, material.text, known)
+            return jobs.line_items(job.prompt, document, material.text, known)
 
         printed = await _compute(document, _amounts_in, document)
         form, missing = await whole_list(self._llm, form, intake, next_items, printed)
         found = await _compute(document, grounded, document, form)
         wrong = await _compute(document, scoring.wrong_sums, document, found)
-        return self._signed(found, prompt, material, *intake.notes, missing, wrong)
+        return self._signed(found, job.prompt, material, *intake.notes, missing, wrong)
 
-    async def score_summary(self, document: Document, prompt: Prompt) -> Score:
+    async def _score_summary(self, job: ScoreSummary) -> Score:
         """Have the stored summary judged."""
-        document, material = await self._material(document, VALUES)
-        question = jobs.score(prompt, "summary", scoring.summary_of(document), document, material.text, "")
+        document, material = await self._material(job.document, VALUES)
+        question = jobs.score(
+            job.prompt, "summary", scoring.summary_of(document), document, material.text, ""
+        )
         intake = Intake()
         found = await answered(self._llm, question, ScoreForm, scoring.scored, intake)
         found = await _compute(document, scoring.with_sums, document, found)
-        return self._signed(found, prompt, material, *intake.notes)
+        return self._signed(found, job.prompt, material, *intake.notes)
 
-    async def detect_series(self, document: Document, candidates: Sequence[Series], prompt: Prompt) -> Filing:
-        """Name the series: one of the candidates, or a new one of a company that the document names."""
-        document, material = await self._material(document, IDENTITY)
-        shown = filing.likest(document, candidates)
-        question = jobs.filing(prompt, document, material.text, shown, len(candidates))
+    async def _detect_series(self, job: DetectSeries) -> Filing:
+        """Name the series: one of the job.candidates, or a new one of a company that the document names."""
+        document, material = await self._material(job.document, IDENTITY)
+        shown = filing.likest(document, job.candidates)
+        question = jobs.filing(job.prompt, document, material.text, shown, len(job.candidates))
         intake = Intake()
         form = await answered(
             self._llm, question, FilingForm, lambda form: filing.checked(form, shown, intake), intake
         )
         found = await _compute(document, filing.filed, document, form, shown)
-        return self._signed(found, prompt, material, *intake.notes)
+        return self._signed(found, job.prompt, material, *intake.notes)
 
-    async def extract(self, document: Document, series: Series, prompt: Prompt) -> Extraction:
+    async def _extract(self, job: Extract) -> Extraction:
         """Give the values under the series' names; those that the text does not hold stay empty."""
-        names = filing.fields_of(series)
+        names = filing.fields_of(job.series)
         focus = Focus((*VALUES.words, *(_words(name) for name in names)))
-        document, material = await self._material(document, focus)
-        question = jobs.extraction(prompt, document, material.text, series, names)
+        document, material = await self._material(job.document, focus)
+        question = jobs.extraction(job.prompt, document, material.text, job.series, names)
         intake = Intake()
         form = await answered(self._llm, question, ExtractionForm, lambda form: form, intake)
-        found, left_out = await _compute(document, filing.extracted, document, series, names, form)
+        found, left_out = await _compute(document, filing.extracted, document, job.series, names, form)
         note = f"not in the text, and left out: {', '.join(left_out)}" if left_out else ""
-        return self._signed(found, prompt, material, *intake.notes, note)
+        return self._signed(found, job.prompt, material, *intake.notes, note)
 
-    async def summarize_file(self, file: File, prompt: Prompt) -> FileSummary:
+    async def _summarize_file(self, job: SummarizeFile) -> FileSummary:
         """Prose by the model, over a table and figures that are worked out and not asked for."""
-        table = figures.summarize_file(file)
-        if not file.members:
+        table = figures.summarize_file(job.file)
+        if not job.file.members:
             return table
-        question = jobs.file_summary(prompt, file, table)
+        question = jobs.file_summary(job.prompt, job.file, table)
         intake = Intake()
         form = await answered(self._llm, question, FileForm, lambda form: form, intake)
-        return self._signed(files.told(form, table, question.material), prompt, Material(""), *intake.notes)
+        return self._signed(
+            files.told(form, table, question.material), job.prompt, Material(""), *intake.notes
+        )
 
     async def improve_prompt(
         self, current: Prompt, misses: Sequence[str], max_words: int, prompt: Prompt
@@ -189,7 +219,7 @@ class LlmAnalyst:
         material = await _compute(document, whole_or_parts, believed, self._input_tokens, focus)
         return believed, replace(material, note="; ".join(filter(None, (note, material.note))))
 
-    def _signed(self, found: FindingT, prompt: Prompt, material: Material, *more: str) -> FindingT:
+    def _signed(self, found: ResultT, prompt: Prompt, material: Material, *more: str) -> ResultT:
         notes = tuple(filter(None, (material.note, *more)))
         signature = Provenance(made_by=self.name, prompt_id=prompt.id, notes=notes)
         return found.model_copy(update={"provenance": signature})

@@ -1,7 +1,7 @@
 """The process that applies the rules to long texts: ``python -m alfrd_events.analysis.rules.child``.
 
-As expendable as a reader's process, which it shares the wire with. A request is ``work`` (function, size), followed by
-so many bytes: the pickled arguments, which come from the parent and are trusted. The reply is ``result`` (size),
+As expendable as a reader's process, which it shares the wire with. A request is ``work`` (size), followed by
+so many bytes: the pickled job, which comes from the parent and is trusted. The reply is ``result`` (size),
 followed by the result as JSON, or ``permanent`` or ``transient`` (message), ``memory`` or ``bug`` (message).
 """
 
@@ -9,27 +9,46 @@ from __future__ import annotations
 
 import pickle
 import sys
-from collections.abc import Callable, Mapping
-from typing import Any, BinaryIO
+from typing import BinaryIO, cast
 
 from alfrd_events.analysis.rules import checks, classify, extract, series, summary
 from alfrd_events.errors import AlfrdError, Permanent
+from alfrd_events.model import AnalystResult, Document
+from alfrd_events.model.jobs import (
+    Classify,
+    DetectSeries,
+    DocumentJob,
+    Extract,
+    ResultT,
+    ScoreClassification,
+    ScoreSummary,
+    Summarize,
+)
 from alfrd_events.sandbox import expendable, wire
 from alfrd_events.sandbox.limits import ReaderLimits
 from alfrd_events.sandbox.wire import Frame
 
-FUNCTIONS: Mapping[str, Callable[..., Any]] = {
-    function.__name__: function
-    for function in (
-        classify.classify,
-        checks.score_classification,
-        summary.summarize,
-        checks.score_summary,
-        series.detect_series,
-        extract.extract,
-    )
-}
-"""What may be asked for, by name."""
+
+def answer(job: DocumentJob[ResultT]) -> ResultT:
+    """Answer a question about a document by rules, here and now."""
+    document: Document = job.document
+    found: AnalystResult
+    match job:
+        case Classify():
+            found = classify.classify(document, job.types, job.prompt)
+        case ScoreClassification():
+            found = checks.score_classification(document, job.types, job.prompt)
+        case Summarize():
+            found = summary.summarize(document)
+        case ScoreSummary():
+            found = checks.score_summary(document)
+        case DetectSeries():
+            found = series.detect_series(document, job.candidates)
+        case Extract():
+            found = extract.extract(document, job.series)
+        case _:
+            raise TypeError(f"no rules answer {type(job).__name__}")
+    return cast(ResultT, found)
 
 
 def main() -> None:
@@ -42,17 +61,17 @@ def main() -> None:
         if request["kind"] != "work":
             _reply(replies, {"kind": "pong"})
             continue
-        arguments = requests.read(request["size"])
-        if len(arguments) < request["size"]:
+        pickled = requests.read(request["size"])
+        if len(pickled) < request["size"]:
             return
         expendable.allow_processor_time(limits.page_cpu_seconds)
-        _reply(replies, *_answer(request["function"], arguments))
+        _reply(replies, *_answer(pickled))
 
 
-def _answer(function: str, arguments: bytes) -> tuple[Frame, bytes]:
+def _answer(pickled: bytes) -> tuple[Frame, bytes]:
     try:
-        given = pickle.loads(arguments)  # noqa: S301 - the parent has made them
-        result = FUNCTIONS[function](*given).model_dump_json().encode()
+        job = pickle.loads(pickled)  # noqa: S301 - the parent has made it
+        result = answer(job).model_dump_json().encode()
     except AlfrdError as error:
         return {
             "kind": "permanent" if isinstance(error, Permanent) else "transient",

@@ -10,16 +10,13 @@ import asyncio
 import os
 import pickle
 import signal
-from typing import Any, NoReturn, TypeVar
-
-from pydantic import BaseModel
+from typing import NoReturn, cast
 
 from alfrd_events.errors import Permanent, Transient
+from alfrd_events.model.jobs import DocumentJob, ResultT
 from alfrd_events.sandbox.limits import ReaderLimits
 from alfrd_events.sandbox.pool import Child, Died, Pool
 from alfrd_events.sandbox.wire import Frame, Garbled
-
-ResultT = TypeVar("ResultT", bound=BaseModel)
 
 MODULE = "alfrd_events.analysis.rules.child"
 
@@ -34,40 +31,40 @@ class IsolatedRules:
         self._limits = limits or ReaderLimits()
         self._pool = Pool(processes or os.cpu_count() or 1, self._limits, MODULE)
 
-    async def run(self, kind: type[ResultT], function: str, *arguments: Any) -> ResultT:
-        """Call a function of :data:`.child.FUNCTIONS`; leaving early kills the work.
+    async def run(self, job: DocumentJob[ResultT]) -> ResultT:
+        """Answer a question in a process; leaving early kills the work.
 
-        :param kind: what it returns.
         :raise Permanent: it says so, or takes more processor time than is allowed.
         :raise Transient: its process ended, or took too long on the clock.
         :raise WorkerUnfit: no process could be started.
         """
-        data = pickle.dumps(arguments, pickle.HIGHEST_PROTOCOL)
+        name = type(job).__name__
+        data = pickle.dumps(job, pickle.HIGHEST_PROTOCOL)
         async with self._pool.child() as child:
             try:
                 async with asyncio.timeout(self._limits.page_seconds):
-                    await child.send({"kind": "work", "function": function, "size": len(data)}, data)
+                    await child.send({"kind": "work", "size": len(data)}, data)
                     reply = await child.receive()
                     if reply.get("kind") != "result":
-                        self._refuse(function, reply, child)
+                        self._refuse(name, reply, child)
                     result = await child.receive_data(int(reply["size"]))
                     child.busy = False
             except TimeoutError:
                 raise Transient(
-                    f"{function}: no answer for {self._limits.page_seconds:g} seconds; the machine is overloaded"
+                    f"{name}: no answer for {self._limits.page_seconds:g} seconds; the machine is overloaded"
                 ) from None
             except Died as death:
-                self._judge(function, death)
+                self._judge(name, death)
             except (Garbled, KeyError, TypeError, ValueError):
                 child.busy = True
-                raise Transient(f"{function}: a process answered with nonsense") from None
-        return kind.model_validate_json(result)
+                raise Transient(f"{name}: a process answered with nonsense") from None
+        return cast(ResultT, job.answer.model_validate_json(result))
 
     async def aclose(self) -> None:
         """End all processes."""
         await self._pool.aclose()
 
-    def _refuse(self, function: str, reply: Frame, child: Child) -> NoReturn:
+    def _refuse(self, name: str, reply: Frame, child: Child) -> NoReturn:
         message = str(reply.get("message", ""))
         match reply.get("kind"):
             case "permanent":
@@ -76,13 +73,13 @@ class IsolatedRules:
                 raise Transient(message)
             case "memory":
                 child.busy = True  # what it still holds is unknown: it is not lent again
-                raise Transient(f"{function}: needs more memory than {self._limits.memory_bytes:,} bytes")
-        raise Transient(f"{function}: the rules failed unexpectedly ({message}); please report it")
+                raise Transient(f"{name}: needs more memory than {self._limits.memory_bytes:,} bytes")
+        raise Transient(f"{name}: the rules failed unexpectedly ({message}); please report it")
 
-    def _judge(self, function: str, death: Died) -> NoReturn:
+    def _judge(self, name: str, death: Died) -> NoReturn:
         if death.returncode == -signal.SIGXCPU:
             raise Permanent(
-                f"{function}: the text takes the rules more than {self._limits.page_cpu_seconds} seconds of processor "
+                f"{name}: the text takes the rules more than {self._limits.page_cpu_seconds} seconds of processor "
                 "time; please report it"
             )
-        raise Transient(f"{function}: its process was ended from outside ({death}) and was replaced")
+        raise Transient(f"{name}: its process was ended from outside ({death}) and was replaced")
