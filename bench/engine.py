@@ -16,9 +16,10 @@ from alfrd_events.clients.calls import Call, Calls, Reply
 from alfrd_events.db.database import Database
 from alfrd_events.db.ledger import Caps, DatabaseLedger
 from alfrd_events.db.migrate import migrate
-from alfrd_events.model import Case
+from alfrd_events.model.inputs import DocumentInput, StepInput
 from alfrd_events.observe import configure_logging
-from alfrd_events.steps.registry import BUILT_IN, Handler, Tools
+from alfrd_events.steps.registry import BUILT_IN
+from alfrd_events.steps.step import Handler, Step, Tools
 from alfrd_events.worker.run import WorkerOptions, run_worker
 from bench.contender import CONCURRENCY, Shape
 from bench.teller import Teller
@@ -148,11 +149,11 @@ class Engine:
         async with Database(url) as database:
             ledger = DatabaseLedger(database, Caps(document=Decimal(1), day=Decimal(1_000_000)))
             calls = Calls(ledger, at_once=slots) if paid else None
-            known: dict[str, Handler] = {**BUILT_IN, SINGLE: _single(delay, calls)}
+            known = {**BUILT_IN, SINGLE: Step(SINGLE, _single(delay, calls))}
             await teller.ready()
             await run_worker(
                 database,
-                {step: _told(known[step], teller) for step in known},
+                {name: replace(step, handler=_told(step.handler, teller)) for name, step in known.items()},
                 tools,
                 WorkerOptions(slots=served, listen_url=url),
             )
@@ -160,12 +161,11 @@ class Engine:
 
 
 def _single(delay: float, calls: Calls | None) -> Handler:
-    async def single(case: Case, tools: Tools) -> Nothing:  # noqa: ARG001 - the signature of a handler
+    async def single(given: DocumentInput, tools: Tools) -> Nothing:  # noqa: ARG001 - the signature of a handler
         if calls is None:
             await asyncio.sleep(delay)
             return Nothing()
-        assert case.document is not None
-        call = replace(CALL, key=str(case.document.id))
+        call = replace(CALL, key=str(given.document.id))
         return await calls.make(call, send, Nothing.model_validate)
 
     async def send() -> Reply:
@@ -176,9 +176,9 @@ def _single(delay: float, calls: Calls | None) -> Handler:
 
 
 def _told(handler: Handler, teller: Teller) -> Handler:
-    async def tell(case: Case, tools: Tools) -> BaseModel:
-        teller.started(str(case.document.id if case.document else ""))
-        result = await handler(case, tools)
+    async def tell(given: StepInput, tools: Tools) -> BaseModel:
+        teller.started(str(given.document.id) if isinstance(given, DocumentInput) else "")
+        result = await handler(given, tools)
         teller.finished()
         return result
 

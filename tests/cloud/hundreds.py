@@ -28,7 +28,8 @@ from alfrd_events.db.ledger import DatabaseLedger
 from alfrd_events.db.migrate import migrate
 from alfrd_events.model.protocols import Analyst
 from alfrd_events.reading.sources import Sources
-from alfrd_events.steps.registry import BUILT_IN, Tools
+from alfrd_events.steps.registry import BUILT_IN
+from alfrd_events.steps.step import Tools
 from alfrd_events.worker.run import run_worker
 from tests.cloud.bedrock import Bedrock
 from tests.cloud.chat import Chat

@@ -13,7 +13,8 @@ from alfrd_events.clients.calls import Calls
 from alfrd_events.reading.local import LocalReader
 from alfrd_events.reading.sources import Sources
 from alfrd_events.settings import Settings
-from alfrd_events.steps.registry import BUILT_IN, Tools
+from alfrd_events.steps.registry import BUILT_IN
+from alfrd_events.steps.step import Tools
 from alfrd_events.worker.run import run_worker
 from tests.cloud.chat import Chat
 from tests.cloud.hundreds import assert_complete, process

@@ -184,7 +184,8 @@ def test_tokens_are_estimated_to_the_safe_side() -> None:
 
 async def test_an_event_tells_that_a_document_was_too_long_to_be_shown_whole(db: Harness) -> None:
     from alfrd_events.reading.sources import Sources
-    from alfrd_events.steps.registry import BUILT_IN, Tools
+    from alfrd_events.steps.registry import BUILT_IN
+    from alfrd_events.steps.step import Tools
     from alfrd_events.worker.run import run_worker
     from tests.support.noop import NoopReader, options, refuse_pages
 

@@ -18,7 +18,8 @@ from alfrd_events.db.ledger import DatabaseLedger
 from alfrd_events.model import JsonObject
 from alfrd_events.reading.sources import Sources
 from alfrd_events.reading.textract.blocks import block_of
-from alfrd_events.steps.registry import BUILT_IN, Tools
+from alfrd_events.steps.registry import BUILT_IN
+from alfrd_events.steps.step import Tools
 from alfrd_events.worker.run import run_worker
 from tests.cloud import brain
 from tests.cloud.asking import BILL

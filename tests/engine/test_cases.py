@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import fields
 from uuid import UUID
 
 from alfrd_events.db.cases import Cases
 from alfrd_events.db.inputs import inputs_of
-from alfrd_events.model import Case, Document, Task
+from alfrd_events.model import Document, Task
+from alfrd_events.model.inputs import DocumentInput, StepInput, SummarizeInput
+from alfrd_events.steps.registry import BUILT_IN
 from tests.support.harness import RESULTS, Harness
 
+INPUTS = {name: step.input for name, step in BUILT_IN.items()}
 PAGE = RESULTS["ocr"]["pages"][0]
 
 
@@ -23,13 +27,17 @@ async def _read(db: Harness, document: UUID, text: str) -> None:
 
 async def _given(db: Harness, cases: Cases, document: UUID, step: str) -> Document:
     task = Task(1, step, "document", document, 1, 5)
-    found = (await cases.load([task]))[1].document
-    assert found is not None
-    return found
+    return _document(await cases.load([task]))
+
+
+def _document(loaded: Mapping[int, StepInput]) -> Document:
+    found = loaded[1]
+    assert isinstance(found, DocumentInput)
+    return found.document
 
 
 async def test_pages_are_loaded_once_and_the_document_each_time(db: Harness) -> None:
-    cases = Cases(db.database, {})
+    cases = Cases(db.database, INPUTS)
     document = await db.given_document()
     await _read(db, document, "one")
     assert (await _given(db, cases, document, "classify")).text == "one"
@@ -41,7 +49,7 @@ async def test_pages_are_loaded_once_and_the_document_each_time(db: Harness) -> 
 
 
 async def test_a_document_that_is_read_again_has_its_new_pages(db: Harness) -> None:
-    cases = Cases(db.database, {})
+    cases = Cases(db.database, INPUTS)
     document = await db.given_document()
     await _read(db, document, "one")
     assert (await _given(db, cases, document, "classify")).text == "one"
@@ -52,7 +60,7 @@ async def test_a_document_that_is_read_again_has_its_new_pages(db: Harness) -> N
 
 
 async def test_what_is_kept_is_bounded(db: Harness) -> None:
-    cases = Cases(db.database, {})
+    cases = Cases(db.database, INPUTS)
     documents = [await db.given_document() for _ in range(12)]
     for number, document in enumerate(documents):
         await _read(db, document, f"{number} {'x' * 1_000_000}")
@@ -64,7 +72,7 @@ async def test_what_is_kept_is_bounded(db: Harness) -> None:
 
 
 async def test_pages_that_are_kept_when_a_load_begins_are_not_lost_to_another_one(db: Harness) -> None:
-    cases = Cases(db.database, {})
+    cases = Cases(db.database, INPUTS)
     document = await db.given_document()
     await _read(db, document, "one")
     await _given(db, cases, document, "classify")
@@ -75,27 +83,25 @@ async def test_pages_that_are_kept_when_a_load_begins_are_not_lost_to_another_on
     await asyncio.sleep(0)
     await cases.load([last], inputs)
 
-    found = (await first)[1].document
-    assert found is not None
-    assert found.text == "one"
+    assert _document(await first).text == "one"
 
 
 async def test_what_is_given_equals_what_its_constructors_make(db: Harness) -> None:
     document = await db.given_document("classified")
-    case = (await Cases(db.database, {}).load([Task(1, "summarize", "document", document, 1, 5)]))[1]
-    assert case.document is not None
-    assert case.document == Document(
-        **{each.name: getattr(case.document, each.name) for each in fields(Document)}
+    given = (await Cases(db.database, INPUTS).load([Task(1, "summarize", "document", document, 1, 5)]))[1]
+    assert isinstance(given, SummarizeInput)
+    assert given.document == Document(
+        **{each.name: getattr(given.document, each.name) for each in fields(Document)}
     )
-    assert case == Case(**{each.name: getattr(case, each.name) for each in fields(Case)})
-    assert set(vars(case)) == {each.name for each in fields(Case)}
+    assert given == SummarizeInput(**{each.name: getattr(given, each.name) for each in fields(given)})
+    assert set(vars(given)) == {each.name for each in fields(given)}
 
 
 async def test_a_subject_that_is_gone_has_no_case(db: Harness) -> None:
     document = await db.given_document("classified")
     await db.sql("delete from alfrd.documents")
     task = Task(1, "summarize", "document", document, 1, 5)
-    assert await Cases(db.database, {}).load([task]) == {}
+    assert await Cases(db.database, INPUTS).load([task]) == {}
 
 
 async def _read_by(cases: Cases, db: Harness, document: UUID, text: str) -> None:
@@ -109,10 +115,10 @@ async def _read_by(cases: Cases, db: Harness, document: UUID, text: str) -> None
 
 
 async def test_what_a_worker_has_read_it_need_not_load(db: Harness) -> None:
-    cases = Cases(db.database, {})
+    cases = Cases(db.database, INPUTS)
     document = await db.given_document()
     await _read_by(cases, db, document, "one")
-    as_loaded = await _given(db, Cases(db.database, {}), document, "classify")
+    as_loaded = await _given(db, Cases(db.database, INPUTS), document, "classify")
     await db.sql("update alfrd.pages set text = 'nobody looks at this'")
 
     assert await _given(db, cases, document, "classify") == as_loaded
@@ -126,7 +132,7 @@ async def test_what_a_trigger_stores_in_place_of_what_was_read_is_loaded(db: Har
     await db.sql(
         "create trigger blacken before insert on alfrd.pages for each row execute function public.blacken()"
     )
-    cases = Cases(db.database, {})
+    cases = Cases(db.database, INPUTS)
     document = await db.given_document()
     await _read_by(cases, db, document, "Mr Smith")
 
@@ -134,7 +140,7 @@ async def test_what_a_trigger_stores_in_place_of_what_was_read_is_loaded(db: Har
 
 
 async def test_series_are_loaded_again_when_one_has_changed(db: Harness) -> None:
-    cases = Cases(db.database, {})
+    cases = Cases(db.database, INPUTS)
     document = await db.given_document("summarized")
     task = Task(1, "file", "document", document, 1, 5)
 

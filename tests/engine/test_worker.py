@@ -11,6 +11,7 @@ from alfrd_events.db import queue
 from alfrd_events.db.cases import Cases
 from alfrd_events.db.database import Database
 from alfrd_events.model import AnalystResult
+from alfrd_events.model.inputs import OcrInput
 from alfrd_events.model.jobs import AnalysisJob, Summarize
 from alfrd_events.steps.registry import BUILT_IN
 from alfrd_events.worker.run import run_worker
@@ -153,6 +154,7 @@ async def test_many_small_parts_do_not_come_with_the_claim(db: Harness) -> None:
     assert len(answer.inputs) < 10_000
 
     (task,) = answer.claimed
-    case = (await Cases(db.database, {}).load([task], answer.inputs))[task.id]
+    given = (await Cases(db.database, {"ocr": OcrInput}).load([task], answer.inputs))[task.id]
+    assert isinstance(given, OcrInput)
     assert task.subject_id == document
-    assert [len(part.content or b"") for part in case.parts] == [30_000] * 20
+    assert [len(part.content or b"") for part in given.parts] == [30_000] * 20

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,8 +12,10 @@ import pytest
 from alfrd_events.cli.work import Narrator
 from alfrd_events.db.database import Database
 from alfrd_events.db.queue import Backlog
-from alfrd_events.model import Case, Outcome
-from alfrd_events.steps.registry import BUILT_IN, Tools
+from alfrd_events.model import Outcome
+from alfrd_events.model.inputs import SummarizeInput
+from alfrd_events.steps.registry import BUILT_IN
+from alfrd_events.steps.step import Tools
 from alfrd_events.worker.refused import tell_of_refused
 from alfrd_events.worker.rescuer import Rescuer
 from alfrd_events.worker.run import run_worker
@@ -47,21 +50,20 @@ async def test_a_document_that_a_person_changed_meanwhile_is_no_lost_lease(
     document = await db.given_document("classified")
     reached, changed = asyncio.Event(), asyncio.Event()
 
-    async def slow(case: Case, tools: Tools) -> Any:
+    async def slow(given: SummarizeInput, tools: Tools) -> Any:
         if not changed.is_set():
             reached.set()
             await changed.wait()
-        return await BUILT_IN["summarize"](case, tools)
+        return await BUILT_IN["summarize"].handler(given, tools)
 
     async def meddle() -> None:
         await reached.wait()
         await db.sql(change, document)
         changed.set()
 
+    steps = {**BUILT_IN, "summarize": replace(BUILT_IN["summarize"], handler=slow)}
     async with Database(db.url) as database:
-        await asyncio.gather(
-            run_worker(database, {**BUILT_IN, "summarize": slow}, noop_tools(), options(db.url)), meddle()
-        )
+        await asyncio.gather(run_worker(database, steps, noop_tools(), options(db.url)), meddle())
 
     assert _lines(log, "a person cancelled, corrected")[0][0] == "INFO"
     assert not _lines(log, "ALFRD_LEASE_SECONDS")

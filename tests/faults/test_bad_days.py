@@ -14,6 +14,7 @@ from alfrd_events.db.migrate import migrate
 from alfrd_events.model import AnalystResult
 from alfrd_events.model.jobs import AnalysisJob, Classify
 from alfrd_events.steps.registry import BUILT_IN
+from alfrd_events.steps.step import Step
 from alfrd_events.worker.run import run_worker
 from tests.faults.processes import ALL_ENDED, each_step_was_committed_once, fleet, insert, until
 from tests.faults.proxy import Proxy
@@ -80,15 +81,15 @@ async def test_a_route_that_cannot_even_fail_is_dead_and_holds_up_nobody(db: Har
     await db.sql("insert into alfrd.routes values ('document', 'completed', 'export', 'exported')")
     await db.sql("delete from alfrd.transitions where from_status = 'completed' and to_status = 'failed'")
 
-    async def export(case: object, tools: object) -> AnalystResult:
+    async def export(given: object, tools: object) -> AnalystResult:
         from alfrd_events.errors import Permanent
 
         raise Permanent("no printer")
 
     await insert(db, 2)
-    handlers = {**BUILT_IN, "export": export}
+    steps = {**BUILT_IN, "export": Step("export", export)}
     async with Database(db.url) as database:
-        await run_worker(database, handlers, noop_tools(), options(db.url, slots=dict.fromkeys(handlers, 5)))
+        await run_worker(database, steps, noop_tools(), options(db.url, slots=dict.fromkeys(steps, 5)))
 
     assert await db.one("select count(*) from alfrd.documents where status = 'completed'") == 2
     assert await db.one("select count(*) from alfrd.tasks where state = 'dead'") == 2

@@ -18,8 +18,8 @@ from alfrd_events.clients.calls import BadReply, Call, Calls, Lost, Reply
 from alfrd_events.db.database import Database
 from alfrd_events.db.ledger import Caps, DatabaseLedger
 from alfrd_events.errors import Throttled, Transient
-from alfrd_events.model import Case
-from alfrd_events.steps.registry import Tools
+from alfrd_events.model.inputs import DocumentInput
+from alfrd_events.steps.step import Step, Tools
 from alfrd_events.worker.run import Report, run_worker
 from tests.support.harness import Harness
 from tests.support.noop import noop_tools, options
@@ -43,10 +43,9 @@ class Paid:
         self._misbehaves = misbehaves
         self._turn = 0
 
-    async def __call__(self, case: Case, tools: Tools) -> Answer:
-        assert case.document is not None
+    async def __call__(self, given: DocumentInput, tools: Tools) -> Answer:
         assert self.calls is not None
-        return await _ask(self.calls, str(case.document.id), self._send)
+        return await _ask(self.calls, str(given.document.id), self._send)
 
     async def _send(self, key: str) -> Reply:
         self.asked[key] += 1
@@ -94,7 +93,7 @@ async def work(url: str, paid: Paid, caps: Caps, **changes: float) -> Report:
         try:
             return await run_worker(
                 database,
-                {"ask": paid},
+                {"ask": Step("ask", paid)},
                 noop_tools(),
                 options(url, slots={"ask": 20}, **changes),
                 tend=ledger.tend,
@@ -174,6 +173,7 @@ from alfrd_events.db.ledger import DatabaseLedger
 from alfrd_events.clients.calls import Calls, Reply
 from tests.money.test_worker_money import Paid
 from tests.support.noop import noop_tools, options
+from alfrd_events.steps.step import Step
 from alfrd_events.worker.run import run_worker
 
 class Deadly(Paid):
@@ -187,7 +187,7 @@ async def main(url):
     paid = Deadly()
     async with Database(url) as database:
         paid.calls = Calls(DatabaseLedger(database))
-        await run_worker(database, {"ask": paid}, noop_tools(), options(url, slots={"ask": 1}))
+        await run_worker(database, {"ask": Step("ask", paid)}, noop_tools(), options(url, slots={"ask": 1}))
 
 asyncio.run(main(sys.argv[1]))
 """

@@ -8,7 +8,8 @@ from psycopg.errors import LockNotAvailable
 from alfrd_events.db.database import Database
 from alfrd_events.db.trials import Trials
 from alfrd_events.errors import AlfrdError
-from alfrd_events.model import Case, advisory_key
+from alfrd_events.model import advisory_key
+from alfrd_events.model.inputs import FamilyInput
 from alfrd_events.steps.evolving import evolve_prompt
 from tests.support.evolving import Loop
 from tests.support.harness import Harness
@@ -68,7 +69,7 @@ async def test_a_worker_tries_prompts_with_a_workers_rights(db: Harness) -> None
         url = past(db.url).replace("postgres@", "mill@")
         async with Database(url, settings=loop.database.settings) as database:
             tools = loop.tools_on(Trials(database))
-            while (await evolve_prompt(Case(family=family), tools)).again:
+            while (await evolve_prompt(FamilyInput(family), tools)).again:
                 pass
             with pytest.raises(AlfrdError, match="permission denied"):
                 await database.execute("update alfrd.prompts set is_active = true")

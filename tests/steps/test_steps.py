@@ -13,7 +13,6 @@ import pytest
 from alfrd_events.errors import Permanent, Unreadable
 from alfrd_events.model import (
     AnalystResult,
-    Case,
     Classification,
     Document,
     DocumentType,
@@ -23,9 +22,10 @@ from alfrd_events.model import (
     PartSource,
     Prompt,
 )
+from alfrd_events.model.inputs import ClassifyInput, FilingInput, OcrInput
 from alfrd_events.model.jobs import AnalysisJob
 from alfrd_events.steps import analysis, filing, reading
-from alfrd_events.steps.registry import Tools
+from alfrd_events.steps.step import Tools
 from tests.support.noop import NoopAnalyst, NoopReader, noop_tools
 
 PROMPT = Prompt(id=1, kind="classifier", document_type="", version=1, text="")
@@ -53,7 +53,7 @@ class PagedReader(NoopReader):
 
 def _reading(
     parts: list[bytes], saved: frozenset[int] = frozenset()
-) -> tuple[Case, Tools, dict[int, tuple[str, int]]]:
+) -> tuple[OcrInput, Tools, dict[int, tuple[str, int]]]:
     read: dict[int, tuple[str, int]] = {}
 
     async def save(page: Page, part: int) -> None:
@@ -62,40 +62,40 @@ def _reading(
     sources = tuple(
         PartSource(number, f"{number}.txt", content) for number, content in enumerate(parts, start=1)
     )
-    case = Case(document=_document(), parts=sources, saved_pages=saved)
-    return case, replace(noop_tools(reader=PagedReader()), save_page=save), read
+    given = OcrInput(_document(), parts=sources, saved_pages=saved)
+    return given, replace(noop_tools(reader=PagedReader()), save_page=save), read
 
 
 async def test_pages_are_numbered_through_all_parts() -> None:
-    case, tools, read = _reading([b"ab", b"c"])
+    given, tools, read = _reading([b"ab", b"c"])
 
-    result = await reading.ocr(case, tools)
+    result = await reading.ocr(given, tools)
 
     assert read == {1: ("a", 1), 2: ("b", 1), 3: ("c", 2)}
     assert (result.page_count, [part.page_count for part in result.parts]) == (3, [2, 1])
 
 
 async def test_pages_that_are_saved_are_not_read_again() -> None:
-    case, tools, read = _reading([b"ab", b"cd"], saved=frozenset({1, 3}))
+    given, tools, read = _reading([b"ab", b"cd"], saved=frozenset({1, 3}))
 
-    result = await reading.ocr(case, tools)
+    result = await reading.ocr(given, tools)
 
     assert sorted(read) == [2, 4]
     assert result.page_count == 4
 
 
 async def test_a_broken_part_fails_the_document_before_a_page_is_read() -> None:
-    case, tools, read = _reading([b"ab", b""])
+    given, tools, read = _reading([b"ab", b""])
 
     with pytest.raises(Unreadable, match=r"2\.txt: the file is empty"):
-        await reading.ocr(case, tools)
+        await reading.ocr(given, tools)
 
     assert read == {}
 
 
 async def test_a_document_without_any_part_says_so() -> None:
     with pytest.raises(Permanent, match="no content, no uri and no parts"):
-        await reading.ocr(Case(document=_document()), noop_tools())
+        await reading.ocr(OcrInput(_document()), noop_tools())
 
 
 async def test_an_unknown_type_becomes_other_with_a_suggestion() -> None:
@@ -104,9 +104,9 @@ async def test_an_unknown_type_becomes_other_with_a_suggestion() -> None:
             return Classification(document_type="warranty", confidence=0.7, reasoning="says so")
 
     page = Page(number=1, text="warranty", confidence=1.0)
-    case = Case(document=_document(pages=(page,)), types=TYPES, prompt=PROMPT)
+    given = ClassifyInput(_document(pages=(page,)), types=TYPES, prompt=PROMPT)
 
-    result = await analysis.classify(case, noop_tools(Inventive()))
+    result = await analysis.classify(given, noop_tools(Inventive()))
 
     assert (result.document_type, result.suggested_type) == ("other", "warranty")
 
@@ -114,11 +114,11 @@ async def test_an_unknown_type_becomes_other_with_a_suggestion() -> None:
 async def test_a_step_without_an_active_prompt_says_so() -> None:
     page = Page(number=1, text="x", confidence=1.0)
     with pytest.raises(Permanent, match="no active prompt"):
-        await analysis.classify(Case(document=_document(pages=(page,)), types=TYPES), noop_tools())
+        await analysis.classify(ClassifyInput(_document(pages=(page,)), types=TYPES), noop_tools())
 
 
 async def test_a_document_that_names_nobody_is_filed_nowhere() -> None:
-    place = await filing.file(Case(document=_document(), prompt=PROMPT), noop_tools())
+    place = await filing.file(FilingInput(_document(), prompt=PROMPT), noop_tools())
 
     assert (place.entity, place.entity_key) == ("", "")
 

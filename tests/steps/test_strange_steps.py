@@ -13,8 +13,9 @@ from pydantic import BaseModel, ConfigDict
 
 from alfrd_events.db.database import Database
 from alfrd_events.errors import Permanent, Throttled, Transient
-from alfrd_events.model import Case
-from alfrd_events.steps.registry import BUILT_IN, Tools
+from alfrd_events.model.inputs import DocumentInput
+from alfrd_events.steps.registry import BUILT_IN
+from alfrd_events.steps.step import Step, Tools
 from alfrd_events.worker import verdict
 from alfrd_events.worker.run import Report, run_worker
 from tests.support.harness import Harness
@@ -110,9 +111,8 @@ RETURNED: dict[str, Any] = {
 }
 
 
-async def _export(case: Case, tools: Tools) -> Any:
-    assert case.document is not None
-    name = case.document.filename
+async def _export(given: DocumentInput, tools: Tools) -> Any:
+    name = given.document.filename
     if name in RAISED:
         raise RAISED[name]
     if name in DONE:
@@ -132,13 +132,13 @@ async def _work(db: Harness, handler: Any, names: list[str], **wishes: Any) -> R
         " select name, convert_to('text', 'utf8') from unnest(%s::text[]) as name",
         names,
     )
-    handlers = {**BUILT_IN, "export": handler}
+    steps = {**BUILT_IN, "export": Step("export", handler)}
     async with Database(db.url) as database:
         return await run_worker(
             database,
-            handlers,
+            steps,
             noop_tools(),
-            options(db.url, slots=dict.fromkeys(handlers, 50), **wishes),
+            options(db.url, slots=dict.fromkeys(steps, 50), **wishes),
         )
 
 
@@ -165,9 +165,8 @@ async def test_whatever_a_step_does_is_one_failed_attempt_of_its_document(db: Ha
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400])
 async def test_a_number_that_json_has_not_does_not_stop_the_worker(db: Harness, value: float) -> None:
-    async def odd(case: Case, tools: Tools) -> Anything:
-        assert case.document is not None
-        return Anything(value=value if case.document.filename == "odd" else 1)
+    async def odd(given: DocumentInput, tools: Tools) -> Anything:
+        return Anything(value=value if given.document.filename == "odd" else 1)
 
     async with asyncio.timeout(60):
         await _work(db, odd, ["odd", "neighbour"])
@@ -183,7 +182,7 @@ async def test_a_number_that_json_has_not_does_not_stop_the_worker(db: Harness, 
 async def test_a_wait_that_is_no_time_is_left_to_the_engine(db: Harness, asked: Any) -> None:
     attempts = 0
 
-    async def throttled(case: Case, tools: Tools) -> Anything:
+    async def throttled(given: DocumentInput, tools: Tools) -> Anything:
         nonlocal attempts
         attempts += 1
         if attempts == 1:
@@ -204,9 +203,8 @@ async def test_a_wait_that_is_no_time_is_left_to_the_engine(db: Harness, asked: 
 async def test_a_step_that_swallows_its_cancellation_loses_its_task_all_the_same(db: Harness) -> None:
     freed = asyncio.Event()
 
-    async def stubborn(case: Case, tools: Tools) -> Anything:
-        assert case.document is not None
-        while case.document.filename == "stubborn" and not freed.is_set():
+    async def stubborn(given: DocumentInput, tools: Tools) -> Anything:
+        while given.document.filename == "stubborn" and not freed.is_set():
             with contextlib.suppress(asyncio.CancelledError):
                 await freed.wait()
         return Anything()

@@ -18,8 +18,9 @@ from alfrd_events.db.ledger import DatabaseLedger
 from alfrd_events.db.trials import Trials
 from alfrd_events.model import Outcome
 from alfrd_events.reading.sources import Sources
-from alfrd_events.steps.registry import BUILT_IN, EVOLUTION, Tools
+from alfrd_events.steps.registry import BUILT_IN, EVOLUTION
 from alfrd_events.steps.spending import Evolution
+from alfrd_events.steps.step import Tools
 from alfrd_events.worker.runner import Runner
 from tests.support.noop import NoopReader, refuse_pages
 from tests.support.simulated import Paper, SimulatedLlm, paper

@@ -31,7 +31,8 @@ from alfrd_events.model.jobs import (
 )
 from alfrd_events.model.protocols import Reader
 from alfrd_events.reading.sources import Sources
-from alfrd_events.steps.registry import BUILT_IN, Tools
+from alfrd_events.steps.registry import BUILT_IN
+from alfrd_events.steps.step import Tools
 from alfrd_events.worker.run import WorkerOptions
 from tests.support.routes import listen_url
 

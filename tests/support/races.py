@@ -15,7 +15,8 @@ from alfrd_events.clients.llm.base import Question
 from alfrd_events.db.database import Database
 from alfrd_events.db.trials import Trials
 from alfrd_events.errors import AlfrdError
-from alfrd_events.model import Case, advisory_key
+from alfrd_events.model import advisory_key
+from alfrd_events.model.inputs import FamilyInput
 from alfrd_events.steps.evolving import evolve_prompt
 from tests.support.evolving import Loop
 from tests.support.pgbouncer import past
@@ -115,7 +116,7 @@ async def _turns(loop: Loop, database: Database, family: UUID) -> None:
     _racer.set(database.settings["application_name"])
     tools = loop.tools_on(Trials(database))
     with suppress(AlfrdError):
-        while (await evolve_prompt(Case(family=family), tools)).again:
+        while (await evolve_prompt(FamilyInput(family), tools)).again:
             pass
 
 

@@ -112,9 +112,9 @@ def _way_out(problem: str) -> str:
 
 
 async def _slots(chosen: Settings) -> str:
-    from alfrd_events.steps.registry import handlers
+    from alfrd_events.steps.registry import all_steps
 
-    known = handlers()
+    known = all_steps()
     unknown = [step for step in chosen.slots if step not in known]
     if unknown:
         raise Unhealthy(

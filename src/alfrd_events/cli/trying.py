@@ -24,7 +24,8 @@ async def one_by_one(session: wiring.Session, row: Mapping[str, Any]) -> AsyncIt
     """
     from alfrd_events.clients.calls import BadReply
     from alfrd_events.db.cases import load_documents, load_types
-    from alfrd_events.model import Case, Prompt
+    from alfrd_events.model import Prompt
+    from alfrd_events.model.inputs import ClassifyInput, SummarizeInput
     from alfrd_events.steps import analysis
 
     chosen = session.settings.model_copy(update={"evolution": "suggest"})
@@ -35,14 +36,16 @@ async def one_by_one(session: wiring.Session, row: Mapping[str, Any]) -> AsyncIt
         raise SettingsInvalid("prompts are tried with a language model: set ALFRD_ANALYST=llm")
     tools = replace(wiring.build_tools(chosen, calls), analyst=evolution.examiner)
     prompt = Prompt(**{name: row[name] for name in ("id", "kind", "document_type", "version", "text")})
-    step = analysis.classify if prompt.kind == "classifier" else analysis.summarize
     types = await load_types(session.database)
 
     async def run(id: UUID) -> JsonObject | None:
         document = (await load_documents(session.database, [id]))[id]
         try:
             with evolution.paying():
-                found = await step(Case(document=document, types=types, prompt=prompt), tools)
+                if prompt.kind == "classifier":
+                    given = ClassifyInput(document, prompt=prompt, types=tuple(types))
+                    return (await analysis.classify(given, tools)).model_dump(mode="json")
+                found = await analysis.summarize(SummarizeInput(document, prompt=prompt), tools)
         except BadReply:
             return None
         return found.model_dump(mode="json")

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from alfrd_events.model import Outcome, Page
     from alfrd_events.model.protocols import Analyst, Reader
     from alfrd_events.settings import Settings
-    from alfrd_events.steps.registry import Tools
     from alfrd_events.steps.spending import Evolution
+    from alfrd_events.steps.step import Tools
     from alfrd_events.worker.last_resort import LastResort
     from alfrd_events.worker.run import Report
 
@@ -123,14 +123,14 @@ async def work(
     :param last_resort: ends the process when a signal does not.
     :raise SettingsInvalid: a step that nobody handles, or a provider that is not installed.
     """
-    from alfrd_events.steps.registry import handlers
+    from alfrd_events.steps.registry import all_steps
     from alfrd_events.worker.run import WorkerOptions, run_worker
 
     chosen = opened.settings
     ledger = build_ledger(chosen, opened.database)
     calls = build_calls(chosen, ledger)
     evolution = build_evolution(chosen, opened.database, calls)
-    known = handlers(evolution=evolution is not None)
+    known = all_steps(evolution=evolution is not None)
     served = list(known) if steps is None else _known(steps, known)
     tools = replace(build_tools(chosen, calls, opened.database), evolution=evolution)
     try:
@@ -201,7 +201,7 @@ def build_tools(chosen: Settings, calls: Calls | None = None, database: Database
     :raise SettingsInvalid: one is not installed.
     """
     from alfrd_events.reading.sources import Sources
-    from alfrd_events.steps.registry import Tools
+    from alfrd_events.steps.step import Tools
 
     return Tools(
         reader=_reader(chosen, calls or build_calls(chosen), database),

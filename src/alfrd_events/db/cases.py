@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, defaultdict
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from operator import itemgetter
 from typing import Any
@@ -17,7 +17,6 @@ from alfrd_events.db.json import decoded
 from alfrd_events.db.peers import peers_of
 from alfrd_events.db.values import usable_amount, usable_date
 from alfrd_events.model import (
-    Case,
     Document,
     DocumentType,
     File,
@@ -31,10 +30,8 @@ from alfrd_events.model import (
     Task,
     filled,
 )
+from alfrd_events.model.inputs import StepInput
 
-_NEED_TYPES = {"classify", "score_classification", "answer_key"}
-_REPLAYED = {"classify", "summarize"}
-_LEARNING = {"summarize", "extract"}
 _CANDIDATES_AT_MOST = 2000
 _CONNECTIONS = 2
 """What loading uses at a time. The exchange needs one, too, and over a slow way the pool grows slowly."""
@@ -54,7 +51,7 @@ _NO_PAGES: tuple[int, Pages, int] = (-1, (), 0)
 class Cases:
     """Loads the cases of tasks, and keeps pages in memory from one step of a document to the next.
 
-    :param prompt_kinds: step -> kind of the prompt that it works with; a step without one needs none.
+    :param kinds: step -> the type of its input, whose fields say what the step needs.
     :param prefixes: of the kinds: the first one's prompt is the case's, the others' are beside it.
     :param peers: how many documents of a series the analyst learns from at most.
     """
@@ -62,13 +59,14 @@ class Cases:
     def __init__(
         self,
         database: Database,
-        prompt_kinds: Mapping[str, str],
+        kinds: Mapping[str, type[StepInput]],
         prefixes: Sequence[str] = ("",),
         peers: int = 0,
     ) -> None:
         self._peers = peers
         self._database = database.sparingly(_CONNECTIONS)
-        self._prompt_kinds = prompt_kinds
+        self._kinds = kinds
+        self._fields = {step: tuple(each.name for each in fields(kind)) for step, kind in kinds.items()}
         self._prefixes = prefixes
         self._kept = _KeptPages()
         self._reference = _Reference()
@@ -88,14 +86,17 @@ class Cases:
             pages = tuple(map(_page, sorted(rows, key=itemgetter("number"))))
             self._kept.keep(document.int, generation, pages)
 
-    async def load(self, tasks: Sequence[Task], came_with_claim: str | None = None) -> dict[int, Case]:
+    async def load(self, tasks: Sequence[Task], came_with_claim: str | None = None) -> dict[int, StepInput]:
         """The case of each task, by task id; a task whose subject is gone has none.
 
         :param came_with_claim: the inputs of these tasks, in JSON; asked for if they are missing.
         """
-        by_step: dict[str, list[UUID]] = defaultdict(list)
+        needed_by: dict[str, list[UUID]] = defaultdict(list)
         for task in tasks:
-            by_step[task.step].append(task.subject_id)
+            for name in self._fields[task.step]:
+                needed_by[name].append(task.subject_id)
+            if self._kinds[task.step].learns:
+                needed_by["peers"].append(task.subject_id)
         if came_with_claim is None:
             inputs = await inputs_of(self._database, tasks)
         else:
@@ -113,7 +114,7 @@ class Cases:
             for values, generation in rows
         ]
         missing = [values[0] for (values, _), pages in zip(rows, kept, strict=True) if pages is None]
-        found = await self._ask(tasks, by_step, inputs, missing, parts)
+        found = await self._ask(needed_by, inputs, missing, parts)
         # From here on the same for all: another load may replace them while this one waits.
         reference, candidates = self._reference, self._candidates
         documents = self._documents(tasks, rows, kept, found.get("pages", {}))
@@ -122,39 +123,38 @@ class Cases:
         gradings = found.get("gradings", {})
         known = await self._known(reference, tasks, documents)
         filed = series(inputs["series"])
+        given: dict[str, Callable[[Task, Any], Any]] = {
+            "document": lambda task, document: (
+                replace(document, peers=peers[task.subject_id]) if task.subject_id in peers else document
+            ),
+            "generation": lambda task, _: generations.get(task.subject_id.int, 0),
+            "parts": lambda task, _: tuple(parts.of.get(task.subject_id, ())),
+            "saved_pages": lambda task, _: parts.saved.get(task.subject_id, _NOTHING),
+            "types": lambda _, __: reference.types,
+            "candidates": lambda _, document: candidates.of(document.owner),
+            "series": lambda _, document: filed.get(document.series_id) if document.series_id else None,
+            "prompt": lambda task, document: self._prompt(
+                reference, task.step, document.document_type if document else ""
+            ),
+            "known": lambda task, _: known.get(task.id),
+            "file": lambda task, _: files[task.subject_id],
+            "family": lambda task, _: task.subject_id,
+            "grading": lambda task, _: gradings.get(task.subject_id),
+        }
         cases = {}
         for task in tasks:
-            id, step = task.subject_id, task.step
-            document = documents.get(id.int)
-            file = files.get(id) if files else None
-            family = id if task.entity == "prompt" else None
-            if document is None and file is None and family is None:
+            document = documents.get(task.subject_id.int)
+            if document is None and task.subject_id not in files and task.entity != "prompt":
                 continue
-            if document is not None and peers and id in peers:
-                document = replace(document, peers=peers[id])
+            kind = self._kinds[task.step]
             cases[task.id] = filled(
-                Case,
-                {
-                    "document": document,
-                    "generation": generations.get(id.int, 0),
-                    "file": file,
-                    "parts": tuple(parts.of.get(id, ())) if parts.of else (),
-                    "saved_pages": parts.saved.get(id, _NOTHING) if parts.of else _NOTHING,
-                    "types": reference.types if step in _NEED_TYPES else (),
-                    "candidates": candidates.of(document.owner) if document and step == "file" else (),
-                    "series": filed.get(document.series_id) if document and document.series_id else None,
-                    "prompt": self._prompt(reference, step, document.document_type if document else ""),
-                    "known": known.get(task.id),
-                    "family": family,
-                    "grading": gradings.get(id) if step == "answer_key" else None,
-                },
+                kind, {name: given[name](task, document) for name in self._fields[task.step]}
             )
         return cases
 
     async def _ask(
         self,
-        tasks: Sequence[Task],
-        by_step: Mapping[str, Sequence[UUID]],
+        needed_by: Mapping[str, Sequence[UUID]],
         inputs: JsonObject,
         missing: Sequence[UUID],
         parts: Parts,
@@ -169,16 +169,16 @@ class Cases:
             asked["pages"] = _pages(database, missing)
         if inputs["edition"] != self._reference.edition:
             asked["reference"] = self._look_up(inputs["edition"])
-        if large := [id for id in by_step.get("ocr", ()) if id not in parts.of]:
+        if large := [id for id in needed_by.get("parts", ()) if id not in parts.of]:
             asked["parts"] = parts.fetch(database, large)
-        if files := [task.subject_id for task in tasks if task.entity == "file"]:
-            asked["files"] = _files(database, files)
-        if "file" in by_step and inputs["series_state"] != self._candidates.state:
+        if "file" in needed_by:
+            asked["files"] = _files(database, needed_by["file"])
+        if "candidates" in needed_by and inputs["series_state"] != self._candidates.state:
             asked["candidates"] = self._look_through_series(inputs["series_state"])
-        if self._peers and (learning := [id for step in _LEARNING for id in by_step.get(step, ())]):
-            asked["peers"] = peers_of(database, learning, self._peers, self._whole)
-        if "answer_key" in by_step:
-            asked["gradings"] = outputs.gradings(database, by_step["answer_key"])
+        if self._peers and "peers" in needed_by:
+            asked["peers"] = peers_of(database, needed_by["peers"], self._peers, self._whole)
+        if "grading" in needed_by:
+            asked["gradings"] = outputs.gradings(database, needed_by["grading"])
         return dict(zip(asked, await asyncio.gather(*asked.values()), strict=True)) if asked else {}
 
     async def _look_up(self, edition: int) -> None:
@@ -199,16 +199,19 @@ class Cases:
             return {}  # those prompts are for other analysts than this one
         wanted = {}
         for task in tasks:
-            if task.step not in _REPLAYED or (document := documents.get(task.subject_id.int)) is None:
+            if (
+                "known" not in self._fields[task.step]
+                or (document := documents.get(task.subject_id.int)) is None
+            ):
                 continue
-            prompt = reference.best(self._prompt_kinds.get(task.step, ""), document.document_type)
+            prompt = reference.best(self._kinds[task.step].prompt_kind, document.document_type)
             if prompt is not None and prompt.can_evolve:  # of the others nothing is kept
                 wanted[task.id] = (prompt.id, document)
         return await outputs.known(self._database, wanted)
 
     def _prompt(self, reference: _Reference, step: str, document_type: str) -> Prompt | None:
-        kind = self._prompt_kinds.get(step)
-        if kind is None:
+        kind = self._kinds[step].prompt_kind
+        if not kind:
             return None
         chosen = reference.chosen
         if (kind, document_type) not in chosen:

@@ -66,7 +66,6 @@ from alfrd_events.model.prompts import (
     advisory_key,
 )
 from alfrd_events.model.tasks import (
-    Case,
     Kind,
     Outcome,
     Task,
@@ -78,7 +77,6 @@ __all__ = [
     "AnalystResult",
     "AnswerKey",
     "Box",
-    "Case",
     "Check",
     "Classification",
     "Comparison",

@@ -2,45 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, NamedTuple
 from uuid import UUID
 
 from alfrd_events.model.base import JsonObject, Result
-from alfrd_events.model.documents import Document, DocumentType, File, Series
-from alfrd_events.model.pages import PartSource
-from alfrd_events.model.prompts import GradingInput, Prompt
-
-
-@dataclass(frozen=True)
-class Case:
-    """All that a step is given: its subject, and what it needs beside it.
-
-    Exactly one of ``document``, ``file`` and ``family`` is set. What a step does not ask for is left empty.
-    """
-
-    document: Document | None = None
-    generation: int = 0
-    """Of the document: raised whenever a person re-submits or corrects it."""
-    file: File | None = None
-    parts: tuple[PartSource, ...] = ()
-    """For ``ocr``: the document's parts in order."""
-    saved_pages: frozenset[int] = frozenset()
-    """For ``ocr``: numbers of the pages that an earlier attempt has saved."""
-    types: tuple[DocumentType, ...] = ()
-    candidates: tuple[Series, ...] = ()
-    """For ``file``: the owner's known series that could be its own."""
-    series: Series | None = None
-    """For ``extract``: the series that it was filed in."""
-    prompt: Prompt | None = None
-    known: JsonObject | None = None
-    """For ``classify`` and ``summarize``: what this prompt is known to have made of this very text:
-    ``{made_by, output}``."""
-    family: UUID | None = None
-    """For ``evolve_prompt``: the family of prompts that is its subject."""
-    grading: GradingInput | None = None
-    """For ``answer_key``."""
 
 
 class Task(NamedTuple):

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from alfrd_events.clients.calls import BadReply
 from alfrd_events.errors import Permanent
-from alfrd_events.model import COMPARISONS, AnswerKey, Case, Document, KeyFact, Result
+from alfrd_events.model import COMPARISONS, AnswerKey, Document, KeyFact, Result
+from alfrd_events.model.inputs import AnswerKeyInput
 from alfrd_events.observe import Log
 from alfrd_events.prompts.grading import GRADED, Miss, grade
 from alfrd_events.prompts.pool import Split, split
-
-if TYPE_CHECKING:
-    from alfrd_events.steps.registry import Tools
+from alfrd_events.steps.step import Tools
 
 log = Log("evolution")
 
@@ -38,18 +35,17 @@ class KeyedOutputs(Result):
     grades: tuple[VersionGrade, ...]
 
 
-async def answer_key(case: Case, tools: Tools) -> KeyedOutputs:
+async def answer_key(given: AnswerKeyInput, tools: Tools) -> KeyedOutputs:
     """Write the key, unless there is one, put right what people have corrected, and grade what is known.
 
     The writer is shown the text alone, no output. Where a key exists nobody is asked: a correction costs nothing.
     """
-    document, grading = case.document, case.grading
-    assert document is not None, "routed for documents only"
+    document, grading = given.document, given.grading
     assert grading is not None, "loaded for this step"
     if grading.key is not None:
         key: AnswerKey | None = AnswerKey.model_validate(grading.key)
     else:
-        key = await _written(case, tools)
+        key = await _written(given, tools)
     if key is not None:
         key = corrected(key, document, grading.corrected)
     return KeyedOutputs(
@@ -65,17 +61,16 @@ async def answer_key(case: Case, tools: Tools) -> KeyedOutputs:
     )
 
 
-async def _written(case: Case, tools: Tools) -> AnswerKey | None:
-    assert case.document is not None, "checked before"
+async def _written(given: AnswerKeyInput, tools: Tools) -> AnswerKey | None:
     if tools.evolution is None:
         raise Permanent(
             "answer keys are written by a language model: set ALFRD_ANALYST=llm and ALFRD_EVOLUTION"
         )
     try:
         with tools.evolution.paying():
-            return await tools.evolution.examiner.write_key(case.document, case.types)
+            return await tools.evolution.examiner.write_key(given.document, given.types)
     except (BadReply, Permanent) as error:
-        log.warning("no answer key, so no score", document=case.document.id, error=error)
+        log.warning("no answer key, so no score", document=given.document.id, error=error)
         return None
 
 

@@ -14,16 +14,17 @@ from uuid import UUID
 
 from alfrd_events.clients.calls import NoRoom
 from alfrd_events.errors import Permanent
-from alfrd_events.model import Case, Prompt, Result
+from alfrd_events.model import Prompt, Result
+from alfrd_events.model.inputs import FamilyInput
 from alfrd_events.observe import Log
 from alfrd_events.prompts.evidence import TrialEvidence, is_worse, judge, passes_screening, weigh
 from alfrd_events.prompts.trial import SHADOWED, SUSPECT_AMONG, SUSPECT_CORRECTIONS, Standing, Trial
 from alfrd_events.steps.reflecting import propose
 from alfrd_events.steps.spending import trial_scope
+from alfrd_events.steps.step import Tools
 from alfrd_events.steps.trying import Bench, TurnOver
 
 if TYPE_CHECKING:
-    from alfrd_events.steps.registry import Tools
     from alfrd_events.steps.spending import Evolution
 
 log = Log("evolution")
@@ -37,12 +38,12 @@ class EvolutionTurn(Result):
     """There is more to do at once."""
 
 
-async def evolve_prompt(case: Case, tools: Tools) -> EvolutionTurn:
+async def evolve_prompt(given: FamilyInput, tools: Tools) -> EvolutionTurn:
     """Take a family's trial as far as a turn goes; begin one if one is due."""
-    if tools.evolution is None or case.family is None:
+    if tools.evolution is None:
         raise Permanent("prompts evolve with a language model: set ALFRD_ANALYST=llm and ALFRD_EVOLUTION")
     evolution = tools.evolution
-    standing = await evolution.journal.standing(case.family)
+    standing = await evolution.journal.standing(given.family)
     if standing.trial is None:
         if standing.due:
             return EvolutionTurn(note=standing.due)
@@ -50,7 +51,7 @@ async def evolve_prompt(case: Case, tools: Tools) -> EvolutionTurn:
             return EvolutionTurn(note=f"a trial is due, and today's {evolution.day_usd} USD are used up")
         if not await evolution.journal.begin(standing.family, standing.champion.id):
             return EvolutionTurn(note="another worker has begun a trial")
-        standing = await evolution.journal.standing(case.family)
+        standing = await evolution.journal.standing(given.family)
     if standing.trial is None:
         return EvolutionTurn(note="its trial was ended by somebody else")
     return await _Turn(standing, standing.trial, tools, evolution).take()

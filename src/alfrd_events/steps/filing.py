@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from alfrd_events.analysis.text.naming import entity_key
-from alfrd_events.model import Case, Extraction, FileSummary, Result, SeriesPlace
+from alfrd_events.model import Extraction, FileSummary, Result, SeriesPlace
+from alfrd_events.model.inputs import ExtractInput, FileInput, FilingInput
 from alfrd_events.model.jobs import DetectSeries, Extract, SummarizeFile
-from alfrd_events.steps.analysis import active_prompt, inputs
-
-if TYPE_CHECKING:
-    from alfrd_events.steps.registry import Tools
+from alfrd_events.steps.analysis import active
+from alfrd_events.steps.step import Tools
 
 
 class _Keys(NamedTuple):
@@ -27,10 +26,9 @@ class FileSummaryAt(FileSummary):
     revision: int
 
 
-async def file(case: Case, tools: Tools) -> SeriesPlace:
+async def file(given: FilingInput, tools: Tools) -> SeriesPlace:
     """Name the series; a document on which nobody is named belongs to none (an empty entity)."""
-    document, prompt = inputs(case)
-    filing = await tools.analyst.run(DetectSeries(document, case.candidates, prompt))
+    filing = await tools.analyst.run(DetectSeries(given.document, given.candidates, active(given.prompt)))
     keys = _keys(filing.entity, filing.kind)
     return SeriesPlace(
         entity=filing.entity if keys.entity_key else "",
@@ -45,19 +43,17 @@ async def file(case: Case, tools: Tools) -> SeriesPlace:
     )
 
 
-async def extract(case: Case, tools: Tools) -> Extraction:
+async def extract(given: ExtractInput, tools: Tools) -> Extraction:
     """The document's values under its series' names; without a series there are none to share."""
-    document, prompt = inputs(case)
-    if case.series is None:
+    if given.series is None:
         return Extraction(fields={})
-    return await tools.analyst.run(Extract(document, case.series, prompt))
+    return await tools.analyst.run(Extract(given.document, given.series, active(given.prompt)))
 
 
-async def summarize_file(case: Case, tools: Tools) -> Result:
+async def summarize_file(given: FileInput, tools: Tools) -> Result:
     """Summarise the members as a whole, stamped with the revision that was seen."""
-    assert case.file is not None, "routed for files only"
-    summary = await tools.analyst.run(SummarizeFile(case.file, active_prompt(case)))
-    return FileSummaryAt(**summary.model_dump(), revision=case.file.revision, provenance=summary.provenance)
+    summary = await tools.analyst.run(SummarizeFile(given.file, active(given.prompt)))
+    return FileSummaryAt(**summary.model_dump(), revision=given.file.revision, provenance=summary.provenance)
 
 
 @lru_cache(maxsize=4096)  # the same companies send many documents, and a name goes through a dozen patterns

@@ -9,13 +9,14 @@ from uuid import UUID
 
 from alfrd_events.clients.calls import BadReply
 from alfrd_events.errors import Permanent
-from alfrd_events.model import AnswerKey, Case, Document, JsonObject, Prompt, text_hash
+from alfrd_events.model import AnswerKey, Document, JsonObject, Prompt, text_hash
+from alfrd_events.model.inputs import ClassifyInput, SummarizeInput
 from alfrd_events.prompts.trial import Evaluation, Key
 from alfrd_events.steps import analysis
 from alfrd_events.steps.answer_keys import VersionGrade, graded
+from alfrd_events.steps.step import Tools
 
 if TYPE_CHECKING:
-    from alfrd_events.steps.registry import Tools
     from alfrd_events.steps.spending import Evolution
 
 CALLS_PER_TURN = 12
@@ -99,8 +100,8 @@ class Bench:
     async def _output(self, prompt: Prompt, document: Document) -> JsonObject:
         """What the step makes of the document, as it would in production."""
         if prompt.kind == "classifier":
-            case = Case(document=document, types=tuple(await self._journal.types()), prompt=prompt)
-            return (await analysis.classify(case, self._tools)).model_dump(mode="json")
-        return (await analysis.summarize(Case(document=document, prompt=prompt), self._tools)).model_dump(
-            mode="json"
-        )
+            types = tuple(await self._journal.types())
+            given = ClassifyInput(document, prompt=prompt, types=types)
+            return (await analysis.classify(given, self._tools)).model_dump(mode="json")
+        found = await analysis.summarize(SummarizeInput(document, prompt=prompt), self._tools)
+        return found.model_dump(mode="json")

@@ -20,7 +20,7 @@ from alfrd_events.db.database import Database
 from alfrd_events.errors import AlfrdError, SchemaTooNew
 from alfrd_events.model import Outcome
 from alfrd_events.observe import Log
-from alfrd_events.steps.registry import Handler, Tools
+from alfrd_events.steps.step import Step, Tools
 from alfrd_events.worker.cycle import Cycle, Tally
 from alfrd_events.worker.endings import cancel_all
 from alfrd_events.worker.last_resort import MARGIN_SECONDS, LastResort
@@ -70,7 +70,7 @@ class Report:
 
 async def run_worker(
     database: Database,
-    handlers: Mapping[str, Handler],
+    steps: Mapping[str, Step],
     tools: Tools,
     options: WorkerOptions,
     on_outcome: Callable[[Outcome], None] = lambda _: None,
@@ -85,7 +85,7 @@ async def run_worker(
     :raise SchemaTooNew: a newer release migrated the database meanwhile; what ran was finished first.
     """
     signals = _Signals(last_resort, options.drain_seconds)
-    worker = _Worker(database, handlers, tools, options, signals, on_outcome, tend)
+    worker = _Worker(database, steps, tools, options, signals, on_outcome, tend)
     with signals.caught(), collecting_rarely():
         await worker.run()
     return Report(worker.cycle.tally, interrupted=signals.stop.is_set())
@@ -163,7 +163,7 @@ class _Worker:
     def __init__(
         self,
         database: Database,
-        handlers: Mapping[str, Handler],
+        steps: Mapping[str, Step],
         tools: Tools,
         options: WorkerOptions,
         signals: _Signals,
@@ -183,7 +183,7 @@ class _Worker:
             database, list(options.slots), options.lease_seconds, self._listen_anew
         )
         self._runner = Runner(
-            database, handlers, tools, lambda outcome: self.cycle.finished(outcome), options.step_seconds
+            database, steps, tools, lambda outcome: self.cycle.finished(outcome), options.step_seconds
         )
         self.cycle = Cycle(
             database,

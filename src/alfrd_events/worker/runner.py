@@ -19,10 +19,11 @@ from alfrd_events.db.cases import Cases
 from alfrd_events.db.database import Database
 from alfrd_events.db.errors import Interrupted
 from alfrd_events.errors import AlfrdError, DatabaseUnavailable
-from alfrd_events.model import AnalystResult, Case, JsonObject, Outcome, Task
+from alfrd_events.model import AnalystResult, JsonObject, Outcome, Prompt, Task
+from alfrd_events.model.inputs import DocumentInput, StepInput
 from alfrd_events.observe import Log
 from alfrd_events.sandbox.turns import Turn, turn
-from alfrd_events.steps.registry import PROMPT_KINDS, Handler, Tools
+from alfrd_events.steps.step import Step, Tools
 from alfrd_events.worker.endings import cancel_all
 from alfrd_events.worker.pages import Pages, pages_of_attempt, save_page
 from alfrd_events.worker.verdict import Judge, Verdict, packed
@@ -48,17 +49,18 @@ class Runner:
     def __init__(
         self,
         database: Database,
-        handlers: Mapping[str, Handler],
+        steps: Mapping[str, Step],
         tools: Tools,
         finished: Callable[[Outcome], None],
         step_seconds: float,
     ) -> None:
         self._database = database
-        self._handlers = handlers
+        self._steps = steps
         self._tools = replace(tools, save_page=save_page)
         self._finished = finished
         self._step_seconds = step_seconds
-        self._cases = Cases(database, PROMPT_KINDS, tools.analyst.prompt_prefixes, tools.analyst.learns_from)
+        kinds = {name: step.input for name, step in steps.items()}
+        self._cases = Cases(database, kinds, tools.analyst.prompt_prefixes, tools.analyst.learns_from)
         self._judge = Judge()
         self._owed: set[Task] = set()
         """Started, and no outcome given yet."""
@@ -113,7 +115,7 @@ class Runner:
             return
         await self._run_loaded(worker, tasks, loaded)
 
-    async def _run_loaded(self, worker: int, tasks: Sequence[Task], loaded: Mapping[int, Case]) -> None:
+    async def _run_loaded(self, worker: int, tasks: Sequence[Task], loaded: Mapping[int, StepInput]) -> None:
         runs: dict[asyncio.Task[None], Task] = {}
         left = _Countdown(len(tasks))
         create_task = asyncio.get_running_loop().create_task
@@ -145,7 +147,7 @@ class Runner:
         for task in tasks:
             self._hand_over(Outcome(task, "released", error="the worker was stopped"))
 
-    async def _load(self, tasks: Sequence[Task], inputs: str | None) -> Mapping[int, Case]:
+    async def _load(self, tasks: Sequence[Task], inputs: str | None) -> Mapping[int, StepInput]:
         """What the tasks need. A connection that was cut is no reason to give them back: another one may work."""
         give_up_at = time.monotonic() + _LOAD_WITHIN_SECONDS
         while True:
@@ -157,14 +159,14 @@ class Runner:
                 log.debug("what the tasks need could not be loaded, trying again", error=error)
             await asyncio.sleep(_LOAD_PAUSE_SECONDS)
 
-    async def _run_one(self, worker: int, task: Task, case: Case | None, left: _Countdown) -> None:
+    async def _run_one(self, worker: int, task: Task, given: StepInput | None, left: _Countdown) -> None:
         try:
-            self._hand_over(await self._attempt(worker, task, case))
+            self._hand_over(await self._attempt(worker, task, given))
         finally:
             left.one_less()
 
-    async def _attempt(self, worker: int, task: Task, case: Case | None) -> Outcome:
-        if case is None:
+    async def _attempt(self, worker: int, task: Task, given: StepInput | None) -> Outcome:
+        if given is None:
             return Outcome(task, "failed", error=f"{task.entity} {task.subject_id} is gone")
         tools = self._tools
         made_by = tools.reader.name if task.step == "ocr" else tools.analyst.name
@@ -175,9 +177,10 @@ class Runner:
         turn.set(waited)
         payload: JsonObject | bytes | None = None
         verdict = Verdict("done", "")
-        prompt_id = case.prompt.id if case.prompt else None
+        prompt: Prompt | None = getattr(given, "prompt", None)
+        prompt_id = prompt.id if prompt else None
         try:
-            result = await self._handlers[task.step](case, tools)
+            result = await self._steps[task.step].handler(given, tools)
             payload = packed(task.step, result, pages.unsaved)
             self._judge.is_done(task.step)
             if isinstance(result, AnalystResult) and (signed := result.provenance) is not None:
@@ -194,7 +197,7 @@ class Runner:
             prompt_id,
             # What it cost is told whatever became of it.
             () if tools.reader.is_paid else pages.usage(made_by),
-            case.generation,
+            given.generation if isinstance(given, DocumentInput) else 0,
         )
 
     def _what_it_comes_to(self, task: Task, error: BaseException, waited: Turn) -> Verdict:
