@@ -140,6 +140,7 @@ def _checked(document: Document) -> list[Weighed]:
         *_named(document, parsed),
         *_supported(document, parsed),
         *_sums(document, parsed),
+        *_movements(document),
         *_dates(document),
         *_readable(document, parsed),
     ]
@@ -285,6 +286,24 @@ def _sums(document: Document, parsed: ParsedText) -> Iterable[Weighed]:
             2,
             "Check the line items: their amounts do not add up to the total.",
         )
+
+
+def _movements(document: Document) -> Iterable[Weighed]:
+    """Opening balance and rows of a statement give its closing balance."""
+    data = document.structured_data
+    opening, closing = _decimal(data.get("opening_balance")), _decimal(data.get("closing_balance"))
+    rows = data.get("transactions")
+    if not isinstance(rows, list) or opening is None or closing is None:
+        return
+    amounts = [_decimal(row.get("amount")) if isinstance(row, dict) else None for row in rows]
+    moved = sum((amount for amount in amounts if amount is not None), Decimal(0))
+    yield _weigh(
+        "transactions add up",
+        None not in amounts and opening + moved == closing,
+        f"{len(rows)} rows",
+        2,
+        "Check the transactions: with the opening balance they do not add up to the closing balance.",
+    )
 
 
 def _dates(document: Document) -> Iterable[Weighed]:

@@ -14,6 +14,7 @@ from alfrd_events.analysis.rules.fields import (
 )
 from alfrd_events.analysis.rules.items import find_items
 from alfrd_events.analysis.rules.lexicon import type_titles
+from alfrd_events.analysis.rules.transactions import find_statement
 from alfrd_events.analysis.text.currency import find_currency
 from alfrd_events.analysis.text.parsed import ParsedText
 from alfrd_events.analysis.text.totals import Totals, find_totals
@@ -33,6 +34,7 @@ WITHOUT_TOTAL = frozenset({"employment", "legal", "promotional", "junk", "event"
 """Types whose papers name amounts without asking for one: only a labelled final sum counts."""
 WITHOUT_ITEMS = frozenset({"bank_statement", "credit_card", "investment", "payroll"})
 """Their tables list movements and deductions, not things that add up to the total."""
+STATEMENTS = frozenset({"bank_statement", "credit_card", "investment"})
 PURCHASES = frozenset({"receipt", "invoice"})
 STRONG_LABEL = 9
 
@@ -66,6 +68,8 @@ def summarize(document: Document) -> Summary:
     if unsupported:
         evidence.pop("total_amount", None)
     structured = _structured(document.document_type, parsed, totals, identifiers, evidence)
+    if document.document_type in STATEMENTS:
+        structured |= _movements(parsed, when, evidence)
     summary = Summary(
         summary="-",
         entity=issuer.name if issuer else "",
@@ -142,6 +146,21 @@ def _structured(
     items = [] if document_type in WITHOUT_ITEMS else find_items(parsed)
     if items:
         data["line_items"] = items
+    return data
+
+
+def _movements(parsed: ParsedText, when: When, evidence: dict[str, Evidence]) -> JsonObject:
+    """The rows of a statement of an account, with the balances before and after them."""
+    own = when.own.value.value if when.own else None
+    period = when.period.value if when.period else None
+    statement = find_statement(parsed, period.first if period else None, period.last if period else own)
+    if statement is None:
+        return {}
+    data: JsonObject = {"transactions": [each.as_json() for each in statement.transactions]}
+    for name, balance in (("opening_balance", statement.opening), ("closing_balance", statement.closing)):
+        if balance is not None:
+            data[name] = str(balance.value.value)
+            evidence[name] = balance.segment.evidence
     return data
 
 
