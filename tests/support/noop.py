@@ -23,7 +23,7 @@ from alfrd_events.model import (
     Series,
     Summary,
 )
-from alfrd_events.providers.base import Reader
+from alfrd_events.providers.base import Analyst, Reader
 from alfrd_events.providers.sources import Sources
 from alfrd_events.steps.registry import BUILT_IN, Tools
 from alfrd_events.worker.run import WorkerOptions
@@ -102,7 +102,7 @@ async def refuse_pages(page: Page, part: int) -> None:
     raise AssertionError("the runner gives each task its own save_page")
 
 
-def noop_tools(analyst: NoopAnalyst | None = None, reader: Reader | None = None) -> Tools:
+def noop_tools(analyst: Analyst | None = None, reader: Reader | None = None) -> Tools:
     """Tools whose providers cost nothing."""
     return Tools(reader or NoopReader(), analyst or NoopAnalyst(), Sources(), refuse_pages)
 

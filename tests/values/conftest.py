@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from typing import LiteralString, cast
 
 import psycopg
 import pytest
@@ -80,10 +79,10 @@ def worked(server: Server, template: str) -> Iterator[str]:
             "update alfrd.documents set entity = entity || '!' where filename = 'bill-1.txt'"
         )
         for table, insert in ROWS.items():
-            name = sql.SQL(cast(LiteralString, table))
+            name = sql.SQL(table)
             is_empty = sql.SQL("select not exists (select from {})").format(name)
             if connection.execute(is_empty).fetchone() == (True,):
-                connection.execute(sql.SQL(cast(LiteralString, insert)).format(name))
+                connection.execute(sql.SQL(insert).format(name))
         tables = connection.execute(
             "select relname from pg_class where relkind = 'r' and relnamespace = 'alfrd'::regnamespace"
         )
