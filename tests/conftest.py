@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Generator, Iterator
-from contextlib import contextmanager
-from itertools import count
 
 import psycopg
 import pytest
@@ -23,7 +21,6 @@ from tests.support.pgbouncer import NOT_INSTALLED, PROGRAM, PgBouncer
 from tests.support.routes import ROUTE, ROUTES
 from tests.support.server import Server
 
-_numbers = count(1)
 LOGINS = {"shop": "alfrd_app", "mill": "alfrd_worker", "wall": "alfrd_reader"}
 
 
@@ -48,10 +45,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         for name in tiers.needs(item):
             item.add_marker(name)
-    if ROUTE == "deaf":
-        kept = [item for item in items if "run_worker" in vars(item.module)]  # type: ignore[attr-defined]
-        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
-        items[:] = kept
+    if ROUTE:
+        left = {item for item in items if not _is_on_the_route(item)}
+        config.hook.pytest_deselected(items=list(left))
+        items[:] = [item for item in items if item not in left]
+
+
+def _is_on_the_route(item: pytest.Item) -> bool:
+    """Whether the route makes a difference: a pool goes through the entrance, and only a worker listens."""
+    assert isinstance(item, pytest.Function)
+    starts_a_worker = "run_worker" in vars(item.module)
+    return "entrance" in item.fixturenames and (ROUTE != "deaf" or starts_a_worker)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -119,26 +123,17 @@ def signed_in(server: Server, template: str) -> dict[str, str]:
     return LOGINS
 
 
-@contextmanager
-def _database(server: Server, template: str = "template1") -> Iterator[str]:
-    """A database for as long as the context lasts; its files are copied, which is cheaper than its pages."""
-    name = f"test_{next(_numbers)}"
-    server.sql(f"create database {name} template {template} strategy file_copy")
-    yield name
-    server.sql(f"drop database {name} with (force)")
-
-
 @pytest.fixture
 def empty_database_url(server: Server, entrance: Server | PgBouncer) -> Iterator[str]:
     """A database without anything in it."""
-    with _database(server) as name:
+    with server.database() as name:
         yield entrance.url(name)
 
 
 @pytest.fixture
 def database(server: Server, template: str) -> Iterator[str]:
     """The name of a migrated database."""
-    with _database(server, template) as name:
+    with server.database(template) as name:
         yield name
 
 
@@ -158,6 +153,6 @@ async def db(database_url: str) -> AsyncIterator[Harness]:
 @pytest.fixture
 async def empty_copy(server: Server, entrance: Server | PgBouncer, template: str) -> AsyncIterator[Harness]:
     """Another migrated database, to compare with."""
-    with _database(server, template) as name:
+    with server.database(template) as name:
         async with Harness(entrance.url(name)) as harness:
             yield harness
