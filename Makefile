@@ -4,6 +4,11 @@
 PYTHON ?= python3
 ARGS   ?=
 JOBS   ?= auto
+ROUTE  ?=
+# The oldest server that is supported; the suite runs on the newest.
+OLDEST ?= /usr/lib/postgresql/15/bin
+# What a test may need that make test-fast does without: see tests/support/tiers.py.
+SLOW   := faults or ocr or process
 
 VENV := .venv
 BIN  := $(VENV)/bin
@@ -16,7 +21,7 @@ BENCH   := $(VENV)/.installed-bench
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test soak check lint format schema bench bench-quick replay migrate up down clean
+.PHONY: help demo test test-fast test-route test-routes soak check lint format schema bench bench-quick replay migrate up down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -28,6 +33,19 @@ demo: $(RUNTIME) ## put the sample documents through the whole pipeline, on an e
 
 test: $(DEV) ## run the test suite on a real PostgreSQL
 	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+test-fast: $(DEV) ## the tests that no fault, no OCR and no process of its own makes slow
+	@$(BIN)/python -m pytest -n $(JOBS) -m "not ($(SLOW))" $(ARGS)
+
+# The engine keeps its promises by every way to the server. A test that is skipped there fails, unless it is marked.
+test-route: $(DEV) ## the engine's tests by another way: ROUTE=pgbouncer, ROUTE=deaf, or on another server
+	@ALFRD_TEST_ROUTE=$(ROUTE) $(BIN)/python -m pytest -n $(JOBS) --no-skips tests/engine $(ARGS)
+
+test-routes: ## the engine's tests by all ways: PgBouncer, no LISTEN, and PostgreSQL 15 if Debian's is here
+	@$(MAKE) --no-print-directory test-route ROUTE=pgbouncer
+	@$(MAKE) --no-print-directory test-route ROUTE=deaf
+	@if [ -x $(OLDEST)/initdb ]; then $(MAKE) --no-print-directory test-route ALFRD_TEST_PG_BIN=$(OLDEST); \
+	else echo "PostgreSQL 15 is not installed in $(OLDEST): its tests are left out."; fi
 
 soak: $(DEV) ## ten minutes of random faults, and an account of each document; not part of check
 	@$(BIN)/python -m tests.faults.soak $(ARGS)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from alfrd_events.reading.formats.source import open_source
+from alfrd_events.reading.formats.opening import open_source
 from alfrd_events.sandbox.limits import ReaderLimits
 
 

@@ -62,7 +62,7 @@ def plots(measures: Sequence[dict[str, Any]]) -> dict[str, str]:
     """File name -> SVG, for each plot of which this run has the measures."""
 
     def one(measure: dict[str, Any], label: str, ours: bool = True) -> Bar:
-        return Bar(label, measure["median"], *measure["spread"], ours=ours)
+        return Bar(label, measure["median"], measure["spread"][0], measure["spread"][1], ours)
 
     def of(number: int) -> Iterable[dict[str, Any]]:
         return (measure for measure in measures if measure["number"] == number)
@@ -96,7 +96,7 @@ def plots(measures: Sequence[dict[str, Any]]) -> dict[str, str]:
         ]
     latency += [one(each, "alfrd-events, all 7 steps, p50") for each in of(5)]
     found["latency.svg"] = ("From a committed insert to the handler's start, idle system", "ms", latency)
-    growth = []
+    growth: list[Bar] = []
     for each in of(9):
         if not growth:
             growth.append(

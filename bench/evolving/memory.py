@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 
 from alfrd_events.clients.calls import Calls
-from alfrd_events.prompts.candidates import Material, objections
+from alfrd_events.prompts.candidates import ShownMaterial, objections
 from alfrd_events.prompts.evidence import Rules, judge, passes_screening
 from tests.support.simulated import FACTS, HARMFUL, NEEDED, NEUTRAL, SimulatedLlm, paper
 
@@ -106,7 +106,7 @@ def planted(number: int) -> int:
         words = _CLEAN.split()
         words.insert(chance.randrange(len(words)), spelling)
         found = objections(
-            " ".join(words), "Read the bill.", Material(tuple(known.facts.values()), (known.text,)), 400
+            " ".join(words), "Read the bill.", ShownMaterial(tuple(known.facts.values()), (known.text,)), 400
         )
         refused += bool(found)
     return refused

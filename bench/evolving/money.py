@@ -109,7 +109,7 @@ class _Run:
                 await asyncio.Event().wait()
             if fate < 0.25:
                 raise Lost("the answer never came")
-            return Reply({}, *used)
+            return Reply({}, used[0], used[1])
 
         with evolution.paying(self._number):
             call = Call("priced", "Ask", "one", input_tokens=most[0], output_tokens=most[1])

@@ -47,8 +47,8 @@ def learning_curve(ours: Sequence[Sequence[float]], theirs: Sequence[Sequence[fl
         parts.append(
             f'<polyline points="{" ".join(mean)}" fill="none" stroke="{colour}" stroke-width="2.5"/>'
         )
-        y = HEIGHT - BOTTOM - 34 + row * 18
-        ends = f'x1="{WIDTH - 420}" y1="{y - 4}" x2="{WIDTH - 396}" y2="{y - 4}"'
+        line = HEIGHT - BOTTOM - 34 + row * 18
+        ends = f'x1="{WIDTH - 420}" y1="{line - 4}" x2="{WIDTH - 396}" y2="{line - 4}"'
         parts.append(f'<line {ends} stroke="{colour}" stroke-width="2.5"/>')
         parts.append(f'<text x="{WIDTH - 388}" y="{y}">{name}</text>')
     return "\n".join([*parts, "</svg>", ""])

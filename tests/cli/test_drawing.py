@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -56,7 +57,7 @@ def test_progress_fits_80_columns_and_shows_no_name_as_markup() -> None:
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_a_hit_is_seen_whatever_the_width(width: int) -> None:
-    row = {
+    row: dict[str, Any] = {
         "id": "3f2a0000",
         "filename": "2024-01-rent-receipt.jpg",
         "document_type": "receipt",
@@ -72,7 +73,7 @@ def test_a_hit_is_seen_whatever_the_width(width: int) -> None:
 
 
 def test_documents_at_80_columns_keep_their_names_and_series() -> None:
-    row = {
+    row: dict[str, Any] = {
         "id": "3f2a0000",
         "filename": "2024-02-harborlight-electric.png",
         "status": "completed",

@@ -30,7 +30,7 @@ def test_a_drained_queue_exits_0_and_a_failed_document_1(program: Program, tmp_p
 
 def test_a_bomb_fails_alone_and_its_neighbours_are_completed(program: Program, tmp_path: Path) -> None:
     laughs = "<!DOCTYPE z [<!ENTITY a 'ha'><!ENTITY b '&a;&a;&a;&a;'>]><document>&b;</document>"
-    bombs = {
+    bombs: dict[str, dict[str, str | bytes]] = {
         "laughs.docx": {"[Content_Types].xml": "", "word/document.xml": laughs},
         "zeros.zip": {"zeros.txt": bytes(20 << 20)},
         "climber.zip": {"../../etc/cron.d/x": "* * * * * root true"},

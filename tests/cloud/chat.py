@@ -73,7 +73,7 @@ class Chat:
             scripted = self._scripted.popleft()
             return scripted if isinstance(scripted, Answer) else completion(asked, scripted)
         text = json.dumps(self._made(asked))
-        most = int(3.3 * asked.get("max_tokens", asked.get("max_completion_tokens")))
+        most = int(3.3 * (asked.get("max_tokens") or asked["max_completion_tokens"]))
         if self._cuts and len(text) > most:
             return completion(asked, text[:most], "length")
         return completion(asked, text)
@@ -107,7 +107,7 @@ class Chat:
             )
         if self._modern and "temperature" in asked:
             return _error(400, "Unsupported value: 'temperature' does not support 0.", "unsupported_value")
-        limit = asked.get("max_tokens", asked.get("max_completion_tokens"))
+        limit = asked.get("max_tokens") or asked["max_completion_tokens"]
         assert isinstance(limit, int), "no limit"
         assert 0 < limit <= 10_000, f"a limit of {limit} tokens"
         form = asked.get("response_format")

@@ -72,10 +72,11 @@ def _wrong(shape: Shape, value: Any, place: str) -> Iterator[str]:
     if shape.metadata.get("document"):
         return
     wanted = _TYPES[shape.type_name]
-    if not isinstance(value, wanted) or (isinstance(value, bool) and shape.type_name != "boolean"):
+    given: object = value
+    if not isinstance(given, wanted) or (isinstance(value, bool) and shape.type_name != "boolean"):
         yield f"{place}: {type(value).__name__} instead of {shape.type_name}"
         return
-    size = len(value) if isinstance(value, str | list | dict) else value
+    size: Any = len(value) if isinstance(value, str | list | dict) else value
     if shape.type_name not in ("structure", "timestamp", "blob", "boolean"):
         if size < shape.metadata.get("min", size):
             yield f"{place}: {size} is less than {shape.metadata['min']}"

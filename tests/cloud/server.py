@@ -19,7 +19,7 @@ import random
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 import orjson
 from aiohttp import web
@@ -67,7 +67,7 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
 
-    def json(self) -> dict[str, object]:
+    def json(self) -> dict[str, Any]:
         content = orjson.loads(self.body)
         assert isinstance(content, dict), "the body is no object"
         return content

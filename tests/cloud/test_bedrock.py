@@ -111,7 +111,12 @@ async def test_an_invalid_answer_is_asked_for_again_with_what_was_wrong(
         {"output": filled_in("colour", {"colour": "secret-value", "share": 7}), "stopReason": "tool_use"}
     )
     said: list[str] = []
-    service._reply = lambda form, system, material: said.append(material) or GOOD
+
+    def reply(form: Any, system: str, material: str) -> Any:
+        said.append(material)
+        return GOOD
+
+    service._reply = reply
     found, books = await ask(service, monkeypatch)
 
     assert found == RED

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,10 +29,10 @@ E_INVOICE = Path(__file__).parent.parent / "readers" / "invoices" / "ubl.xml"
 ASKED_OF_A_DOCUMENT = ("classification", "summary", "filing", "extraction", "score")
 
 
-def settings(cloud: CloudServer, **others: str) -> Settings:
+def settings(cloud: CloudServer, **others: Any) -> Settings:
     return Settings(
         analyst="llm", llm="openai", llm_model="small", openai_base_url=f"{cloud.url}/v1", **others
-    )  # type: ignore[arg-type]
+    )
 
 
 def jobs(cloud: CloudServer) -> Counter[str]:

@@ -11,7 +11,7 @@ from uuid import UUID
 from alfrd_events.db.cases import Cases
 from alfrd_events.db.inputs import inputs_of
 from alfrd_events.model import Document, Task
-from alfrd_events.model.inputs import DocumentInput, StepInput, SummarizeInput
+from alfrd_events.model.inputs import DocumentInput, FilingInput, OcrInput, StepInput, SummarizeInput
 from alfrd_events.steps.registry import BUILT_IN
 from tests.support.harness import RESULTS, Harness
 
@@ -108,10 +108,11 @@ async def _read_by(cases: Cases, db: Harness, document: UUID, text: str) -> None
     """As a worker does it: it is given the document, hands in what it read, and keeps it."""
     task = await db.claim("ocr", subject=document)
     assert task is not None
-    generation = (await cases.load([task]))[task.id].generation
+    given = (await cases.load([task]))[task.id]
+    assert isinstance(given, OcrInput)
     reading = {**RESULTS["ocr"], "pages": [{**PAGE, "text": text}]}
     assert await db.complete(task, pages=reading["pages"])
-    cases.keep(document, generation, reading)
+    cases.keep(document, given.generation, reading)
 
 
 async def test_what_a_worker_has_read_it_need_not_load(db: Harness) -> None:
@@ -145,7 +146,9 @@ async def test_series_are_loaded_again_when_one_has_changed(db: Harness) -> None
     task = Task(1, "file", "document", document, 1, 5)
 
     async def titles() -> list[str]:
-        return [series.title for series in (await cases.load([task]))[1].candidates]
+        given = (await cases.load([task]))[1]
+        assert isinstance(given, FilingInput)
+        return [series.title for series in given.candidates]
 
     assert await titles() == []
     await db.sql("insert into alfrd.series (entity, entity_key, slug, title) values ('A', 'a', 'a', 'one')")

@@ -65,10 +65,10 @@ class Engine(RuleBasedStateMachine):
 
     def _exchange(self, worker: str, done: list[Outcome], **capacity: int) -> tuple[Task, ...]:
         try:
-            return self._do(self.db.exchange(worker, done, **capacity)).claimed
+            return self._do(self.db.exchange(worker, done, **capacity)).claimed  # type: ignore[arg-type]
         except WorkerUnknown:
             self.db.workers.pop(worker)  # it signs on again, and hands the same in once more
-            return self._do(self.db.exchange(worker, done, **capacity)).claimed
+            return self._do(self.db.exchange(worker, done, **capacity)).claimed  # type: ignore[arg-type]
 
     @rule(target=documents)
     def insert(self) -> UUID:

@@ -51,13 +51,13 @@ def worked_on(database: str, server: Server, tmp_path: Path) -> Program:
 
 def _dump(server: Server, database: str, tmp_path: Path, *options: str) -> Path:
     dump = tmp_path / "dump"
-    command = [binaries() / "pg_dump", "-Fc", *options, "-f", dump, server.url(database)]
+    command = [str(binaries() / "pg_dump"), "-Fc", *options, "-f", str(dump), server.url(database)]
     subprocess.run(command, check=True, capture_output=True)
     return dump
 
 
 def _restore(dump: Path, url: str, *options: str) -> str:
-    command = [binaries() / "pg_restore", *options, "-d", url, dump]
+    command = [str(binaries() / "pg_restore"), *options, "-d", url, str(dump)]
     return subprocess.run(command, capture_output=True, text=True).stderr
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from alfrd_events.model import Outcome, Task
 from alfrd_events.worker.outbox import Outbox
-from alfrd_events.worker.slots import HALVED_FROM, Slots
+from alfrd_events.worker.slots import HALVED_FROM, Offer, Slots
 
 
 def _task(number: int, step: str = "ocr") -> Task:
@@ -33,7 +33,7 @@ def test_exchanges_in_flight_never_claim_more_than_there_are_slots(
     number: int, turns: list[tuple[bool, int]]
 ) -> None:
     slots = Slots({"ocr": number})
-    offers = []
+    offers: list[Offer] = []
     running = 0
     for opens, size in turns:
         if opens and len(offers) < 2:

@@ -155,16 +155,15 @@ async def test_a_priority_is_followed_behind_a_cursor_too(db: Harness) -> None:
         "pg_advisory_lock(hashtextextended('alfrd:series::acmepower:electricity bill', 0))",
     ],
 )
-@pytest.mark.not_by_route("pgbouncer", reason="sessions are the pooler's")
 async def test_an_advisory_lock_of_a_reader_holds_nobody_up(
     db: Harness, signed_in: dict[str, str], lock: str
 ) -> None:
     await db.sql("grant execute on function alfrd.worker_lock_class() to alfrd_reader")
     async with _login(db, "wall") as wall:
         await wall.execute(f"select {lock}")  # type: ignore[call-overload]
-        await db.sql("set statement_timeout = '5s'")
+        db.database.settings["statement_timeout"] = "5s"
         document = await db.given_document("completed")
-        await db.sql("reset statement_timeout")
+        del db.database.settings["statement_timeout"]
         assert await db.status_of(document) == "completed"
         assert await db.one("select count(*) from alfrd.series") == 1
         await db.sql("insert into alfrd.documents (filename, content) values ('b.txt', 'x')")

@@ -314,7 +314,7 @@ async def test_a_listener_connects_over_a_way_of_2_seconds(server: Server, db: H
         await ear.close()
 
     assert ear.locked
-    assert [ear.is_probe(found) for found in heard] == [True]
+    assert [found is not None and ear.is_probe(found) for found in heard] == [True]
 
 
 def _name(db: Harness) -> str:

@@ -142,7 +142,8 @@ def test_the_cost_is_right_to_the_micro_dollar(
     database_url: str, prices: list[Decimal], counts: list[int], pages: int
 ) -> None:
     exact = (
-        sum(price * count for price, count in zip(prices, counts, strict=False)) / 10**6 + prices[4] * pages
+        sum((price * count for price, count in zip(prices, counts, strict=False)), Decimal()) / 10**6
+        + prices[4] * pages
     )
     nearest = exact.quantize(MICRO, "ROUND_HALF_UP")
 

@@ -95,7 +95,7 @@ async def work(url: str, paid: Paid, caps: Caps, **changes: float) -> Report:
                 database,
                 {"ask": Step("ask", paid)},
                 noop_tools(),
-                options(url, slots={"ask": 20}, **changes),
+                options(url, slots={"ask": 20}, **changes),  # type: ignore[arg-type]
                 tend=ledger.tend,
             )
         finally:

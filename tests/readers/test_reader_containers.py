@@ -7,6 +7,7 @@ import io
 import zipfile
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from typing import Any
 
 import pytest
 from container_inputs import W, docx, mail, paragraph, zipped
@@ -155,7 +156,8 @@ def test_a_logo_in_a_mails_text_is_no_page_and_a_pasted_scan_is(read: Read) -> N
         message["From"], message["To"], message["Message-ID"] = "a@x.example", "b@x.example", "<1@x>"
         message.set_content("Hello, " * 20)
         message.add_alternative('<p>Hello</p><img src="cid:logo">', subtype="html")
-        message.get_payload()[1].add_related(image, "image", "png", cid="<logo>")
+        html: Any = message.get_payload(1)
+        html.add_related(image, "image", "png", cid="<logo>")
         return message.as_bytes()
 
     scan = encoded(picture(size=(1200, 900)), "PNG", compress_level=0)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -90,7 +91,7 @@ RAISED: dict[str, BaseException] = {
     "half": Permanent("half a pair: \ud800"),
     "long": Permanent("x" * 10_000_000),
 }
-DONE = {
+DONE: dict[str, Callable[[], Any]] = {
     "cancels itself": _cancels_itself,
     "cancels and goes on": _cancels_itself_and_goes_on,
     "recursion": _for_ever,

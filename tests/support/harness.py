@@ -166,7 +166,7 @@ class Harness:
 
     async def claim(self, step: str, worker: str = "a", subject: UUID | None = None) -> Task | None:
         """Claim one task of a step, if there is one."""
-        answer = await self.exchange(worker, [], only=subject, **{step: 1})
+        answer = await self.exchange(worker, [], only=subject, **{step: 1})  # type: ignore[arg-type]
         return answer.claimed[0] if answer.claimed else None
 
     async def complete(self, task: Task, worker: str | None = None, **changes: Any) -> bool:
@@ -183,7 +183,7 @@ class Harness:
     async def _owner(self, task: Task) -> str:
         rows = await self.sql("select worker_id from alfrd.tasks where id = %s", task.id)
         names = {worker: name for name, worker in self.workers.items()}
-        return names.get(rows[0]["worker_id"] if rows else None, "a")
+        return names.get(rows[0]["worker_id"], "a") if rows else "a"
 
     async def status_of(self, document: UUID) -> str:
         """Where a document or a file is."""

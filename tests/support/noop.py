@@ -29,7 +29,7 @@ from alfrd_events.model.jobs import (
     Summarize,
     SummarizeFile,
 )
-from alfrd_events.model.protocols import Reader
+from alfrd_events.model.protocols import Analyst, Reader
 from alfrd_events.reading.sources import Sources
 from alfrd_events.steps.registry import BUILT_IN
 from alfrd_events.steps.step import Tools
@@ -104,7 +104,7 @@ async def refuse_pages(page: Page, part: int) -> None:
     raise AssertionError("the runner gives each task its own save_page")
 
 
-def noop_tools(analyst: NoopAnalyst | None = None, reader: Reader | None = None) -> Tools:
+def noop_tools(analyst: Analyst | None = None, reader: Reader | None = None) -> Tools:
     """Tools whose providers cost nothing."""
     return Tools(reader or NoopReader(), analyst or NoopAnalyst(), Sources(), refuse_pages)
 

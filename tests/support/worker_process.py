@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Container
 from contextlib import aclosing
 from typing import Any
 
+from alfrd_events import __version__
 from alfrd_events.db.database import Database
 from alfrd_events.errors import Permanent, Transient
 from alfrd_events.model import Page, Part, PartInfo
@@ -65,7 +66,7 @@ async def main(url: str, wishes: dict[str, Any]) -> int:
     limits = wishes.pop("local", None)
     reader = FaultyReader(delay) if limits is None else LocalReader(ReaderLimits(**limits), processes=2)
     database = Database(wishes.pop("pool_url", url), settings=wishes.pop("settings", None))
-    registration.__version__ = wishes.pop("version", registration.__version__)
+    vars(registration)["__version__"] = wishes.pop("version", __version__)
     listen_url = wishes.pop("listen_url", url) if wishes.pop("listen", True) else None
     async with database, aclosing(reader):
         report = await run_worker(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from typing import LiteralString, cast
+from collections.abc import AsyncIterator, Iterator
 
 import psycopg
 import pytest
@@ -80,10 +79,10 @@ def worked(server: Server, template: str) -> Iterator[str]:
             "update alfrd.documents set entity = entity || '!' where filename = 'bill-1.txt'"
         )
         for table, insert in ROWS.items():
-            name = sql.SQL(cast(LiteralString, table))
+            name = sql.SQL(table)
             is_empty = sql.SQL("select not exists (select from {})").format(name)
             if connection.execute(is_empty).fetchone() == (True,):
-                connection.execute(sql.SQL(cast(LiteralString, insert)).format(name))
+                connection.execute(sql.SQL(insert).format(name))
         tables = connection.execute(
             "select relname from pg_class where relkind = 'r' and relnamespace = 'alfrd'::regnamespace"
         )
@@ -95,12 +94,13 @@ def worked(server: Server, template: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def odd(server: Server, worked: str) -> Iterator[Harness]:
+async def odd(server: Server, worked: str) -> AsyncIterator[Harness]:
     """A copy of it, as it was before values were checked: rows from then are still there."""
     server.sql(f"create database odd template {worked}")
     for table, check in server.sql(CHECKS_OF_VALUES, "odd"):
         server.sql(f'alter table {table} drop constraint "{check}"', "odd")
-    yield Harness(server.url("odd"))
+    async with Harness(server.url("odd")) as harness:
+        yield harness
     server.sql("drop database odd with (force)")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -40,7 +41,7 @@ def tenants(server: Server, signed_in: dict[str, str]) -> tuple[str, str]:
 async def test_two_tenants_see_their_own_from_insert_to_search(db: Harness, tenants: tuple[str, str]) -> None:
     async with await db.session() as owner:
         await owner.execute(policies())  # type: ignore[call-overload]
-    ids = {}
+    ids: dict[str, Any] = {}
     for day, login in enumerate(tenants, 10):
         async with await _as(db, login) as connection:
             for _ in range(2):
