@@ -8,7 +8,7 @@ ROUTE  ?=
 # The oldest server that is supported; the suite runs on the newest.
 OLDEST ?= /usr/lib/postgresql/15/bin
 # What a test may need that make test-fast does without: see tests/support/tiers.py.
-SLOW   := faults or ocr or process
+SLOW   := faults or ocr or process or model
 
 VENV := .venv
 BIN  := $(VENV)/bin

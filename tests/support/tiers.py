@@ -1,4 +1,7 @@
-"""What a test needs, told by where it is and by the fixtures that it asks for: no test is marked by hand."""
+"""What a test needs, told by where it is, by the fixtures that it asks for and by what its module names.
+
+No test is marked by hand, so that none is forgotten. ``make test-fast`` leaves out all of these.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,20 @@ import pytest
 
 MARKERS = {
     "faults": "stops, kills or starves servers, workers and networks",
-    "ocr": "recognises text in images: models are loaded, and a page takes seconds",
+    "ocr": "reads files with the real reader: models are loaded, and a page takes seconds",
+    "process": "runs the program, or a server of its own, in a process of its own",
+    "model": "lets random steps run against a model of the engine",
 }
+FOLDERS = {"faults": "faults", "readers": "ocr", "cli": "process", "packaging": "process"}
+FIXTURES = {"recogniser": "ocr", "program": "process"}
+NAMES = {"LocalReader": "ocr", "Program": "process", "subprocess": "process", "RuleBasedStateMachine": "model"}
+"""Of what the module imports."""
 
 
 def needs(item: pytest.Item) -> Iterator[str]:
     """The markers of a test."""
-    folders = item.path.relative_to(item.config.rootpath).parts
-    if "faults" in folders:
-        yield "faults"
+    assert isinstance(item, pytest.Function)
+    folder = item.path.relative_to(item.config.rootpath / "tests").parts[0]
+    yield from (marker for name, marker in FOLDERS.items() if name == folder)
+    yield from (marker for name, marker in FIXTURES.items() if name in item.fixturenames)
+    yield from (marker for name, marker in NAMES.items() if name in vars(item.module))
