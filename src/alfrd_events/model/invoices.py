@@ -64,6 +64,11 @@ class Invoice(BaseModel):
         return self.kind == "credit_note"
 
     @property
+    def sign(self) -> int:
+        """By what an amount counts: a credit note's are positive by the standard, and not with all programs."""
+        return -1 if self.is_credit and self.total > 0 else 1
+
+    @property
     def adds_up(self) -> bool:
         """Whether its sums agree to the cent, as the standard demands (BR-CO-15, BR-CO-16)."""
         if self.net is not None and self.net + (self.tax or 0) != self.total:

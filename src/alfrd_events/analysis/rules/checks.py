@@ -279,6 +279,7 @@ def _sums(document: Document, parsed: ParsedText) -> Iterable[Weighed]:
         sums = [candidate.value for candidate in find_totals(parsed).candidates if candidate.role in SUMS]
         stated = [value for value in (total, subtotal) if value is not None]
         targets = [*stated, *sums, *([total - tax] if total is not None and tax is not None else [])]
+        targets += [abs(target) for target in targets]  # a credit note may print its rows without a sign
         yield _weigh(
             "line items add up",
             items_add_up(items, targets),
@@ -312,7 +313,7 @@ def _dates(document: Document) -> Iterable[Weighed]:
         newest = document.created_at.date() + timedelta(days=45)
         yield _weigh(
             "plausible date",
-            own.year >= 1990 and own <= newest,
+            own.year >= 1950 and own <= newest,
             own.isoformat(),
             2,
             "Check day, month and year: the date is long ago or in the future.",

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from alfrd_events.analysis.text import labels
 from alfrd_events.analysis.text.dates import FoundDate, FoundPeriod, find_months, find_periods
 from alfrd_events.analysis.text.layout import Segment, fold
 from alfrd_events.analysis.text.parsed import ParsedText, Placed
@@ -62,7 +63,21 @@ PERIOD = re.compile(
 )
 PREFERRED_PERIOD = re.compile(r"bill|statement|service|rental|rent|pay\b|invoice|zeitraum|usage")
 LONGER_PERIOD = re.compile(r"policy\s*(?:period|term)|coverage|lease|contract")
-EARLIEST_YEAR = 1990
+DISCOUNT = re.compile(r"skonto|discount|escompte|sconto|korting|abatement|descuento|rabatt")
+"""A day that is for those who pay early is no due date."""
+WITHIN_DAYS = re.compile(
+    r"(?:payable|pay(?:ment)?(?:\s*is)?(?:\s*due)?|due|net|terms?)\W{0,3}(?:within\s*)?(\d{1,3})\s*(?:calendar\s*)?days"
+    r"|within\s*(\d{1,3})\s*days\s*(?:of|from|after)\s*(?:the\s*)?(?:invoice|receipt|date|bill)"
+    r"|(?:zahlbar|zahlung|zahlungsziel|fallig)[^.;\d]{0,40}?(\d{1,3})\s*tage[n]?(?!\w)"
+    r"|(\d{1,3})\s*tage[n]?\s*(?:netto|rein\s*netto|ohne\s*abzug)"
+    r"|(?:payable|paiement|reglement)[^.;\d]{0,30}?(\d{1,3})\s*jours"
+    r"|(?:betalingstermijn|te\s*betalen|betaling)[^.;\d]{0,30}?(\d{1,3})\s*dagen"
+    r"|(?:betalas|betalningsvillkor|forfaller)[^.;\d]{0,30}?(\d{1,3})\s*dagar"
+    r"|(?:pago|pagadero|vencimiento)[^.;\d]{0,30}?(\d{1,3})\s*dias"
+    r"|(?:pagamento)[^.;\d]{0,30}?(\d{1,3})\s*(?:giorni|dias)"
+    r"|net\s*(\d{1,3})(?!\s*[\d.,%])"
+)
+EARLIEST_YEAR = 1950
 REACH = 48
 """How many characters before a date its label may stand, in the same row."""
 
@@ -86,20 +101,53 @@ class _Candidate:
     has_time: bool
 
 
-def find_dates_of(parsed: ParsedText, created_at: datetime, *, is_receipt: bool) -> When:
+def find_dates_of(
+    parsed: ParsedText, created_at: datetime, *, is_receipt: bool, is_statement: bool = False
+) -> When:
     """Tell the dates of a document apart.
 
     :param created_at: when it came in; a later date is not its own.
     :param is_receipt: its date is the moment of the purchase: the clock beside it says so.
+    :param is_statement: its date is the end of its period, unless a label names another; not that of one of its rows.
     """
     candidates = _candidates(parsed)
     due = _due(candidates)
     period = _period(parsed)
     latest = created_at.date() + timedelta(days=45)
     own = _own(candidates, due, period, latest, is_receipt=is_receipt)
+    if is_statement and period is not None and not _is_labelled(own, candidates):
+        own = Placed(_end_of(period.value), period.segment, period.start, period.end)
+    if due is None and own is not None:
+        due = _days_after(own, parsed)
     if due is not None and own is not None and due.value.value <= own.value.value:
         due = None  # "due on" the day of the invoice is "on receipt": nobody has a day to keep
     return When(own, due, period)
+
+
+def _is_labelled(own: Placed[FoundDate] | None, candidates: list[_Candidate]) -> bool:
+    return any(
+        candidate.placed is own and (OWN.search(candidate.label) or OWN.search(candidate.above))
+        for candidate in candidates
+    )
+
+
+def _end_of(period: FoundPeriod) -> FoundDate:
+    return FoundDate(period.last, period.start, period.end, period.text)
+
+
+def _days_after(own: Placed[FoundDate], parsed: ParsedText) -> Placed[FoundDate] | None:
+    """The due date that is given as a number of days: "payable within 14 days"."""
+    for row in parsed.rows:
+        match = WITHIN_DAYS.search(row.folded)
+        if match is None or DISCOUNT.search(row.folded[: match.end() + 30]):
+            continue
+        days = int(next(filter(None, match.groups())))
+        if 0 < days <= 180:
+            day = own.value.value + timedelta(days=days)
+            return Placed(
+                FoundDate(day, match.start(), match.end(), match[0]), row.segments[0], *match.span()
+            )
+    return None
 
 
 def _candidates(parsed: ParsedText) -> list[_Candidate]:
@@ -132,12 +180,12 @@ def _due(candidates: list[_Candidate]) -> Placed[FoundDate] | None:
     for place in ("label", "above"):
         for candidate in candidates:
             label: str = getattr(candidate, place)
-            hits = list(DUE.finditer(label[-REACH:]))
+            hits = [*DUE.finditer(label[-REACH:]), *labels.label("due").finditer(label[-REACH:])]
             if (
                 hits
                 and not NOT_DUE.search(label)
-                and not OWN.search(label[hits[-1].end() :])
-                and _is_due(label, hits[-1], candidate)
+                and not DISCOUNT.search(label)
+                and any(not OWN.search(label[hit.end() :]) and _is_due(label, hit, candidate) for hit in hits)
             ):
                 return candidate.placed
     return None

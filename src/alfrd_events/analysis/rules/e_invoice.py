@@ -33,7 +33,7 @@ def values_of(page: Page, invoice: Invoice) -> Summary:
     What is to be paid is the total, unless a part was paid before. A credit note's amounts are negative, so that
     a file's sums are right.
     """
-    sign = -1 if invoice.is_credit else 1
+    sign = invoice.sign
     to_pay = invoice.due if invoice.due else invoice.total
     return Summary(
         summary="-",

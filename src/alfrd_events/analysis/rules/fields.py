@@ -122,7 +122,9 @@ PAYMENT_METHODS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
     (
         "bank transfer",
-        re.compile(r"bank\s*transfer|wire\s*transfer|ach|uberweisung|virement|overschrijving|giro"),
+        re.compile(
+            r"(?<![a-z])(?:bank\s*transfer|wire\s*transfer|ach|uberweisung|virement|overschrijving|giro)(?![a-z])"
+        ),
     ),
     ("direct debit", re.compile(r"direct\s*debit|lastschrift|prelevement|autopay\s*is\s*on|incasso")),
     ("check", re.compile(r"payment\s*method\W*check|(?:by|paid)\s*(?:check|cheque)|cheque\s*no|check\s*no")),
@@ -130,7 +132,9 @@ PAYMENT_METHODS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("PayPal", re.compile(r"paypal")),
     (
         "e-wallet",
-        re.compile(r"touch\s*n\s*go|e-?wallet|grab\s*pay|alipay|apple\s*pay|google\s*pay|gpay|paytm|upi"),
+        re.compile(
+            r"(?<![a-z])(?:touch\s*n\s*go|e-?wallet|grab\s*pay|alipay|apple\s*pay|google\s*pay|gpay|paytm|upi)(?![a-z])"
+        ),
     ),
     (
         "cash",

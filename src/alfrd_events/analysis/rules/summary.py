@@ -51,15 +51,23 @@ def summarize(document: Document) -> Summary:
     is_receipt = document.document_type in {"receipt", ""}
     issuer = find_issuer_of(document, parsed)
     totals = find_totals(parsed)
-    when = find_dates_of(parsed, document.created_at, is_receipt=is_receipt)
+    when = find_dates_of(
+        parsed,
+        document.created_at,
+        is_receipt=is_receipt,
+        is_statement=document.document_type in STATEMENTS,
+    )
     identifiers = find_identifiers(parsed)
     total = totals.total
     if total is not None and document.document_type in WITHOUT_TOTAL and total.strength < STRONG_LABEL:
         total = None
+    gives_back = parsed.is_credit and document.document_type not in STATEMENTS
     amount = total.value if total else None
     unsupported: tuple[str, ...] = ()
     if totals.worked_out is not None:
         amount, unsupported = totals.worked_out, ("total_amount",)
+    if amount is not None and gives_back:
+        amount = -abs(amount)
     currency = ""
     if total is not None or parsed.all_amounts:
         currency = find_currency(parsed, total.amount.value.currency if total else "")
@@ -67,7 +75,9 @@ def summarize(document: Document) -> Summary:
     evidence = _evidence(issuer, totals, when, account)
     if unsupported:
         evidence.pop("total_amount", None)
-    structured = _structured(document.document_type, parsed, totals, identifiers, evidence)
+    structured = _structured(
+        document.document_type, parsed, totals, identifiers, evidence, gives_back=gives_back
+    )
     if document.document_type in STATEMENTS:
         structured |= _movements(parsed, when, evidence)
     summary = Summary(
@@ -118,6 +128,8 @@ def _structured(
     totals: Totals,
     identifiers: dict[str, LabelledValue],
     evidence: dict[str, Evidence],
+    *,
+    gives_back: bool,
 ) -> JsonObject:
     """Everything else, under names that do not change from one document to the next.
 
@@ -130,7 +142,7 @@ def _structured(
         ("rounding", totals.rounding),
     ):
         if candidate is not None and not (name == "tax" and document_type == "payroll"):
-            data[name] = str(candidate.value)
+            data[name] = str(-abs(candidate.value) if gives_back else candidate.value)
             evidence[name] = candidate.amount.segment.evidence
     for name, found in (identifiers | find_quantities(parsed)).items():
         if name != "account_number":
@@ -139,7 +151,7 @@ def _structured(
     for name, (amount, segment) in find_fees(parsed).items():
         data[name] = str(amount)
         evidence[name] = segment.evidence
-    method = find_payment_method(parsed)
+    method = None if document_type in STATEMENTS else find_payment_method(parsed)
     if method is not None:
         data["payment_method"] = method.value
         evidence["payment_method"] = method.segment.evidence

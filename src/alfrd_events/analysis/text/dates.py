@@ -1,38 +1,39 @@
-"""Dates and periods, in six languages, in either order of day and month.
+"""Dates and periods, in a dozen languages (``months.toml``), in any order of day, month and year.
 
 ``03/04/2018`` is April in Kuala Lumpur and March in Chicago. The order is inferred once per document:
-from its unambiguous dates, else from its currency and country words. See :func:`infer_order`.
+from its unambiguous dates, else from its currency and country words. Where the year is written first, as in East
+Asia, ``24/03/05`` is the fifth of March. See :func:`infer_order`.
 """
 
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from importlib.resources import files
 from typing import Literal
 
 from alfrd_events.analysis.text.layout import fold
 
-Order = Literal["DMY", "MDY"]
+Order = Literal["DMY", "MDY", "YMD"]
 
-_MONTH_NAMES: tuple[str, ...] = (
-    "january jan januar janner januari janvier janv jan enero ene gennaio gen januari",
-    "february feb februar febr februari fevrier fevr fev febrero febbraio",
-    "march mar marz maerz mrz maart mrt mars marzo mac",
-    "april apr avril avr abril abr aprile",
-    "may mai mei mayo maggio mag",
-    "june jun juni juin junio giugno giu",
-    "july jul juli juillet juil julio luglio lug julai",
-    "august aug augustus aout agosto ago ogos",
-    "september sep sept septembre septiembre settembre set",
-    "october oct oktober okt octobre octubre ottobre ott",
-    "november nov novembre noviembre",
-    "december dec dezember dez desember decembre diciembre dic dicembre disember dis",
-)
-MONTHS: dict[str, int] = {
-    name: number for number, names in enumerate(_MONTH_NAMES, start=1) for name in names.split()
-}
+
+def _months() -> dict[str, int]:
+    """Name of a month, in any language of ``months.toml`` → its number."""
+    languages: dict[str, list[str]] = tomllib.loads(
+        files(__package__).joinpath("months.toml").read_text("utf-8")
+    )
+    return {
+        name: number
+        for months in languages.values()
+        for number, names in enumerate(months, start=1)
+        for name in names.split()
+    }
+
+
+MONTHS = _months()
 _MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 _YEAR = r"(?:(?:19|20)\d{2}|'?\d{2})"
 
@@ -50,8 +51,25 @@ DAY_MONTH_YEAR = re.compile(
     rf"[\s\-/,.']{{0,3}}(?:de\s|del\s)?(?P<y>{_YEAR})(?!\d(?!\d?:)|:\d)"
 )
 MONTH_DAY_YEAR = re.compile(
-    rf"(?<![a-z])(?P<m>{_MONTH})\.?\s{{0,2}}(?P<d>[0-3]?\d)(?:st|nd|rd"
-    rf"|th)?\s?[\s,.]\s{{0,2}}(?P<y>{_YEAR})(?!\d(?!\d?:)|:\d)"
+    rf"(?<![a-z])(?P<m>{_MONTH})\.?[\s/-]{{0,2}}(?P<d>[0-3]?\d)(?:st|nd|rd"
+    rf"|th)?\s?[\s,./-]\s{{0,2}}(?P<y>{_YEAR})(?!\d(?!\d?:)|:\d)"
+)
+YEAR_MONTH_DAY = re.compile(
+    rf"(?<![\d./-])(?P<y>(?:19|20)\d{{2}})[\s./-]{{1,2}}(?P<m>{_MONTH})[a-z]{{0,2}}[\s./-]{{1,2}}(?P<d>[0-3]?\d)(?!\d)"
+)
+ROMAN = re.compile(
+    r"(?<![\d.,/])(?P<d>[0-3]?\d)\s?[./-]\s?(?P<m>x?i{1,3}|i?[vx]|vi{1,3}|xi{0,2})\s?[./-]\s?(?P<y>(?:19|20)\d{2})(?!\d)"
+)
+_ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii")
+_ROMAN_MONTHS = {name: number for number, name in enumerate(_ROMAN, start=1)}
+EAST_ASIAN = re.compile(
+    r"(?:(?P<era>令和|平成|昭和|民国|民國)\s?(?P<n>\d{1,2}|元)|(?P<y>(?:19|20)\d{2}))\s?[年년]\s?"
+    r"(?P<m>1[0-2]|0?[1-9])\s?[月월]\s?(?P<d>[0-3]?\d)\s?[日일號号]"
+)
+_ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925, "民国": 1911, "民國": 1911}
+"""The year before an era's first."""
+YEAR_FIRST_COMPACT = re.compile(
+    r"(?<![\d.,/-])(?P<y>(?:19|20)\d{2})(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])(?![\d.,/-])"
 )
 COMPACT = re.compile(r"(?<![\d.,-])(?P<a>[0-3]\d)[ 1|]?(?P<b>[01]\d)[ 1|]?(?P<y>20[0-4]\d)(?![\d.,])")
 MONTH_DAY = re.compile(rf"(?<![a-z])(?P<m>{_MONTH})\.?\s{{0,2}}(?P<d>[0-3]?\d)(?:st|nd|rd|th)?(?![\d:])")
@@ -76,6 +94,11 @@ MONTH_FIRST_HINTS = re.compile(
     r"|\b1-8\d\d-\d{3}-\d{4}|\bus\$|\busd\b"
     r"|\bp\.?o\.? box\b|\bllc\b|\bzip\b|(?<![a-z])\$\s?\d"
 )
+YEAR_FIRST_HINTS = re.compile(
+    r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]|[¥₩]|(?<![a-z])(?:krw|jpy|cny|twd|rmb)(?![a-z])"
+    r"|(?<![a-z])(?:korea|seoul|busan|japan|tokyo|osaka|china|shanghai|beijing|taiwan|taipei)(?![a-z])"
+)
+"""Scripts, currencies and places where the year is written first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +129,16 @@ def infer_order(folded: str) -> Order:
 
     :param folded: the document's folded text.
     """
-    day_first = month_first = 0
+    day_first = month_first = in_full = 0
     for match in NUMERIC.finditer(folded):
         a, b = int(match["a"]), int(match["b"])
+        in_full += len(match["y"]) == 4
         if 12 < a <= 31 and 1 <= b <= 12:
             day_first += 1
         elif 12 < b <= 31 and 1 <= a <= 12:
             month_first += 1
+    if not in_full and YEAR_FIRST_HINTS.search(folded):
+        return "YMD"
     if day_first != month_first:
         return "DMY" if day_first > month_first else "MDY"
     foreign, american = _distinct(DAY_FIRST_HINTS, folded), _distinct(MONTH_FIRST_HINTS, folded)
@@ -124,12 +150,26 @@ def _distinct(hints: re.Pattern[str], folded: str) -> int:
     return len({re.sub(r"[\d\s]", "", hint) for hint in hints.findall(folded, 0, 20000)})
 
 
+_PATTERNS = (
+    ISO,
+    EAST_ASIAN,
+    YEAR_MONTH_DAY,
+    MONTH_DAY_YEAR,
+    DAY_MONTH_YEAR,
+    ROMAN,
+    NUMERIC,
+    COMPACT,
+    YEAR_FIRST_COMPACT,
+)
+"""The surest first: a stretch of text is read once."""
+
+
 def find_dates(text: str, order: Order = "DMY") -> list[FoundDate]:
     """All complete dates in a text, left to right; overlapping readings once."""
     folded = fold(text)
     mended = SLIP.sub(lambda match: SLIPS[match[0]], folded)
     found: list[FoundDate] = []
-    for pattern in (ISO, MONTH_DAY_YEAR, DAY_MONTH_YEAR, NUMERIC, COMPACT):
+    for pattern in _PATTERNS:
         for match in pattern.finditer(mended if pattern in (NUMERIC, COMPACT) else folded):
             if any(match.start() < other.end and other.start < match.end() for other in found):
                 continue
@@ -192,18 +232,27 @@ def _range_start(folded: str, last: FoundDate, order: Order) -> tuple[date, int]
 
 def _numeric(match: re.Match[str], order: Order) -> tuple[date, bool] | None:
     a, b, year = int(match["a"]), int(match["b"]), _full_year(match["y"])
+    if order == "YMD" and len(match["y"]) == 2 and len(match["a"]) == 2:
+        by_year = _make(2000 + a, b, int(match["y"]))
+        if by_year is not None:
+            return by_year, True
     by_day, by_month = _make(year, b, a), _make(year, a, b)
     if by_day is None and by_month is None:
         return None
     if by_day is None or by_month is None:
         value = by_day or by_month
         return (value, False) if value is not None else None
-    return (by_day if order == "DMY" else by_month), a != b
+    return (by_month if order == "MDY" else by_day), a != b
 
 
 def _worded(match: re.Match[str]) -> tuple[date, bool] | None:
-    month = match["m"]
-    value = _make(_full_year(match["y"]), int(month) if month.isdigit() else MONTHS[month], int(match["d"]))
+    name = match["m"]
+    month = int(name) if name.isdigit() else _ROMAN_MONTHS.get(name) or MONTHS[name]
+    if match.re is EAST_ASIAN and match["era"]:
+        year = _ERAS[match["era"]] + (1 if match["n"] == "元" else int(match["n"]))
+    else:
+        year = _full_year(match["y"])
+    value = _make(year, month, int(match["d"]))
     return None if value is None else (value, False)
 
 

@@ -39,8 +39,9 @@ def fold(text: str) -> str:
 
 
 def _fold_character(character: str) -> str:
-    bare = unicodedata.normalize("NFKD", character)[:1].lower()
-    return bare if len(bare) == 1 else character
+    decomposed = unicodedata.normalize("NFKD", character)
+    bare = decomposed[0].lower()
+    return bare if len(bare) == 1 and all(map(unicodedata.combining, decomposed[1:])) else character
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,12 @@ def clean_name(printed: str) -> str:
     return name.strip(" .") if not ENDS_WITH_LEGAL_FORM.search(name) else name.strip()
 
 
+_NUMBER_WORD = re.compile(r"(?<![a-z0-9])\d{2,}(?![a-z0-9])")
+_WIDE_DIGITS = "０-９"
+_WIDE = {ord("0") + digit: chr(0xFF10 + digit) for digit in range(10)}
+"""A number that is a word of a name is kept as it is: in it no 1 is taken for an l, nor 11 for one."""
+
+
 def entity_key(name: str) -> str:
     """What identifies a company however it was printed or read; empty for an empty name.
 
@@ -86,7 +92,8 @@ def entity_key(name: str) -> str:
     """
     plain = _plain(clean_name(name))
     core = _core(plain)
-    return core.translate(CONFUSABLE).replace("rn", "m").replace("vv", "w").replace("ll", "l")
+    key = core.translate(CONFUSABLE).replace("rn", "m").replace("vv", "w").replace("ll", "l")
+    return unicodedata.normalize("NFKC", key)
 
 
 def same_entity(one: str, other: str) -> bool:
@@ -100,6 +107,8 @@ def same_entity(one: str, other: str) -> bool:
         return False
     if first == second:
         return True
+    if _numbers_differ(one, other):
+        return False
     if min(len(first), len(second)) <= SHORT_KEY:
         return False
     return likeness(one, other) >= SIMILAR and not _words_differ(one, other)
@@ -109,6 +118,15 @@ def likeness(one: str, other: str) -> float:
     """How much of two names' keys is the same, 0 to 1; nothing is like an empty one."""
     first, second = entity_key(one), entity_key(other)
     return Levenshtein.normalized_similarity(first, second) if first and second else 0.0
+
+
+def _numbers_differ(one: str, other: str) -> bool:
+    """Whether both names have numbers, and others: "School District 12" is not "School District 112"."""
+    first, second = (
+        _NUMBER_WORD.findall(_plain(clean_name(one))),
+        _NUMBER_WORD.findall(_plain(clean_name(other))),
+    )
+    return bool(first) and bool(second) and first != second
 
 
 def _words_differ(one: str, other: str) -> bool:
@@ -142,5 +160,7 @@ def _core(plain: str) -> str:
     bare = GLUED_LEGAL_FORM.sub(" ", bare)
     bare = LEGAL_FORM.sub(" ", bare)
     bare = re.sub(r"^\s*the\s+", "", bare)
-    core = re.sub(r"[^a-z0-9]+", "", bare)
+    core = re.sub(
+        rf"[^a-z0-9{_WIDE_DIGITS}]+", "", _NUMBER_WORD.sub(lambda match: match[0].translate(_WIDE), bare)
+    )
     return core or re.sub(r"[^a-z0-9]+", "", plain)

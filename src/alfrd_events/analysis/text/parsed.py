@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Generic, TypeVar
 
-from alfrd_events.analysis.text.amounts import Money, find_amounts
+from alfrd_events.analysis.text.amounts import Money, counts_thousandths, find_amounts
 from alfrd_events.analysis.text.dates import (
     TIME,
     FoundDate,
@@ -23,8 +23,12 @@ from alfrd_events.analysis.text.dates import (
     find_periods,
     infer_order,
 )
+from alfrd_events.analysis.text.labels import label
 from alfrd_events.analysis.text.layout import Layout, Row, Segment
 from alfrd_events.model import Document
+
+_ROWS_WITH_A_HEADING = 15
+_LONGEST_HEADING = 60
 
 Value = TypeVar("Value")
 YEAR_TO_DATE = re.compile(r"^\W*(?:year\s*to\s*date|ytd)(?:\s*(?:amount|total))?\W*$")
@@ -63,7 +67,11 @@ class ParsedText:
         periods = tuple(
             _periods(row, order, bool(found)) for row, found in zip(layout.rows, dates, strict=True)
         )
-        amounts = tuple(_amounts(row, found) for row, found in zip(layout.rows, dates, strict=True))
+        thousandths = counts_thousandths(layout.folded)
+        amounts = tuple(
+            _amounts(row, found, thousandths=thousandths)
+            for row, found in zip(layout.rows, dates, strict=True)
+        )
         return cls(layout, order, amounts, dates, periods)
 
     @property
@@ -84,6 +92,12 @@ class ParsedText:
             and head.overlaps_horizontally(segment)
             for head in self._year_to_date
         )
+
+    @cached_property
+    def is_credit(self) -> bool:
+        """Whether the paper calls itself a credit note or a refund, in a heading: its amounts are given back."""
+        headings = (segment.folded for row in self.rows[:_ROWS_WITH_A_HEADING] for segment in row.segments)
+        return any(len(each) <= _LONGEST_HEADING and _is_credit(each) for each in headings)
 
     @cached_property
     def usual_height(self) -> float:
@@ -108,6 +122,11 @@ class ParsedText:
     def dates_below(self, segment: Segment, reach: int = 2) -> Iterator[Placed[FoundDate]]:
         for other in self.layout.below(segment, reach=reach):
             yield from (placed for placed in self.dates[other.row] if placed.segment is other)
+
+
+def _is_credit(heading: str) -> bool:
+    found = label("credit").search(heading)
+    return found is not None and not re.search(r"[a-z]{3}", heading[: found.start()].replace("factura", ""))
 
 
 def segment_at(row: Row, offset: int) -> Segment:
@@ -138,7 +157,9 @@ def _periods(row: Row, order: Order, has_dates: bool) -> tuple[Placed[FoundPerio
     )
 
 
-def _amounts(row: Row, dates: tuple[Placed[FoundDate], ...]) -> tuple[Placed[Money], ...]:
+def _amounts(
+    row: Row, dates: tuple[Placed[FoundDate], ...], *, thousandths: bool
+) -> tuple[Placed[Money], ...]:
     if not any(character.isdigit() for character in row.text):
         return ()
     blanked = row.text
@@ -147,5 +168,6 @@ def _amounts(row: Row, dates: tuple[Placed[FoundDate], ...]) -> tuple[Placed[Mon
     for start, end in spans:
         blanked = blanked[:start] + " " * (end - start) + blanked[end:]
     return tuple(
-        Placed(money, segment_at(row, money.at), money.start, money.end) for money in find_amounts(blanked)
+        Placed(money, segment_at(row, money.at), money.start, money.end)
+        for money in find_amounts(blanked, thousandths=thousandths)
     )

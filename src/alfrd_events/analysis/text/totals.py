@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from alfrd_events.analysis.text import labels
 from alfrd_events.analysis.text.amounts import Money
 from alfrd_events.analysis.text.layout import Row
 from alfrd_events.analysis.text.parsed import ParsedText, Placed
@@ -88,6 +89,7 @@ SUMMARY_OF_TAXES = re.compile(
 )
 ROWS_OF_A_TAX_SUMMARY = 8
 WORDS_OF_A_LABEL = 8
+_WORD = re.compile(r"[a-z]{3}|[\u0590-\u06ff]{3}|[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]{2}")
 LARGEST_ROUNDING = 1
 MOST_CONSIDERED = 40
 """Payments and roundings that are set against the totals; a till prints a handful."""
@@ -146,6 +148,8 @@ def find_totals(parsed: ParsedText) -> Totals:
 
 def role_of(label: str) -> tuple[Role, float]:
     """The part that an amount plays by its label (folded), and how strongly the label says so."""
+    if len(label) <= 90 and labels.label("total").search(label):
+        return "total", 10
     if len(label) > 90 or NEVER.search(label):
         return "other", 0
     if FINAL.search(label):
@@ -215,7 +219,7 @@ def _labelled(row: Row, amounts: tuple[Placed[Money], ...]) -> list[tuple[str, l
     position = 0
     for amount in amounts:
         words = " ".join(row.folded[position : amount.start].split())
-        if not groups or re.search(r"[a-z]{3}", words):
+        if not groups or _WORD.search(words):
             groups.append((words, []))
         groups[-1][1].append(amount)
         position = amount.end
@@ -223,7 +227,7 @@ def _labelled(row: Row, amounts: tuple[Placed[Money], ...]) -> list[tuple[str, l
     if not groups:
         return [(rest, [])]
     label, last = groups[-1]
-    if len(groups) == 1 and not re.search(r"[a-z]{3}", label):
+    if len(groups) == 1 and not _WORD.search(label):
         groups[-1] = (rest, last)
     return groups
 

@@ -9,7 +9,7 @@ from alfrd_events.model import Invoice
 
 def text_of(invoice: Invoice) -> str:
     """One value a line, after its label; a table of what was sold. What a credit note gives back is negative."""
-    sign = -1 if invoice.is_credit else 1
+    sign = invoice.sign
     stated = [
         ("Seller", invoice.seller),
         ("VAT ID", invoice.seller_tax_id),
