@@ -22,7 +22,8 @@ OWN = re.compile(
     r"|letter|notice)|(?:issued|dated|invoiced)"
     r"\s*(?:on)?\b|(?:bill|statement|invoice)\s*(?:issued|prepared)|charges\s*as\s*of|factuurdatum"
     r"|rechnungsdatum|ausstellungsdatum"
-    r"|belegdatum|date\s*de\s*(?:facturation|facture|la\s*facture)|date\s*d'?\s*emission"
+    r"|beleg\W?datum|rechnungs\W?datum|(?:rechnung|invoice|facture|factura|fattura|faktura|quittung)\b[^.]{0,40}?\b(?:vom|du|del|of|dated|z\s*dnia|ze\s*dne)\s*$"
+    r"|(?:rechnung|invoice|facture|factura|fattura|faktura|quittung)\W{0,4}$|date\s*de\s*(?:facturation|facture|la\s*facture)|date\s*d'?\s*emission"
     r"|facture\s*n.{1,25}du|fecha\s*(?:de\s*)?"
     r"(?:factura|emision|expedicion)|data\s*(?:fattura|emissione|documento|della\s*fattura)"
     r"|transaction\s*date|purchase\s*date|order\s*date"
@@ -53,6 +54,7 @@ OTHER = re.compile(
     r"|payments?\s*received|payment|from|through|until|previous|next|last|meter\s*read|read\s*date"
     r"|start|end|besteldatum|orderdatum|verzenddatum|order\s*date"
     r"|best\s*before|return\s*by|registered|copyright|act\b|revised|rev\b|form\b|as\s*of\s"
+    r"|version|stylesheet|stand\W*$|liefer|leistung|bestell|auftrag|vertrag|lieferschein|gemass|livraison|commande"
     r"|received\s*after|in\s*effect|policy\s*period|coverage|reprint|print\s*date)"
 )
 PERIOD = re.compile(
@@ -119,7 +121,7 @@ def find_dates_of(
         own = Placed(_end_of(period.value), period.segment, period.start, period.end)
     if due is None and own is not None:
         due = _days_after(own, parsed)
-    if due is not None and own is not None and due.value.value <= own.value.value:
+    if due is not None and own is not None and due.value.value == own.value.value:
         due = None  # "due on" the day of the invoice is "on receipt": nobody has a day to keep
     return When(own, due, period)
 

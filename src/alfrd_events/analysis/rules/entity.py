@@ -58,11 +58,15 @@ RECIPIENT = re.compile(
     r"|policy\s*holder"
     r"|policyholder|insured|tenant|received\s*from|student|guest|client|patient|employee|member"
     r"|to\s*:|billing\s*address|service\s*address|mail\s*to|nom\s*de\s*l.abonne|klant|kunde|buyer"
-    r"|payer)"
+    r"|payer|kaufer|rechnungsempfanger|warenempfanger|besteller|acheteur|destinataire|acquirente|cessionario|comprador"
+    r"|adquirente|koper|afnemer|nabywca|odbiorca|odberatel|kupujici|koparen?|kober|adresse\s*de\s*(?:livraison|facturation)"
+    r"|factuuradres|afleveradres|lieferadresse|service\s*for)"
 )
 ISSUER = re.compile(
     r"(?<![a-z])(?:landlord|payable\s*to|pay(?:able)?\s*to\s*the\s*order\s*of|seller|vendor|supplier"
     r"|service\s*provider|from|issued\s*by|sold\s*by|provider|biller|employer|lender|insurer"
+    r"|rechnungssteller|rechnungsersteller|ver\s?kaufer|lieferant|leistungserbringer|vendeur|fournisseur|emetteur|venditore|fornitore"
+    r"|vendedor|proveedor|emisor|verkoper|leverancier|sprzedawca|dodavatel|prodavajici|saljare|saelger|fornecedor"
     r"|underwritten\s*by|in\s*favou?r\s*of|remit(?:tance)?\s*to|payment\s*to|merchant|school"
     r"|merchant\s*name)\W*$"
 )

@@ -20,13 +20,15 @@ IDENTIFIER = re.compile(
     r"|(?=[A-Z\d*/.-]{0,29}\d)[A-Z\d][A-Z\d*/.-]{2,29}",
     re.IGNORECASE,
 )
+SHORT_IDENTIFIER = re.compile(r"(?<![\d.,])\d{1,2}(?![\d.,/-])")
+"""A small firm's forty-second invoice."""
 QUANTITY = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?<![\d.,])\d+(?:\.\d+)?")
 
-_NUMBER = r"\s*(?:number|num|no|nr|nummer|id|#|n)?\W{0,3}"
+_NUMBER = r"\s*(?:number|nummer|num|no|nr|id|#|n)?\W{0,3}"
 IDENTIFIERS: dict[str, re.Pattern[str]] = {
     "account_number": re.compile(
-        rf"(?<![a-z])(?:account|loan|acct|a/c|acc|konto|compte|cuenta|conto|rekening|kto)(?:\s*(?:number|num"
-        rf"|no|nr|nummer|#)|-?nr|\s*:)\W{{0,4}}|account\s*#\s*|(?<![a-z])account{_NUMBER}(?=\d{{5}})"
+        rf"(?<![a-z])(?:account|loan|acct|a/c|acc|konto|compte|cuenta|conto|rekening|kto)(?:\s*(?:number|nummer|num"
+        rf"|no|nr|#)|-?nr|\s*:)\W{{0,4}}|account\s*#\s*|(?<![a-z])account{_NUMBER}(?=\d{{5}})"
     ),
     "policy_number": re.compile(
         r"(?<![a-z])(?:policy|polis|police|poliza|polizza|versicherungs(?:schein)?)\s*-?(?:number|no|nr"
@@ -38,8 +40,12 @@ IDENTIFIERS: dict[str, re.Pattern[str]] = {
     ),
     "student_id": re.compile(r"(?<![a-z])student\s*(?:id|number|no)\W{0,4}"),
     "invoice_number": re.compile(
-        r"(?<![a-z])(?:(?:tax\s*)?invoice|inv|factuur|rechnungs?|facture|factura|fattura|bill"
-        r"|doc(?:ument)?)\s*-?(?:number|num|no|nr|nummer|#|n)\W{0,4}"
+        r"(?<![a-z])(?:(?:tax\s*)?invoice|inv|factuur|facture|factura|fattura|fatura|faktura?|bill|doc(?:ument)?|beleg|rg|re"
+        r"|[a-z]{0,20}rechnungs?|credit\s*(?:note|memo)|[a-z]{0,12}gutschrifts?|avoir)"
+        r"\s*(?:\(\d{3}\)\s*)?-?(?:number|nummer|numero|num|no|nr|n[º°]|nº|cislo|#|n(?![a-z]))\W{0,4}"
+        # … or as the title of the paper, with the number right after the word
+        r"|^\W*(?:tax\s*invoice|invoice|facture|factura|fattura|fatura|faktura|factuur|rechnung|avoir|credit\s*note|gutschrift)\s+"
+        r"(?=(?:[a-z]{1,4}[-/.]?)?\d[\da-z/.-]*$)"
     ),
     "receipt_number": re.compile(
         r"(?<![a-z])(?:receipt|slip|chk|check|trans(?:action)?|rcpt|resit|bon)\s*(?:number|num|no|nr"
@@ -165,6 +171,8 @@ def find_identifiers(parsed: ParsedText) -> dict[str, LabelledValue]:
             if match is None:
                 continue
             value = _identifier_at(segment, match.end(), parsed)
+            if value is None and name == "invoice_number":
+                value = _short_number(segment, match.end())
             if value is not None:
                 found[name] = value
     return found
@@ -180,6 +188,11 @@ def _identifier_at(segment: Segment, end: int, parsed: ParsedText) -> LabelledVa
         if match and _names_something(match[0]):
             return LabelledValue(_trim(match[0]), other)
     return None
+
+
+def _short_number(segment: Segment, end: int) -> LabelledValue | None:
+    match = SHORT_IDENTIFIER.match(segment.text[end:].lstrip(" :.#="))
+    return LabelledValue(match[0], segment) if match else None
 
 
 def _trim(identifier: str) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 
 from alfrd_events.analysis.text.amounts import CURRENCY_SIGNS
+from alfrd_events.analysis.text.dates import AMERICAN_ZIP
 from alfrd_events.analysis.text.parsed import ParsedText
+
+_CODES = "rm|" + "|".join(sorted({code.lower() for code in CURRENCY_SIGNS.values() if code != "$"}))
 
 COUNTRY_OF_A_DOLLAR: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("SGD", re.compile(r"singapore|(?<![a-z])uen(?![a-z])|pte\W{0,2}ltd|\+65")),
@@ -28,7 +31,7 @@ COUNTRY_HINTS: tuple[tuple[str, re.Pattern[str]], ...] = (
         ),
     ),
     ("INR", re.compile(r"gstin|(?<![a-z])pvt\W{0,2}ltd|india(?![a-z])|rupees")),
-    ("USD", re.compile(r"\b[a-z]{2}\.?,?\s\d{5}(?:-\d{4})?\b|us\s*dollars|united\s*states")),
+    ("USD", re.compile(rf"{AMERICAN_ZIP}|us\s*dollars|united\s*states")),
     ("GBP", re.compile(r"united\s*kingdom|vat\s*reg|\bgb\s?\d{9}")),
     (
         "EUR",
@@ -48,12 +51,13 @@ def find_currency(parsed: ParsedText, total_currency: str) -> str:
     if code:
         return code
     named = re.search(
-        r"\((rm|myr|usd|eur|gbp|sgd|inr|chf)\)|(?:amount|total|price|currency"
-        r"|betrag)\W{0,4}(?:in\s*)?(rm|myr|usd|eur|gbp|sgd|inr|chf)(?![a-z])",
+        rf"\(({_CODES})\)|(?:amounts?|total|price|currency|betrage?|wahrung|devise|moneda|valuta|waluta|mena|munt)"
+        rf"\W{{0,4}}(?:in\s*)?({_CODES})(?![a-z])",
         text,
     )
     if named:
-        return CURRENCY_SIGNS[named[1] or named[2]]
+        code = named[1] or named[2]
+        return CURRENCY_SIGNS.get(code, code.upper())
     return next((currency for currency, hints in COUNTRY_HINTS if hints.search(text)), "")
 
 

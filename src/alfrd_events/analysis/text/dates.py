@@ -89,8 +89,13 @@ DAY_FIRST_HINTS = re.compile(
     r"|\bunited kingdom|\baustralia|\babn\b"
     r"|\bgstin\b|\bpvt\b|\bpte\b|\buen\b|\bsgd\b"
 )
+AMERICAN_ZIP = (
+    r"\b(?:a[klrz]|c[aot]|dc|fl|ga|hi|i[adln]|k[sy]|la|m[adeinost]|n[cdehjmvy]|o[hkr]|pa|ri|s[cd]|t[nx]|ut"
+    r"|v[at]|w[aivy])\.?,?\s\d{5}(?:-\d{4})?\b"
+)
+"""A state and its postal code; "DE 80333" is more often a town in Germany than one in Delaware."""
 MONTH_FIRST_HINTS = re.compile(
-    r"\b[a-z]{2}\.?,?\s\d{5}(?:-\d{4})?\b|\busa\b|\bunited states|\(\d{3}\)\s?\d{3}-\d{4}"
+    rf"{AMERICAN_ZIP}|\busa\b|\bunited states|\(\d{3}\)\s?\d{3}-\d{4}"
     r"|\b1-8\d\d-\d{3}-\d{4}|\bus\$|\busd\b"
     r"|\bp\.?o\.? box\b|\bllc\b|\bzip\b|(?<![a-z])\$\s?\d"
 )

@@ -16,7 +16,7 @@ from typing import Literal
 
 from alfrd_events.analysis.text import labels
 from alfrd_events.analysis.text.amounts import Money
-from alfrd_events.analysis.text.layout import Row
+from alfrd_events.analysis.text.layout import Row, Segment
 from alfrd_events.analysis.text.parsed import ParsedText, Placed
 
 Role = Literal["total", "subtotal", "tax", "rounding", "payment", "change", "other"]
@@ -88,6 +88,7 @@ SUMMARY_OF_TAXES = re.compile(
     r"|summary\s*of\s*(?:gst|tax)|ex\.?\s*btw"
 )
 ROWS_OF_A_TAX_SUMMARY = 8
+_ROWS_OF_A_COLUMN = 8
 WORDS_OF_A_LABEL = 8
 _WORD = re.compile(r"[a-z]{3}|[\u0590-\u06ff]{3}|[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]{2}")
 LARGEST_ROUNDING = 1
@@ -237,10 +238,22 @@ def _amount_below(parsed: ParsedText, row: Row, role: Role) -> Placed[Money] | N
     for segment in row.segments:
         if role_of(segment.folded)[0] != role:
             continue
+        if role == "total" and (foot := _foot_of_column(parsed, segment)) is not None:
+            return foot
         reach = 2 if FINAL.search(segment.folded) else 1
         for amount in parsed.amounts_below(segment, reach):
             if amount.value.looks_like_money and not _has_own_label(parsed.rows[amount.segment.row]):
                 return amount
+    return None
+
+
+def _foot_of_column(parsed: ParsedText, head: Segment) -> Placed[Money] | None:
+    """The last amount of a column, if it is the sum of those above it."""
+    column = [amount for amount in parsed.amounts_below(head, _ROWS_OF_A_COLUMN) if amount.value.has_decimals]
+    for size in range(len(column), 1, -1):
+        *parts, last = (amount.value.value for amount in column[:size])
+        if sum(parts) == last:
+            return column[size - 1]
     return None
 
 
