@@ -67,6 +67,13 @@ EXTRA_TERMS = re.compile(
 )
 
 
+NUMBER_OF_A_TITLE = re.compile(
+    r"(?:(?<=rechnung)|(?<=facture)|(?<=factura)|(?<=fattura)|(?<=faktura)|(?<=gutschrift))(?:\s*\(\d{3}\))?"
+    r"\s*(?:\b(?:nr|n[º°])\W|\b(?:vom|du)\s|\s[a-z]{0,3}[-/]?\d).*$"
+)
+"""What follows the word in "Handelsrechnung (380) Nr. 471102 vom 5.6.2018"."""
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """The first rows, where a paper says what it is."""
@@ -79,9 +86,9 @@ class Head:
     def of(cls, layout: Layout) -> Head:
         rows = layout.rows[:ROWS_OF_A_TITLE]
         folded = "\n".join(row.folded for row in rows)
-        return cls(
-            folded, SearchableText(folded), tuple(cell.folded for row in rows for cell in row.segments)
-        )
+        cells = [cell.folded for row in rows for cell in row.segments]
+        cells += [bare for cell in cells if (bare := NUMBER_OF_A_TITLE.sub("", cell)) != cell]
+        return cls(folded, SearchableText(folded), tuple(cells))
 
     def without(self, pattern: re.Pattern[str]) -> Head:
         cleaned = pattern.sub("", self.folded)

@@ -69,7 +69,7 @@ DISCOUNT = re.compile(r"skonto|discount|escompte|sconto|korting|abatement|descue
 """A day that is for those who pay early is no due date."""
 WITHIN_DAYS = re.compile(
     r"(?:payable|pay(?:ment)?(?:\s*is)?(?:\s*due)?|due|net|terms?)\W{0,3}(?:within\s*)?(\d{1,3})\s*(?:calendar\s*)?days"
-    r"|within\s*(\d{1,3})\s*days\s*(?:of|from|after)\s*(?:the\s*)?(?:invoice|receipt|date|bill)"
+    r"|within\s*(\d{1,3})\s*days\s*(?:of|from|after)\s*(?:the\s*)?(?:invoice|receipt\s*of|bill)"
     r"|(?:zahlbar|zahlung|zahlungsziel|fallig)[^.;\d]{0,40}?(\d{1,3})\s*tage[n]?(?!\w)"
     r"|(\d{1,3})\s*tage[n]?\s*(?:netto|rein\s*netto|ohne\s*abzug)"
     r"|(?:payable|paiement|reglement)[^.;\d]{0,30}?(\d{1,3})\s*jours"

@@ -20,6 +20,7 @@ from alfrd_events.model import Document
 ROWS_AT_THE_TOP = 14
 LONGEST_NAME = 64
 SHORTEST_NAME = 3
+_ROWS_OF_A_BLOCK = 4
 ROWS_LOOKED_AT = 400
 """Names stand on the first pages; a book is not read through for its publisher."""
 
@@ -99,6 +100,10 @@ LABEL = re.compile(
     r"|(?:period|date|number|address|amount|details|charges?|information|options|summary)\W*$"
 )
 """Words over a value, which an organisation could also be named with."""
+ATTRIBUTE = re.compile(
+    r":|^\W*(?:globale?\s*)?(?:nummer|number|numero|gln|id\b|ust\b|vat\b|tax\b|steuer|lief\W|kunden\W)|version\W"
+)
+"""A line of an address block that says something of its company, and not its name."""
 PERSON = re.compile(
     r"^(?:dr|mr|mrs|ms|prof)\b\.?\s|,\s*(?:m\.?d|ph\.?d|esq|d\.?d\.?s|r\.?n)\b", re.IGNORECASE
 )
@@ -122,6 +127,12 @@ PUBLIC_MAIL = frozenset(
 )
 
 
+PARTY = re.compile(
+    r"^(?:(?:made\s+)?(?:by\s+and\s+)?between|and|zwischen|entre)\s+(.{3,80}?),?\s*\((?:the\s+)?[\"“'‘]?"
+    r"(?:landlord|lessor|seller|company|licensor|employer|vermieter|verkaufer|bailleur)[\"”'’]?\)",
+    re.IGNORECASE,
+)
+"""The party of a contract that has drawn it up: "between … (Landlord)"."""
 MAILBOX = re.compile(r"^\W{0,3}([^<>@]{2,100}?)[\s\"']*<[^<>\s]+@[^<>\s]+>\W*$")
 """A mail's sender: the name is before the address, with or without quotes."""
 
@@ -197,6 +208,9 @@ def _pieces(segment: Segment) -> Iterator[str]:
     )
     if label:
         text = text[label.end() :]
+    if party := PARTY.match(text):
+        yield party[1]
+        return
     if sender := MAILBOX.match(text):
         yield sender[1]
         return
@@ -330,6 +344,8 @@ def _unlike_a_name(name: str, folded: str, segment: Segment) -> float:
         penalty += 4
     if PERSON.search(name):
         penalty += 4
+    if ATTRIBUTE.match(folded):
+        penalty += 4
     if letters < 4 and "&" not in name:
         penalty += 3
     if re.match(r"^[a-z]", name) and not LEGAL_FORM.search(name):
@@ -341,7 +357,7 @@ def _belongs_to_recipient(segment: Segment, recipients: list[Segment], parsed: P
     """Whether it stands under (or beside) "Bill to" and the like, within an address block."""
     for recipient in recipients:
         distance = segment.row - recipient.row
-        if recipient.page != segment.page or not 0 <= distance <= 4:
+        if recipient.page != segment.page or not 0 <= distance <= 4 or ISSUER.search(recipient.folded):
             continue
         if recipient is segment:
             return bool(re.search(r"[:\s]\S", segment.folded[RECIPIENT.search(segment.folded).end() :]))  # type: ignore[union-attr]
@@ -363,14 +379,17 @@ def _labelled_as_issuer(segment: Segment, parsed: ParsedText) -> bool:
     ]
     if before and ISSUER.search(before[-1].folded):
         return True
-    for other in parsed.rows[max(0, segment.row - 2) : segment.row]:
-        for label in other.segments:
-            if (
-                label.page == segment.page
-                and ISSUER.search(label.folded)
-                and label.overlaps_horizontally(segment)
-            ):
-                return True
+    reach = 0 if ATTRIBUTE.search(segment.folded) or ADDRESS.search(segment.folded) else _ROWS_OF_A_BLOCK
+    for other in reversed(parsed.rows[max(0, segment.row - reach) : segment.row]):
+        above = [
+            each
+            for each in other.segments
+            if each.page == segment.page and each.overlaps_horizontally(segment)
+        ]
+        if any(ISSUER.search(each.folded) for each in above):
+            return True
+        if segment.row - other.index > 1 and not any(ATTRIBUTE.search(each.folded) for each in above):
+            break
     return bool(
         re.match(
             r"^(?:landlord|seller|vendor|provider|from|employer|insurer|school|sold by|issued by)\s*:",

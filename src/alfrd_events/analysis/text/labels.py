@@ -28,5 +28,5 @@ def _all() -> dict[str, dict[str, list[str]]]:
 
 def _pattern(form: str) -> str:
     words = r"\s*".join(re.escape(word) for word in fold(form).split())
-    words = words.replace(r"\s*…\s*", r"\b[^.;]{0,40}?\b")
+    words = words.replace(r"\s*…\s*", r"\b(?:[^.;]|\.\d){0,40}?\b")
     return rf"(?<![a-z]){words}(?![a-z])"

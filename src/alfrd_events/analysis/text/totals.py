@@ -89,6 +89,7 @@ SUMMARY_OF_TAXES = re.compile(
 )
 ROWS_OF_A_TAX_SUMMARY = 8
 _ROWS_OF_A_COLUMN = 8
+_HEADS_OF_A_TABLE = 4
 WORDS_OF_A_LABEL = 8
 _WORD = re.compile(r"[a-z]{3}|[\u0590-\u06ff]{3}|[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]{2}")
 LARGEST_ROUNDING = 1
@@ -225,6 +226,8 @@ def _labelled(row: Row, amounts: tuple[Placed[Money], ...]) -> list[tuple[str, l
         groups[-1][1].append(amount)
         position = amount.end
     rest = " ".join(row.folded[position:].split())
+    if not groups and len(row.segments) >= _HEADS_OF_A_TABLE:  # each with its amounts below
+        return [(segment.folded, []) for segment in row.segments]
     if not groups:
         return [(rest, [])]
     label, last = groups[-1]
@@ -238,7 +241,8 @@ def _amount_below(parsed: ParsedText, row: Row, role: Role) -> Placed[Money] | N
     for segment in row.segments:
         if role_of(segment.folded)[0] != role:
             continue
-        if role == "total" and (foot := _foot_of_column(parsed, segment)) is not None:
+        names_what_to_pay = FINAL.search(segment.folded) or labels.label("total").search(segment.folded)
+        if role == "total" and names_what_to_pay and (foot := _foot_of_column(parsed, segment)) is not None:
             return foot
         reach = 2 if FINAL.search(segment.folded) else 1
         for amount in parsed.amounts_below(segment, reach):
