@@ -155,7 +155,7 @@ def _short_rows(pieces: list[Piece]) -> Iterator[list[Piece]]:
 
 def _visual_rows(page: Page) -> Iterator[list[Piece]]:
     if page.lines:
-        yield from _rows_by_boxes(page)
+        yield from _rows_as_read(page) or _rows_by_boxes(page)
         return
     for line in page.text.splitlines():
         for piece in _short_pieces(line):
@@ -173,6 +173,31 @@ def _short_pieces(line: str) -> Iterator[str]:
         yield line[start:end]
         start = end
     yield line[start:]
+
+
+def _rows_as_read(page: Page) -> list[list[Piece]]:
+    """The rows of a scan as its reader has put them together, by the slope of the page; none where that cannot be told.
+
+    Boxes are upright: on a page that was laid askew by some degrees, the box of an amount is beside the row below.
+    """
+    if page.source != "ocr":
+        return []
+    left = iter(page.lines)
+    rows: list[list[Piece]] = []
+    for text in page.text.splitlines():
+        row: list[Piece] = []
+        while text:
+            line = next(left, None)
+            if line is None or not line.text or not text.startswith(line.text):
+                return []
+            row.append((line.text, line.box))
+            text = text[len(line.text) :].lstrip(" ")
+        if row:
+            pieces = [
+                (part.strip(), box) for words, box in row for part in _short_pieces(words) if part.strip()
+            ]
+            rows.extend(_short_rows(pieces))
+    return rows if next(left, None) is None else []
 
 
 def _rows_by_boxes(page: Page) -> Iterator[list[Piece]]:
