@@ -17,7 +17,12 @@ MARKERS = {
 }
 FOLDERS = {"faults": "faults", "readers": "ocr", "cli": "process", "packaging": "process"}
 FIXTURES = {"recogniser": "ocr", "program": "process"}
-NAMES = {"LocalReader": "ocr", "Program": "process", "subprocess": "process", "RuleBasedStateMachine": "model"}
+NAMES = {
+    "LocalReader": "ocr",
+    "Program": "process",
+    "subprocess": "process",
+    "RuleBasedStateMachine": "model",
+}
 """Of what the module imports."""
 
 

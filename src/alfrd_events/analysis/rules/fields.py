@@ -42,7 +42,7 @@ IDENTIFIERS: dict[str, re.Pattern[str]] = {
     "invoice_number": re.compile(
         r"(?<![a-z])(?:(?:tax\s*)?invoice|inv|factuur|facture|factura|fattura|fatura|faktura?|bill|doc(?:ument)?|beleg|rg|re"
         r"|[a-z]{0,20}rechnungs?|credit\s*(?:note|memo)|[a-z]{0,12}gutschrifts?|avoir)"
-        r"\s*(?:\(\d{3}\)\s*)?-?(?:number|nummer|numero|num|no|nr|n[º°]|nº|cislo|#|n(?![a-z]))\W{0,4}"
+        r"\s*(?:\(\d{3}\)\s*)?-?(?:number|nummer|numero|num|no|nr|n\W?[oº°]|cislo|#|n(?![a-z]))\W{0,4}"
         # … or as the title of the paper, with the number right after the word
         r"|^\W*(?:tax\s*invoice|invoice|facture|factura|fattura|fatura|faktura|factuur|rechnung|avoir|credit\s*note|gutschrift)\s+"
         r"(?=(?:[a-z]{1,4}[-/.]?)?\d[\da-z/.-]*$)"

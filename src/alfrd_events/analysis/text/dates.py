@@ -63,7 +63,7 @@ ROMAN = re.compile(
 _ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii")
 _ROMAN_MONTHS = {name: number for number, name in enumerate(_ROMAN, start=1)}
 EAST_ASIAN = re.compile(
-    r"(?:(?P<era>令和|平成|昭和|民国|民國)\s?(?P<n>\d{1,2}|元)|(?P<y>(?:19|20)\d{2}))\s?[年년]\s?"
+    r"(?:(?P<era>令和|平成|昭和|民国|民國)\s?(?P<n>\d{1,3}|元)|(?P<y>(?:19|20)\d{2}))\s?[年년]\s?"
     r"(?P<m>1[0-2]|0?[1-9])\s?[月월]\s?(?P<d>[0-3]?\d)\s?[日일號号]"
 )
 _ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925, "民国": 1911, "民國": 1911}

@@ -155,7 +155,9 @@ def _short_rows(pieces: list[Piece]) -> Iterator[list[Piece]]:
 
 def _visual_rows(page: Page) -> Iterator[list[Piece]]:
     if page.lines:
-        yield from _rows_as_read(page) or _rows_by_boxes(page)
+        as_read, by_boxes = _rows_as_read(page), list(_rows_by_boxes(page))
+        # A reader that writes each piece on a line of its own has put no rows together.
+        yield from as_read if as_read and len(as_read) <= len(by_boxes) else by_boxes
         return
     for line in page.text.splitlines():
         for piece in _short_pieces(line):

@@ -29,6 +29,11 @@ from alfrd_events.model import Document
 
 _ROWS_WITH_A_HEADING = 15
 _LONGEST_HEADING = 60
+_BEFORE_CREDIT = re.compile(r"\W*(?:(?:tax|vat|sales|corrective|self.billing)\s*)?")
+_NO_CREDIT_AFTER = re.compile(
+    r"\W*(?:policy|polic|conditions?|terms|within|of\s|is\s|are\s|will\s|may\s|can\s|only|voucher|bedingung|moglich)"
+)
+"""A refund that is only spoken of."""
 
 Value = TypeVar("Value")
 YEAR_TO_DATE = re.compile(r"^\W*(?:year\s*to\s*date|ytd)(?:\s*(?:amount|total))?\W*$")
@@ -126,7 +131,11 @@ class ParsedText:
 
 def _is_credit(heading: str) -> bool:
     found = label("credit").search(heading)
-    return found is not None and not re.search(r"[a-z]{3}", heading[: found.start()].replace("factura", ""))
+    return (
+        found is not None
+        and _BEFORE_CREDIT.fullmatch(heading[: found.start()]) is not None
+        and not _NO_CREDIT_AFTER.match(heading[found.end() :])
+    )
 
 
 def segment_at(row: Row, offset: int) -> Segment:

@@ -226,8 +226,10 @@ def _labelled(row: Row, amounts: tuple[Placed[Money], ...]) -> list[tuple[str, l
         groups[-1][1].append(amount)
         position = amount.end
     rest = " ".join(row.folded[position:].split())
-    if not groups and len(row.segments) >= _HEADS_OF_A_TABLE:  # each with its amounts below
-        return [(segment.folded, []) for segment in row.segments]
+    if not groups and len(row.segments) >= _HEADS_OF_A_TABLE:
+        heads = [segment.folded for segment in row.segments]
+        if to_pay := [head for head in heads if labels.label("total").search(head)]:
+            return [(head, []) for head in to_pay]
     if not groups:
         return [(rest, [])]
     label, last = groups[-1]
