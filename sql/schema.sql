@@ -811,8 +811,8 @@ CREATE FUNCTION alfrd.roll_back_challenger(p_lock bigint, p_trial bigint, p_note
 
 CREATE TABLE alfrd.limits (
     step text DEFAULT ''::text NOT NULL,
-    provider text DEFAULT ''::text NOT NULL,
     max_running integer,
+    provider text DEFAULT ''::text NOT NULL,
     rate numeric,
     next_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     CONSTRAINT limits_max_running_check CHECK ((max_running > 0)),

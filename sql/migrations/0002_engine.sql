@@ -28,8 +28,8 @@ comment on column alfrd.routes.delay is 'How long to wait before starting, so th
 -- A limit is for a step, kept where tasks are claimed, or for a provider, kept where calls are reserved.
 create table alfrd.limits (
   step        text not null default '',
-  provider    text not null default '',
   max_running integer check (max_running > 0),
+  provider    text not null default '',
   rate        numeric check (rate > 0) constraint limits_rate_is_between check (rate between 0.000001 and 1000000),
   next_at     timestamptz not null default '-infinity' constraint limits_next_is_a_time check (next_at < 'infinity'),
   primary key (step, provider),
