@@ -68,255 +68,61 @@ CREATE TYPE alfrd.wanted_call AS (
 
 CREATE FUNCTION alfrd.activate_prompt(p_lock bigint, p_prompt bigint, p_expected bigint, p_reason text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  perform pg_advisory_xact_lock(p_lock);
-  if not alfrd.switch_prompt(p_expected, p_prompt, p_reason) then
-    return false;
-  end if;
-  update alfrd.trials t set ending = 'superseded', ended_at = alfrd.now(), note = p_reason
-    from alfrd.prompt_families f join alfrd.prompts p on (p.kind, p.document_type) = (f.kind, f.document_type)
-   where t.family_id = f.id and p.id = p_prompt and t.ending = '';
-  return true;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION add_candidates(bigint, bigint, jsonb)
 
 CREATE FUNCTION alfrd.add_candidates(p_lock bigint, p_trial bigint, p_texts jsonb) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_champion alfrd.prompts;
-  v_text     record;
-  v_id       bigint;
-  v_ids      bigint[] := '{}';
-begin
-  perform pg_advisory_xact_lock(p_lock);
-  select p.* into v_champion from alfrd.trials t join alfrd.prompts p on p.id = t.champion_id
-   where t.id = p_trial and t.ending = '' and t.phase = 'reflecting' for update of t;
-  if not found then
-    return false;
-  end if;
-  if jsonb_typeof(p_texts) is distinct from 'array' or exists (
-       select from jsonb_array_elements(p_texts) as t
-        where t ->> 'text' is null or t ->> 'text' = ''
-           or t ->> 'parent' is not null and not exists (select from alfrd.prompts where id = (t ->> 'parent')::bigint)) then
-    raise exception 'trial %: a candidate has no text, or a parent that does not exist', p_trial
-      using errcode = 'AL005', hint = 'candidates are an array of {text, parent, note}';
-  end if;
-  for v_text in select * from jsonb_to_recordset(p_texts) as t(text text, parent bigint, note text) loop
-    insert into alfrd.prompts (kind, document_type, version, text, origin, parent, can_evolve, score_ceiling, max_words, note,
-                               created_by)
-    select v_champion.kind, v_champion.document_type,
-           (select max(version) + 1 from alfrd.prompts
-             where kind = v_champion.kind and document_type = v_champion.document_type),
-           v_text.text, 'evolution', v_text.parent, v_champion.can_evolve, v_champion.score_ceiling, v_champion.max_words,
-           coalesce(v_text.note, ''), 'trial ' || p_trial
-        on conflict (kind, document_type, text_hash) do nothing
-    returning id into v_id;
-    if found then
-      v_ids := v_ids || v_id;
-    end if;
-  end loop;
-  update alfrd.trials set phase = 'screening', candidates = v_ids where id = p_trial;
-  return true;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION announce(text, uuid[], text[])
 
 CREATE FUNCTION alfrd.announce(p_entity text, p_ids uuid[], p_statuses text[]) RETURNS void
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  c_ids_per_message constant integer := 150;   -- 150 ids are under 6,000 of the 8,000 bytes of a payload
-  c_ids_at_most     constant integer := 1500;
-  v_group record;
-  v_from  integer;
-  v_set   text;
-begin
-  if current_setting('alfrd.status_feed', true) = 'off' or alfrd.notifications_are_stuck() then
-    return;
-  end if;
-  if cardinality(p_ids) = 1 then
-    v_set := pg_notify('alfrd_status', json_build_object('entity', p_entity, 'id', p_ids[1], 'status', p_statuses[1])::text);
-    return;
-  end if;
-  for v_group in
-    select status, array_agg(id) as ids, count(*)::integer as size
-      from unnest(p_ids, p_statuses) as changed(id, status) group by status
-  loop
-    if v_group.size = 1 then
-      perform pg_notify('alfrd_status', json_build_object(
-        'entity', p_entity, 'id', v_group.ids[1], 'status', v_group.status)::text);
-    elsif v_group.size > c_ids_at_most then
-      v_set := alfrd.announce_number(p_entity, v_group.size, v_group.status);
-    else
-      for v_from in 1 .. v_group.size by c_ids_per_message loop
-        perform pg_notify('alfrd_status', json_build_object(
-          'entity', p_entity, 'ids', v_group.ids[v_from : v_from + c_ids_per_message - 1],
-          'status', v_group.status)::text);
-      end loop;
-    end if;
-  end loop;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION announce_number(text, integer, text)
 
 CREATE FUNCTION alfrd.announce_number(p_entity text, p_count integer, p_status text) RETURNS void
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_set text;
-begin
-  if current_setting('alfrd.status_feed', true) = 'off' or alfrd.notifications_are_stuck() then
-    return;
-  end if;
-  v_set := pg_notify('alfrd_status', json_build_object('entity', p_entity, 'count', p_count, 'status', p_status)::text);
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION await_turn(text)
 
 CREATE FUNCTION alfrd.await_turn(p_name text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET lock_timeout TO '200ms'
-    AS $$
-begin
-  perform pg_advisory_xact_lock(hashtextextended(p_name, 0));
-exception
-  when lock_not_available then
-    null;
-end $$;
+    SET lock_timeout TO '200ms';
 
 -- FUNCTION backoff(integer)
 
 CREATE FUNCTION alfrd.backoff(p_attempt integer) RETURNS interval
-    LANGUAGE sql
-    RETURN make_interval(secs => ((0.2)::double precision + (random() * LEAST((600)::double precision, (COALESCE((NULLIF(current_setting('alfrd.backoff_seconds'::text, true), ''::text))::double precision, (5)::double precision) * ((2)::double precision ^ (LEAST((p_attempt - 1), 12))::double precision))))));
+    LANGUAGE sql;
 
 -- FUNCTION begin_trial(bigint, uuid, bigint)
 
 CREATE FUNCTION alfrd.begin_trial(p_lock bigint, p_family uuid, p_champion bigint) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_trial bigint;
-  v_worst uuid[];
-begin
-  perform pg_advisory_xact_lock(p_lock);
-  if not exists (select from alfrd.prompts p join alfrd.prompt_families f using (kind, document_type)
-                  where p.id = p_champion and p.is_active and f.id = p_family)
-     or exists (select from alfrd.trials t where t.family_id = p_family and t.ending = '') then
-    return null;
-  end if;
-  v_worst := array(select k.document_id from alfrd.keyed(p_family) as k
-                     join alfrd.evaluations e on e.document_id = k.document_id and e.prompt_id = p_champion
-                    where k.split = 'train' and e.score is not null order by e.score, k.number limit 3);
-  insert into alfrd.trials (family_id, champion_id, screening, testing, newest_key)
-  select p_family, p_champion,
-         v_worst || array(select k.document_id from alfrd.keyed(p_family) as k
-                           where k.split = 'train' and k.document_id <> all (v_worst)
-                           order by k.number desc limit 6 - cardinality(v_worst)),
-         array(select k.document_id from alfrd.keyed(p_family) as k where k.split = 'held_back'
-                order by k.number desc limit (select n.most_pairs from alfrd.prompt_kinds n join alfrd.prompt_families f using (kind)
-                                               where f.id = p_family)),
-         coalesce((select max(k.number) from alfrd.keyed(p_family) as k), 0)
-  returning trials.id into v_trial;
-  update alfrd.prompt_families f set last_trial_key = t.newest_key from alfrd.trials t
-   where f.id = p_family and t.id = v_trial;
-  return v_trial;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION cancel(uuid)
 
 CREATE FUNCTION alfrd.cancel(p_document uuid) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_status text;
-begin
-  perform alfrd.refuse_tenants('cancel');
-  select status into v_status from alfrd.documents where id = p_document for update;
-  if not found then
-    raise exception 'no document %', p_document using errcode = 'AL004';
-  end if;
-  if v_status in ('completed', 'cancelled') then
-    return v_status;
-  end if;
-  update alfrd.documents set status = 'cancelled', error = 'cancelled by ' || alfrd.person() where id = p_document;
-  return 'cancelled';
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION claim(bigint, jsonb, text, uuid[], jsonb, text[], bigint, timestamp with time zone)
 
 CREATE FUNCTION alfrd.claim(p_worker bigint, p_room jsonb, p_woken_by text, p_subjects uuid[], p_from jsonb, p_limited text[], p_last_place bigint, p_since timestamp with time zone) RETURNS alfrd.claimed
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET enable_sort TO 'off'
-    AS $$
-declare
-  v_now      timestamptz := alfrd.now();
-  v_claimed  alfrd.claimed;
-  v_subjects uuid[];
-  v_statuses text[];
-  v_set      text;
-begin
-  with mine as materialized (
-    select id from alfrd.workers where id = p_worker for key share),
-  room as materialized (
-    select step, size::integer, coalesce((p_from ->> step)::bigint, 0) as start
-      from jsonb_each_text(p_room) as room(step, size) where size::integer > 0),
-  picked as materialized (
-    select waiting.*
-      from room cross join lateral (
-       select t.id, t.step, t.place, t.status, t.announced, coalesce(t.claimed_at, t.created_at) < p_since as is_old
-         from alfrd.tasks t
-        where t.step = room.step and t.state = 'ready' and t.place > room.start
-          and (p_subjects is null or t.subject_id = any (p_subjects))
-          and (select twin.id from alfrd.tasks twin   -- not as an anti-join, which looks through all that run
-                where twin.subject_id = t.subject_id and twin.step = t.step and twin.state = 'running') is null
-        order by t.place
-        limit room.size
-          for update skip locked) as waiting),
-  claimed as (
-    update alfrd.tasks t
-       set state = 'running', worker_id = p_worker, claimed_at = v_now, announced = true,
-           attempt = t.attempt + 1 + (coalesce(t.claimed_at, t.created_at) < p_since)::integer,
-           max_attempts = t.max_attempts + (coalesce(t.claimed_at, t.created_at) < p_since)::integer,
-           woken_by = case when t.created_at = v_now then 'handoff' else p_woken_by end
-     where t.id = any (array(select id from picked))
-    returning t.id, t.entity, t.subject_id, t.attempt, t.max_attempts, t.woken_by)
-  select array_agg(id),
-         json_build_object('id', array_agg(id), 'step', array_agg(step), 'entity', array_agg(entity),
-                           'subject_id', array_agg(subject_id), 'attempt', array_agg(attempt),
-                           'max_attempts', array_agg(max_attempts), 'woken_by', array_agg(woken_by)),
-         array_agg(subject_id) filter (where entity = 'document'), array_agg(subject_id) filter (where step = 'ocr'),
-         array_agg(subject_id) filter (where step = 'extract'), bool_or(step = 'file'), exists (select from mine),
-         -- Where nothing waits, what comes will stand behind the last one that was made, or is more urgent.
-         (select jsonb_object_agg(step, coalesce(place, greatest(start, p_last_place)))
-            from room left join (select step, max(place) as place from picked group by step) as last using (step)
-           where step <> all (p_limited)),
-         bool_or(is_old), array_agg(subject_id) filter (where not announced), array_agg(status) filter (where not announced)
-    into v_claimed.ids, v_claimed.tasks, v_claimed.documents, v_claimed.read, v_claimed.extracted, v_claimed.to_file,
-         v_claimed.is_known, v_claimed.reached, v_claimed.some_old, v_subjects, v_statuses
-    from picked join claimed using (id);
-  if v_subjects is not null then
-    v_set := alfrd.announce('document', v_subjects, v_statuses);
-  end if;
-  return v_claimed;
-end $$;
+    SET enable_sort TO 'off';
 
 -- FUNCTION person()
 
 CREATE FUNCTION alfrd.person() RETURNS text
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN COALESCE(NULLIF(current_setting('role'::text, true), 'none'::text), (SESSION_USER)::text);
+    LANGUAGE sql STABLE PARALLEL SAFE;
 
 -- TABLE tasks
 
@@ -367,150 +173,46 @@ COMMENT ON COLUMN alfrd.tasks.place IS 'Its place in the queue of its step: the 
 -- FUNCTION is_trusted()
 
 CREATE FUNCTION alfrd.is_trusted() RETURNS boolean
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN (COALESCE(pg_has_role((alfrd.person())::name, (to_regrole('alfrd_worker'::text))::oid, 'member'::text), false) OR has_table_privilege((alfrd.person())::name, ('alfrd.tasks'::regclass)::oid, 'delete'::text));
+    LANGUAGE sql STABLE PARALLEL SAFE;
 
 -- FUNCTION engine_setting(text)
 
 CREATE FUNCTION alfrd.engine_setting(p_name text) RETURNS text
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN CASE WHEN ((current_setting(p_name, true) <> ''::text) AND alfrd.is_trusted()) THEN current_setting(p_name) ELSE NULL::text END;
+    LANGUAGE sql STABLE PARALLEL SAFE;
 
 -- FUNCTION now()
 
 CREATE FUNCTION alfrd.now() RETURNS timestamp with time zone
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN (statement_timestamp() + (COALESCE(alfrd.engine_setting('alfrd.clock_offset'::text), '0'::text))::interval);
+    LANGUAGE sql STABLE PARALLEL SAFE;
 
 -- FUNCTION clock()
 
 CREATE FUNCTION alfrd.clock() RETURNS timestamp with time zone
-    LANGUAGE sql
-    RETURN (clock_timestamp() + (alfrd.now() - statement_timestamp()));
+    LANGUAGE sql;
 
 -- FUNCTION columns_of_documents(uuid[])
 
 CREATE FUNCTION alfrd.columns_of_documents(p_ids uuid[]) RETURNS TABLE(columns json)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select json_build_object(
-           'id', json_agg(id), 'filename', json_agg(filename), 'status', json_agg(status), 'created_at', json_agg(created_at),
-           'owner', json_agg(owner), 'tags', json_agg(tags), 'metadata', json_agg(metadata), 'page_count', json_agg(page_count),
-           'document_type', json_agg(document_type), 'classification_confidence', json_agg(classification_confidence),
-           'classification_reasoning', json_agg(classification_reasoning), 'summary', json_agg(summary),
-           'entity', json_agg(entity), 'document_date', json_agg(document_date), 'due_date', json_agg(due_date),
-           'total_amount', json_agg(total_amount), 'currency', json_agg(currency),
-           'account_number', json_agg(account_number), 'period_start', json_agg(period_start),
-           'period_end', json_agg(period_end), 'structured_data', json_agg(structured_data),
-           'series_id', json_agg(series_id), 'series_data', json_agg(series_data), 'made_by', json_agg(made_by),
-           'generation', json_agg(generation))
-    from alfrd.document_inputs where id = any (p_ids);
-$$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION complaints()
 
 CREATE FUNCTION alfrd.complaints() RETURNS TABLE(kind text, what text, cause text, remedy text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  c_queue_share constant double precision := 0.25;
-  c_transaction constant interval := '10 minutes';
-  v_oldest record;
-begin
-  select a.pid, coalesce(nullif(a.application_name, ''), 'no application name') as application, a.usename,
-         date_trunc('second', alfrd.clock() - a.xact_start) as age, a.state,
-         a.backend_xmin is not null or a.backend_xid is not null as holds_rows
-    into v_oldest
-    from pg_stat_activity a
-   where a.xact_start is not null and a.backend_type = 'client backend' and a.pid <> pg_backend_pid()
-   order by a.xact_start limit 1;
-
-  if pg_notification_queue_usage() >= c_queue_share then
-    kind := 'notification queue';
-    what := format('the notification queue is %s %% full', round(100 * pg_notification_queue_usage()));
-    cause := coalesce(format('process %s (%s, user %s) has been in a transaction for %s, and whoever listens in one holds the queue',
-                             v_oldest.pid, v_oldest.application, v_oldest.usename, v_oldest.age),
-                      'a session that listens has been in a transaction for long');
-    remedy := format('end that transaction (select pg_terminate_backend(%s)); from 75 %% on nobody is notified, and work is found by the poll',
-                     coalesce(v_oldest.pid::text, 'pid'));
-    return next;
-  end if;
-
-  if v_oldest.age > c_transaction and v_oldest.holds_rows then
-    kind := 'old transaction';
-    what := format('a transaction has been open for %s', v_oldest.age);
-    cause := format('process %s (%s, user %s, %s); finished tasks cannot be vacuumed away behind it, and claims become slower',
-                    v_oldest.pid, v_oldest.application, v_oldest.usename, v_oldest.state);
-    remedy := format('end it (select pg_terminate_backend(%s)), and set idle_in_transaction_session_timeout', v_oldest.pid);
-    return next;
-  end if;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION consider_evolution(uuid)
 
 CREATE FUNCTION alfrd.consider_evolution(p_family uuid) RETURNS void
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  if not exists (select from alfrd.trials where family_id = p_family and ending = '' and phase <> 'suggested')
-     and alfrd.evolution_due(p_family) <> '' then
-    return;
-  end if;
-  perform alfrd.want_evolution(p_family);
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION correct_document()
 
 CREATE FUNCTION alfrd.correct_document() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_old    jsonb := alfrd.correctable(old);
-  v_new    jsonb := alfrd.correctable(new);
-  v_redo   text;
-  v_fields text[];
-begin
-  new.tags := alfrd.normal_tags(new.tags);
-  new.updated_at := alfrd.now();
-  select coalesce(array_agg(field), '{}') into v_fields
-    from jsonb_object_keys(v_new) as field where v_old -> field is distinct from v_new -> field;
-  if v_fields = '{}' then
-    return new;
-  end if;
-  if 'series_id' = any (v_fields) and new.series_id is null
-     and not exists (select from alfrd.series where id = old.series_id) then
-    -- Its series was deleted: nobody corrected it, and it has to be filed again.
-    v_fields := array_remove(v_fields, 'series_id');
-    v_redo := 'summarized';
-  end if;
-  if 'document_type' = any (v_fields)
-     and not exists (select from alfrd.document_types where name = new.document_type) then
-    raise exception 'document %: % is not a known document type', new.id, quote_literal(new.document_type)
-      using errcode = 'AL003', hint = 'insert it into alfrd.document_types first';
-  end if;
-  insert into alfrd.corrections (document_id, field, old_value, new_value, corrected_by)
-  select new.id, field, v_old -> field, v_new -> field, alfrd.person() from unnest(v_fields) as field;
-  new.corrected := array(select distinct field from unnest(old.corrected || v_fields) as field order by field);
-  if 'document_type' = any (v_fields) then
-    new.tags := alfrd.normal_tags(array_remove(new.tags, old.document_type) || new.document_type);
-    v_redo := 'classified';
-  elsif v_fields && array['entity', 'document_date', 'total_amount', 'currency', 'account_number', 'period_start',
-                          'period_end', 'due_date', 'structured_data', 'series_id'] then
-    v_redo := coalesce(v_redo, 'summarized');
-  end if;
-  -- Back to where the corrected value is used first; work that began with the old one is refused by its generation.
-  if new.status = old.status
-     and (v_redo = 'classified' and old.status in ('classified', 'summarized', 'filed', 'completed')
-          or v_redo = 'summarized' and old.status in ('summarized', 'filed', 'completed')) then
-    new.status := v_redo;
-    new.generation := old.generation + 1;
-  end if;
-  return new;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- TABLE documents
 
@@ -610,81 +312,24 @@ COMMENT ON COLUMN alfrd.documents.made_by IS 'Step -> {by, prompt}: who made eac
 
 CREATE FUNCTION alfrd.correctable(p_document alfrd.documents) RETURNS jsonb
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select jsonb_build_object(
-    'document_type', p_document.document_type, 'summary', p_document.summary, 'entity', p_document.entity,
-    'document_date', p_document.document_date, 'due_date', p_document.due_date,
-    'total_amount', p_document.total_amount, 'currency', p_document.currency,
-    'account_number', p_document.account_number, 'period_start', p_document.period_start,
-    'period_end', p_document.period_end, 'structured_data', p_document.structured_data,
-    'series_id', p_document.series_id);
-$$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION correction_made()
 
 CREATE FUNCTION alfrd.correction_made() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_made record;
-begin
-  if new.field in ('series_id', 'summary', 'structured_data') then
-    return null;
-  end if;
-  -- A document that chance did not choose: what the version made of it is what it says, without what people set.
-  for v_made in
-    select p.id, p.kind, d.id as document_id, d.made_by -> case p.kind when 'classifier' then 'classify' else 'summarize' end ->> 'by' as made_by,
-           alfrd.correctable(d) || jsonb_build_object('confidence', d.classification_confidence, 'evidence', d.evidence,
-                                                      'reasoning', d.classification_reasoning)
-             || coalesce((select jsonb_object_agg(c.field, c.old_value)
-                                      from (select distinct on (field) field, old_value from alfrd.corrections
-                                             where document_id = d.id order by field, id) as c), '{}') as was
-      from alfrd.documents d
-      join alfrd.prompts p on p.can_evolve and p.id in (
-           (d.made_by -> 'classify' ->> 'prompt')::bigint, (d.made_by -> 'summarize' ->> 'prompt')::bigint)
-     where d.id = new.document_id
-  loop
-    insert into alfrd.evaluations (prompt_id, document_id, source, output, text_hash, made_by)
-    values (v_made.id, v_made.document_id, 'production',
-            case v_made.kind
-              when 'classifier' then (select jsonb_object_agg(name, value) from jsonb_each(v_made.was) as field(name, value)
-                                       where name in ('document_type', 'confidence', 'reasoning'))
-              else v_made.was - '{document_type,series_id,confidence,reasoning}'::text[] end,
-            '', v_made.made_by)
-        on conflict do nothing;
-  end loop;
-  if found and alfrd.serves_evolution() then
-    perform alfrd.want_answer_keys(array[new.document_id]);
-  end if;
-  perform alfrd.consider_evolution(f.id)
-     from alfrd.trials t join alfrd.prompt_families f on f.id = t.family_id
-    where t.ending = '' and t.phase = 'shadow';
-  return null;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION cost(numeric[], bigint, bigint, bigint, bigint, bigint)
 
 CREATE FUNCTION alfrd.cost(p_prices numeric[], p_input bigint, p_output bigint, p_cache_read bigint, p_cache_write bigint, p_pages bigint) RETURNS numeric
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN (((((((p_input)::numeric * (p_prices)[1]) + ((p_output)::numeric * (p_prices)[2])) + ((p_cache_read)::numeric * (p_prices)[3])) + ((p_cache_write)::numeric * (p_prices)[4])) / (1000000)::numeric) + ((p_pages)::numeric * (p_prices)[5]));
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
 
 -- FUNCTION document_of_claim(bigint, bigint, integer)
 
 CREATE FUNCTION alfrd.document_of_claim(p_worker bigint, p_task bigint, p_attempt integer) RETURNS uuid
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_document uuid;
-begin
-  select t.subject_id into v_document
-    from alfrd.tasks t join alfrd.documents d on d.id = t.subject_id and d.generation = t.generation
-   where t.id = p_task and t.attempt = p_attempt and t.worker_id = p_worker and t.state = 'running'
-     for update of t for no key update of d;
-  return v_document;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION documents_deleted()
 
@@ -692,342 +337,57 @@ CREATE FUNCTION alfrd.documents_deleted() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
-    SET enable_seqscan TO 'off'
-    AS $$
-declare
-  v_tags text[];
-begin
-  delete from alfrd.tasks where subject_id in (select id from old_rows) and state <> 'running';
-  delete from alfrd.pages where document_id in (select id from old_rows);
-  delete from alfrd.tags where document_id in (select id from old_rows);
-  delete from alfrd.scores where document_id in (select id from old_rows);
-  select array_agg(distinct tag) into v_tags
-    from old_rows cross join unnest(old_rows.tags) as tag where old_rows.status = 'completed';
-  if v_tags is not null then
-    perform alfrd.touch_files_of(v_tags);
-  end if;
-  return null;
-end $$;
+    SET enable_seqscan TO 'off';
 
 -- FUNCTION documents_inserted()
 
 CREATE FUNCTION alfrd.documents_inserted() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    AS $$
-declare
-  c_ids_at_most constant integer := 1500;   -- as in alfrd.announce
-  v_now      timestamptz := alfrd.now();
-  v_set      text;
-  v_statuses text[];
-  v_sizes    integer[];
-  v_tagged   boolean;
-  v_unknown  text;
-  v_routes   alfrd.routes[];
-  v_route    alfrd.routes;
-  v_steps    text[];
-  v_told     boolean;
-  v_ids      uuid[];
-begin
-  select array_agg(status), array_agg(size), bool_or(some_tagged) into v_statuses, v_sizes, v_tagged
-    from (select status, count(*)::integer as size, bool_or(tags <> '{}') as some_tagged from new_rows group by status) as kinds;
-  if v_statuses is null then
-    return null;
-  end if;
-  select status into v_unknown from unnest(v_statuses) as status
-   where status not in (select from_status from alfrd.transitions where entity = 'document'
-                        union all select to_status from alfrd.transitions where entity = 'document')
-   limit 1;
-  if found then
-    raise exception 'document %: there is no status %', (select id from new_rows where status = v_unknown limit 1), quote_literal(v_unknown)
-      using errcode = 'AL001', hint = 'leave status out: a new document starts as pending';
-  end if;
-  if v_tagged then
-    insert into alfrd.tags (document_id, tag, source)
-    select id, unnest(tags), 'user' from new_rows where tags <> '{}';
-  end if;
-  -- If nobody sleeps that would have to be woken, they are announced with their claim.
-  select coalesce(array_agg(r), '{}'), array_agg(distinct step) into v_routes, v_steps
-    from alfrd.routes r where entity = 'document' and status = any (v_statuses);
-  v_told := v_steps is null or alfrd.ring(v_steps);
-  -- What alfrd.enqueue does, but straight from the rows, and nothing that is new has a twin: bulk loads are half as dear.
-  foreach v_route in array v_routes loop
-    insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts, announced)
-    select v_route.step, 'document', id, status, generation, case when v_route.delay > '0' then 'scheduled' else 'ready' end, priority,
-           v_now + v_route.delay, v_now, v_route.max_attempts, v_told
-      from new_rows where status = v_route.status;
-  end loop;
-  if v_told and cardinality(v_statuses) = 1 and v_sizes[1] > c_ids_at_most then
-    v_set := alfrd.announce_number('document', v_sizes[1], v_statuses[1]);
-  elsif v_told then
-    select array_agg(id), array_agg(status) into v_ids, v_statuses from new_rows;
-    v_set := alfrd.announce('document', v_ids, v_statuses);
-  end if;
-  return null;
-end $$;
+    SET jit TO 'off';
 
 -- FUNCTION documents_truncated()
 
 CREATE FUNCTION alfrd.documents_truncated() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  -- Not TRUNCATE, which is refused where the same command names these tables, too.
-  delete from alfrd.pages;
-  delete from alfrd.tags;
-  delete from alfrd.scores;
-  delete from alfrd.tasks where entity = 'document' and state <> 'running';
-  return null;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION documents_updated()
 
 CREATE FUNCTION alfrd.documents_updated() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    AS $$
-declare
-  v_person      boolean := alfrd.engine_setting('alfrd.actor') is distinct from 'worker';
-  v_nestloop    text := current_setting('enable_nestloop');
-  v_refused     record;
-  v_ids         uuid[];
-  v_from        text[];
-  v_to          text[];
-  v_generations integer[];
-  v_priorities  smallint[];
-  v_superseded  uuid[];
-  v_retagged    uuid[];
-  v_reordered   uuid[];   -- of another priority by now
-  v_completed   boolean;
-  v_tags        text[];
-begin
-  -- The one join of old and new. Transition tables have no statistics, and a nested loop over 10,000 rows takes minutes.
-  perform set_config('enable_nestloop', 'off', true);
-  select array_agg(n.id) filter (where changed), array_agg(o.status) filter (where changed),
-         array_agg(n.status) filter (where changed), array_agg(n.generation) filter (where changed),
-         array_agg(n.priority) filter (where changed),
-         array_agg(n.id) filter (where n.generation <> o.generation),
-         array_agg(n.id) filter (where n.tags <> o.tags), array_agg(n.id) filter (where n.priority <> o.priority),
-         bool_or(n.status = 'completed' or o.status = 'completed')
-    into v_ids, v_from, v_to, v_generations, v_priorities, v_superseded, v_retagged, v_reordered, v_completed
-    from new_rows n join old_rows o using (id),
-         lateral (select n.status <> o.status or n.generation <> o.generation as changed) as whether;
-  if v_completed then
-    -- Which files have to be told again: those of completed documents that came, went or changed.
-    select array_agg(distinct tag) into v_tags from (select unnest(n.tags || o.tags) as tag
-      from new_rows n join old_rows o using (id)
-     where (n.status = 'completed' or o.status = 'completed')
-       and (n.status, n.owner, n.filename, n.tags, n.summary, n.entity, n.document_date, n.due_date, n.total_amount,
-            n.currency, n.document_type, n.series_id, n.series_data)
-           is distinct from
-           (o.status, o.owner, o.filename, o.tags, o.summary, o.entity, o.document_date, o.due_date, o.total_amount,
-            o.currency, o.document_type, o.series_id, o.series_data)) as touched;
-  end if;
-  perform set_config('enable_nestloop', v_nestloop, true);
-
-  select c.id, c.from_status, c.to_status into v_refused
-    from (select distinct on (from_status, to_status) * from unnest(v_ids, v_from, v_to) as c(id, from_status, to_status)) as c
-   where c.from_status <> c.to_status
-     and not exists (select from alfrd.transitions t where t.entity = 'document'
-                      and t.from_status = c.from_status and t.to_status = c.to_status)
-   limit 1;
-  if found then
-    perform alfrd.refuse_transition('document', v_refused.id, v_refused.from_status, v_refused.to_status);
-  end if;
-
-  if v_retagged is not null then
-    perform alfrd.keep_tags(v_retagged, v_person);
-  end if;
-
-  if v_tags is not null then
-    perform alfrd.touch_files_of(v_tags);
-  end if;
-
-  if v_reordered is not null then
-    -- What waits moves to its new place. What is being claimed just now is passed by: its worker may want what is locked here.
-    update alfrd.tasks t set priority = d.priority
-      from alfrd.documents d
-     where d.id = t.subject_id
-       and t.id in (select id from alfrd.tasks where subject_id = any (v_reordered) and state in ('ready', 'scheduled')
-                       for update skip locked);
-  end if;
-
-  if v_superseded is not null then
-    delete from alfrd.tasks where subject_id = any (v_superseded) and state <> 'running';
-    insert into alfrd.events (entity, subject_id, kind, detail)
-    select 'document', c.id, case c.to_status when 'cancelled' then 'cancelled' else 'resubmitted' end,
-           format('%s -> %s by %s', c.from_status, c.to_status, alfrd.person())
-      from unnest(v_ids, v_from, v_to) as c(id, from_status, to_status) where c.id = any (v_superseded);
-  end if;
-  if v_ids is not null then
-    perform alfrd.enqueue('document', v_ids, v_to, v_generations, v_priorities);
-    perform alfrd.announce('document', v_ids, v_to);
-  end if;
-  return null;
-end $$;
+    SET jit TO 'off';
 
 -- FUNCTION drop_job(bigint, bigint, integer, integer, text, text)
 
 CREATE FUNCTION alfrd.drop_job(p_worker bigint, p_task bigint, p_attempt integer, p_part integer, p_provider text, p_job_id text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_document uuid := alfrd.document_of_claim(p_worker, p_task, p_attempt);
-begin
-  delete from alfrd.provider_jobs
-   where document_id = v_document and part = p_part and provider = p_provider and job_id = p_job_id;
-  return v_document is not null;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION end_trial(bigint, text, text, text)
 
 CREATE FUNCTION alfrd.end_trial(p_trial bigint, p_from text, p_ending text, p_note text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_family uuid;
-begin
-  update alfrd.trials set ending = p_ending, ended_at = alfrd.now(), note = p_note
-   where id = p_trial and phase = p_from and ending = '' and p_ending <> ''
-  returning family_id into v_family;
-  if not found then
-    return false;
-  end if;
-  if p_ending not in ('confirmed', 'superseded') then
-    update alfrd.prompt_families
-       set failures = failures + 1,
-           cooldown_until = alfrd.now() + least(interval '6 hours' * 2 ^ least(failures, 20), interval '30 days')
-     where id = v_family;
-  end if;
-  return true;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION enqueue(text, uuid[], text[], integer[], smallint[])
 
 CREATE FUNCTION alfrd.enqueue(p_entity text, p_ids uuid[], p_statuses text[], p_generations integer[], p_priorities smallint[]) RETURNS void
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_now     timestamptz := alfrd.now();
-  v_room    jsonb := alfrd.engine_setting('alfrd.room')::jsonb;
-  v_least   integer;   -- for how many there is room, whatever they are
-  v_fit     boolean := true;
-  v_handed  record;
-  v_wanted  integer;
-  v_set     text;
-  v_count   integer := 0;
-  v_steps   text[];
-begin
-  if v_room <> '{}' then
-    v_least := current_setting('alfrd.least_room')::integer - cardinality(p_ids);
-    if v_least < 0 then
-      select bool_and(size <= (v_room ->> step)::integer) into v_fit
-        from (select route.step, sum(changed.size) as size
-                from (select status, count(*) as size from unnest(p_statuses) as status group by 1) as changed
-                join alfrd.routes route on route.entity = p_entity and route.status = changed.status and route.delay = '0'
-               where v_room ? route.step group by route.step) as served;
-    end if;
-    if v_fit is not null then   -- some step is served here
-      v_handed := alfrd.hand_over(p_entity, p_ids, p_statuses, p_generations, p_priorities, v_room, v_fit);
-      v_count := v_handed.size;
-      v_wanted := v_handed.wanted;
-      v_set := concat(set_config('alfrd.room', v_handed.room::text, true),
-                      set_config('alfrd.least_room', greatest(v_least, 0)::text, true));
-    end if;
-  end if;
-  -- The rest waits: what did not fit, what is for later, and what has a twin that waits or runs for the old world.
-  if v_wanted is null or v_count < v_wanted then
-    with created as (
-      insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts)
-      select route.step, p_entity, changed.id, changed.status, changed.generation,
-             case when route.delay > '0' then 'scheduled' else 'ready' end, changed.priority, v_now + route.delay, v_now,
-             route.max_attempts
-        from unnest(p_ids, p_statuses, p_generations, p_priorities) as changed(id, status, generation, priority)
-        join alfrd.routes route on route.entity = p_entity and route.status = changed.status
-       where v_count = 0 or (select t.id from alfrd.tasks t where t.subject_id = changed.id and t.step = route.step
-                                and t.state = 'running' and t.created_at = v_now) is null
-          on conflict (subject_id, step) where state in ('ready', 'scheduled') do nothing
-      returning step)
-    select array_agg(distinct step) into v_steps from created;
-    v_set := alfrd.ring(v_steps)::text;
-  end if;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION everyone_knows()
 
 CREATE FUNCTION alfrd.everyone_knows() RETURNS boolean
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  if pg_try_advisory_lock(alfrd.worker_lock_class(), 0) then
-    perform pg_advisory_unlock(alfrd.worker_lock_class(), 0);
-    return true;
-  end if;
-  return false;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION evolution_due(uuid)
 
 CREATE FUNCTION alfrd.evolution_due(p_family uuid) RETURNS text
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_family   alfrd.prompt_families;
-  v_kind     alfrd.prompt_kinds;
-  v_champion alfrd.prompts;
-  v_keys     bigint;
-  v_new      bigint;
-  v_score    real;
-  v_most     bigint;
-begin
-  select * into v_family from alfrd.prompt_families where id = p_family;
-  select * into v_kind from alfrd.prompt_kinds where kind = v_family.kind;
-  if not found then
-    return 'static: no answer key grades this kind';
-  end if;
-  select * into v_champion from alfrd.prompts p
-   where (p.kind, p.document_type) = (v_family.kind, v_family.document_type) and p.is_active;
-  if not found then
-    return 'no version is active';
-  elsif not v_champion.can_evolve then
-    return 'static: its active version may not evolve';
-  elsif exists (select from alfrd.trials t where t.family_id = p_family and t.ending = '') then
-    return 'a trial is under way';
-  elsif v_family.cooldown_until > alfrd.now() then
-    return format('it waits until %s after %s trial%s without success', to_char(v_family.cooldown_until, 'YYYY-MM-DD HH24:MI'),
-                  v_family.failures, case when v_family.failures = 1 then '' else 's' end);
-  end if;
-  select count(*), count(*) filter (where number > v_family.last_trial_key) into v_keys, v_new from alfrd.keyed(p_family);
-  if v_keys < v_kind.fewest_keys then
-    return format('%s of %s documents with an answer key', v_keys, v_kind.fewest_keys);
-  elsif v_new < v_kind.new_keys then
-    return format('%s of %s new documents since the last trial', v_new, v_kind.new_keys);
-  end if;
-  select performance_score into v_score from alfrd.prompt_performance where prompt_id = v_champion.id;
-  if v_score is null then
-    return 'its active version has no score yet';
-  elsif v_score >= v_champion.score_ceiling then
-    return format('its score of %s has reached the ceiling', round(v_score::numeric, 3));
-  end if;
-  select max(n) into v_most from (
-    select count(*) as n from alfrd.evaluations e
-      join alfrd.answer_keys k using (document_id)
-     cross join jsonb_array_elements(e.misses) as miss
-     where e.prompt_id = v_champion.id and e.source = 'production' and k.split = 'train'
-     group by miss ->> 'kind') as recurring;
-  if coalesce(v_most, 0) < 3 then
-    return 'no mistake recurs';
-  end if;
-  return '';
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[], text[], jsonb, bigint)
 
@@ -1036,542 +396,49 @@ CREATE FUNCTION alfrd.exchange(p_worker bigint, p_outcomes jsonb, p_capacity jso
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
-    SET enable_seqscan TO 'off'
-    AS $$
-declare
-  c_many       constant integer := 32;   -- a worker of few slots begins what it can
-  c_few        constant integer := 8;    -- who is given no more than that at a time may go on being rung for
-  v_now        timestamptz := alfrd.now();
-  v_set        text;   -- an assignment is evaluated at once, where PERFORM begins and ends a query, a dozen times
-  v_newer      text;
-  v_waiting    text[];
-  v_beat_every interval;
-  v_beat_by    timestamptz;
-  v_paused     text[];
-  v_limited    text[];
-  v_later      text[];
-  v_side       text[];
-  v_since      timestamptz;
-  v_is_due     boolean;
-  v_last_made  bigint;
-  v_last_place bigint;
-  v_has_slots  boolean;
-  v_due        text[];
-  v_asleep     boolean;
-  v_room       jsonb;
-  v_for_next   jsonb;
-  v_left_over  jsonb;
-  v_offered    integer;   -- at least so many of each step
-  v_least      integer;   -- the same, less those for which older tasks wait
-  v_space      integer;
-  v_stale      bigint[];
-  v_held       text;
-  v_some_wait  boolean := true;
-  v_knows      boolean;
-  v_awaited    text[];
-  v_firsts     jsonb;
-  v_again      text[];
-  v_left       text[];
-  v_claimed    alfrd.claimed;
-  v_size       integer := 0;
-  v_ids        bigint[];
-  v_count      integer;
-  v_handed     alfrd.claimed;
-  v_reached    jsonb;
-begin
-  if p_worker is null or jsonb_typeof(p_outcomes) is distinct from 'array' or jsonb_typeof(p_capacity) is distinct from 'object'
-     or jsonb_typeof(p_from) is distinct from 'object' or p_woken_by is null
-     or exists (select from jsonb_array_elements(case when jsonb_typeof(p_outcomes) = 'array' then p_outcomes end) as o
-                 where jsonb_typeof(o) <> 'object'
-                    or not o ?& array['task_id', 'attempt', 'step', 'entity', 'subject_id', 'outcome']) then
-    raise exception 'alfrd.exchange takes a worker, a list of outcomes, and objects of capacities and places' using errcode = 'AL005';
-  end if;
-  v_set := concat(
-    set_config('alfrd.actor', 'worker', true), set_config('alfrd.bell', 'held', true),
-    set_config('alfrd.bell_held_for', '', true), set_config('alfrd.touched', '', true), set_config('alfrd.handed_over', '', true),
-    set_config('alfrd.given_back', '', true),
-    -- Whoever holds a row for long, a person in a transaction, holds up this row's document and no other.
-    set_config('lock_timeout', '1s', true));
-  loop
-    select w.superseded_by, w.waiting_for, make_interval(secs => w.lease_seconds / 6), w.heartbeat_at,
-           s.paused, s.limited, s.later, s.side, s.since,
-           exists (select from alfrd.tasks where state = 'scheduled' and run_at <= v_now),
-           (select last_value from alfrd.tasks_id_seq),
-           (select bool_and(coalesce((p_capacity ->> step)::integer, 0) > 0) from unnest(w.waiting_for) as step),
-           (select min(size::integer) from jsonb_each_text(p_capacity) as room(step, size))
-      into v_newer, v_waiting, v_beat_every, v_beat_by, v_paused, v_limited, v_later, v_side, v_since, v_is_due, v_last_made,
-           v_has_slots, v_offered
-      from alfrd.standing s left join alfrd.workers w on w.id = p_worker;   -- and waits here for a migration
-    exit when found;
-    v_set := alfrd.note_standing();   -- crash recovery has emptied it
-  end loop;
-  v_last_place := alfrd.first_of_priority(0) | v_last_made;
-  if v_beat_by is null or v_beat_by + v_beat_every < alfrd.clock() then
-    v_set := alfrd.heartbeat(p_worker);
-    v_beat_by := alfrd.clock();
-  end if;
-  v_beat_by := v_beat_by + v_beat_every;
-  v_asleep := p_waiting = v_waiting and alfrd.everyone_knows();
-  if p_waiting is not null or p_subjects is not null then
-    p_from := '{}';
-  end if;
-  if p_subjects is not null then
-    v_set := set_config('plan_cache_mode', 'auto', true);   -- they are few: found by their ids, and not in the whole queue
-  end if;
-  if v_newer <> '' then
-    p_capacity := '{}';   -- it may not understand what a task means by now
-  end if;
-
-  if v_is_due then
-    with due as (
-      update alfrd.tasks set state = 'ready'
-       where id in (select id from alfrd.tasks where state = 'scheduled' and run_at <= v_now
-                     order by run_at limit 1000 for update skip locked)
-      returning step)
-    select array_agg(distinct step) into v_due from due;
-    p_from := p_from - coalesce(v_due, '{}');   -- they are older
-  end if;
-
-  v_room := p_capacity - v_paused;
-  if p_seen = v_last_made and p_outcomes <> '[]' and v_limited = '{}' and v_paused = '{}' and v_due is null and p_subjects is null
-     and v_newer = '' then
-    v_for_next := v_room;
-    v_least := v_offered;
-    v_knows := true;
-  elsif p_outcomes <> '[]' or p_from <> '{}' then
-    -- Where to look from: from where the worker was, unless something more urgent has come, or a limit has held something back. And
-    -- the next steps of what it hands in are this worker's at once, but for the slots of those that have waited longer.
-    select coalesce(jsonb_object_agg(step, start) filter (where start > 0), '{}'),
-           jsonb_object_agg(step, greatest(start, v_last_place)) filter (where size > 0 and step <> all (v_limited)),
-           coalesce(jsonb_object_agg(step, size - waiting) filter (where size > waiting and is_free), '{}'),
-           min(size - waiting) filter (where size > waiting and is_free),
-           min(size - waiting) filter (where step = any (v_later) and step <> all (v_side) and step <> all (v_limited)),
-           array_agg(step) filter (where waiting > 0 or p_subjects is not null),
-           jsonb_object_agg(step, first - 1) filter (where waiting > 0)
-      into p_from, v_reached, v_for_next, v_least, v_space, v_awaited, v_firsts
-      from (select room.step, room.size::integer, room.step <> all (v_limited) and p_subjects is null as is_free,
-                   case when room.step = any (v_limited) or more_urgent.place is not null then 0
-                        else coalesce((p_from ->> room.step)::bigint, 0) end as start
-              from jsonb_each_text(v_room) as room(step, size)
-              left join lateral (   -- in the order of the one index that this can be found by
-                select t.place from alfrd.tasks t where t.step = room.step and t.state = 'ready'
-                   and t.place < ((p_from ->> room.step)::bigint >> 40) << 40
-                 order by t.place limit 1) as more_urgent on true) as served,
-           lateral (select count(*)::integer as waiting, min(place) as first
-                      from (select t.place from alfrd.tasks t
-                             where t.step = served.step and t.state = 'ready' and t.place > served.start
-                             order by t.place limit case when p_outcomes <> '[]' then size else 0 end) as ahead) as queue;
-    v_knows := v_offered > 0;   -- of a step without a slot nobody has counted what waits
-  end if;
-  if p_outcomes <> '[]' then
-    v_set := concat(set_config('alfrd.worker', p_worker::text, true), set_config('alfrd.room', v_for_next::text, true),
-                    set_config('alfrd.least_room', coalesce(v_least, 0)::text, true));
-    v_stale := alfrd.settle(p_worker, p_outcomes);
-    v_left_over := current_setting('alfrd.room')::jsonb;
-    v_held := nullif(current_setting('alfrd.bell_held_for'), '');
-    v_again := string_to_array(current_setting('alfrd.given_back'), ',');
-    p_from := (p_from || coalesce(v_firsts, '{}')) - v_again;   -- that is older, too
-    v_awaited := v_awaited || string_to_array(v_held, ',');
-    v_some_wait := v_awaited is not null;
-    v_set := set_config('alfrd.room', '', true);
-    if v_some_wait then
-      -- Only of what waits, and from the first of it on: while a long transaction keeps vacuum away, looking for it again may take
-      -- a second, and by now this exchange holds what others wait for.
-      -- While results come in, of many documents no more are begun than the later steps have space for, and an eighth less than fit:
-      -- what is under way finds room then, and need not queue.
-      v_room := coalesce((
-        select jsonb_object_agg(step, case
-                 when size >= c_many and v_space is not null and step <> all (v_later)
-                   then least(greatest(size / 4, least(size - size / 8, v_space)), size - handed_over)
-                 else size - handed_over end)
-          from (select step, size::integer,
-                       coalesce((v_for_next ->> step)::integer - (v_left_over ->> step)::integer, 0) as handed_over
-                  from jsonb_each_text(v_room) as room(step, size) where step = any (v_awaited)) as room), '{}');
-    end if;
-  end if;
-  if v_some_wait then
-    if v_room ?| v_limited then
-      v_room := alfrd.room_within_limits(v_room);
-    end if;
-    v_claimed := alfrd.claim(p_worker, v_room, p_woken_by, p_subjects, p_from, v_limited, v_last_place, v_since);
-    v_size := coalesce(cardinality(v_claimed.ids), 0);
-    v_reached := coalesce(v_reached, '{}') || coalesce(v_claimed.reached, '{}');
-    if p_outcomes = '[]' and v_claimed.some_old is not true then
-      v_set := set_config('synchronous_commit', 'off', true);
-    end if;
-  end if;
-  v_reached := p_from || coalesce(v_reached, '{}');
-  v_ids := nullif(current_setting('alfrd.handed_over'), '')::bigint[];   -- in their order
-  v_count := coalesce(cardinality(v_ids), 0);
-  p_seen := case
-    when v_paused <> '{}' or v_limited <> '{}' then null
-    when p_outcomes = '[]' then case when v_size < v_offered then v_last_made end
-    when v_some_wait or v_knows is not true then null
-    when v_count = 0 then v_last_made
-    when v_ids[v_count] = v_last_made + v_count then v_ids[v_count]   -- else others have made some, too
-  end;
-  if p_owned is not null then
-    v_ids := v_ids || array(select id from alfrd.tasks
-                             where worker_id = p_worker and state = 'running' and id <> all (coalesce(v_ids || v_claimed.ids, '{}'))
-                               and (id, attempt) not in (select * from unnest(p_owned, p_owned_attempts)));
-    v_count := coalesce(cardinality(v_ids), 0);
-  end if;
-  if v_count > 0 then
-    v_handed := alfrd.handed(p_worker, v_ids);
-  end if;
-  if v_size + v_count > 0 then
-    inputs := alfrd.inputs_within_limits(
-      v_claimed.documents || v_handed.documents, v_claimed.read || v_handed.read, v_claimed.extracted || v_handed.extracted,
-      coalesce(v_claimed.to_file, false) or coalesce(v_handed.to_file, false));
-    if not (case when v_size > 0 then v_claimed.is_known else v_handed.is_known end) then
-      v_set := alfrd.heartbeat(p_worker);   -- which says so
-    end if;
-  end if;
-
-  if current_setting('alfrd.touched') <> '' then
-    v_set := alfrd.touch_files(current_setting('alfrd.touched')::text[]);
-    v_held := nullif(current_setting('alfrd.bell_held_for'), '');
-  end if;
-
-  -- Now ring: for steps that others serve, and for what is ready and did not fit here.
-  if v_held is not null or v_due is not null or p_outcomes <> '[]' and cardinality(v_limited) > 0 then
-    select array_agg(distinct held_for.step) into v_left
-      from (select string_to_array(v_held, ',') || v_due
-                   -- a slot of a limited step may have become free for others
-                   || array(select step from unnest(v_limited) as step
-                             where exists (select from jsonb_array_elements(p_outcomes) as o where o ->> 'step' = step)) as steps) as held
-     cross join unnest(held.steps) as held_for(step)
-     where not p_capacity ? held_for.step
-        or exists (select from alfrd.tasks t where t.step = held_for.step and t.state = 'ready'
-                      and t.place > coalesce((p_from ->> held_for.step)::bigint, 0));
-  end if;
-  if v_size + v_count > 0 or p_waiting is null then
-    -- A worker that little comes to need not tell each time that it is awake: it may be rung for.
-    p_waiting := case when v_size + v_count + jsonb_array_length(p_outcomes) <= c_few and v_has_slots then v_waiting
-                      else '{}' end;
-    v_asleep := false;
-  end if;
-  if p_waiting <> v_waiting then
-    update alfrd.workers set waiting_for = p_waiting, heartbeat_at = alfrd.clock() where id = p_worker;
-  elsif v_beat_by < alfrd.clock() then
-    v_set := alfrd.heartbeat(p_worker);   -- it has waited for somebody
-  end if;
-  v_set := concat(set_config('alfrd.bell', '', true), set_config('alfrd.actor', '', true));
-  if v_left is not null then
-    perform alfrd.ring(v_left);
-  end if;
-
-  answer := json_build_object(
-    'superseded_by', v_newer, 'asleep', coalesce(v_asleep, false),
-    -- A program that is superseded may know of no handed_over.
-    'claimed', case when v_size > 0 then v_claimed.tasks when v_newer <> '' then v_handed.tasks end,
-    'handed_over', case when v_newer = '' then v_handed.tasks end,
-    'reached', case when p_subjects is null then v_reached else '{}' end, 'seen', case when p_subjects is null then p_seen end,
-    'stale', coalesce(to_json(v_stale), '[]'),
-    'alone', not exists (select from alfrd.workers w where w.id <> p_worker
-                            and w.heartbeat_at > v_now - make_interval(secs => w.lease_seconds)),
-    'others_running', v_size + v_count = 0 and exists (select from alfrd.workers where id <> p_worker)
-       and exists (select from alfrd.tasks where state = 'running' and worker_id <> p_worker),
-    -- What is due and still scheduled was locked by somebody: look again in a second.
-    'next_due', (select case when run_at <= alfrd.now() then 1 else extract(epoch from run_at - alfrd.now()) end
-                   from alfrd.tasks where state = 'scheduled' order by run_at limit 1));
-end $$;
+    SET enable_seqscan TO 'off';
 
 -- FUNCTION explain(uuid)
 
 CREATE FUNCTION alfrd.explain(p_id uuid) RETURNS text
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_subject record;
-  v_task    record;
-  v_text    text;
-  v_last    record;
-begin
-  select * into v_subject from (
-    select 'document' as entity, id, coalesce(nullif(filename, ''), '(no name)') as name, status, error, failed_step,
-           created_at, updated_at from alfrd.documents where id = p_id
-    union all
-    select 'file', id, coalesce(nullif(title, ''), array_to_string(tags, ' ')), status, error, 'summarize_file',
-           created_at, updated_at from alfrd.files where id = p_id) as subject;
-  if not found then
-    raise exception 'no document or file %', p_id using errcode = 'AL004';
-  end if;
-  v_text := format('%s %s has been %s since %s.', initcap(v_subject.entity), v_subject.name, v_subject.status,
-                   to_char(v_subject.updated_at, 'YYYY-MM-DD HH24:MI:SS'));
-  if v_subject.status = 'failed' then
-    v_text := v_text || format(' %s failed: %s. Once the cause is mended, try again with: alfrd-events replay --failed --%s %s.',
-      initcap(v_subject.failed_step), rtrim(v_subject.error, '.'), v_subject.entity, v_subject.id);
-  elsif v_subject.status = 'cancelled' then
-    v_text := v_text || ' Nothing more happens to it until someone sets its status to pending.';
-  end if;
-
-  for v_task in
-    select t.*, p.paused_by, p.paused_at, p.reason, h.since as held_since, w.name as worker_name, w.heartbeat_at, w.lease_seconds, l.max_running,
-           (select count(*) from alfrd.tasks r where r.step = t.step and r.state = 'running') as running,
-           (select count(*) from alfrd.tasks a where a.step = t.step and a.state = 'ready'
-               and a.place < t.place) as ahead,
-           exists (select from alfrd.workers s where t.step = any (s.steps) and s.superseded_by = ''
-                      and s.heartbeat_at > alfrd.now() - make_interval(secs => s.lease_seconds)) as served,
-           (select max(s.superseded_by) from alfrd.workers s where t.step = any (s.steps)) as newer
-      from alfrd.tasks t
-      left join alfrd.workers w on w.id = t.worker_id
-      left join alfrd.limits l on l.step = t.step
-      left join alfrd.pauses p on p.step = t.step
-      left join alfrd.held h on h.task_id = t.id and h.attempt = t.attempt
-     where t.subject_id = p_id order by t.id
-  loop
-    v_text := v_text || ' ' || case
-      when v_task.state = 'running' then
-        format('%s is running on %s since %s (attempt %s of %s, woken by %s; lease until %s).',
-               v_task.step, coalesce(v_task.worker_name, 'a worker that is gone; it will be rescued'),
-               to_char(v_task.claimed_at, 'HH24:MI:SS'), v_task.attempt, v_task.max_attempts, v_task.woken_by,
-               to_char(v_task.heartbeat_at + make_interval(secs => v_task.lease_seconds), 'HH24:MI:SS'))
-      when v_task.state = 'dead' and v_subject.status = 'failed' and v_task.step = v_subject.failed_step then
-        format('It had %s of %s attempts.', v_task.attempt, v_task.max_attempts)
-      when v_task.state = 'dead' then
-        format('Side work %s is dead after %s attempts: %s.', v_task.step, v_task.attempt, rtrim(v_task.error, '.'))
-      when v_task.state = 'scheduled' and v_task.held_since is not null then
-        format('%s is held for money since %s: %s. It goes on by itself when there is room, or at %s; a worker with a raised cap '
-               'notices within a minute.', v_task.step, to_char(v_task.held_since, 'YYYY-MM-DD HH24:MI:SS'),
-               rtrim(v_task.error, '.'), to_char(v_task.run_at, 'YYYY-MM-DD HH24:MI:SS'))
-      when v_task.state = 'scheduled' and v_task.error <> '' then
-        format('%s waits until %s before attempt %s of %s, since the last one ended with: %s%s.', v_task.step,
-               to_char(v_task.run_at, 'HH24:MI:SS'), v_task.attempt + 1, v_task.max_attempts, rtrim(v_task.error, '.'),
-               case when v_task.throttles > 1 then format(' (throttled %s times)', v_task.throttles) else '' end)
-      when v_task.state = 'scheduled' then
-        format('%s starts at %s, to gather changes that come close together.', v_task.step,
-               to_char(v_task.run_at, 'HH24:MI:SS'))
-      when v_task.paused_at is not null then
-        format('%s is paused by %s since %s%s; go on with alfrd-events resume %s.', v_task.step, v_task.paused_by,
-               to_char(v_task.paused_at, 'HH24:MI:SS'), coalesce(' (' || nullif(v_task.reason, '') || ')', ''), v_task.step)
-      when not v_task.served and v_task.newer <> '' then
-        format('%s waits: the workers that serve it are older than release %s, which has migrated the database; upgrade them.',
-               v_task.step, v_task.newer)
-      when not v_task.served then
-        format('%s waits, and no worker that is running serves this step: start one with alfrd-events run.', v_task.step)
-      when v_task.max_running is not null and v_task.running >= v_task.max_running then
-        format('%s waits for one of the %s slots that its limit allows; %s are ahead of it.', v_task.step,
-               v_task.max_running, v_task.ahead)
-      else format('%s waits for a free worker; %s are ahead of it.', v_task.step, v_task.ahead)
-    end;
-  end loop;
-
-  if not found then
-    if exists (select from alfrd.routes r where r.entity = v_subject.entity and r.status = v_subject.status)
-       and not exists (select from alfrd.tasks t where t.subject_id = p_id) then
-      v_text := v_text || ' Its status calls for work, and no task exists: run alfrd-events replay.';
-    elsif v_subject.status in ('completed', 'generated') then
-      v_text := v_text || ' Nothing is left to do.';
-    end if;
-  end if;
-
-  select step, kind, at, worker_id, woken_by, waited_ms, ran_ms into v_last
-    from alfrd.events where subject_id = p_id and step <> '' order by id desc limit 1;
-  if found then
-    v_text := v_text || format(' Last: %s %s at %s by worker %s%s%s.', v_last.step, v_last.kind,
-      to_char(v_last.at, 'HH24:MI:SS'), v_last.worker_id,
-      case when v_last.woken_by <> '' then ', woken by ' || v_last.woken_by else '' end,
-      case when v_last.ran_ms is not null then format(', in %s ms', v_last.ran_ms) else '' end);
-  end if;
-  select string_agg(distinct woken_by, ', ' order by woken_by) as ways into v_last
-    from alfrd.events where subject_id = p_id and kind = 'completed' and woken_by <> '';
-  if v_last.ways is not null then
-    v_text := v_text || format(' Its work was woken by: %s.', v_last.ways);
-  end if;
-  return v_text;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION file_in_series(alfrd.finished[])
 
 CREATE FUNCTION alfrd.file_in_series(p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_now     timestamptz := alfrd.now();
-  v_written uuid[];
-begin
-  -- Looked up row by row, each by its key: a join would read all series. "is not distinct from" and not "=", or without
-  -- statistics the planner may take the index that begins with the owner, who is the same for all of them.
-  with named as materialized (
-    select d.subject_id, d.generation, d.next_status, d.made_by, d.prompt_id,
-           r.entity <> '' and 'series_id' <> all (doc.corrected) as names_one,
-           case
-             when 'series_id' = any (doc.corrected) then doc.series_id   -- a person has said where it belongs,
-             when r.entity <> '' then coalesce(
-               (select known.id from alfrd.series known                  -- or the analyst knew the series,
-                 where known.id = r.series_id and known.owner is not distinct from doc.owner),
-               (select same.id from alfrd.series same                    -- or it is the one of this name
-                 where same.entity_key = r.entity_key and same.kind = r.kind and same.frequency = r.frequency
-                   and same.owner is not distinct from doc.owner)) end as series_id
-      from unnest(p_done) as d
-      join alfrd.documents doc on doc.id = d.subject_id
-     cross join jsonb_to_record(d.result)
-           as r(series_id uuid, entity text, entity_key text, kind text, frequency text)),
-  filed as materialized (
-    select named.*, (select 'series:' || slug from alfrd.series where id = named.series_id) as tag from named),
-  written as (
-    update alfrd.documents
-       set series_id = filed.series_id,
-           -- Normal already, as a slug is: only one is exchanged.
-           tags = array(select tag from unnest(documents.tags || filed.tag) as tag
-                         where not starts_with(tag, 'series:') or tag = filed.tag
-                         group by tag order by tag),
-           status = filed.next_status, updated_at = v_now,
-           made_by = documents.made_by || alfrd.stamp('file', filed.made_by, filed.prompt_id)
-      from filed
-     where documents.id = filed.subject_id and documents.generation = filed.generation
-       and (filed.series_id is not null or not filed.names_one)
-    returning documents.id)
-  select array_agg(id) into v_written from written;
-  return coalesce(v_written, '{}');
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION file_members(uuid)
 
 CREATE FUNCTION alfrd.file_members(p_file uuid) RETURNS SETOF alfrd.documents
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select d.* from alfrd.files f
-    join alfrd.tags t on t.tag = f.tags[1]
-    join alfrd.documents d on d.id = t.document_id and d.tags @> f.tags and d.owner = f.owner and d.status = 'completed'
-   where f.id = p_file
-   order by d.document_date nulls last, d.created_at, d.id;
-$$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION files_deleted()
 
 CREATE FUNCTION alfrd.files_deleted() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  -- One that is being claimed now is passed by: its worker may be waiting for this file.
-  delete from alfrd.tasks
-   where id in (select t.id from alfrd.tasks t where t.subject_id in (select id from old_rows) and t.state <> 'running'
-                   for update skip locked);
-  return null;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION files_inserted()
 
 CREATE FUNCTION alfrd.files_inserted() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_ids      uuid[];
-  v_statuses text[];
-begin
-  select array_agg(id), array_agg(status) into v_ids, v_statuses from new_rows;
-  if v_ids is not null then
-    perform alfrd.enqueue('file', v_ids, v_statuses, array_fill(1, array[cardinality(v_ids)]),
-                          array_fill(0::smallint, array[cardinality(v_ids)]));
-    perform alfrd.announce('file', v_ids, v_statuses);
-  end if;
-  return null;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION files_updated()
 
 CREATE FUNCTION alfrd.files_updated() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_row      record;
-  v_ids      uuid[];
-  v_statuses text[];
-begin
-  for v_row in
-    select n.id, o.status as from_status, n.status as to_status
-      from new_rows n join old_rows o using (id)
-      left join alfrd.transitions t on t.entity = 'file' and t.from_status = o.status and t.to_status = n.status
-     where n.status <> o.status and t.entity is null
-     limit 1
-  loop
-    perform alfrd.refuse_transition('file', v_row.id, v_row.from_status, v_row.to_status);
-  end loop;
-  select array_agg(n.id), array_agg(n.status) into v_ids, v_statuses
-    from new_rows n join old_rows o using (id) where n.status <> o.status;
-  if v_ids is not null then
-    perform alfrd.enqueue('file', v_ids, v_statuses, array_fill(1, array[cardinality(v_ids)]),
-                          array_fill(0::smallint, array[cardinality(v_ids)]));
-    perform alfrd.announce('file', v_ids, v_statuses);
-  end if;
-  return null;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION findings(boolean)
 
 CREATE FUNCTION alfrd.findings(p_to_work boolean DEFAULT false) RETURNS TABLE(kind text, what text, cause text, remedy text)
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-  with ours as (
-    select c.oid, c.relname, c.relrowsecurity, c.relforcerowsecurity, c.relreplident, r.rolname as owner,
-           r.rolsuper or r.rolbypassrls as owner_sees_all
-      from pg_class c join pg_roles r on r.oid = c.relowner
-     where c.relnamespace = 'alfrd'::regnamespace and c.relkind in ('r', 'p')),
-  for_engine as (
-    select string_agg(format('alfrd.%s', relname), ', ' order by relname) as tables, min(owner) as owner
-      from ours where relrowsecurity and relforcerowsecurity and not owner_sees_all),
-  for_us as (
-    select string_agg(format('alfrd.%s', relname), ', ' order by relname) as tables from ours where row_security_active(oid)),
-  roles as (
-    select string_agg(name, ', ') as missing from unnest(array['alfrd_app', 'alfrd_worker', 'alfrd_reader']) as name
-     where to_regrole(name) is null),
-  triggers as (
-    select string_agg(distinct format('%s on alfrd.%s', case when t.tgisinternal then 'its foreign keys' else t.tgname end,
-                                      ours.relname), ', ') as disabled
-      from pg_trigger t join ours on ours.oid = t.tgrelid join pg_proc p on p.oid = t.tgfoid
-     where t.tgenabled in ('D', 'R') and (t.tgisinternal or p.pronamespace = 'alfrd'::regnamespace)),
-  published as (
-    select string_agg(distinct format('alfrd.%s', ours.relname), ', ') as tables
-      from pg_publication_tables pt join pg_publication p using (pubname) join ours on ours.relname = pt.tablename
-     where pt.schemaname = 'alfrd' and (p.pubdelete or p.pubupdate)
-       and (ours.relreplident = 'n' or ours.relreplident = 'd'
-            and not exists (select from pg_index i where i.indrelid = ours.oid and i.indisprimary)))
-  select 'hidden from the engine' as kind, 'row level security hides rows of ' || tables || ' from the engine itself' as what,
-         format('they are forced on the owner %s too, who is neither superuser nor BYPASSRLS', owner) as cause,
-         format('alter table … no force row level security, or alter role %I bypassrls', owner) as remedy
-    from for_engine where tables is not null
-  union all
-  select 'hidden', 'row level security may hide rows of ' || tables || ' from ' || current_user,
-         'policies apply to this login, so counts and lists hold only what they let through',
-         format('give it a policy (create policy … to %I using (true)), or alter role %1$I bypassrls', current_user)
-    from for_us where tables is not null
-  union all
-  select 'replica role', 'session_replication_role is ' || current_setting('session_replication_role') || ' for ' || current_user,
-         'triggers do not fire in such a session: what it writes starts no work',
-         format('alter role %I reset session_replication_role (or alter database %I …)', current_user, current_database())
-   where current_setting('session_replication_role') <> 'origin'
-  union all
-  select 'no right to work', current_user || ' may not work here', 'it is not in the role alfrd_worker',
-         format('grant alfrd_worker to %I', current_user)
-   where p_to_work and not exists (
-     select from pg_proc where pronamespace = 'alfrd'::regnamespace and proname = 'exchange'
-        and has_function_privilege(oid, 'execute') and has_schema_privilege('alfrd', 'usage'))
-  union all
-  select 'roles', 'no role ' || missing, 'a restore did not bring it, or the migrating login may not create roles',
-         'run alfrd-events migrate as a login with CREATEROLE, or make it by hand and call alfrd.grant_rights()'
-    from roles where missing is not null
-  union all
-  select 'triggers', 'triggers are disabled: ' || disabled, 'alter table … disable trigger, or a restore that was interrupted',
-         'alter table … enable trigger all; then alfrd-events replay finds what was missed'
-    from triggers where disabled is not null
-  union all
-  select 'replica identity', 'a publication covers ' || tables || ', which has no replica identity',
-         'PostgreSQL refuses each update and delete of such a table', 'alter table … replica identity default'
-    from published where tables is not null
-  union all
-  select 'synchronous commit', 'synchronous_commit is off for ' || current_user,
-         'a crash of the server may lose what was handed in just before', 'alter role or database … reset synchronous_commit'
-   where current_setting('synchronous_commit') = 'off';
-$_$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION fingerprint()
 
@@ -1582,1328 +449,318 @@ CREATE FUNCTION alfrd.fingerprint() RETURNS text
     SET "DateStyle" TO 'ISO, MDY'
     SET "IntervalStyle" TO 'postgres'
     SET extra_float_digits TO '1'
-    SET bytea_output TO 'hex'
-    AS $$   -- how views are written out
-  with role as (
-    select oid, rolname from pg_roles where rolname in ('alfrd_app', 'alfrd_worker', 'alfrd_reader')
-    union all select 0, 'public'),
-  acl as (
-    select n.nspname as name, a.* from pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a
-     where n.nspname = 'alfrd'
-    union all
-    select c.relname, a.* from pg_class c, aclexplode(c.relacl) a where c.relnamespace = 'alfrd'::regnamespace
-    union all
-    select c.relname || '.' || t.attname, a.* from pg_attribute t join pg_class c on c.oid = t.attrelid, aclexplode(t.attacl) a
-     where c.relnamespace = 'alfrd'::regnamespace
-    union all
-    select p.proname || '/' || p.pronargs, a.* from pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
-     where p.pronamespace = 'alfrd'::regnamespace),
-  fact as (
-    select concat_ws(' ', 'function', p.proname, p.pronargs, p.prosecdef, p.provolatile, p.proconfig, md5(p.prosrc),
-                     md5(pg_get_function_sqlbody(p.oid))) as line
-      from pg_proc p where p.pronamespace = 'alfrd'::regnamespace
-    union all
-    select concat_ws(' ', 'trigger', t.tgrelid::regclass, t.tgname, t.tgenabled, t.tgtype, p.proname)
-      from pg_trigger t join pg_proc p on p.oid = t.tgfoid
-     where not t.tgisinternal and p.pronamespace = 'alfrd'::regnamespace
-    union all
-    select concat_ws(' ', 'view', c.relname, c.reloptions, md5(pg_get_viewdef(c.oid)))
-      from pg_class c where c.relnamespace = 'alfrd'::regnamespace and c.relkind = 'v'
-    union all
-    select concat_ws(' ', 'role', rolname) from role
-    union all
-    select concat_ws(' ', 'right', acl.name, role.rolname, acl.privilege_type) from acl join role on role.oid = acl.grantee)
-  select md5(string_agg(line, E'\n' order by line collate "C")) from fact;
-$$;
+    SET bytea_output TO 'hex';
 
 -- FUNCTION first_of_priority(integer)
 
 CREATE FUNCTION alfrd.first_of_priority(p_priority integer) RETURNS bigint
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN (((32767 - p_priority))::bigint << 40);
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
 
 -- FUNCTION follow(alfrd.finished[])
 
 CREATE FUNCTION alfrd.follow(p_written alfrd.finished[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET enable_seqscan TO 'off'
-    AS $$
-declare
-  v_retagged    uuid[];
-  v_completed   uuid[];
-  v_refused     text[];   -- {id, step, next status} of one
-  v_ids         uuid[];
-  v_statuses    text[];
-  v_generations integer[];
-  v_priorities  smallint[];
-  v_set         text;
-begin
-  -- As they are now: a trigger of the user's may have had a say.
-  select array_agg(d.id), array_agg(d.status), array_agg(d.generation), array_agg(d.priority),
-         array_agg(d.id) filter (where w.step in ('classify', 'file')),
-         array_agg(d.id) filter (where w.next_status = 'completed' or w.step = any ((select leaving from alfrd.standing)::text[])),
-         min(array[w.subject_id::text, w.step, w.next_status])
-           filter (where w.step || ' ' || w.next_status = any ((select illegal from alfrd.standing)::text[]))
-    into v_ids, v_statuses, v_generations, v_priorities, v_retagged, v_completed, v_refused
-    from unnest(p_written) as w
-    join alfrd.documents d on d.id = w.subject_id
-   where w.entity = 'document' and w.next_status <> '';
-  if v_ids is null then
-    return;
-  end if;
-  if v_refused is not null then
-    perform alfrd.refuse_transition('document', v_refused[1]::uuid, (
-      select status from alfrd.routes
-       where entity = 'document' and step = v_refused[2] and next_status = v_refused[3] limit 1), v_refused[3]);
-  end if;
-  if v_retagged is not null then
-    v_set := alfrd.keep_tags(v_retagged, false);
-  end if;
-  if v_completed is not null then
-    perform alfrd.touch_files_of(array(select distinct tag from alfrd.documents d cross join unnest(d.tags) as tag
-                                        where d.id = any (v_completed)));
-  end if;
-  v_set := alfrd.enqueue('document', v_ids, v_statuses, v_generations, v_priorities);
-  v_set := alfrd.announce('document', v_ids, v_statuses);
-end $$;
+    SET enable_seqscan TO 'off';
 
 -- FUNCTION forget_lost_calls(text)
 
 CREATE FUNCTION alfrd.forget_lost_calls(p_provider text DEFAULT NULL::text) RETURNS integer
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_lost integer;
-begin
-  update alfrd.usage set outcome = 'unknown'
-   where id in (select u.id from alfrd.usage u
-                 where u.outcome = 'reserved' and (p_provider is null or u.provider = p_provider)
-                   and case when u.task_id is null then u.at < alfrd.now() - interval '15 minutes'
-                            else not exists (select from alfrd.tasks t where t.id = u.task_id and t.attempt = u.attempt
-                                                and t.state = 'running' and t.worker_id = u.worker_id) end
-                 order by u.id for update skip locked);
-  get diagnostics v_lost = row_count;
-  return v_lost;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION grant_rights()
 
 CREATE FUNCTION alfrd.grant_rights() RETURNS void
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  -- A restore without privileges (pg_restore -x) leaves PUBLIC what PostgreSQL gives it by default: to execute each function.
-  revoke all on schema alfrd from public;
-  revoke all on all tables in schema alfrd from public;
-  revoke all on all sequences in schema alfrd from public;
-  revoke execute on all functions in schema alfrd from public;
-  if to_regrole('alfrd_app') is null or to_regrole('alfrd_worker') is null or to_regrole('alfrd_reader') is null then
-    return;
-  end if;
-  revoke all on schema alfrd from alfrd_app, alfrd_worker, alfrd_reader;
-  revoke all on all tables in schema alfrd from alfrd_app, alfrd_worker, alfrd_reader;
-  revoke all on all sequences in schema alfrd from alfrd_app, alfrd_worker, alfrd_reader;
-  revoke execute on all functions in schema alfrd from alfrd_app, alfrd_worker, alfrd_reader;
-
-  grant usage on schema alfrd to alfrd_app, alfrd_worker, alfrd_reader;
-  grant select on all tables in schema alfrd to alfrd_app, alfrd_worker, alfrd_reader;
-  revoke select on alfrd.standing from alfrd_app, alfrd_worker, alfrd_reader;      -- who holds it, holds up a migration
-  revoke select on alfrd.reply_cache from alfrd_app, alfrd_worker, alfrd_reader;   -- it says what documents of all owners say
-  -- What the defaults and checks of the tables, the views, and reading call.
-  grant execute on function
-    alfrd.now(), alfrd.clock(), alfrd.person(), alfrd.is_trusted(), alfrd.engine_setting(text), alfrd.normal_tags(text[]), alfrd.explain(uuid), alfrd.file_members(uuid),
-    alfrd.complaints(), alfrd.usage_by(text), alfrd.whole(numeric), alfrd.price_of(text, text, text, timestamptz), alfrd.evolution_due(uuid), alfrd.keyed(uuid),
-    alfrd.text_hash(uuid), alfrd.correctable(alfrd.documents), alfrd.columns_of_documents(uuid[]),
-    alfrd.fingerprint(), alfrd.findings(boolean)
-    to alfrd_app, alfrd_worker, alfrd_reader;
-
-  grant insert (id, owner, filename, content, uri, fingerprint, tags, metadata, priority) on alfrd.documents to alfrd_app;
-  grant update (filename, tags, metadata, priority, status, document_type, summary, entity, document_date, due_date,
-                total_amount, currency, account_number, period_start, period_end, structured_data, series_id)
-    on alfrd.documents to alfrd_app;
-  grant insert (document_id, number, filename, content, uri) on alfrd.document_parts to alfrd_app;
-  grant insert (id, owner, tags, title), update (tags, title) on alfrd.files to alfrd_app;
-  grant execute on function
-    alfrd.submit(uuid, text, bytea, text, text[], jsonb, text[], bytea[], text),
-    alfrd.resend(uuid, bytea, text, boolean), alfrd.cancel(uuid),
-    alfrd.replay(boolean, text, uuid, boolean)
-    to alfrd_app;
-
-  grant execute on function
-    alfrd.register_worker(text, text, integer, text, text[], double precision), alfrd.worker_lock_class(),
-    alfrd.heartbeat(bigint, boolean), alfrd.leave(bigint), alfrd.rescue(boolean),
-    alfrd.take(bigint, text, integer), alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[], text[], jsonb, bigint),
-    alfrd.inputs_of(uuid[], uuid[], uuid[], boolean), alfrd.parts_of(uuid[], bigint),
-    alfrd.save_progress(bigint, bigint, integer, jsonb),
-    alfrd.recall_replies(jsonb, interval), alfrd.reserve_calls(jsonb), alfrd.settle_calls(jsonb),
-    alfrd.tend_calls(jsonb, interval),
-    alfrd.save_job(bigint, bigint, integer, integer, text, text, integer[], text),
-    alfrd.drop_job(bigint, bigint, integer, integer, text, text),
-    alfrd.replay(boolean, text, uuid, boolean), alfrd.cancel(uuid),
-    alfrd.pause(text, text), alfrd.resume(text), alfrd.prune(interval),
-    alfrd.activate_prompt(bigint, bigint, bigint, text),
-    alfrd.import_prompt(bigint, text, text, text, text, boolean, real, integer, text),
-    alfrd.begin_trial(bigint, uuid, bigint), alfrd.add_candidates(bigint, bigint, jsonb),
-    alfrd.move_trial(bigint, text, text, bigint, text), alfrd.end_trial(bigint, text, text, text),
-    alfrd.promote_challenger(bigint, bigint, text, text), alfrd.roll_back_challenger(bigint, bigint, text),
-    alfrd.save_evaluation(bigint, uuid, bigint, jsonb, real, jsonb, text, text),
-    alfrd.replay_prompt(bigint, boolean)
-    to alfrd_worker;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION hand_over(text, uuid[], text[], integer[], smallint[], jsonb, boolean)
 
 CREATE FUNCTION alfrd.hand_over(p_entity text, p_ids uuid[], p_statuses text[], p_generations integer[], p_priorities smallint[], p_room jsonb, p_fit boolean, OUT room jsonb, OUT size integer, OUT wanted integer) RETURNS record
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_now      timestamptz := alfrd.now();
-  v_worker   bigint := current_setting('alfrd.worker');
-  v_set      text;
-  v_ids      bigint[];
-  v_subjects uuid[];   -- of those that do not fit,
-  v_steps    text[];   -- and for which step
-begin
-  if not p_fit then
-    select array_agg(id), array_agg(step) into v_subjects, v_steps
-      from (select changed.id, route.step, row_number() over (partition by route.step order by changed.priority desc) as number
-              from unnest(p_ids, p_statuses, p_priorities) as changed(id, status, priority)
-              join alfrd.routes route on route.entity = p_entity and route.status = changed.status and route.delay = '0'
-             where p_room ? route.step) as served
-     where number > (p_room ->> step)::integer;
-  end if;
-  with next as materialized (
-    select changed.*, route.step, route.max_attempts, p_room ? route.step and route.delay = '0' as is_served
-      from unnest(p_ids, p_statuses, p_generations, p_priorities) as changed(id, status, generation, priority)
-      join alfrd.routes route on route.entity = p_entity and route.status = changed.status),
-  handed_over as (
-    insert into alfrd.tasks (step, entity, subject_id, status, generation, state, priority, run_at, created_at, max_attempts,
-                             attempt, worker_id, claimed_at, woken_by)
-    select step, p_entity, next.id, status, generation, 'running', priority, v_now, v_now, max_attempts, 1, v_worker, v_now, 'handoff'
-      from next
-     where is_served
-       and not exists (select from unnest(v_subjects, v_steps) as left_out(id, step)
-                        where left_out.id = next.id and left_out.step = next.step)
-       and (select t.id from alfrd.tasks t where t.subject_id = next.id and t.step = next.step
-               and t.state in ('ready', 'scheduled')) is null
-       and (select t.id from alfrd.tasks t where t.subject_id = next.id and t.step = next.step
-               and t.state = 'running') is null
-    returning id, step),
-  of_step as (
-    select step, count(*) as number from handed_over group by step)
-  select p_room || coalesce(jsonb_object_agg(step, (p_room ->> step)::integer - number), '{}'), coalesce(sum(number), 0),
-         (select count(*) from next), (select array_agg(id order by id) from handed_over)
-    into room, size, wanted, v_ids from of_step;
-  if v_ids is not null then
-    v_set := set_config('alfrd.handed_over',
-                        (coalesce(nullif(current_setting('alfrd.handed_over'), ''), '{}')::bigint[] || v_ids)::text, true);
-  end if;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION handed(bigint, bigint[])
 
 CREATE FUNCTION alfrd.handed(p_worker bigint, p_ids bigint[]) RETURNS alfrd.claimed
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_claimed alfrd.claimed;
-begin
-  with mine as materialized (
-    select id from alfrd.workers where id = p_worker for key share)
-  select json_build_object('id', array_agg(id), 'step', array_agg(step), 'entity', array_agg(entity),
-                           'subject_id', array_agg(subject_id), 'attempt', array_agg(attempt),
-                           'max_attempts', array_agg(max_attempts), 'woken_by', array_agg(woken_by)),
-         array_agg(subject_id) filter (where entity = 'document'), array_agg(subject_id) filter (where step = 'ocr'),
-         array_agg(subject_id) filter (where step = 'extract'), bool_or(step = 'file'), exists (select from mine)
-    into v_claimed.tasks, v_claimed.documents, v_claimed.read, v_claimed.extracted, v_claimed.to_file, v_claimed.is_known
-    from alfrd.tasks where id = any (p_ids);
-  return v_claimed;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION heartbeat(bigint, boolean)
 
 CREATE FUNCTION alfrd.heartbeat(p_worker bigint, p_locked boolean DEFAULT NULL::boolean) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  update alfrd.workers
-     set heartbeat_at = alfrd.clock(), locked = coalesce(p_locked, locked)
-   where id = p_worker
-     and (heartbeat_at < alfrd.clock() - make_interval(secs => lease_seconds / 6) or p_locked <> locked);
-  if not found and not exists (select from alfrd.workers where id = p_worker) then
-    raise exception 'worker % is not registered', p_worker
-      using errcode = 'AL002', hint = 'it was taken for dead and its tasks were given to others; register again';
-  end if;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION import_prompt(bigint, text, text, text, text, boolean, real, integer, text)
 
 CREATE FUNCTION alfrd.import_prompt(p_lock bigint, p_kind text, p_document_type text, p_text text, p_origin text, p_can_evolve boolean, p_ceiling real, p_max_words integer, p_note text, OUT id bigint, OUT version integer, OUT existed boolean) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  if num_nulls(p_lock, p_kind, p_document_type, p_text, p_origin, p_can_evolve, p_ceiling, p_max_words, p_note) > 0 then
-    raise exception 'alfrd.import_prompt: an argument is null' using errcode = 'AL005', hint = 'the empty text stands for nothing';
-  end if;
-  if p_origin not in ('person', 'import') then
-    raise exception 'prompts are imported as person or import, not as %', quote_literal(p_origin) using errcode = 'AL005';
-  end if;
-  if btrim(p_text) = '' then
-    raise exception 'a prompt of kind % has no text', p_kind using errcode = 'AL005', hint = 'write the instruction into the file';
-  end if;
-  if p_document_type <> '' and not exists (select from alfrd.document_types d where d.name = p_document_type) then
-    raise exception '% is not a known document type', quote_literal(p_document_type)
-      using errcode = 'AL003', hint = 'insert it into alfrd.document_types first';
-  end if;
-  if not exists (select from alfrd.prompts p where p.kind = p_kind) then
-    raise exception 'there is no kind of prompt %', quote_literal(p_kind)
-      using errcode = 'AL004', hint = 'kinds: ' || (select string_agg(distinct p.kind, ', ') from alfrd.prompts p);
-  end if;
-  perform pg_advisory_xact_lock(p_lock);
-  existed := true;
-  select p.id, p.version into id, version from alfrd.prompts p
-   where p.kind = p_kind and p.document_type = p_document_type
-     and p.text_hash = encode(sha256(convert_to(p_text, 'UTF8')), 'hex');
-  if found then
-    return;
-  end if;
-  existed := false;
-  perform set_config('alfrd.activation_reason', 'the first of its family', true);
-  insert into alfrd.prompts (kind, document_type, version, text, origin, parent, can_evolve, score_ceiling, max_words, note,
-                             is_active)
-  select p_kind, p_document_type, coalesce(max(p.version), 0) + 1, p_text, p_origin,
-         min(p.id) filter (where p.is_active), p_can_evolve and p_kind in (select k.kind from alfrd.prompt_kinds k),
-         p_ceiling, p_max_words, p_note, count(*) = 0
-    from alfrd.prompts p where p.kind = p_kind and p.document_type = p_document_type
-  returning prompts.id, prompts.version into id, version;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION inputs_of(uuid[], uuid[], uuid[], boolean)
 
 CREATE FUNCTION alfrd.inputs_of(p_documents uuid[], p_read uuid[], p_extracted uuid[], p_to_file boolean) RETURNS json
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET enable_seqscan TO 'off'
-    AS $$
-declare
-  c_small   constant bigint := 32768;   -- what is larger is fetched as bytes, not as text in JSON
-  c_few     constant integer := 8;      -- so many rows are made faster than the lists are begun
-  v_few     json;
-  v_parts   json;
-  v_series  json;
-  v_state   text;
-  v_as_read boolean;
-begin
-  if p_to_file then
-    -- A new version of a row has another xmin, whoever commits when.
-    select count(*) || ':' || coalesce(sum(xmin::text::bigint), 0) into v_state from alfrd.series;
-  end if;
-  if p_read is not null then
-    select json_build_object(
-             'document_id', json_agg(document_id), 'number', json_agg(number), 'filename', json_agg(filename),
-             'content', json_agg(encode(content, 'hex')), 'uri', json_agg(uri), 'saved', json_agg(saved)),
-           -- A trigger of the user's, one that blackens names, say, may store other text than was read.
-           not exists (select from pg_trigger where tgrelid = 'alfrd.pages'::regclass and not tgisinternal)
-      into v_parts, v_as_read from alfrd.parts_of(p_read, c_small);
-  end if;
-  if p_extracted is not null then
-    select json_build_object(
-             'id', json_agg(id), 'entity', json_agg(entity), 'kind', json_agg(kind), 'frequency', json_agg(frequency),
-             'slug', json_agg(slug), 'title', json_agg(title), 'fields', json_agg(fields), 'owner', json_agg(owner))
-      into v_series
-      from alfrd.series where id = any (array(select series_id from alfrd.documents where id = any (p_extracted)));
-  end if;
-  if coalesce(cardinality(p_documents), 0) <= c_few then
-    select coalesce(json_agg(d), '[]') into v_few from alfrd.document_inputs d where id = any (p_documents);
-    return json_build_object('documents', v_few, 'parts', v_parts, 'series', v_series,
-                             'edition', (select number from alfrd.edition), 'series_state', v_state, 'pages_as_read', v_as_read);
-  end if;
-  return (
-    select json_build_object('documents', documents.columns, 'parts', v_parts, 'series', v_series,
-                             'edition', (select number from alfrd.edition), 'series_state', v_state, 'pages_as_read', v_as_read)
-      from alfrd.columns_of_documents(p_documents) as documents);
-end $$;
+    SET enable_seqscan TO 'off';
 
 -- FUNCTION inputs_within_limits(uuid[], uuid[], uuid[], boolean)
 
 CREATE FUNCTION alfrd.inputs_within_limits(p_documents uuid[], p_read uuid[], p_extracted uuid[], p_to_file boolean) RETURNS json
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  return alfrd.inputs_of(p_documents, p_read, p_extracted, p_to_file);
-exception
-  when program_limit_exceeded or out_of_memory then
-    return null;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION is_sampled(uuid)
 
 CREATE FUNCTION alfrd.is_sampled(p_document uuid) RETURNS boolean
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select abs(hashtextextended(p_document::text, 0) % 4) = 0
-      or (select count(*) from (select from alfrd.answer_keys limit 400) as first_ones) < 400
-      or exists (select from alfrd.trials where ending = '' and phase = 'shadow');
-$$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION keep_tags(uuid[], boolean)
 
 CREATE FUNCTION alfrd.keep_tags(p_documents uuid[], p_person boolean) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET enable_seqscan TO 'off'
-    AS $$
-begin
-  with tagged as materialized (
-    select id, tags, document_type from alfrd.documents where id = any (p_documents)),
-  gone as (
-    delete from alfrd.tags t using tagged d where t.document_id = d.id and t.tag <> all (d.tags))
-  insert into alfrd.tags (document_id, tag, source)
-  select d.id, tag, case when tag = d.document_type or starts_with(tag, 'series:') then 'system'
-                         when p_person then 'user' else 'analyst' end
-    from tagged d cross join unnest(d.tags) as tag
-      on conflict (document_id, tag) do nothing;
-end $$;
+    SET enable_seqscan TO 'off';
 
 -- FUNCTION keyed(uuid)
 
 CREATE FUNCTION alfrd.keyed(p_family uuid) RETURNS TABLE(document_id uuid, number bigint, split text, verified text[])
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select k.document_id, k.number, k.split, k.verified
-    from alfrd.answer_keys k
-   where exists (select from alfrd.evaluations e
-                   join alfrd.prompts p on p.id = e.prompt_id
-                   join alfrd.prompt_families f on (f.kind, f.document_type) = (p.kind, p.document_type)
-                  where e.document_id = k.document_id and e.source = 'production' and f.id = p_family);
-$$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION leave(bigint)
 
 CREATE FUNCTION alfrd.leave(p_worker bigint) RETURNS void
     LANGUAGE sql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  delete from alfrd.workers where id = p_worker
-     and not exists (select from alfrd.tasks where worker_id = p_worker and state = 'running');
-$$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION milliseconds(interval)
 
 CREATE FUNCTION alfrd.milliseconds(p_interval interval) RETURNS bigint
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN ((GREATEST(LEAST(EXTRACT(epoch FROM p_interval), '1000000000000000'::numeric), '-1000000000000000'::numeric) * (1000)::numeric))::bigint;
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
 
 -- FUNCTION move_trial(bigint, text, text, bigint, text)
 
 CREATE FUNCTION alfrd.move_trial(p_trial bigint, p_from text, p_to text, p_challenger bigint, p_note text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  update alfrd.trials
-     set phase = p_to, challenger_id = coalesce(p_challenger, challenger_id), note = p_note
-   where id = p_trial and phase = p_from and ending = '' and p_to <> 'shadow'
-     and (p_challenger is null or p_challenger = any (candidates));
-  return found;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION new_edition()
 
 CREATE FUNCTION alfrd.new_edition() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  update alfrd.edition set number = number + 1;
-  return null;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION new_series(text, text, text, text, text, text, text, text)
 
 CREATE FUNCTION alfrd.new_series(p_owner text, p_entity text, p_entity_key text, p_kind text, p_frequency text, p_slug text, p_title text, p_description text) RETURNS uuid
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-declare
-  v_series uuid;
-  v_slug   text;
-begin
-  perform alfrd.await_turn(format('alfrd:series:%s:%s:%s', p_owner, p_entity_key, p_kind));
-  select id into v_series from alfrd.series
-   where owner = p_owner and entity_key = p_entity_key and kind = p_kind and frequency = p_frequency;
-  if v_series is not null then
-    return v_series;
-  end if;
-  -- Two series may want the same slug (same name, another frequency): the later one gets a number.
-  select p_slug || case when max(place) is null then '' else '-' || max(place) + 1 end into v_slug
-    from (select coalesce(nullif(substring(slug from char_length(p_slug) + 2), '')::integer, 1) as place from alfrd.series
-           where owner = p_owner and slug ~ ('^' || regexp_replace(p_slug, '([^a-z0-9])', '\\\1', 'g') || '(-\d{1,4})?$')) as taken;
-  insert into alfrd.series (owner, entity, entity_key, kind, frequency, slug, title, description)
-  values (p_owner, p_entity, p_entity_key, p_kind, p_frequency, v_slug, p_title, p_description)
-  returning id into v_series;
-  insert into alfrd.files (owner, tags, title, series_id)
-  values (p_owner, array['series:' || v_slug], p_title, v_series)
-      on conflict (owner, tags) do nothing;
-  return v_series;
-end $_$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION normal_tags(text[])
 
 CREATE FUNCTION alfrd.normal_tags(tags text[]) RETURNS text[]
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN COALESCE((SELECT array_agg(DISTINCT lower(btrim(tag.tag)) ORDER BY (lower(btrim(tag.tag)))) AS array_agg FROM unnest(normal_tags.tags) tag(tag) WHERE (btrim(tag.tag) <> ''::text)), '{}'::text[]);
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
 
 -- FUNCTION normalize_file()
 
 CREATE FUNCTION alfrd.normalize_file() RETURNS trigger
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  new.tags := alfrd.normal_tags(new.tags);
-  if tg_op = 'UPDATE' then
-    new.revision := greatest(new.revision, old.revision + 1);
-    if new.status = 'generated' then
-      new.status := 'outdated';
-    end if;
-  end if;
-  return new;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION normalize_tags()
 
 CREATE FUNCTION alfrd.normalize_tags() RETURNS trigger
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  new.tags := alfrd.normal_tags(new.tags);
-  return new;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION note_activation()
 
 CREATE FUNCTION alfrd.note_activation() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  insert into alfrd.prompt_activations (family_id, prompt_id, previous_id, reason, by)
-  select f.id, new.id,
-         (select a.prompt_id from alfrd.prompt_activations a where a.family_id = f.id order by a.id desc limit 1),
-         coalesce(nullif(current_setting('alfrd.activation_reason', true), ''), 'set by hand'), alfrd.person()
-    from alfrd.prompt_families f where f.kind = new.kind and f.document_type = new.document_type;
-  return null;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION note_rules()
 
 CREATE FUNCTION alfrd.note_rules() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  perform alfrd.note_standing();
-  return null;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION note_standing()
 
 CREATE FUNCTION alfrd.note_standing() RETURNS void
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_is_new boolean;
-begin
-  insert into alfrd.standing default values on conflict do nothing returning true into v_is_new;
-  perform from alfrd.standing for update;   -- and what was committed while waiting for it is seen by the next statement
-  update alfrd.standing set
-    paused = array(select step from alfrd.pauses),
-    limited = array(select step from alfrd.limits where step <> ''),
-    later = array(select distinct after.step from alfrd.routes before
-                    join alfrd.routes after on after.entity = before.entity and after.status = before.next_status),
-    side = array(select distinct step from alfrd.routes where next_status = ''),
-    leaving = array(select step from alfrd.routes where entity = 'document' and status = 'completed' and next_status <> ''),
-    illegal = array(select r.step || ' ' || r.next_status from alfrd.routes r
-                      left join alfrd.transitions t on t.entity = r.entity and t.from_status = r.status and t.to_status = r.next_status
-                     where r.entity = 'document' and r.next_status <> '' and t.entity is null);
-  if v_is_new then
-    -- Not by the clock alone: the server's may be behind that of the one that it follows.
-    update alfrd.standing set since = greatest(since, (select max(greatest(created_at, claimed_at)) from alfrd.tasks)
-                                                      + interval '1 microsecond');
-  end if;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION notifications_are_stuck()
 
 CREATE FUNCTION alfrd.notifications_are_stuck() RETURNS boolean
-    LANGUAGE sql
-    RETURN ((COALESCE(current_setting('alfrd.notify'::text, true), ''::text) = 'off'::text) OR (pg_notification_queue_usage() > (0.75)::double precision));
+    LANGUAGE sql;
 
 -- FUNCTION parts_of(uuid[], bigint)
 
 CREATE FUNCTION alfrd.parts_of(p_documents uuid[], p_bytes_at_most bigint) RETURNS TABLE(document_id uuid, number integer, filename text, content bytea, uri text, saved integer[])
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select d.id, coalesce(p.number, 1), coalesce(p.filename, d.filename), coalesce(p.content, d.content), coalesce(p.uri, d.uri),
-         array(select page.number from alfrd.pages page where page.document_id = d.id)
-    from alfrd.documents d
-    left join alfrd.document_parts p on p.document_id = d.id and d.content is null and d.uri = ''
-   where d.id = any (p_documents)
-     and (p.number is not null or d.content is not null or d.uri <> '')
-     and greatest(octet_length(d.content), (select sum(octet_length(part.content)) from alfrd.document_parts part
-                                             where part.document_id = d.id), 0) <= p_bytes_at_most
-   order by 1, 2;
-$$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION pause(text, text)
 
 CREATE FUNCTION alfrd.pause(p_step text, p_reason text DEFAULT ''::text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  if not exists (select from alfrd.routes where step = p_step) then
-    raise exception 'no route has a step %', quote_literal(p_step)
-      using errcode = 'AL004', hint = 'steps: ' || (select string_agg(distinct step, ', ') from alfrd.routes);
-  end if;
-  insert into alfrd.pauses (step, reason, paused_by) values (p_step, coalesce(p_reason, ''), alfrd.person())
-      on conflict (step) do update set reason = excluded.reason;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION price_of(text, text, text, timestamp with time zone)
 
 CREATE FUNCTION alfrd.price_of(p_provider text, p_operation text, p_model text, p_at timestamp with time zone) RETURNS numeric[]
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select array[input, output, coalesce(cache_read, input), coalesce(cache_write, input), page]
-    from alfrd.prices
-   where provider = p_provider and operation in ('', p_operation) and valid_from <= p_at
-     and p_model like replace(replace(replace(replace(model, '\', '\\'), '%', '\%'), '_', '\_'), '*', '%')
-   order by position('*' in model) = 0 desc, length(model) desc, operation = '', valid_from desc
-   limit 1;
-$$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION promote_challenger(bigint, bigint, text, text)
 
 CREATE FUNCTION alfrd.promote_challenger(p_lock bigint, p_trial bigint, p_from text, p_note text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_trial alfrd.trials;
-begin
-  perform pg_advisory_xact_lock(p_lock);
-  select * into v_trial from alfrd.trials
-   where id = p_trial and phase = p_from and ending = '' and p_from in ('testing', 'suggested') for update;
-  if not found or v_trial.challenger_id is null then
-    return false;
-  end if;
-  if not alfrd.switch_prompt(v_trial.champion_id, v_trial.challenger_id, format('trial %s: %s', p_trial, p_note)) then
-    update alfrd.trials set ending = 'superseded', ended_at = alfrd.now(), note = 'its champion is not active any more'
-     where id = p_trial;
-    return false;
-  end if;
-  update alfrd.trials set phase = 'shadow', promoted_at = alfrd.now(), note = p_note where id = p_trial;
-  update alfrd.prompt_families set failures = 0 where id = v_trial.family_id;
-  return true;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION prompt_activated()
 
 CREATE FUNCTION alfrd.prompt_activated() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  if not exists (select from alfrd.prompts p where p.kind = new.kind and p.document_type = new.document_type and p.is_active)
-     and exists (select from alfrd.prompt_activations a join alfrd.prompt_families f on f.id = a.family_id
-                  where f.kind = new.kind and f.document_type = new.document_type) then
-    raise exception 'prompt %: no version of % % would be active', new.id, new.kind, new.document_type
-      using errcode = 'AL006', hint = 'alfrd.activate_prompt moves from one version to another in one transaction';
-  end if;
-  return null;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION prompt_changed()
 
 CREATE FUNCTION alfrd.prompt_changed() RETURNS trigger
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  if tg_op = 'DELETE' then
-    raise exception 'prompt %: versions are never deleted', old.id
-      using errcode = 'AL006', hint = 'activate another one with alfrd-events prompts activate';
-  end if;
-  if (new.id, new.kind, new.document_type, new.version, new.text, new.text_hash, new.parent, new.origin, new.created_at,
-      new.created_by) is distinct from
-     (old.id, old.kind, old.document_type, old.version, old.text, old.text_hash, old.parent, old.origin, old.created_at,
-      old.created_by) then
-    raise exception 'prompt %: a version never changes', old.id
-      using errcode = 'AL006', hint = 'import the new text as a version of its own: alfrd-events prompts import';
-  end if;
-  return new;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION prompt_inserted()
 
 CREATE FUNCTION alfrd.prompt_inserted() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  new.text_hash := encode(sha256(convert_to(new.text, 'UTF8')), 'hex');
-  if new.created_by = '' then
-    new.created_by := alfrd.person();
-  end if;
-  insert into alfrd.prompt_families (kind, document_type) values (new.kind, new.document_type) on conflict do nothing;
-  return new;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION prune(interval)
 
 CREATE FUNCTION alfrd.prune(p_older_than interval) RETURNS TABLE(what text, rows bigint)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_before timestamptz := alfrd.now() - p_older_than;
-begin
-  if coalesce(p_older_than, '0') < interval '1 hour' then
-    raise exception 'alfrd.prune: % is too short', p_older_than
-      using errcode = 'AL005', hint = 'the shortest is 1 hour: running workers recognise repeated results by their events';
-  end if;
-  delete from alfrd.events e
-   where e.at < v_before
-     and not exists (select from alfrd.documents d where d.id = e.subject_id
-                        and d.status not in ('completed', 'failed', 'cancelled'));
-  get diagnostics rows = row_count;
-  what := 'events';
-  return next;
-  delete from alfrd.usage u where u.at < v_before and u.outcome <> 'reserved';
-  get diagnostics rows = row_count;
-  what := 'usage';
-  return next;
-  -- Text and scores of documents that are gone: who deletes one under an old snapshot does not see what was written meanwhile.
-  delete from alfrd.pages p where not exists (select from alfrd.documents d where d.id = p.document_id);
-  delete from alfrd.scores s where not exists (select from alfrd.documents d where d.id = s.document_id);
-  -- What counts against a cap is kept for as long as the cap may matter.
-  delete from alfrd.spending s
-   where s.touched_at < least(v_before, alfrd.now() - interval '7 days')
-     and not exists (select from alfrd.documents d where s.scope = 'document:' || d.id
-                        and d.status not in ('completed', 'failed', 'cancelled'));
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION recall_replies(jsonb, interval)
 
 CREATE FUNCTION alfrd.recall_replies(p_calls jsonb, p_keep interval) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_found jsonb;
-begin
-  perform alfrd.refuse_no_list('alfrd.recall_replies', p_calls);
-  with wanted as materialized (
-    select * from jsonb_to_recordset(p_calls)
-      as c(place integer, worker_id bigint, task_id bigint, attempt integer, document_id uuid, step text, provider text,
-           operation text, model text, purpose text, key text)),
-  spoilt as materialized (
-    select distinct w.key, w.provider, w.operation, w.model
-      from wanted w join alfrd.reply_cache r using (key, provider, operation, model)
-     where exists (select from alfrd.events e where e.subject_id = w.document_id and e.kind = 'dead' and e.step = w.step
-                      and e.at >= r.at)),
-  forgotten as (
-    delete from alfrd.reply_cache r using spoilt s
-     where (r.key, r.provider, r.operation, r.model) = (s.key, s.provider, s.operation, s.model)),
-  known as (
-    select r.* from alfrd.reply_cache r
-     where (r.key, r.provider, r.operation, r.model) in (select key, provider, operation, model from wanted)
-       and (r.key, r.provider, r.operation, r.model) not in (select key, provider, operation, model from spoilt)
-       and r.at > alfrd.now() - p_keep
-     order by r.key, r.provider, r.operation, r.model for update),
-  counted as (
-    update alfrd.reply_cache r set hits = r.hits + n.hits
-      from (select key, provider, operation, model, count(*) as hits
-              from known join wanted using (key, provider, operation, model) group by 1, 2, 3, 4) as n
-     where (r.key, r.provider, r.operation, r.model) = (n.key, n.provider, n.operation, n.model)),
-  written as (
-    insert into alfrd.usage (document_id, worker_id, step, task_id, attempt, provider, operation, model, purpose, cached,
-                             outcome)
-    select w.document_id, w.worker_id, w.step, w.task_id, w.attempt, provider, operation, model, w.purpose, true, 'ok'
-      from wanted w join known using (key, provider, operation, model))
-  select jsonb_object_agg(w.place, known.reply) into v_found
-    from wanted w join known using (key, provider, operation, model);
-  return coalesce(v_found, '{}');
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION record(text, alfrd.finished[])
 
 CREATE FUNCTION alfrd.record(p_step text, p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  return case p_step
-    when 'ocr' then alfrd.record_ocr(p_done)
-    when 'classify' then alfrd.record_classify(p_done)
-    when 'summarize' then alfrd.record_summarize(p_done)
-    when 'score_classification' then alfrd.record_score(p_done)
-    when 'score_summary' then alfrd.record_score(p_done)
-    when 'file' then alfrd.record_file(p_done)
-    when 'extract' then alfrd.record_extract(p_done)
-    when 'summarize_file' then alfrd.record_summarize_file(p_done)
-    when 'answer_key' then alfrd.record_answer_key(p_done)
-    when 'evolve_prompt' then alfrd.record_evolve_prompt(p_done)
-    else alfrd.record_other(p_step, p_done)
-  end;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION record_answer_key(alfrd.finished[])
 
 CREATE FUNCTION alfrd.record_answer_key(p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_written uuid[];
-begin
-  with given as (
-    select d.subject_id, d.made_by, d.result -> 'key' as key, d.result
-      from unnest(p_done) as d
-      join alfrd.documents doc on doc.id = d.subject_id and doc.generation = d.generation),
-  written as (
-    insert into alfrd.answer_keys as k (document_id, document_type, facts, split, sampled, verified, text_hash, made_by)
-    select subject_id, key ->> 'document_type', key -> 'facts', result ->> 'split', (result ->> 'sampled')::boolean,
-           array(select jsonb_array_elements_text(result -> 'verified')), alfrd.text_hash(subject_id), made_by
-      from given where jsonb_typeof(key) = 'object'
-        on conflict (document_id) do update
-       set document_type = excluded.document_type, facts = excluded.facts, verified = excluded.verified,
-           text_hash = excluded.text_hash, revision = k.revision + 1, updated_at = alfrd.now()
-    returning k.document_id, k.revision),
-  graded as (
-    update alfrd.evaluations e
-       set score = g.score, misses = g.misses, key_revision = w.revision
-      from given join written w on w.document_id = given.subject_id
-     cross join jsonb_to_recordset(given.result -> 'grades') as g(prompt_id bigint, score real, misses jsonb)
-     where e.prompt_id = g.prompt_id and e.document_id = w.document_id)
-  select array_agg(subject_id) into v_written from given;
-  perform alfrd.consider_evolution(f.id)
-     from alfrd.prompt_families f
-    where (f.kind, f.document_type) in (select p.kind, p.document_type from alfrd.evaluations e
-                                          join alfrd.prompts p on p.id = e.prompt_id
-                                         where e.document_id = any (v_written) and e.source = 'production');
-  return v_written;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION record_classify(alfrd.finished[])
 
 CREATE FUNCTION alfrd.record_classify(p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_now     timestamptz := alfrd.now();
-  v_written uuid[];
-  v_evolves boolean;
-begin
-  -- Their tags are read beside them: whoever is changing them is waited for first, so that the UPDATE sees the change.
-  perform from alfrd.documents
-    where id in (select subject_id from unnest(p_done)) order by id for no key update;
-  with written as (
-    update alfrd.documents
-       set document_type = case when 'document_type' = any (corrected) then document_type
-                                else d.result ->> 'document_type' end,
-           classification_confidence = (d.result ->> 'confidence')::real,
-           classification_reasoning = d.result ->> 'reasoning',
-           -- What the user and the series gave stays; what an earlier classification gave goes.
-           tags = alfrd.normal_tags(
-             case when documents.tags = '{}' then '{}' else
-               array(select tag from alfrd.tags t where t.document_id = documents.id
-                      and (t.source = 'user' or starts_with(tag, 'series:'))) end
-             || case when 'document_type' = any (corrected) then document_type else d.result ->> 'document_type' end
-             || array(select jsonb_array_elements_text(d.result -> 'tags'))),
-           status = d.next_status, updated_at = v_now,
-           made_by = documents.made_by || alfrd.stamp('classify', d.made_by, d.prompt_id)
-      from unnest(p_done) as d
-     where documents.id = d.subject_id and documents.generation = d.generation
-    returning documents.id, d.prompt_id, d.result),
-  suggested as (
-    insert into alfrd.type_suggestions (name, document_id, reasoning)
-    select result ->> 'suggested_type', id, result ->> 'reasoning'
-      from written where result ->> 'suggested_type' <> ''
-        on conflict (name, document_id) do update set reasoning = excluded.reasoning)
-  select array_agg(id), exists (select from alfrd.prompts p where p.can_evolve and p.kind = 'classifier'
-                                   and p.id in (select prompt_id from written))
-    into v_written, v_evolves from written;
-  if v_evolves then
-    perform alfrd.sample_outputs('classifier', alfrd.those_written(p_done, v_written));
-  end if;
-  return v_written;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION record_evolve_prompt(alfrd.finished[])
 
 CREATE FUNCTION alfrd.record_evolve_prompt(p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  update alfrd.prompt_families f set note = d.result ->> 'note' from unnest(p_done) as d where f.id = d.subject_id;
-  -- It goes on, so an earlier death of it is history.
-  delete from alfrd.tasks t using unnest(p_done) as d
-   where t.subject_id = d.subject_id and t.step = d.step and t.state = 'dead';
-  perform alfrd.want_evolution(d.subject_id) from unnest(p_done) as d where (d.result ->> 'again')::boolean;
-  return array(select d.subject_id from unnest(p_done) as d);
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION record_extract(alfrd.finished[])
 
 CREATE FUNCTION alfrd.record_extract(p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_now     timestamptz := alfrd.now();
-  v_written uuid[];
-  v_growing uuid[];
-begin
-  with written as (
-    update alfrd.documents
-       set series_data = d.result -> 'fields', status = d.next_status, error = '', failed_step = '',
-           updated_at = v_now,
-           made_by = documents.made_by || alfrd.stamp('extract', d.made_by, d.prompt_id)
-      from unnest(p_done) as d
-     where documents.id = d.subject_id and documents.generation = d.generation
-    returning documents.id, documents.series_id, documents.series_data),
-  named as (
-    select series_id, array_agg(distinct name) as names
-      from written cross join jsonb_object_keys(series_data) as name group by series_id)
-  select (select array_agg(id) from written),
-         (select array_agg(series_id) from named
-           where not names <@ (select fields from alfrd.series where id = named.series_id))
-    into v_written, v_growing;
-  if v_growing is not null then
-    -- New field names go to the end, in one order for all: names are only ever added.
-    perform from alfrd.series where id = any (v_growing) order by id for no key update;
-    update alfrd.series
-       set fields = series.fields || array(
-             select distinct name from alfrd.documents d cross join jsonb_object_keys(d.series_data) as name
-              where d.id = any (v_written) and d.series_id = series.id and name <> all (series.fields) order by name)
-     where id = any (v_growing);
-  end if;
-  return v_written;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION record_file(alfrd.finished[])
 
 CREATE FUNCTION alfrd.record_file(p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_written uuid[] := alfrd.file_in_series(p_done);
-  v_rest    alfrd.finished[];
-  v_new     record;
-begin
-  if cardinality(v_written) = cardinality(p_done) then
-    return v_written;
-  end if;
-  -- Some name a series that nobody has named before: make them, in the order of their locks.
-  v_rest := array(select d from unnest(p_done) as d where d.subject_id <> all (v_written));
-  for v_new in
-    select distinct on (doc.owner, r.entity_key, r.kind, r.frequency) doc.owner, r.*
-      from unnest(v_rest) as d
-      join alfrd.documents doc on doc.id = d.subject_id and doc.generation = d.generation
-     cross join jsonb_to_record(d.result)
-           as r(entity text, entity_key text, kind text, frequency text, slug text, title text, description text)
-     where r.entity <> ''
-     order by doc.owner, r.entity_key, r.kind, r.frequency
-  loop
-    perform alfrd.new_series(v_new.owner, v_new.entity, v_new.entity_key, v_new.kind, v_new.frequency,
-                             v_new.slug, v_new.title, v_new.description);
-  end loop;
-  return v_written || alfrd.file_in_series(v_rest);
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION record_ocr(alfrd.finished[])
 
 CREATE FUNCTION alfrd.record_ocr(p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_now     timestamptz := alfrd.now();
-  v_written uuid[];
-begin
-  with written as (
-    update alfrd.documents
-       set page_count = (d.result ->> 'page_count')::integer, status = d.next_status, updated_at = v_now,
-           made_by = documents.made_by || alfrd.stamp('ocr', d.made_by, null)
-      from unnest(p_done) as d
-     where documents.id = d.subject_id and documents.generation = d.generation
-    returning documents.id, d.result, (d.result ->> 'page_count')::integer as page_count),
-  parts as (
-    insert into alfrd.document_parts (document_id, number, filename, uri, media_type, page_count, byte_count, sha256)
-    select id, part.number, part.filename, part.uri, part.media_type, part.page_count, part.byte_count, part.sha256
-      from written
-     cross join jsonb_to_recordset(result -> 'parts')
-           as part(number integer, filename text, uri text, media_type text, page_count integer, byte_count bigint, sha256 text)
-        on conflict (document_id, number) do update
-       set media_type = excluded.media_type, page_count = excluded.page_count, byte_count = excluded.byte_count,
-           sha256 = excluded.sha256),
-  pages as (
-    insert into alfrd.pages (document_id, number, part, text, confidence, source, layout, read_at)
-    select id, page.number, page.part, page.text, page.confidence, page.source, page.layout, v_now
-      from written
-     cross join jsonb_to_recordset(result -> 'pages')
-           as page(number integer, part integer, text text, confidence real, source text, layout jsonb)
-     where page.number <= page_count
-        on conflict (document_id, number) do update
-       set part = excluded.part, text = excluded.text, confidence = excluded.confidence, source = excluded.source,
-           layout = excluded.layout, read_at = excluded.read_at),
-  -- Pages of an earlier attempt that the document turns out not to have.
-  gone as (
-    delete from alfrd.pages using written where document_id = written.id and number > written.page_count),
-  no_jobs as (
-    delete from alfrd.provider_jobs using written where document_id = written.id)
-  select array_agg(id) into v_written from written;
-  return v_written;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION record_other(text, alfrd.finished[])
 
 CREATE FUNCTION alfrd.record_other(p_step text, p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_now     timestamptz := alfrd.now();
-  v_entity  text := p_done[1].entity;   -- the same for all
-  v_written uuid[];
-  v_moved   boolean;
-begin
-  if v_entity = 'document' then
-    select array_agg(d.subject_id), bool_or(d.next_status <> '') into v_written, v_moved
-      from unnest(p_done) as d join alfrd.documents doc on doc.id = d.subject_id and doc.generation = d.generation;
-  else
-    select array_agg(d.subject_id), bool_or(d.next_status <> '') into v_written, v_moved
-      from unnest(p_done) as d join alfrd.files f on f.id = d.subject_id;
-  end if;
-  insert into alfrd.step_results (entity, subject_id, step, result, made_by)
-  select d.entity, d.subject_id, p_step, coalesce(d.result, '{}'), coalesce(d.made_by, '')
-    from unnest(alfrd.those_written(p_done, v_written)) as d
-      on conflict (entity, subject_id, step) do update
-     set result = excluded.result, made_by = excluded.made_by, at = v_now;
-  if v_moved and v_entity = 'document' then
-    update alfrd.documents set status = d.next_status, updated_at = v_now
-      from unnest(p_done) as d
-     where d.next_status <> '' and documents.id = d.subject_id and documents.generation = d.generation;
-  elsif v_moved then
-    update alfrd.files set status = d.next_status, updated_at = v_now
-      from unnest(p_done) as d
-     where d.next_status <> '' and files.id = d.subject_id;
-  end if;
-  return v_written;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION record_score(alfrd.finished[])
 
 CREATE FUNCTION alfrd.record_score(p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_now     timestamptz := alfrd.now();
-  v_written uuid[];
-begin
-  with written as (
-    insert into alfrd.scores (document_id, step, score, feedback, checks, improvements, prompt_id, made_by, scored_at)
-    select d.subject_id, d.step, (d.result ->> 'score')::real, d.result ->> 'feedback', d.result -> 'checks',
-           array(select jsonb_array_elements_text(d.result -> 'improvements')),
-           (doc.made_by -> case d.step when 'score_summary' then 'summarize' else 'classify' end ->> 'prompt')::bigint,
-           d.made_by, v_now
-      from unnest(p_done) as d
-      join alfrd.documents doc on doc.id = d.subject_id and doc.generation = d.generation
-       for key share of doc   -- nobody deletes it before this score can be seen, and deleted with it
-    returning document_id)
-  select array_agg(document_id) into v_written from written;
-  return v_written;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION record_summarize(alfrd.finished[])
 
 CREATE FUNCTION alfrd.record_summarize(p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_now     timestamptz := alfrd.now();
-  v_written uuid[];
-  v_evolves boolean;
-begin
-  with written as (
-    update alfrd.documents
-       set summary = case when 'summary' = any (corrected) then documents.summary else r.summary end,
-           entity = case when 'entity' = any (corrected) then documents.entity else r.entity end,
-           document_date = case when 'document_date' = any (corrected) then documents.document_date else r.document_date end,
-           due_date = case when 'due_date' = any (corrected) then documents.due_date else r.due_date end,
-           total_amount = case when 'total_amount' = any (corrected) then documents.total_amount else r.total_amount end,
-           currency = case when 'currency' = any (corrected) then documents.currency else r.currency end,
-           account_number = case when 'account_number' = any (corrected) then documents.account_number
-                                 else r.account_number end,
-           period_start = case when 'period_start' = any (corrected) then documents.period_start else r.period_start end,
-           period_end = case when 'period_end' = any (corrected) then documents.period_end else r.period_end end,
-           structured_data = case when 'structured_data' = any (corrected) then documents.structured_data
-                                  else r.structured_data end,
-           evidence = r.evidence,
-           status = d.next_status, updated_at = v_now,
-           made_by = documents.made_by || alfrd.stamp('summarize', d.made_by, d.prompt_id)
-      from unnest(p_done) as d
-     cross join jsonb_to_record(d.result)
-           as r(summary text, entity text, document_date date, due_date date, total_amount numeric, currency text,
-                account_number text, period_start date, period_end date, structured_data jsonb, evidence jsonb)
-     where documents.id = d.subject_id and documents.generation = d.generation
-    returning documents.id, d.prompt_id)
-  select array_agg(id), exists (select from alfrd.prompts p where p.can_evolve and p.kind = 'summarizer'
-                                   and p.id in (select prompt_id from written))
-    into v_written, v_evolves from written;
-  if v_evolves then
-    perform alfrd.sample_outputs('summarizer', alfrd.those_written(p_done, v_written));
-  end if;
-  return v_written;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION record_summarize_file(alfrd.finished[])
 
 CREATE FUNCTION alfrd.record_summarize_file(p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_now     timestamptz := alfrd.now();
-  v_written uuid[];
-begin
-  perform from alfrd.files where id in (select subject_id from unnest(p_done)) order by id for update;
-  with written as (
-    update alfrd.files
-       set summary = d.result ->> 'summary',
-           columns = array(select jsonb_array_elements_text(d.result -> 'columns')),
-           rows = d.result -> 'rows', statistics = d.result -> 'statistics',
-           insights = array(select jsonb_array_elements_text(d.result -> 'insights')),
-           member_count = jsonb_array_length(d.result -> 'rows'),
-           generated_revision = (d.result ->> 'revision')::bigint, generated_at = v_now,
-           status = d.next_status, error = '', updated_at = v_now,
-           made_by = files.made_by || alfrd.stamp('summarize_file', d.made_by, d.prompt_id)
-      from unnest(p_done) as d
-     where files.id = d.subject_id
-    returning files.id)
-  select array_agg(id) into v_written from written;
-  -- A member came, went or changed meanwhile: the summary is written, and known to be old.
-  update alfrd.files set status = 'outdated'
-   where id = any (v_written) and revision > generated_revision and status = 'generated';
-  return v_written;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION refuse_no_list(text, jsonb)
 
 CREATE FUNCTION alfrd.refuse_no_list(p_function text, p_list jsonb) RETURNS void
     LANGUAGE plpgsql IMMUTABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  if (case when jsonb_typeof(p_list) is distinct from 'array' then true
-           else exists (select from jsonb_array_elements(p_list) as each where jsonb_typeof(each) <> 'object') end) then
-    raise exception '% takes a JSON array of objects', p_function using errcode = 'AL005', hint = 'db/ledger.py sends them';
-  end if;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION refuse_tenants(text)
 
 CREATE FUNCTION alfrd.refuse_tenants(p_function text) RETURNS void
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  if (select relrowsecurity from pg_class where oid = 'alfrd.documents'::regclass) and not alfrd.is_trusted() then
-    raise exception 'alfrd.% is not for % while row level security is on: it would work on documents of all tenants',
-                    p_function, alfrd.person()
-      using errcode = 'AL008', hint = 'update alfrd.documents set status = ''pending'' (or ''cancelled'') where id = …: policies hold there';
-  end if;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION refuse_transition(text, uuid, text, text)
 
 CREATE FUNCTION alfrd.refuse_transition(p_entity text, p_id uuid, p_from text, p_to text) RETURNS void
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  raise exception '% %: status cannot go from % to %', p_entity, p_id, quote_literal(p_from), quote_literal(p_to)
-    using errcode = 'AL001', hint = 'legal from here: ' || coalesce(
-      (select string_agg(to_status, ', ' order by to_status) from alfrd.transitions
-        where entity = p_entity and from_status = p_from), 'nothing');
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION register_worker(text, text, integer, text, text[], double precision)
 
 CREATE FUNCTION alfrd.register_worker(p_name text, p_host text, p_process integer, p_version text, p_steps text[], p_lease_seconds double precision) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_id bigint;
-begin
-  if p_name is null or p_steps is null or exists (select from unnest(p_steps) as step where step is null) or p_lease_seconds is null then
-    raise exception 'a worker is registered with its name, its steps and its lease' using errcode = 'AL005';
-  end if;
-  insert into alfrd.workers (name, host, process, version, steps, lease_seconds, superseded_by)
-  select p_name, coalesce(p_host, ''), coalesce(p_process, 0), coalesce(p_version, ''), p_steps, p_lease_seconds,
-         coalesce((select checksum from alfrd.migrations
-                    where name = 'program' and alfrd.release(checksum) > alfrd.release(p_version)), '')
-  returning id into v_id;
-  return v_id;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION release(text)
 
 CREATE FUNCTION alfrd.release(p_version text) RETURNS numeric[]
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN (string_to_array("substring"(p_version, '^[0-9]+(?:[.][0-9]+)*'::text), '.'::text))::numeric[];
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
 
 -- FUNCTION replay(boolean, text, uuid, boolean)
 
 CREATE FUNCTION alfrd.replay(p_failed boolean DEFAULT false, p_status text DEFAULT NULL::text, p_document uuid DEFAULT NULL::uuid, p_dry_run boolean DEFAULT false) RETURNS TABLE(entity text, id uuid, status text, step text, reason text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    AS $$
-#variable_conflict use_column
-declare
-  v_found jsonb;
-  v_steps text[];
-begin
-  perform alfrd.refuse_tenants('replay');
-  select jsonb_agg(to_jsonb(found)) into v_found from (
-    select r.entity, s.id, s.status, r.step, s.status as to_status, s.generation, s.priority,
-           'no task for this status' as reason, null::bigint as task_id
-      from (select 'document' as entity, d.id, d.status, d.generation, d.priority from alfrd.documents d
-            union all select 'file', f.id, f.status, 1, 0::smallint from alfrd.files f) as s
-      join alfrd.routes r on r.entity = s.entity and r.status = s.status and r.next_status <> ''
-     where not exists (select from alfrd.tasks t where t.subject_id = s.id and t.step = r.step)
-       and (p_status is null or s.status = p_status) and (p_document is null or s.id = p_document)
-    union all
-    select t.entity, t.subject_id, coalesce(d.status, f.status), t.step, t.status, t.generation, t.priority,
-           case when d.status = 'failed' or f.status = 'failed' then 'failed: ' else 'side work is dead: ' end || t.error,
-           t.id
-      from alfrd.tasks t
-      left join alfrd.documents d on t.entity = 'document' and d.id = t.subject_id
-      left join alfrd.files f on t.entity = 'file' and f.id = t.subject_id
-     where p_failed and t.state = 'dead' and coalesce(d.status, f.status) <> 'cancelled'
-       -- Side work of any milestone, and the main step of what failed at it.
-       and (coalesce(d.status, f.status) = 'failed' and (f.id is not null or t.step = d.failed_step)
-            or not exists (select from alfrd.routes r where r.entity = t.entity and r.status = t.status
-                              and r.step = t.step and r.next_status <> ''))
-       and (p_status is null or coalesce(d.status, f.status) = p_status)
-       and (p_document is null or t.subject_id = p_document)
-    union all
-    select 'document', d.id, d.status, r.step, r.status, d.generation, d.priority, 'failed: ' || d.error, null
-      from alfrd.documents d
-      join alfrd.routes r on r.entity = 'document' and r.step = d.failed_step and r.next_status <> ''
-     where p_failed and d.status = 'failed' and (p_status is null or p_status = 'failed')
-       and (p_document is null or d.id = p_document)
-       and not exists (select from alfrd.tasks t where t.subject_id = d.id and t.step = d.failed_step)) as found;
-  if v_found is null then
-    return;
-  end if;
-  if not p_dry_run then
-    perform set_config('alfrd.actor', 'worker', true);
-    delete from alfrd.tasks t using jsonb_to_recordset(v_found) as f(task_id bigint) where t.id = f.task_id;
-    -- Back to the status at which it failed; the trigger does the rest.
-    update alfrd.documents d set status = f.to_status, error = '', failed_step = '', updated_at = alfrd.now()
-      from jsonb_to_recordset(v_found) as f(entity text, id uuid, status text, to_status text)
-     where f.entity = 'document' and d.id = f.id and d.status = 'failed' and f.status = 'failed';
-    update alfrd.files x set status = f.to_status, error = '', updated_at = alfrd.now()
-      from jsonb_to_recordset(v_found) as f(entity text, id uuid, status text, to_status text)
-     where f.entity = 'file' and x.id = f.id and x.status = 'failed' and f.status = 'failed';
-    -- What is not failed has not changed its status, so its tasks are made here; those that exist are left.
-    -- A row that came without triggers, by replication or a restore, has no rows in alfrd.tags: its tags are a person's.
-    insert into alfrd.tags (document_id, tag, source)
-    select d.id, tag, case when tag = d.document_type or starts_with(tag, 'series:') then 'system' else 'user' end
-      from alfrd.documents d cross join unnest(alfrd.normal_tags(d.tags)) as tag
-     where d.id in (select (f ->> 'id')::uuid from jsonb_array_elements(v_found) as f where f ->> 'entity' = 'document')
-       and octet_length(tag) <= 2000 and not exists (select from alfrd.tags t where t.document_id = d.id)
-        on conflict do nothing;
-    with created as (
-      insert into alfrd.tasks (step, entity, subject_id, status, generation, priority, max_attempts)
-      select f.step, f.entity, f.id, f.to_status, coalesce(d.generation, 1), f.priority, r.max_attempts
-        from jsonb_to_recordset(v_found)
-             as f(entity text, id uuid, step text, status text, to_status text, priority smallint)
-        join alfrd.routes r on r.entity = f.entity and r.status = f.to_status and r.step = f.step
-        left join alfrd.documents d on f.entity = 'document' and d.id = f.id
-       where f.status <> 'failed' or r.next_status = ''
-          on conflict do nothing
-      returning tasks.step)
-    select array_agg(distinct step) into v_steps from created;
-    perform alfrd.ring(v_steps);
-    perform set_config('alfrd.actor', '', true);
-  end if;
-  return query select f.entity, f.id, f.status, f.step, f.reason
-    from jsonb_to_recordset(v_found) as f(entity text, id uuid, status text, step text, reason text);
-end $$;
+    SET jit TO 'off';
 
 -- FUNCTION replay_prompt(bigint, boolean)
 
 CREATE FUNCTION alfrd.replay_prompt(p_prompt bigint, p_dry_run boolean DEFAULT false) RETURNS TABLE(id uuid, status text, step text)
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-#variable_conflict use_column
-declare
-  v_prompt alfrd.prompts;
-  v_step   text;
-begin
-  select * into v_prompt from alfrd.prompts p where p.id = p_prompt;
-  if not found then
-    raise exception 'no prompt %', p_prompt using errcode = 'AL004';
-  end if;
-  if v_prompt.is_active then
-    raise exception 'V% of % is the active version: nothing supersedes it', v_prompt.version, v_prompt.kind
-      using errcode = 'AL006', hint = 'activate another version first';
-  end if;
-  v_step := case v_prompt.kind when 'classifier' then 'classify' when 'summarizer' then 'summarize'
-                               when 'series_detector' then 'file' when 'series_extractor' then 'extract' end;
-  if v_step is null then
-    raise exception 'what a % made is not made again by documents', v_prompt.kind using errcode = 'AL006',
-      hint = 'scores and file summaries are made anew when their documents or files change';
-  end if;
-  return query
-    select d.id, r.status, v_step from alfrd.documents d
-      join alfrd.routes r on r.entity = 'document' and r.step = v_step
-     where (d.made_by -> v_step ->> 'prompt')::bigint = p_prompt and d.status not in ('failed', 'cancelled', 'pending')
-     order by d.id;
-  if not p_dry_run then
-    update alfrd.documents d set status = r.status
-      from alfrd.routes r
-     where r.entity = 'document' and r.step = v_step
-       and (d.made_by -> v_step ->> 'prompt')::bigint = p_prompt and d.status not in ('failed', 'cancelled', 'pending');
-  end if;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION rescue(boolean)
 
@@ -2911,278 +768,44 @@ CREATE FUNCTION alfrd.rescue(p_thoroughly boolean DEFAULT true) RETURNS TABLE(ta
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
-    SET lock_timeout TO '1s'
-    AS $$
-#variable_conflict use_column
-declare
-  v_gone bigint[];
-  v_lost jsonb;
-  v_one  jsonb;
-begin
-  perform set_config('alfrd.actor', 'worker', true);
-  with holder as (
-    select objid::bigint as id from pg_locks
-     where locktype = 'advisory' and classid = alfrd.worker_lock_class()::oid and objsubid = 2 and granted
-       and database = (select oid from pg_database where datname = current_database()))
-  update alfrd.workers w
-     set suspected_at = case when holder.id is null then alfrd.now() end
-    from alfrd.workers seen left join holder on holder.id = seen.id
-   where w.id = seen.id and w.locked and (holder.id is null) <> (w.suspected_at is not null)
-     -- A server that has just started holds no lock of anyone; its workers need a moment to come back.
-     and alfrd.now() - pg_postmaster_start_time() > interval '10 seconds';
-
-  select array_agg(id) into v_gone
-    from (select id from alfrd.workers
-           where heartbeat_at < alfrd.now() - make_interval(secs => lease_seconds)
-              or (locked and suspected_at < alfrd.now() - interval '0.9 seconds')
-           order by id for update skip locked) as gone;
-
-  if v_gone is null and not p_thoroughly then
-    perform set_config('alfrd.actor', '', true);
-    return;
-  end if;
-  select jsonb_agg(to_jsonb(lost)) into v_lost
-    from (select t.id as task_id, t.attempt, t.worker_id, 'lost' as outcome,
-                 format('worker %s stopped without handing it back', coalesce(w.name, t.worker_id::text)) as error
-            from alfrd.tasks t left join alfrd.workers w on w.id = t.worker_id
-           where t.state = 'running' and (t.worker_id = any (v_gone) or w.id is null)
-           order by t.id for update of t skip locked) as lost;
-  if v_lost is not null then
-    begin
-      return query select *, '' from alfrd.settle_unfinished(v_lost);
-    exception when others then   -- by one of them; which, is found by trying each
-      for v_one in select jsonb_array_elements(v_lost) loop
-        begin
-          return query select *, '' from alfrd.settle_unfinished(jsonb_build_array(v_one));
-        exception when others then
-          task_id := v_one -> 'task_id';
-          select t.step, t.subject_id into step, subject_id from alfrd.tasks t where t.id = task_id;
-          attempt := v_one -> 'attempt';
-          worker_id := v_one -> 'worker_id';
-          outcome := 'refused';
-          error := sqlerrm;
-          return next;
-        end;
-      end loop;
-    end;
-    perform alfrd.forget_lost_calls();
-  end if;
-  delete from alfrd.workers w where id = any (v_gone)
-     and not exists (select from alfrd.tasks t where t.worker_id = w.id and t.state = 'running');
-  perform set_config('alfrd.actor', '', true);
-end $$;
+    SET lock_timeout TO '1s';
 
 -- FUNCTION resend(uuid, bytea, text, boolean)
 
 CREATE FUNCTION alfrd.resend(p_id uuid, p_content bytea, p_fingerprint text, p_copy boolean DEFAULT false) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_document record;
-  v_written  bytea;
-begin
-  perform alfrd.refuse_tenants('resend');
-  if p_id is null or p_content is null or coalesce(p_fingerprint, '') = '' then
-    raise exception 'a document''s new content comes with its id and its fingerprint' using errcode = 'AL005';
-  end if;
-  select status, content, fingerprint into v_document from alfrd.documents where id = p_id for update;
-  if not found or v_document.content is null then
-    return 'gone';
-  elsif v_document.fingerprint = p_fingerprint then
-    return 'unchanged';
-  elsif exists (select from alfrd.documents where fingerprint = p_fingerprint) then
-    return 'known';
-  end if;
-  v_written := rtrim(v_document.content, '\x00'::bytea);
-  if v_document.status = 'cancelled'
-     or p_copy and v_document.status <> 'failed'
-     or (p_copy or v_document.status <> 'failed') and substr(p_content, 1, length(v_written)) <> v_written then
-    return 'other';
-  end if;
-  update alfrd.documents set content = p_content, fingerprint = p_fingerprint, status = 'pending' where id = p_id;
-  return 'resent';
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION reserve_calls(jsonb)
 
 CREATE FUNCTION alfrd.reserve_calls(p_calls jsonb) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    AS $$
-declare
-  v_now      timestamptz := alfrd.now();
-  v_today    text := to_char(v_now at time zone 'UTC', 'YYYY-MM-DD');
-  v_wanted   alfrd.wanted_call[];
-  v_accepted alfrd.wanted_call[];
-  v_limit    alfrd.limits;
-  v_room     record;
-  v_waits    jsonb := '{}';
-  v_held     jsonb := '{}';
-  v_numbers  jsonb;
-begin
-  perform alfrd.refuse_no_list('alfrd.reserve_calls', p_calls);
-  with called as materialized (
-    select * from rows from (jsonb_to_recordset(p_calls)
-             as (worker_id bigint, task_id bigint, attempt integer, document_id uuid, step text, provider text, operation text,
-                 model text, purpose text, input_tokens bigint, output_tokens bigint, pages bigint, scopes text[],
-                 caps numeric[]))
-           with ordinality
-           as c(worker_id, task_id, attempt, document_id, step, provider, operation, model, purpose, input_tokens,
-                output_tokens, pages, scopes, caps, place)),
-  priced as materialized (
-    select provider, operation, model, alfrd.price_of(provider, operation, model, v_now) as prices
-      from (select distinct provider, operation, model from called) as kind)
-  select array_agg(row(c.place, c.worker_id, c.task_id, c.attempt, c.document_id, c.step, c.provider, c.operation, c.model,
-                       c.purpose, p.prices,
-                       -- Whatever the provider's cache makes of the input, it costs no more than this.
-                       round(ceil(coalesce(alfrd.cost(p.prices, 0, c.output_tokens, 0, 0, c.pages)
-                              + c.input_tokens * greatest(p.prices[1], p.prices[3], p.prices[4]) / 1000000, 0)
-                            * 1000000) / 1000000, 6),
-                       case when c.purpose = '' then array_replace(c.scopes, 'day:@today', 'day:' || v_today)
-                            else replace(c.scopes::text, '@today', v_today)::text[] end, c.caps)::alfrd.wanted_call
-                   order by c.place)
-    into v_wanted
-    from called c join priced p using (provider, operation, model);
-
-  for v_limit in
-    select * from alfrd.limits l where l.provider in (select w.provider from unnest(v_wanted) as w)
-     order by l.provider for update
-  loop
-    select * into v_room from alfrd.room_at(v_limit, (select count(*)::integer from unnest(v_wanted) as w
-                                                       where w.provider = v_limit.provider));
-    v_waits := v_waits || coalesce((
-      select jsonb_object_agg(place, v_room.wait)
-        from (select w.place, row_number() over (order by w.place) as turn
-                from unnest(v_wanted) as w where w.provider = v_limit.provider) as queued
-       where turn > v_room.room), '{}');
-  end loop;
-  if v_waits <> '{}' then
-    v_wanted := array(select w from unnest(v_wanted) as w where not v_waits ? w.place::text order by w.place);
-  end if;
-
-  select * into v_accepted, v_held from alfrd.within_caps(v_wanted, v_now);
-
-  with reserved as (
-    insert into alfrd.usage (at, document_id, worker_id, step, task_id, attempt, provider, operation, model, purpose, usd,
-                             reserved_usd, prices, unpriced, scopes, outcome)
-    select v_now, a.document_id, a.worker_id, a.step, a.task_id, a.attempt, a.provider, a.operation, a.model, a.purpose, a.usd,
-           a.usd, a.prices, a.prices is null, case when a.usd > 0 then a.scopes else '{}' end, 'reserved'
-      from unnest(v_accepted) as a order by a.place
-    returning id)
-  select jsonb_object_agg(a.place, r.id) into v_numbers
-    from (select place, row_number() over (order by place) as turn from unnest(v_accepted)) as a
-    join (select id, row_number() over (order by id) as turn from reserved) as r using (turn);
-
-  return (select jsonb_agg(case when v_numbers ? place::text then jsonb_build_object('number', v_numbers -> place::text)
-                                when v_held ? place::text then v_held -> place::text
-                                else jsonb_build_object('wait', v_waits -> place::text) end order by place)
-            from generate_series(1, jsonb_array_length(p_calls)) as place);
-end $$;
+    SET jit TO 'off';
 
 -- FUNCTION resubmit_document()
 
 CREATE FUNCTION alfrd.resubmit_document() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  if new.status = old.status and old.status in ('completed', 'failed', 'cancelled') then
-    return new;   -- a program that saves whole rows does not mean "again"
-  end if;
-  new.generation := old.generation + 1;
-  new.updated_at := alfrd.now();
-  if new.status not in ('failed', 'cancelled') then
-    new.error := '';
-    new.failed_step := '';
-  end if;
-  if new.status = 'pending' then
-    delete from alfrd.pages where document_id = new.id;
-  end if;
-  return new;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION resume(text)
 
 CREATE FUNCTION alfrd.resume(p_step text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  delete from alfrd.pauses where step = p_step;
-  if not found then
-    return false;
-  end if;
-  perform alfrd.ring(array[p_step]);
-  return true;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION ring(text[])
 
 CREATE FUNCTION alfrd.ring(p_steps text[]) RETURNS boolean
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_step     text;
-  v_awaited  text[];
-  v_unserved text[];
-begin
-  -- Inside an exchange the bell is held: the worker claims first, and rings for what it left over.
-  if alfrd.engine_setting('alfrd.bell') = 'held' then
-    perform set_config('alfrd.bell_held_for', array_to_string(
-      string_to_array(nullif(current_setting('alfrd.bell_held_for', true), ''), ',') || p_steps, ','), true);
-    return true;
-  end if;
-  if p_steps is null or current_setting('alfrd.notify', true) = 'off' then   -- nor hold the lock until the second phase
-    return false;
-  end if;
-  -- A worker that is awake looks by itself before it goes to sleep. Where nobody serves a step, somebody else may listen. A
-  -- transaction that goes on seeing the past cannot tell who sleeps, nor can one that gets no hand on the bell: any login may hold that
-  -- lock, for as long as it likes. Both ring for all.
-  if current_setting('transaction_isolation') = 'read committed'
-     and pg_try_advisory_xact_lock_shared(alfrd.worker_lock_class(), 0) then
-    v_awaited := array(select step from unnest(p_steps) as step
-                        where exists (select from alfrd.workers w where step = any (w.waiting_for)));
-    v_unserved := array(select step from unnest(p_steps) as step
-                         where not exists (select from alfrd.workers w where step = any (w.steps)
-                                              and w.heartbeat_at > alfrd.now() - make_interval(secs => w.lease_seconds)));
-    p_steps := v_awaited || case when v_unserved <> '{}' and alfrd.unheard_bell_is_due()
-                                 then array(select step from unnest(v_unserved) as step where step <> all (v_awaited))
-                                 else '{}' end;
-  end if;
-  -- A full queue would fail the transaction at its commit. Whoever listens finds the work by its poll.
-  if p_steps = '{}' or alfrd.notifications_are_stuck() then
-    return false;
-  end if;
-  foreach v_step in array p_steps loop
-    perform pg_notify('alfrd_work', v_step);
-  end loop;
-  return true;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION roll_back_challenger(bigint, bigint, text)
 
 CREATE FUNCTION alfrd.roll_back_challenger(p_lock bigint, p_trial bigint, p_note text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_trial alfrd.trials;
-begin
-  perform pg_advisory_xact_lock(p_lock);
-  select * into v_trial from alfrd.trials where id = p_trial and phase = 'shadow' and ending = '' for update;
-  if not found then
-    return false;
-  end if;
-  if not alfrd.switch_prompt(v_trial.challenger_id, v_trial.champion_id, format('rollback of trial %s: %s', p_trial, p_note)) then
-    update alfrd.trials set ending = 'superseded', ended_at = alfrd.now(), note = 'its challenger is not active any more'
-     where id = p_trial;
-    return false;
-  end if;
-  return alfrd.end_trial(p_trial, 'shadow', 'rolled_back', p_note);
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- TABLE limits
 
@@ -3213,562 +836,103 @@ COMMENT ON COLUMN alfrd.limits.next_at IS 'Written by the engine: when the next 
 
 CREATE FUNCTION alfrd.room_at(p_limit alfrd.limits, p_wanted integer, OUT room integer, OUT wait double precision) RETURNS record
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  c_burst constant interval := '0.25 seconds';   -- so much of a second's calls may go at once
-  v_now   timestamptz := alfrd.clock();          -- by now: the row was waited for
-  v_pace  interval;
-  v_next  timestamptz;
-begin
-  room := p_wanted;
-  if p_limit.max_running is not null then
-    room := p_limit.max_running - (select count(*) from alfrd.usage
-                                    where provider = p_limit.provider and outcome = 'reserved')::integer;
-    if room < p_wanted and alfrd.forget_lost_calls(p_limit.provider) > 0 then
-      room := p_limit.max_running - (select count(*) from alfrd.usage
-                                      where provider = p_limit.provider and outcome = 'reserved')::integer;
-    end if;
-    room := greatest(room, 0);
-  end if;
-  wait := 0.25;   -- for one of those under way to end
-  if p_limit.rate is not null then
-    v_pace := make_interval(secs => 1 / p_limit.rate::double precision);
-    v_next := greatest(p_limit.next_at, v_now);
-    room := least(room, greatest(
-      floor(extract(epoch from v_now + c_burst - v_next) / extract(epoch from v_pace))::integer + 1, 0), p_wanted);
-    v_next := v_next + room * v_pace;
-    update alfrd.limits set next_at = v_next where provider = p_limit.provider and step = '';
-    wait := greatest(extract(epoch from v_next - c_burst - v_now), 0.001);
-  end if;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION room_within_limits(jsonb)
 
 CREATE FUNCTION alfrd.room_within_limits(p_room jsonb) RETURNS jsonb
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_limit record;
-begin
-  for v_limit in
-    select step, max_running from alfrd.limits where p_room ? step order by step for update
-  loop
-    p_room := jsonb_set(p_room, array[v_limit.step], to_jsonb(least(
-      (p_room ->> v_limit.step)::integer,
-      v_limit.max_running - (select count(*) from alfrd.tasks where step = v_limit.step and state = 'running')::integer)));
-  end loop;
-  return p_room;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION sample_outputs(text, alfrd.finished[])
 
 CREATE FUNCTION alfrd.sample_outputs(p_kind text, p_done alfrd.finished[]) RETURNS void
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_documents uuid[];
-begin
-  if not alfrd.serves_evolution() then
-    return;
-  end if;
-  with kept as (
-    insert into alfrd.evaluations as e (prompt_id, document_id, source, output, text_hash, made_by)
-    select d.prompt_id, d.subject_id, 'production', d.result, alfrd.text_hash(d.subject_id), d.made_by
-      from unnest(p_done) as d join alfrd.prompts p on p.id = d.prompt_id and p.can_evolve
-     where alfrd.is_sampled(d.subject_id)
-        on conflict (prompt_id, document_id) do update
-       set source = 'production', output = excluded.output, text_hash = excluded.text_hash, made_by = excluded.made_by,
-           score = null, misses = '[]', key_revision = null, at = alfrd.now()
-    returning e.document_id)
-  select array_agg(document_id) into v_documents from kept;
-  if p_kind = 'summarizer' and v_documents is not null then
-    perform alfrd.want_answer_keys(v_documents);
-  end if;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION save_evaluation(bigint, uuid, bigint, jsonb, real, jsonb, text, text)
 
 CREATE FUNCTION alfrd.save_evaluation(p_prompt bigint, p_document uuid, p_trial bigint, p_output jsonb, p_score real, p_misses jsonb, p_text_hash text, p_made_by text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  if not exists (select from alfrd.prompts where id = p_prompt)
-     or p_trial is not null and not exists (select from alfrd.trials where id = p_trial) then
-    raise exception 'no prompt % or no trial %', p_prompt, p_trial using errcode = 'AL004';
-  end if;
-  insert into alfrd.evaluations as e (prompt_id, document_id, source, trial_id, output, score, misses, key_revision, text_hash, made_by)
-  select p_prompt, k.document_id, 'trial', p_trial, p_output, p_score, coalesce(p_misses, '[]'), k.revision, coalesce(p_text_hash, ''),
-         coalesce(p_made_by, '')
-    from alfrd.answer_keys k where k.document_id = p_document
-      on conflict (prompt_id, document_id) do update
-     set output = excluded.output, score = excluded.score, misses = excluded.misses, key_revision = excluded.key_revision,
-         text_hash = excluded.text_hash, made_by = excluded.made_by, at = alfrd.now()
-   where e.made_by <> excluded.made_by;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION save_job(bigint, bigint, integer, integer, text, text, integer[], text)
 
 CREATE FUNCTION alfrd.save_job(p_worker bigint, p_task bigint, p_attempt integer, p_part integer, p_provider text, p_request text, p_pages integer[], p_job_id text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_document uuid := alfrd.document_of_claim(p_worker, p_task, p_attempt);
-begin
-  if v_document is null then
-    return false;
-  end if;
-  insert into alfrd.provider_jobs (document_id, part, provider, request, pages, job_id)
-  values (v_document, p_part, p_provider, p_request, p_pages, p_job_id)
-      on conflict (document_id, part, provider, job_id) do nothing;
-  return true;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION save_pages(uuid, jsonb)
 
 CREATE FUNCTION alfrd.save_pages(p_document uuid, p_pages jsonb) RETURNS void
     LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  insert into alfrd.pages (document_id, number, part, text, confidence, source, layout)
-  select p_document, number, part, text, confidence, source, layout
-    from jsonb_to_recordset(p_pages)
-         as page(number integer, part integer, text text, confidence real, source text, layout jsonb)
-      on conflict (document_id, number) do update
-     set part = excluded.part, text = excluded.text, confidence = excluded.confidence, source = excluded.source,
-         layout = excluded.layout, read_at = alfrd.now();
-$$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION save_progress(bigint, bigint, integer, jsonb)
 
 CREATE FUNCTION alfrd.save_progress(p_worker bigint, p_task bigint, p_attempt integer, p_pages jsonb) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_document uuid;
-begin
-  perform set_config('alfrd.actor', 'worker', true);
-  v_document := alfrd.document_of_claim(p_worker, p_task, p_attempt);
-  if v_document is not null then
-    perform alfrd.save_pages(v_document, p_pages);
-  end if;
-  perform set_config('alfrd.actor', '', true);
-  return v_document is not null;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION serves_evolution()
 
 CREATE FUNCTION alfrd.serves_evolution() RETURNS boolean
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select exists (select from alfrd.workers w where 'answer_key' = any (w.steps)
-                    and w.heartbeat_at > alfrd.now() - make_interval(secs => w.lease_seconds));
-$$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION set_aside(alfrd.wanted_call[], timestamp with time zone)
 
 CREATE FUNCTION alfrd.set_aside(p_wanted alfrd.wanted_call[], p_now timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_caps   jsonb;
-  v_scopes bigint;
-  v_fit    bigint;
-begin
-  -- What costs nothing is not counted, so that no two workers wait for each other over nothing.
-  select count(distinct scope), coalesce(jsonb_object_agg(scope, cap) filter (where cap is not null), '{}')
-    into v_scopes, v_caps
-    from (select s.scope, min(s.cap) as cap
-            from unnest(p_wanted) as w cross join unnest(w.scopes, w.caps) as s(scope, cap)
-           where w.usd > 0 group by 1) as s;
-  insert into alfrd.spending as s (scope, usd, touched_at)
-  select scope, usd, p_now
-    from (select scope, sum(w.usd) as usd from unnest(p_wanted) as w cross join unnest(w.scopes) as scope
-           where w.usd > 0 group by 1) as wanted
-   where usd <= coalesce((v_caps ->> scope)::numeric, 'infinity')
-   order by scope
-      on conflict (scope) do update set usd = s.usd + excluded.usd, touched_at = p_now
-   where s.usd + excluded.usd <= coalesce((v_caps ->> s.scope)::numeric, 'infinity');
-  get diagnostics v_fit = row_count;
-  if v_fit < v_scopes then
-    raise exception 'it does not fit' using errcode = 'AL010';   -- which takes back what was set aside
-  end if;
-  return true;
-exception
-  when sqlstate 'AL010' then
-    return false;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION settle(bigint, jsonb)
 
 CREATE FUNCTION alfrd.settle(p_worker bigint, p_outcomes jsonb) RETURNS bigint[]
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $_$
-declare
-  v_now     timestamptz := alfrd.now();
-  v_done    alfrd.finished[] := alfrd.take_finished(p_worker, p_outcomes);
-  v_set     text;
-  v_files   alfrd.finished[] := '{}';
-  v_written alfrd.finished[] := '{}';
-  v_kinds   text[];
-  v_kind    text;
-  v_step    text;
-  v_of_step alfrd.finished[];
-  v_others  jsonb;
-  v_stale   bigint[];
-  v_settled bigint[];
-begin
-  v_set := set_config('alfrd.followed_by', 'settle', true);
-  if cardinality(v_done) = 1 then
-    v_kinds := array[v_done[1].step || ' ' || v_done[1].entity];
-  else
-    v_kinds := array(select distinct d.step || ' ' || d.entity from unnest(v_done) as d order by 1);
-  end if;
-  foreach v_kind in array v_kinds loop
-    v_of_step := v_done;
-    if cardinality(v_kinds) > 1 then
-      v_of_step := array(select d from unnest(v_done) as d where d.step || ' ' || d.entity = v_kind);
-    end if;
-    if split_part(v_kind, ' ', 2) = 'file' then
-      v_files := v_files || v_of_step;
-    else
-      v_written := v_written || alfrd.those_written(v_of_step, alfrd.record(split_part(v_kind, ' ', 1), v_of_step));
-    end if;
-  end loop;
-  v_set := set_config('alfrd.followed_by', '', true);
-  v_set := alfrd.follow(v_written);
-  -- Those that were summarised and those that documents have changed: locked together, in one order. Without the first, the others
-  -- wait for the end of the exchange: many documents share them, and whoever has touched one holds up all other workers.
-  if cardinality(v_files) > 0 then
-    perform alfrd.touch_files(coalesce(nullif(current_setting('alfrd.touched', true), ''), '{}')::text[],
-                              array(select subject_id from unnest(v_files)));
-    v_set := set_config('alfrd.touched', '', true);
-    for v_step, v_of_step in select d.step, array_agg(d) from unnest(v_files) as d group by 1 order by 1 loop
-      v_written := v_written || alfrd.those_written(v_of_step, alfrd.record(v_step, v_of_step));
-    end loop;
-  end if;
-  insert into alfrd.events (at, entity, subject_id, kind, step, task_id, attempt, worker_id, woken_by, waited_ms, ran_ms, detail)
-  select v_now, d.entity, d.subject_id, 'completed', d.step, d.task_id, d.attempt, p_worker, d.woken_by, d.waited_ms, d.ran_ms, ''
-    from unnest(v_written) as d
-  union all
-  -- What a result has to tell beside itself: that a document was too long to be shown whole, for instance.
-  select v_now, d.entity, d.subject_id, 'noted', d.step, d.task_id, d.attempt, null, '', null, null, d.result ->> 'note'
-    from unnest(v_written) as d where d.result ? 'note' and d.step <> 'ocr';
-
-  if cardinality(v_written) < jsonb_array_length(p_outcomes) then
-    select jsonb_agg(o) into v_others from jsonb_array_elements(p_outcomes) as o
-     where (o ->> 'task_id')::bigint not in (select task_id from unnest(v_written));
-    select o.stale, o.settled into v_stale, v_settled from alfrd.settle_others(p_worker, v_others) as o;
-  end if;
-
-  if jsonb_path_exists(p_outcomes, '$[*].usage') then
-    insert into alfrd.usage (document_id, step, task_id, attempt, provider, model, pages, input_tokens, output_tokens,
-                             usd, milliseconds, cached, outcome)
-    select case o.entity when 'document' then o.subject_id end, o.step, o.task_id, o.attempt, u.provider, u.model, u.pages,
-           u.input_tokens, u.output_tokens, u.usd, u.milliseconds, u.cached,
-           case when o.task_id = any (v_stale) then 'stale' else o.outcome end
-      from jsonb_array_elements(p_outcomes) as each(outcome)
-     cross join jsonb_to_record(each.outcome)
-           as o(task_id bigint, attempt integer, step text, entity text, subject_id uuid, outcome text, usage jsonb)
-     cross join jsonb_to_recordset(o.usage)
-           as u(provider text, model text, pages bigint, input_tokens bigint, output_tokens bigint, usd numeric,
-                milliseconds bigint, cached boolean)
-     where each.outcome ? 'usage' and not (coalesce(o.task_id = any (v_settled), false));
-  end if;
-  return v_stale;
-end $_$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION settle_calls(jsonb)
 
 CREATE FUNCTION alfrd.settle_calls(p_settled jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    AS $$
-declare
-  v_added jsonb;
-begin
-  perform alfrd.refuse_no_list('alfrd.settle_calls', p_settled);
-  perform from alfrd.usage where id in (select (s ->> 'number')::bigint from jsonb_array_elements(p_settled) as s)
-    order by id for update;
-  with settled as materialized (
-    select * from jsonb_to_recordset(p_settled)
-      as s(number bigint, outcome text, answered boolean, input_tokens bigint, output_tokens bigint,
-           cache_read_tokens bigint, cache_write_tokens bigint, pages bigint, milliseconds bigint, key text, reply jsonb)),
-  written as (
-    update alfrd.usage u
-       set outcome = s.outcome, milliseconds = s.milliseconds, input_tokens = s.input_tokens, output_tokens = s.output_tokens,
-           cache_read_tokens = s.cache_read_tokens, cache_write_tokens = s.cache_write_tokens, pages = s.pages,
-           usd = case when s.answered then coalesce(round(alfrd.cost(
-                        u.prices, s.input_tokens, s.output_tokens, s.cache_read_tokens, s.cache_write_tokens, s.pages), 6), 0)
-                      when s.outcome in ('throttled', 'failed') then 0
-                      else u.reserved_usd end,
-           unpriced = u.unpriced and s.outcome not in ('throttled', 'failed')
-      from settled s
-      join alfrd.usage before on before.id = s.number
-     where u.id = s.number and u.outcome in ('reserved', 'unknown')
-    returning u.id, u.provider, u.operation, u.model, u.usd, u.usd - before.usd as added, u.scopes),
-  kept as (
-    insert into alfrd.reply_cache as r (provider, operation, model, key, reply, usd)
-    select distinct on (s.key, w.provider, w.operation, w.model) w.provider, w.operation, w.model, s.key, s.reply, w.usd
-      from settled s join written w on w.id = s.number
-     where s.key <> '' and s.reply is not null
-     order by s.key, w.provider, w.operation, w.model, w.id desc
-        on conflict (key, provider, operation, model) do update
-       set reply = excluded.reply, usd = excluded.usd, at = alfrd.now())
-  select jsonb_object_agg(scope, usd) into v_added
-    from (select scope, sum(w.added) as usd from written w cross join unnest(w.scopes) as scope
-           where w.added <> 0 group by 1) as by_scope;
-  if v_added is not null then
-    perform from alfrd.spending where v_added ? scope order by scope for update;
-    update alfrd.spending set usd = usd + (v_added ->> scope)::numeric, touched_at = alfrd.now() where v_added ? scope;
-  end if;
-end $$;
+    SET jit TO 'off';
 
 -- FUNCTION settle_others(bigint, jsonb)
 
 CREATE FUNCTION alfrd.settle_others(p_worker bigint, p_others jsonb, OUT stale bigint[], OUT settled bigint[]) RETURNS record
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_owned jsonb;
-begin
-  -- Whoever is changing one of their documents is waited for, so that what follows sees the change.
-  perform from alfrd.documents
-    where id in (select (o ->> 'subject_id')::uuid from jsonb_array_elements(p_others) as o)
-    order by id for no key update;
-  with owned as (
-    select o, t.id, case t.entity when 'document' then d.generation is distinct from t.generation
-                                  when 'file' then f.id is null else false end as outlived
-      from jsonb_array_elements(p_others) as o
-      join alfrd.tasks t on t.id = (o ->> 'task_id')::bigint and t.attempt = (o ->> 'attempt')::integer
-                        and t.worker_id = p_worker and t.state = 'running'
-      left join alfrd.documents d on t.entity = 'document' and d.id = t.subject_id
-      left join alfrd.files f on t.entity = 'file' and f.id = t.subject_id),
-  outlived as (
-    delete from alfrd.tasks where id in (select id from owned where outlived))
-  select jsonb_agg(o) into v_owned from owned where not outlived;
-
-  select array_agg((o ->> 'task_id')::bigint) filter (where e.id is null),
-         array_agg((o ->> 'task_id')::bigint) filter (where e.id is not null)
-    into stale, settled
-    from jsonb_array_elements(p_others) as o
-    left join alfrd.events e on e.subject_id = (o ->> 'subject_id')::uuid and e.task_id = (o ->> 'task_id')::bigint
-                            and e.attempt = (o ->> 'attempt')::integer
-                            -- The worker may have another id by now. What was completed, or refused, was handed in by it: an
-                            -- attempt is one process's. A loss was written by others, and is no hand-in.
-                            and (e.worker_id = p_worker or e.kind in ('completed', 'stale'))
-   where (o ->> 'task_id')::bigint not in (select (w ->> 'task_id')::bigint
-                                             from jsonb_array_elements(coalesce(v_owned, '[]')) as w);
-  insert into alfrd.events (entity, subject_id, kind, step, task_id, attempt, worker_id, detail)
-  select o ->> 'entity', (o ->> 'subject_id')::uuid, 'stale', o ->> 'step', (o ->> 'task_id')::bigint,
-         (o ->> 'attempt')::integer, p_worker, 'the result came too late and was not written'
-    from jsonb_array_elements(p_others) as o where (o ->> 'task_id')::bigint = any (stale);
-  if v_owned is not null then
-    perform alfrd.settle_unfinished(v_owned);
-  end if;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION settle_unfinished(jsonb)
 
 CREATE FUNCTION alfrd.settle_unfinished(p_unfinished jsonb) RETURNS TABLE(task_id bigint, step text, subject_id uuid, attempt integer, worker_id bigint, outcome text)
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-#variable_conflict use_column
-declare
-  v_ended jsonb;
-  v_again text[];
-begin
-  -- Whoever is changing one of their documents is waited for, so that what follows sees the change.
-  perform from alfrd.documents
-    where id in (select t.subject_id from jsonb_to_recordset(p_unfinished) as u(task_id bigint)
-                   join alfrd.tasks t on t.id = u.task_id)
-    order by id for no key update;
-  -- What each one comes to. A newer twin that waits already makes a second try needless.
-  select jsonb_agg(to_jsonb(ended)) into v_ended from (
-    select t.id as task_id, t.step, t.entity, t.subject_id, t.attempt, t.worker_id, t.generation, u.retry_after,
-           coalesce(r.next_status, '') <> '' and u.outcome <> 'buried' as is_main, t.woken_by,
-           alfrd.milliseconds(alfrd.now() - t.claimed_at) as ran_ms,
-           case when t.entity = 'document' and d.generation is distinct from t.generation then 'superseded'
-                when u.outcome in ('failed', 'buried') then 'dead'
-                when exists (select from alfrd.tasks twin where twin.subject_id = t.subject_id and twin.step = t.step
-                              and twin.state in ('ready', 'scheduled')) then 'superseded'
-                when u.outcome in ('retry', 'lost') and t.attempt >= t.max_attempts then 'dead'
-                else u.outcome end as outcome,
-           case when u.outcome in ('retry', 'lost') and t.attempt >= t.max_attempts
-                then format('gave up after %s attempts: %s', t.attempt, u.error) else coalesce(u.error, '') end as error
-      from jsonb_to_recordset(p_unfinished)
-           as u(task_id bigint, attempt integer, outcome text, error text, retry_after double precision)
-      join alfrd.tasks t on t.id = u.task_id and t.attempt = u.attempt and t.state = 'running'
-      left join alfrd.routes r on r.entity = t.entity and r.status = t.status and r.step = t.step
-      left join alfrd.documents d on t.entity = 'document' and d.id = t.subject_id) as ended;
-  if v_ended is null then
-    return;
-  end if;
-
-  delete from alfrd.tasks t using jsonb_to_recordset(v_ended) as e(task_id bigint, outcome text, subject_id uuid, step text)
-   where (t.id = e.task_id and e.outcome = 'superseded')
-      or (e.outcome = 'dead' and t.subject_id = e.subject_id and t.step = e.step and t.state = 'dead');
-  update alfrd.tasks t
-     set state = case when e.outcome = 'dead' then 'dead'
-                      when e.outcome in ('retry', 'throttled') or e.outcome = 'lost' and t.attempt > 2 then 'scheduled'
-                      else 'ready' end,
-         run_at = case e.outcome when 'retry' then alfrd.now() + alfrd.backoff(t.attempt)
-                                 -- At once the first two times. If that kills a worker again, one of them is to blame: they come back
-                                 -- each at its own time, so that it does not take the others with it to their last attempt.
-                                 when 'lost' then alfrd.now() + case when t.attempt > 2 then alfrd.backoff(t.attempt - 1)
-                                                                     else interval '0' end
-                                 -- There is no end to how often, but to how fast: from the fourth time on about a second, although it
-                                 -- was asked for less. Nor does anyone wait for more than a day.
-                                 when 'throttled' then alfrd.now() + case
-                                   when e.retry_after is null then alfrd.backoff(least(t.throttles + 1, 5))
-                                   else greatest(make_interval(secs => least(e.retry_after, 86400)), case
-                                     when t.throttles >= 3 then make_interval(secs => 0.5 + random() / 2) else interval '0' end) end
-                                 else alfrd.now() end,
-         -- Being throttled or handed back is not a failed attempt; the attempt itself never goes down.
-         max_attempts = t.max_attempts + case when e.outcome in ('throttled', 'released') then 1 else 0 end,
-         throttles = t.throttles + case when e.outcome = 'throttled' then 1 else 0 end,
-         worker_id = null, error = e.error
-    from jsonb_to_recordset(v_ended)
-         as e(task_id bigint, outcome text, error text, retry_after double precision)
-   where t.id = e.task_id and e.outcome <> 'superseded';
-
-  update alfrd.documents d
-     set status = 'failed', error = e.error, failed_step = e.step, updated_at = alfrd.now()
-    from jsonb_to_recordset(v_ended)
-         as e(entity text, subject_id uuid, outcome text, error text, step text, generation integer, is_main boolean)
-   where e.entity = 'document' and e.outcome = 'dead' and e.is_main
-     and d.id = e.subject_id and d.generation = e.generation;
-  update alfrd.files f
-     set status = 'failed', error = e.error, updated_at = alfrd.now()
-    from jsonb_to_recordset(v_ended) as e(entity text, subject_id uuid, outcome text, error text, is_main boolean)
-   where e.entity = 'file' and e.outcome = 'dead' and e.is_main and f.id = e.subject_id;
-
-  insert into alfrd.events
-         (entity, subject_id, kind, step, task_id, attempt, worker_id, woken_by, ran_ms, detail)
-  select e.entity, e.subject_id, e.outcome, e.step, e.task_id, e.attempt, e.worker_id, e.woken_by, e.ran_ms, e.error
-    from jsonb_to_recordset(v_ended)
-         as e(entity text, subject_id uuid, outcome text, step text, task_id bigint, attempt integer,
-              worker_id bigint, woken_by text, ran_ms bigint, error text);
-  v_again := array(select distinct e ->> 'step' from jsonb_array_elements(v_ended) as e where e ->> 'outcome' <> 'dead');
-  if v_again <> '{}' then
-    perform set_config('alfrd.given_back', array_to_string(v_again, ','), true), alfrd.ring(v_again);
-  end if;
-  return query
-    select e.task_id, e.step, e.subject_id, e.attempt, e.worker_id, e.outcome
-      from jsonb_to_recordset(v_ended)
-           as e(task_id bigint, step text, subject_id uuid, attempt integer, worker_id bigint, outcome text);
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION stamp(text, text, bigint)
 
 CREATE FUNCTION alfrd.stamp(p_step text, p_made_by text, p_prompt bigint) RETURNS jsonb
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN jsonb_build_object(p_step, jsonb_strip_nulls(jsonb_build_object('by', p_made_by, 'prompt', p_prompt)));
+    LANGUAGE sql STABLE PARALLEL SAFE;
 
 -- FUNCTION submit(uuid, text, bytea, text, text[], jsonb, text[], bytea[], text)
 
 CREATE FUNCTION alfrd.submit(p_id uuid, p_filename text, p_content bytea, p_fingerprint text, p_tags text[] DEFAULT '{}'::text[], p_metadata jsonb DEFAULT '{}'::jsonb, p_part_filenames text[] DEFAULT '{}'::text[], p_part_contents bytea[] DEFAULT '{}'::bytea[], p_uri text DEFAULT ''::text) RETURNS TABLE(id uuid, is_new boolean, same_content boolean, status text, error text)
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-#variable_conflict use_column
-declare
-  v_known record;
-  v_id    uuid;
-  v_index text;
-begin
-  p_filename := coalesce(p_filename, '');
-  p_fingerprint := coalesce(p_fingerprint, '');
-  p_uri := coalesce(p_uri, '');
-  p_tags := coalesce(p_tags, '{}');
-  p_metadata := coalesce(p_metadata, '{}');
-  if coalesce(cardinality(p_part_filenames), 0) <> coalesce(cardinality(p_part_contents), 0)
-     or exists (select from unnest(p_part_filenames, p_part_contents) as part(filename, content)
-                 where filename is null or content is null) then
-    raise exception 'document %: each of its parts needs a name and its content', coalesce(nullif(p_filename, ''), p_id::text)
-      using errcode = 'AL005', hint = 'send as many names as contents, and none that is null';
-  end if;
-  -- Twice: one that was deleted between the two looks is ours to insert after all.
-  for v_try in 1 .. 2 loop
-    insert into alfrd.documents (id, filename, content, uri, fingerprint, tags, metadata)
-    values (coalesce(p_id, gen_random_uuid()), p_filename, p_content, p_uri, p_fingerprint, p_tags, p_metadata)
-        on conflict do nothing
-    returning documents.id into v_id;
-    if found then
-      insert into alfrd.document_parts (document_id, number, filename, content)
-      select v_id, part.number, part.filename, part.content
-        from unnest(p_part_filenames, p_part_contents) with ordinality as part(filename, content, number);
-      return query select v_id, true, true, 'pending', '';
-      return;
-    end if;
-    select d.id, p_fingerprint <> '' and d.fingerprint = p_fingerprint as same, d.status, d.error into v_known
-      from alfrd.documents d where p_fingerprint <> '' and d.fingerprint = p_fingerprint or d.id = p_id
-     order by d.fingerprint = p_fingerprint desc limit 1;
-    if found then
-      if v_known.same then
-        update alfrd.documents set tags = tags || p_tags
-         where id = v_known.id and not tags @> alfrd.normal_tags(p_tags);
-      end if;
-      return query select v_known.id, false, v_known.same, v_known.status, v_known.error;
-      return;
-    end if;
-  end loop;
-  -- Something refuses it that cannot be seen here. Without "on conflict" the server says what.
-  begin
-    insert into alfrd.documents (id, filename, content, uri, fingerprint, tags, metadata)
-    values (coalesce(p_id, gen_random_uuid()), p_filename, p_content, p_uri, p_fingerprint, p_tags, p_metadata);
-    raise exception 'document %: another transaction kept it from being inserted', coalesce(nullif(p_filename, ''), p_id::text)
-      using errcode = '40001';
-  exception when unique_violation then
-    get stacked diagnostics v_index = constraint_name;
-    raise exception 'document %: refused by the unique index %', coalesce(nullif(p_filename, ''), p_id::text), v_index
-      using errcode = 'AL007', hint = case
-        when v_index in ('documents_pkey', 'documents_fingerprint')
-          then 'a document that row level security hides from ' || alfrd.person() || ' has the same ' ||
-               case v_index when 'documents_pkey' then 'id' else 'fingerprint' end
-        else 'that index is not one of ours: drop it, or send what it allows' end;
-  end;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION supersede(text)
 
 CREATE FUNCTION alfrd.supersede(p_version text) RETURNS void
     LANGUAGE sql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  update alfrd.workers set superseded_by = p_version
-   where alfrd.release(version) < alfrd.release(p_version) and superseded_by <> p_version;
-$$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION switch_prompt(bigint, bigint, text)
 
 CREATE FUNCTION alfrd.switch_prompt(p_old bigint, p_new bigint, p_reason text) RETURNS boolean
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  perform set_config('alfrd.activation_reason', p_reason, true);
-  update alfrd.prompts old set is_active = false
-    from alfrd.prompts new
-   where old.id = p_old and old.is_active and new.id = p_new
-     and (new.kind, new.document_type) = (old.kind, old.document_type) and new.id <> old.id;
-  if not found then
-    return false;
-  end if;
-  update alfrd.prompts set is_active = true where id = p_new;
-  return true;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION take(bigint, text, integer)
 
@@ -3778,49 +942,7 @@ CREATE FUNCTION alfrd.take(p_worker bigint, p_step text, p_size integer, OUT las
     SET jit TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
-    SET enable_sort TO 'off'
-    AS $$
-declare
-  v_set       text;
-  v_now       timestamptz := alfrd.now();
-  v_subjects  uuid[];
-  v_documents uuid[];
-begin
-  v_set := set_config('lock_timeout', '1s', true);
-  with mine as materialized (
-    select s.since from alfrd.standing s cross join alfrd.workers w
-     where w.id = p_worker and w.superseded_by = '' and s.paused = '{}' and s.limited = '{}'
-       for key share of w),
-  picked as materialized (
-    select waiting.*
-      from mine cross join lateral (
-       select t.id, t.announced and coalesce(t.claimed_at, t.created_at) >= mine.since as is_usual
-         from alfrd.tasks t
-        where t.step = p_step and t.state = 'ready'
-          and (select twin.id from alfrd.tasks twin
-                where twin.subject_id = t.subject_id and twin.step = t.step and twin.state = 'running') is null
-        order by t.place
-        limit p_size
-          for update skip locked) as waiting),
-  taken as (
-    update alfrd.tasks t
-       set state = 'running', worker_id = p_worker, claimed_at = v_now, attempt = t.attempt + 1, woken_by = 'notify'
-     where t.id = any (array(select id from picked)) and not exists (select from picked where not is_usual)
-    returning t.id, t.step, t.entity, t.subject_id, t.attempt, t.max_attempts, t.woken_by)
-  select (select last_value from alfrd.tasks_id_seq),
-         json_build_object('id', array_agg(id), 'step', array_agg(step), 'entity', array_agg(entity),
-                           'subject_id', array_agg(subject_id), 'attempt', array_agg(attempt),
-                           'max_attempts', array_agg(max_attempts), 'woken_by', array_agg(woken_by)),
-         array_agg(subject_id), array_agg(subject_id) filter (where entity = 'document')
-    into last, claimed, v_subjects, v_documents from taken;
-  if v_subjects is null then
-    claimed := null;
-    return;
-  end if;
-  v_set := set_config('synchronous_commit', 'off', true);
-  inputs := alfrd.inputs_within_limits(v_documents, case when p_step = 'ocr' then v_documents end,
-                                       case when p_step = 'extract' then v_documents end, p_step = 'file');
-end $$;
+    SET enable_sort TO 'off';
 
 -- FUNCTION take_finished(bigint, jsonb)
 
@@ -3829,293 +951,77 @@ CREATE FUNCTION alfrd.take_finished(p_worker bigint, p_outcomes jsonb) RETURNS a
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_nestloop TO 'off'
     SET enable_mergejoin TO 'off'
-    SET enable_seqscan TO 'off'
-    AS $$
-declare
-  v_now  timestamptz := alfrd.now();
-  v_done alfrd.finished[];
-begin
-  with taken as (
-    delete from alfrd.tasks t
-     using jsonb_to_recordset(p_outcomes)
-           as o(task_id bigint, attempt integer, outcome text, made_by text, prompt_id bigint, result jsonb)
-     where o.outcome = 'done' and t.id = o.task_id and t.attempt = o.attempt
-       -- By the primary key: of all that were finished, entries stay in tasks_running until vacuum.
-       and t.id = any (array(select (o ->> 'task_id')::bigint from jsonb_array_elements(p_outcomes) as o))
-       and t.worker_id = p_worker   -- so it is running, which is not said, or the planner would take that index
-    returning t.*, o.made_by, o.prompt_id, o.result)
-  select array_agg(row(t.id, t.attempt, t.step, t.entity, t.subject_id, t.generation, coalesce(r.next_status, ''), t.woken_by,
-                       alfrd.milliseconds(t.claimed_at - t.run_at),
-                       alfrd.milliseconds(v_now - t.claimed_at),
-                       t.made_by, t.prompt_id, t.result)::alfrd.finished)
-    into v_done
-    from taken t left join alfrd.routes r on r.entity = t.entity and r.status = t.status and r.step = t.step;
-  return coalesce(v_done, '{}');
-end $$;
+    SET enable_seqscan TO 'off';
 
 -- FUNCTION tend_calls(jsonb, interval)
 
 CREATE FUNCTION alfrd.tend_calls(p_caps jsonb, p_keep interval) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_now   timestamptz := alfrd.now();
-  v_freed bigint[];
-  v_steps text[];
-  v_count integer;
-begin
-  perform alfrd.forget_lost_calls();
-  delete from alfrd.reply_cache where at < v_now - p_keep;
-  delete from alfrd.held h where not exists (
-    select from alfrd.tasks t where t.id = h.task_id and t.attempt = h.attempt and t.state in ('running', 'scheduled'));
-
-  with room as (
-    select h.task_id,
-           -- The cap that holds now for a document and the day; that of a purpose as it was told with the call.
-           case when p_caps ? split_part(h.scope, ':', 1) then (p_caps ->> split_part(h.scope, ':', 1))::numeric
-                else h.cap_usd end as cap,
-           coalesce(s.usd, 0) + sum(h.needs_usd) over (partition by h.scope order by t.priority desc, t.id) as would_be,
-           case when h.scope like E'price\t%'
-                then alfrd.price_of(split_part(h.scope, E'\t', 2), split_part(h.scope, E'\t', 3),
-                                    split_part(h.scope, E'\t', 4), v_now) is not null
-                     or (select bool_and(cap = 'null') from jsonb_each(p_caps) as c(name, cap)) end as priced
-      from alfrd.held h
-      join alfrd.tasks t on t.id = h.task_id and t.attempt = h.attempt and t.state = 'scheduled' and t.run_at > v_now
-      left join alfrd.spending s on s.scope = h.scope),
-  freed as (
-    update alfrd.tasks set run_at = v_now
-     where id in (select t.id from alfrd.tasks t
-                   where t.id in (select task_id from room
-                                   where coalesce(priced, cap is null or would_be <= cap))
-                     and t.state = 'scheduled'
-                   order by t.id for update skip locked)
-    returning id, step)
-  select array_agg(id), array_agg(distinct step), count(*) into v_freed, v_steps, v_count from freed;
-  if v_freed is not null then
-    delete from alfrd.held where task_id = any (v_freed);
-    perform alfrd.ring(v_steps);   -- whoever wakes makes them ready first
-  end if;
-  return v_count;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION text_hash(uuid)
 
 CREATE FUNCTION alfrd.text_hash(p_document uuid) RETURNS text
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-  select encode(sha256(convert_to(coalesce(string_agg(text, chr(12) order by number), ''), 'UTF8')), 'hex')
-    from alfrd.pages where document_id = p_document;
-$$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION those_written(alfrd.finished[], uuid[])
 
 CREATE FUNCTION alfrd.those_written(p_done alfrd.finished[], p_written uuid[]) RETURNS alfrd.finished[]
     LANGUAGE plpgsql IMMUTABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  if p_written is null then
-    return '{}';
-  elsif cardinality(p_written) = cardinality(p_done) then
-    return p_done;
-  end if;
-  return array(select d from unnest(p_done) as d where d.subject_id = any (p_written));
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION touch_files(text[], uuid[])
 
 CREATE FUNCTION alfrd.touch_files(p_tags text[], p_also uuid[] DEFAULT '{}'::uuid[]) RETURNS void
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  -- Any file that one of the tags could concern: its first tag is among them. A bump too many costs one
-  -- summary; one too few would leave a file wrong.
-  perform from alfrd.files where tags[1] = any (p_tags) and tags <@ p_tags or id = any (p_also) order by id for update;
-  update alfrd.files
-     set revision = revision + 1,
-         status = case when status in ('generated', 'failed') then 'outdated' else status end,
-         updated_at = alfrd.now()
-   where tags[1] = any (p_tags) and tags <@ p_tags;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION touch_files_of(text[])
 
 CREATE FUNCTION alfrd.touch_files_of(p_tags text[]) RETURNS void
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  if alfrd.engine_setting('alfrd.bell') = 'held' then
-    perform set_config('alfrd.touched', (coalesce(nullif(current_setting('alfrd.touched', true), ''), '{}')::text[] || p_tags)::text, true);
-  else
-    perform alfrd.touch_files(p_tags);
-  end if;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION unheard_bell_is_due()
 
 CREATE FUNCTION alfrd.unheard_bell_is_due() RETURNS boolean
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  c_share constant bigint := 25;            -- milliseconds
-  c_ahead constant bigint := 100 * c_share;
-  v_now   bigint := extract(epoch from clock_timestamp()) * 1000;
-  v_free  bigint := (select last_value from alfrd.unheard_bell_free_at);
-begin
-  if v_free > v_now + c_ahead and v_free < v_now + 2 * c_ahead then   -- later still: the clock was set back
-    return false;
-  end if;
-  perform setval('alfrd.unheard_bell_free_at', case when v_free between v_now and v_now + c_ahead then v_free else v_now end + c_share);
-  return true;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION usage_by(text)
 
 CREATE FUNCTION alfrd.usage_by(p_by text) RETURNS TABLE("group" text, calls bigint, cached bigint, failed bigint, pages bigint, input_tokens bigint, output_tokens bigint, usd numeric, unpriced bigint, milliseconds bigint)
     LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  if p_by not in ('day', 'model', 'step', 'series') then
-    raise exception 'usage by % is not known', quote_literal(p_by)
-      using errcode = 'AL005', hint = 'it can be shown by day, model, step or series';
-  end if;
-  return query
-  select g.name, count(*), count(*) filter (where u.cached),
-         count(*) filter (where u.outcome not in ('ok', 'done', 'reserved')),
-         alfrd.whole(sum(u.pages)), alfrd.whole(sum(u.input_tokens::numeric + u.cache_read_tokens + u.cache_write_tokens)),
-         alfrd.whole(sum(u.output_tokens)), sum(u.usd),
-         count(*) filter (where u.unpriced), alfrd.whole(sum(u.milliseconds))
-    from alfrd.usage u
-    left join alfrd.documents d on p_by = 'series' and d.id = u.document_id
-    left join alfrd.series s on s.id = d.series_id
-   cross join lateral (select case p_by
-           when 'day' then to_char(u.at at time zone 'UTC', 'YYYY-MM-DD')
-           -- A language model has one operation here; of Textract the operation is what costs.
-           when 'model' then concat_ws(' ', u.provider, case when u.model = '' or u.provider = 'textract' then nullif(u.operation, '') end,
-                                       nullif(u.model, ''))
-           when 'step' then u.step || case when u.purpose <> '' then ' (' || u.purpose || ')' else '' end
-           else coalesce(s.slug, '') end) as g(name)
-   group by g.name order by case when p_by = 'day' then g.name end desc, sum(u.usd) desc, g.name;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION want_answer_keys(uuid[])
 
 CREATE FUNCTION alfrd.want_answer_keys(p_documents uuid[]) RETURNS void
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  insert into alfrd.tasks (step, entity, subject_id, status, generation, max_attempts, priority)
-  select r.step, r.entity, d.id, r.status, d.generation, r.max_attempts, -1
-    from alfrd.documents d join alfrd.routes r on r.entity = 'document' and r.step = 'answer_key'
-   where d.id = any (p_documents)
-      on conflict (subject_id, step) where state in ('ready', 'scheduled') do nothing;
-  perform alfrd.ring(array['answer_key']);
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION want_evolution(uuid)
 
 CREATE FUNCTION alfrd.want_evolution(p_family uuid) RETURNS void
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-begin
-  insert into alfrd.tasks (step, entity, subject_id, status, max_attempts, priority)
-  select step, entity, p_family, status, max_attempts, -1 from alfrd.routes where entity = 'prompt'
-      on conflict (subject_id, step) where state in ('ready', 'scheduled') do nothing;
-  perform alfrd.ring(array['evolve_prompt']);
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION whole(numeric)
 
 CREATE FUNCTION alfrd.whole(p_sum numeric) RETURNS bigint
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN (GREATEST(LEAST(p_sum, ('9223372036854775807'::bigint)::numeric), ('-9223372036854775808'::bigint)::numeric))::bigint;
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
 
 -- FUNCTION within_caps(alfrd.wanted_call[], timestamp with time zone)
 
 CREATE FUNCTION alfrd.within_caps(p_wanted alfrd.wanted_call[], p_now timestamp with time zone, OUT accepted alfrd.wanted_call[], OUT held jsonb) RETURNS record
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-declare
-  v_spent jsonb;
-  v_call  alfrd.wanted_call;
-  v_scope text;
-  v_cap   numeric;
-  v_full  text;
-  v_until double precision := extract(epoch from date_trunc('day', p_now at time zone 'UTC') + interval '1 day'
-                                                 - p_now at time zone 'UTC');
-begin
-  accepted := p_wanted;
-  held := '{}';
-  if not exists (select from unnest(p_wanted) as w cross join unnest(w.caps) as cap where w.prices is null and cap is not null)
-     and alfrd.set_aside(p_wanted, p_now) then
-    return;
-  end if;
-  accepted := '{}';
-  insert into alfrd.spending (scope, touched_at)
-  select distinct scope, p_now from unnest(p_wanted) as w cross join unnest(w.scopes) as scope where w.usd > 0 order by 1
-      on conflict do nothing;
-  select coalesce(jsonb_object_agg(scope, usd), '{}') into v_spent
-    from (select s.scope, s.usd from alfrd.spending s
-           where s.scope in (select scope from unnest(p_wanted) as w cross join unnest(w.scopes) as scope where w.usd > 0)
-           order by s.scope for update) as locked;
-
-  foreach v_call in array p_wanted loop
-    v_full := null;
-    for v_scope, v_cap in select * from unnest(v_call.scopes, v_call.caps) loop
-      if v_cap is not null and (v_call.prices is null
-                                or v_call.usd > 0 and (v_spent ->> v_scope)::numeric + v_call.usd > v_cap) then
-        v_full := v_scope;
-        exit;
-      end if;
-    end loop;
-    if v_full is null then
-      accepted := accepted || v_call;
-      if v_call.usd > 0 then
-        v_spent := v_spent || (select jsonb_object_agg(scope, (v_spent ->> scope)::numeric + v_call.usd)
-                                 from unnest(v_call.scopes) as scope);
-      end if;
-    else
-      held := held || jsonb_build_object(v_call.place, jsonb_build_object(
-        'held', case when v_call.prices is null
-          then format('%s %s %s has no price, and no cap can be kept without one: insert a row into alfrd.prices',
-                      v_call.provider, v_call.operation, v_call.model)
-          else format('over the cap for %s: %s of %s USD are spent or set aside, and this call may cost up to %s',
-                      replace(v_full, ':', ' '), (v_spent ->> v_full)::numeric, v_cap::numeric(14, 6), v_call.usd) end,
-        'retry_after', case when v_full like '%:____-__-__' and v_call.prices is not null
-                            then v_until + random() * 60 else 86400 end));
-      if v_call.task_id is not null then
-        insert into alfrd.held as h (task_id, attempt, scope, needs_usd, cap_usd, since)
-        values (v_call.task_id, v_call.attempt,
-                case when v_call.prices is null
-                     then concat_ws(E'\t', 'price', v_call.provider, v_call.operation, v_call.model) else v_full end,
-                v_call.usd, v_cap, p_now)
-            on conflict (task_id) do update
-           set attempt = excluded.attempt, scope = excluded.scope, needs_usd = excluded.needs_usd,
-               cap_usd = excluded.cap_usd, since = case when h.scope = excluded.scope then h.since else excluded.since end;
-      end if;
-    end if;
-  end loop;
-
-  update alfrd.spending s set usd = s.usd + added.usd, touched_at = p_now
-    from (select scope, sum(a.usd) as usd from unnest(accepted) as a cross join unnest(a.scopes) as scope
-           where a.usd > 0 group by 1) as added
-   where s.scope = added.scope;
-end $$;
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION worker_lock_class()
 
 CREATE FUNCTION alfrd.worker_lock_class() RETURNS integer
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN 1634493042;
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
 
 -- TABLE answer_keys
 
@@ -4844,7 +1750,8 @@ CREATE TABLE alfrd.tags (
     tag text NOT NULL,
     source text NOT NULL,
     CONSTRAINT tags_source_check CHECK ((source = ANY (ARRAY['user'::text, 'system'::text, 'analyst'::text]))),
-    CONSTRAINT tags_tag_check CHECK ((tag <> ''::text))
+    CONSTRAINT tags_tag_check CHECK ((tag <> ''::text)),
+    CONSTRAINT tags_tag_is_short CHECK ((octet_length(tag) <= 2000))
 );
 
 -- COMMENT TABLE tags
@@ -5224,11 +2131,6 @@ ALTER TABLE ONLY alfrd.step_results
 
 ALTER TABLE ONLY alfrd.tags
     ADD CONSTRAINT tags_pkey PRIMARY KEY (document_id, tag);
-
--- CHECK CONSTRAINT tags tags_tag_is_short
-
-ALTER TABLE alfrd.tags
-    ADD CONSTRAINT tags_tag_is_short CHECK ((octet_length(tag) <= 2000)) NOT VALID;
 
 -- CONSTRAINT tasks tasks_pkey
 

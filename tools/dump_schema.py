@@ -1,5 +1,7 @@
 """Write ``sql/schema.sql``: what the migrations and functions make, for people to read and review.
 
+Of functions it shows the signatures: their bodies are in ``sql/functions``.
+
 Migrations say how the schema came about, one change after the other; the dump says what it is now, and a
 review sees what a change does to the whole. Made on the embedded PostgreSQL 18, in a cluster that is
 thrown away, so that the same sources give the same bytes on every machine. Run as ``python -m
@@ -84,6 +86,11 @@ def definitions(url: str) -> str:
         re.MULTILINE,
     )
     dump = noise.sub("", dump)
+    body = re.compile(
+        r"^(CREATE FUNCTION .*?)\n    (?:AS (\$\w*\$).*?\2|RETURN\b.*?|BEGIN ATOMIC\b.*?\nEND);$",
+        re.MULTILINE | re.DOTALL,
+    )
+    dump = body.sub(r"\1;", dump)
     dump = re.sub(r"^--\n-- Name: (.*); Type: (.*); Schema: .*\n--$", r"-- \2 \1", dump, flags=re.MULTILINE)
     dump = re.sub(r"^--\n+--$", "", dump, flags=re.MULTILINE)
     return re.sub(r"\n{3,}", "\n\n", dump).strip() + "\n"

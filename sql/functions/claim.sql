@@ -10,9 +10,6 @@
 --             alfrd.standing, which recovery empties, tells of the crash.
 -- Called:     by alfrd.exchange; alfrd.take by a worker.
 
-drop function if exists alfrd.first_place(text, bigint), alfrd.tasks_by_columns(bigint[]), alfrd.claimed_by_columns(bigint[]),
-  alfrd.claim(bigint, jsonb, text, uuid[]), alfrd.claim(bigint, jsonb, text, uuid[], jsonb, text[]);   -- what they did is done below
-
 -- The first place in a queue that a task of this priority may have: tasks.place is this, and the task's id.
 create or replace function alfrd.first_of_priority(p_priority integer) returns bigint
   language sql immutable parallel safe return (32767 - p_priority)::bigint << 40;

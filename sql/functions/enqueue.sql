@@ -32,8 +32,6 @@ begin
   return false;
 end $$;
 
-drop function if exists alfrd.ring(text[]);   -- it told nothing
-
 -- Whether it is time to ring again for steps that no worker serves. Somebody else may listen, who is told of the first hundred
 -- and then of forty a second: clients that insert side by side would otherwise commit one after the other for the sake of nobody.
 -- The sequence holds when the bell would be free again if each ring took its share of a second (GCRA, as in ATM's traffic
@@ -93,11 +91,6 @@ begin
   end loop;
   return true;
 end $$;
-
-drop function if exists alfrd.enqueue(text, uuid[], text[], integer[], smallint[], boolean);   -- it did the inserts, too
-
-drop function if exists alfrd.hand_over(text, uuid[], text[], integer[], smallint[], jsonb),   -- all or nothing of a step
-  alfrd.hand_over(text, uuid[], text[], integer[], smallint[], jsonb, boolean);   -- it did not count what was wanted
 
 -- alfrd.hand_over: tasks for the worker whose exchange this is, as running: of each step as many as p_room says.
 --

@@ -34,10 +34,6 @@
 -- Locks:      own running tasks by id, documents, waiting tasks, skipping locked ones, then files by id. Where files were
 --             summarised, those are locked with all that are touched, before waiting tasks.
 
-drop function if exists alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[]);   -- it had no p_waiting
-drop function if exists alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[], text[]);   -- it had no p_from
-drop function if exists alfrd.exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[], text[], jsonb);   -- it had no p_seen
-
 create or replace function alfrd.exchange(
   p_worker bigint, p_outcomes jsonb, p_capacity jsonb, p_woken_by text, p_subjects uuid[] default null,
   p_owned bigint[] default null, p_owned_attempts integer[] default null, p_waiting text[] default null,

@@ -15,8 +15,6 @@ begin
   end if;
 end $$;
 
-drop function if exists alfrd.touch_files(text[]);   -- it had no p_also
-
 -- p_also: further files that are about to be written, and are locked with them.
 create or replace function alfrd.touch_files(p_tags text[], p_also uuid[] default '{}') returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$

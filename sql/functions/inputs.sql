@@ -14,8 +14,6 @@
 --
 -- Called: by alfrd.exchange; by a worker for what did not come with a claim, and where something in it could not be understood.
 
-drop function if exists alfrd.documents_by_columns(uuid[]);   -- it was a query of its own, begun anew each time
-
 create or replace view alfrd.document_inputs with (security_invoker = true) as
   select id, filename, status, created_at, owner, tags, metadata, page_count, document_type, classification_confidence,
          classification_reasoning, summary, entity, document_date, due_date, total_amount::text as total_amount, currency, account_number,
@@ -53,8 +51,6 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
                                              where part.document_id = d.id), 0) <= p_bytes_at_most
    order by 1, 2;
 $$;
-
-drop function if exists alfrd.inputs_of(text[], uuid[]);   -- it found out itself what is wanted of which
 
 -- p_documents: all of them;   p_read: those of which the parts are wanted;   p_extracted: those of which the series is
 -- p_to_file:   whether some are to be filed: then series_state tells when series that the worker keeps have changed

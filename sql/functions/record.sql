@@ -7,12 +7,6 @@
 --
 -- Called: by alfrd.settle only, after the fence.
 
--- They took jsonb once.
-drop function if exists alfrd.record_notes(alfrd.finished[]);   -- alfrd.settle does it for all steps at once
-drop function if exists alfrd.record_ocr(jsonb), alfrd.record_classify(jsonb), alfrd.record_summarize(jsonb),
-  alfrd.record_score(jsonb), alfrd.record_file(jsonb), alfrd.record_extract(jsonb), alfrd.record_summarize_file(jsonb),
-  alfrd.record_other(text, jsonb), alfrd.record(text, jsonb);
-
 -- Those of the tasks whose subject was written: nearly always all of them.
 create or replace function alfrd.those_written(p_done alfrd.finished[], p_written uuid[]) returns alfrd.finished[]
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
@@ -214,8 +208,6 @@ end $$;
 --
 -- Locks: the turn of the series' name, so that those who name it at once find what the first one has made. Without it the unique keys
 --        would refuse the second one, and its exchange would be done again.
-drop function if exists alfrd.new_series(text, bigint, text, text, text, text, text, text, text);   -- its caller gave the key of the lock
-
 create or replace function alfrd.new_series(
   p_owner text, p_entity text, p_entity_key text, p_kind text, p_frequency text, p_slug text,
   p_title text, p_description text

@@ -214,10 +214,6 @@ begin
   return v_stale;
 end $$;
 
--- What alfrd.settle does itself.
-drop function if exists alfrd.write_finished(bigint, text, alfrd.finished[]), alfrd.write_finished(text, alfrd.finished[]),
-  alfrd.those_of(alfrd.finished[], bigint[]);
-
 -- What was not written as done: refused as stale, or to be tried again, or at its end.
 --
 -- stale:   ids of the tasks whose outcome was refused

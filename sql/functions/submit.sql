@@ -14,9 +14,6 @@
 -- p_fingerprint  the key of its content, such as 'sha256:…'
 -- p_uri          where the bytes are, if they are not sent
 
--- It had no p_uri once.
-drop function if exists alfrd.submit(uuid, text, bytea, text, text[], jsonb, text[], bytea[]);
-
 create or replace function alfrd.submit(
   p_id uuid, p_filename text, p_content bytea, p_fingerprint text, p_tags text[] default '{}',
   p_metadata jsonb default '{}', p_part_filenames text[] default '{}', p_part_contents bytea[] default '{}',

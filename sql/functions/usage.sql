@@ -22,8 +22,6 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
    limit 1;
 $$;
 
-drop function if exists alfrd.cost(numeric[], integer, integer, integer, integer, integer);   -- it counted in integers
-
 create or replace function alfrd.cost(
   p_prices numeric[], p_input bigint, p_output bigint, p_cache_read bigint, p_cache_write bigint, p_pages bigint
 ) returns numeric

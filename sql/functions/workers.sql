@@ -9,8 +9,6 @@ create or replace function alfrd.worker_lock_class() returns integer
   language sql immutable parallel safe return 1634493042;   -- 'alfr' in ASCII
 
 -- '0.2.10' -> {0,2,10}: comparable. Null where it is no release.
-drop function if exists alfrd.release(text);   -- a number with ten digits was an error, for everyone who compared
-
 create or replace function alfrd.release(p_version text) returns numeric[]
   language sql immutable parallel safe
   return string_to_array(substring(p_version from '^[0-9]+(?:[.][0-9]+)*'), '.')::numeric[];
@@ -21,8 +19,6 @@ language sql set search_path = pg_catalog, pg_temp as $$
   update alfrd.workers set superseded_by = p_version
    where alfrd.release(version) < alfrd.release(p_version) and superseded_by <> p_version;
 $$;
-
-drop function if exists alfrd.migration_lock();   -- any login could hold that one, and no exchange went through
 
 create or replace function alfrd.register_worker(
   p_name text, p_host text, p_process integer, p_version text, p_steps text[], p_lease_seconds double precision
@@ -64,8 +60,6 @@ language sql security definer set search_path = pg_catalog, pg_temp as $$
   delete from alfrd.workers where id = p_worker
      and not exists (select from alfrd.tasks where worker_id = p_worker and state = 'running');
 $$;
-
-drop function if exists alfrd.rescue(), alfrd.rescue(boolean);   -- it was always thorough; it told no error
 
 -- alfrd.rescue: give back the tasks of workers that are gone.
 --

@@ -34,9 +34,10 @@ create table alfrd.series (
   description text not null default '',
   fields      text[] not null default '{}',
   created_at  timestamptz not null default alfrd.now(),
-  unique nulls not distinct (owner, entity_key, kind, frequency),
   unique nulls not distinct (owner, slug)
 );
+-- Led by what tells series apart: the owner is mostly the same for all, and without statistics the planner would read all series.
+create unique index series_key on alfrd.series (entity_key, kind, frequency, owner);
 comment on table alfrd.series is 'Recurring documents of one entity and one kind.';
 comment on column alfrd.series.entity_key is 'The entity without case, punctuation, legal forms and OCR noise.';
 comment on column alfrd.series.fields is 'Names of the values that its members share, in the order first seen.';
@@ -76,11 +77,34 @@ create table alfrd.documents (
   series_id       uuid references alfrd.series on delete set null,
   series_data     jsonb not null default '{}' check (jsonb_typeof(series_data) = 'object'),
   corrected       text[] not null default '{}',
-  made_by         jsonb not null default '{}' check (jsonb_typeof(made_by) = 'object')
-);
+  made_by         jsonb not null default '{}' check (jsonb_typeof(made_by) = 'object'),
+
+  -- Bounds on what applications may write, far from what any document says: an amount of NaN kept a file from ever being summarised,
+  -- a date before Christ broke every list. Text is measured in bytes, which does not unpack it.
+  constraint documents_owner_is_short check (octet_length(owner) <= 2000),
+  constraint documents_filename_is_short check (octet_length(filename) <= 100000),
+  constraint documents_uri_is_short check (octet_length(uri) <= 100000),
+  constraint documents_fingerprint_is_short check (octet_length(fingerprint) <= 2000),
+  constraint documents_summary_is_short check (octet_length(summary) <= 1000000),
+  constraint documents_entity_is_short check (octet_length(entity) <= 10000),
+  constraint documents_currency_is_short check (octet_length(currency) <= 200),
+  constraint documents_account_number_is_short check (octet_length(account_number) <= 2000),
+  constraint documents_document_date_is_in_years_1_to_9999
+    check (document_date between date '0001-01-01' and date '9999-12-31'),
+  constraint documents_due_date_is_in_years_1_to_9999 check (due_date between date '0001-01-01' and date '9999-12-31'),
+  constraint documents_period_start_is_in_years_1_to_9999
+    check (period_start between date '0001-01-01' and date '9999-12-31'),
+  constraint documents_period_end_is_in_years_1_to_9999 check (period_end between date '0001-01-01' and date '9999-12-31'),
+  -- NaN counts as larger than everything.
+  constraint documents_total_amount_is_money check (abs(total_amount) < 1e15 and scale(total_amount) <= 30),
+  constraint documents_tags_are_a_plain_list check (
+    case when coalesce(array_ndims(tags), 1) = 1 and coalesce(array_lower(tags, 1), 1) = 1
+         then array_position(tags, null) is null else false end)
+  -- A document is rewritten at each status, all documents of a page at once in one exchange. Without an index on what changes, and
+  -- with room on its page, that touches no index.
+) with (fillfactor = 45);
 alter table alfrd.documents alter column content set storage external;
 create unique index documents_fingerprint on alfrd.documents (fingerprint) where fingerprint <> '';
-create index documents_status on alfrd.documents (status, created_at);
 create index documents_series on alfrd.documents (series_id, document_date) where series_id is not null;
 
 comment on table alfrd.documents is
@@ -105,14 +129,20 @@ create table alfrd.document_parts (
   page_count  integer not null default 0,
   byte_count  bigint not null default 0,
   sha256      text not null default '',
-  primary key (document_id, number)
+  primary key (document_id, number),
+  constraint document_parts_filename_is_short check (octet_length(filename) <= 100000),
+  constraint document_parts_uri_is_short check (octet_length(uri) <= 100000)
 );
 alter table alfrd.document_parts alter column content set storage external;
 comment on table alfrd.document_parts is
   'The files of a document in order. A document with content or a uri of its own gets its row when it is read.';
 
+-- Pages, tags and scores are written by the engine alone, in a transaction that holds the document's row already, so they have no
+-- foreign key: each check cost more than the row that was checked. The triggers of alfrd.documents delete them with their document.
+-- Who inserts rows here by hand locks the document first (for key share).
+
 create table alfrd.pages (
-  document_id uuid not null references alfrd.documents on delete cascade,
+  document_id uuid not null,
   number      integer not null check (number >= 1),
   part        integer not null default 1,
   text        text not null default '',
@@ -129,8 +159,8 @@ comment on column alfrd.pages.layout is
   '{width, height, rotation, lines: [{text, box: [left, top, right, bottom], confidence}]}, boxes as ratios.';
 
 create table alfrd.tags (
-  document_id uuid not null references alfrd.documents on delete cascade,
-  tag         text not null check (tag <> ''),
+  document_id uuid not null,
+  tag         text not null check (tag <> '') constraint tags_tag_is_short check (octet_length(tag) <= 2000),
   source      text not null check (source in ('user', 'system', 'analyst')),
   primary key (document_id, tag)
 );
@@ -157,7 +187,12 @@ create table alfrd.files (
   made_by     jsonb not null default '{}',
   created_at  timestamptz not null default alfrd.now(),
   updated_at  timestamptz not null default alfrd.now(),
-  unique nulls not distinct (owner, tags)
+  unique nulls not distinct (owner, tags),
+  constraint files_owner_is_short check (octet_length(owner) <= 2000),
+  constraint files_title_is_short check (octet_length(title) <= 100000),
+  constraint files_tags_are_a_plain_list check (
+    case when coalesce(array_ndims(tags), 1) = 1 and coalesce(array_lower(tags, 1), 1) = 1
+         then array_position(tags, null) is null else false end)
 );
 -- A file's tags are sorted; its members carry all of them, so they carry the first.
 create index files_first_tag on alfrd.files ((tags[1]));
@@ -180,7 +215,7 @@ create table alfrd.corrections (
   field       text not null,
   old_value   jsonb,
   new_value   jsonb,
-  corrected_by text not null default current_user,
+  corrected_by text not null,
   corrected_at timestamptz not null default alfrd.now()
 );
 create index corrections_document on alfrd.corrections (document_id);

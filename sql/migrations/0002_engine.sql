@@ -10,12 +10,14 @@ create table alfrd.transitions (
 comment on table alfrd.transitions is 'The status changes that are legal; any other is refused.';
 
 create table alfrd.routes (
-  entity       text not null check (entity in ('document', 'file')),
+  entity       text not null check (entity in ('document', 'file', 'prompt')),
   status       text not null,
   step         text not null check (step ~ '^[a-z][a-z0-9_]*$'),
   next_status  text not null default '',
-  delay        interval not null default '0',
-  max_attempts integer not null default 5 check (max_attempts > 0),
+  delay        interval not null default '0'
+               constraint routes_delay_is_a_year_at_most check (delay >= '0' and delay <= interval '1 year'),
+  max_attempts integer not null default 5 check (max_attempts > 0)
+               constraint routes_attempts_are_1000_at_most check (max_attempts <= 1000),
   primary key (entity, status, step)
 );
 create unique index routes_main on alfrd.routes (entity, status) where next_status <> '';
@@ -23,16 +25,26 @@ comment on table alfrd.routes is 'Which steps follow from a status. One row adds
 comment on column alfrd.routes.next_status is 'The status that success leads to; empty for side work, which writes none.';
 comment on column alfrd.routes.delay is 'How long to wait before starting, so that a burst of changes causes one run.';
 
+-- A limit is for a step, kept where tasks are claimed, or for a provider, kept where calls are reserved.
 create table alfrd.limits (
-  step        text primary key,
-  max_running integer not null check (max_running > 0)
+  step        text not null default '',
+  max_running integer check (max_running > 0),
+  provider    text not null default '',
+  rate        numeric check (rate > 0) constraint limits_rate_is_between check (rate between 0.000001 and 1000000),
+  next_at     timestamptz not null default '-infinity' constraint limits_next_is_a_time check (next_at < 'infinity'),
+  primary key (step, provider),
+  constraint limits_subject check ((step = '') <> (provider = '')),
+  constraint limits_something check (max_running is not null or rate is not null),
+  constraint limits_rate check (rate is null or provider <> '')
 );
-comment on table alfrd.limits is 'At most so many tasks of a step at once in the whole fleet.';
+comment on table alfrd.limits is
+  'At most so many tasks of a step, or calls to a provider, at once in the whole fleet; and so many calls a second.';
+comment on column alfrd.limits.next_at is 'Written by the engine: when the next call would come at an even pace.';
 
 create table alfrd.pauses (
   step      text primary key,
   reason    text not null default '',
-  paused_by text not null default session_user,
+  paused_by text not null,
   paused_at timestamptz not null default alfrd.now()
 );
 comment on table alfrd.pauses is 'Steps that no worker claims for now: write it through alfrd.pause and alfrd.resume.';
@@ -44,14 +56,21 @@ create table alfrd.workers (
   process       integer not null default 0,
   version       text not null default '',
   steps         text[] not null default '{}',
-  lease_seconds double precision not null,
+  lease_seconds double precision not null
+                constraint workers_lease_is_a_week_at_most check (lease_seconds > 0 and lease_seconds <= 604800),
   started_at    timestamptz not null default alfrd.now(),
   heartbeat_at  timestamptz not null default alfrd.now(),
   locked        boolean not null default false,
-  suspected_at  timestamptz
+  suspected_at  timestamptz,
+  superseded_by text not null default '',
+  waiting_for   text[] not null default '{}'
 );
 comment on column alfrd.workers.locked is
   'Its listener holds the session advisory lock of alfrd.worker_lock(id): when that is free, the process is gone.';
+comment on column alfrd.workers.superseded_by is
+  'The release that has migrated the database past this worker''s: it hands in what it has, and claims nothing more.';
+comment on column alfrd.workers.waiting_for is
+  'The steps that this worker sleeps for and wants to be rung for; empty while it is awake and looks by itself.';
 
 create table alfrd.tasks (
   id           bigint generated always as identity primary key,
@@ -70,7 +89,9 @@ create table alfrd.tasks (
   woken_by     text not null default '',
   error        text not null default '',
   created_at   timestamptz not null default alfrd.now(),
-  claimed_at   timestamptz
+  claimed_at   timestamptz,
+  announced    boolean not null default true,
+  place        bigint not null generated always as ((((32767 - priority)::bigint) << 40) | id) stored
 ) with (
   fillfactor = 70,
   autovacuum_vacuum_scale_factor = 0.02,
@@ -83,12 +104,14 @@ create unique index tasks_waiting on alfrd.tasks (subject_id, step) where state 
 create unique index tasks_running on alfrd.tasks (subject_id, step) where state = 'running';
 create unique index tasks_dead on alfrd.tasks (subject_id, step) where state = 'dead';
 -- The claim reads from the front of this one; what is scheduled for later does not stand in its way.
-create index tasks_ready on alfrd.tasks (step, priority desc, id) where state = 'ready';
+create index tasks_ready on alfrd.tasks (step, place) where state = 'ready';
 create index tasks_scheduled on alfrd.tasks (run_at) where state = 'scheduled';
-create index tasks_owner on alfrd.tasks (worker_id) where state = 'running';
 comment on table alfrd.tasks is
   'A step to be run for a subject. Deleted when done (the outcome goes to alfrd.events); dead ones stay.';
 comment on column alfrd.tasks.status is 'The status that it follows from: with entity and step, its route.';
+comment on column alfrd.tasks.announced is
+  'False: nobody was rung for it, and its status goes to the feed with its claim.';
+comment on column alfrd.tasks.place is 'Its place in the queue of its step: the higher priority first, then the lower id.';
 comment on column alfrd.tasks.attempt is 'Counted at each claim, never down: (id, attempt) is the fencing token.';
 
 create table alfrd.events (
@@ -102,11 +125,12 @@ create table alfrd.events (
   attempt    integer,
   worker_id  bigint,
   woken_by   text not null default '',
-  waited_ms  integer,
-  ran_ms     integer,
-  detail     text not null default ''
+  waited_ms  bigint,
+  ran_ms     bigint,
+  detail     text not null default '',
+  -- A publication for all tables lets no row be deleted that has no replica identity.
+  constraint events_subject primary key (subject_id, id)
 );
-create index events_subject on alfrd.events (subject_id, id);
 create index events_at on alfrd.events using brin (at);
 comment on table alfrd.events is 'What happened, appended only: an event for each finished task and each act of a person.';
 
@@ -120,3 +144,70 @@ create table alfrd.step_results (
   primary key (entity, subject_id, step)
 );
 comment on table alfrd.step_results is 'The latest result of each step that users added.';
+
+create type alfrd.finished as (
+  task_id     bigint,
+  attempt     integer,
+  step        text,
+  entity      text,
+  subject_id  uuid,
+  generation  integer,
+  next_status text,
+  woken_by    text,
+  waited_ms   bigint,
+  ran_ms      bigint,
+  made_by     text,
+  prompt_id   bigint,
+  result      jsonb
+);
+comment on type alfrd.finished is 'A task that was done, with its result: what alfrd.settle gives to alfrd.record.';
+
+-- What each exchange looks up, in one row: four small tables less to read, each time. Apart from alfrd.edition, so that nobody who
+-- edits document types holds up a pause. Unlogged: claims do not wait for the disk, and what a crash of the server loses of them is
+-- seen by this. Crash recovery empties an unlogged table, and so does a promotion.
+create unlogged table alfrd.standing (
+  only_row boolean primary key default true check (only_row),
+  paused   text[] not null default '{}',
+  limited  text[] not null default '{}',
+  later    text[] not null default '{}',
+  side     text[] not null default '{}',
+  leaving  text[] not null default '{}',
+  illegal  text[] not null default '{}',
+  since    timestamptz not null default alfrd.now()
+);
+comment on table alfrd.standing is
+  'Of routes, transitions, limits and pauses, what each exchange looks up. Kept by triggers: write those.';
+comment on column alfrd.standing.later is 'Steps that follow from what another step leads to.';
+comment on column alfrd.standing.side is 'Steps that lead to no status.';
+comment on column alfrd.standing.leaving is 'Steps that lead away from completed.';
+comment on column alfrd.standing.illegal is 'Routes, as "step next_status", whose change of status is no legal transition.';
+comment on column alfrd.standing.since is
+  'When the row was made again, because crash recovery had emptied the table: claims of older tasks may have been lost.';
+
+-- What a worker is told of tasks that are its own from now on.
+create type alfrd.claimed as (
+  ids       bigint[],
+  tasks     json,      -- a list for each column: an object for each task takes four times as long to make
+  documents uuid[],    -- of these tasks,
+  read      uuid[],    -- of those that read,
+  extracted uuid[],    -- and of those that extract
+  to_file   boolean,   -- some of them file
+  is_known  boolean,   -- the worker's row is there, and locked
+  reached   jsonb,
+  some_old  boolean
+);
+comment on type alfrd.claimed is 'Tasks that have become a worker''s: what alfrd.claim and alfrd.handed give to alfrd.exchange.';
+
+-- Workers keep the active prompts and the document types in memory, and ask for them again only when they have changed.
+
+create table alfrd.edition (
+  only_row boolean primary key default true check (only_row),
+  number   bigint not null default 1
+);
+comment on table alfrd.edition is 'Counts the changes of alfrd.prompts and alfrd.document_types. Kept by triggers.';
+insert into alfrd.edition default values;
+
+-- When the bell is free again that no worker is there to hear, in milliseconds since 1970: see alfrd.unheard_bell_is_due. A
+-- sequence, since it can be set and seen by transactions that have not ended, and nobody waits for anybody.
+
+create unlogged sequence alfrd.unheard_bell_free_at minvalue 0 start 0;

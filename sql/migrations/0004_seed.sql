@@ -8,6 +8,8 @@ insert into alfrd.routes (entity, status, step, next_status, delay, max_attempts
   ('document', 'summarized',    'file',                 'filed',         '0', 5),
   ('document', 'summarized',    'score_summary',        '',              '0', 5),
   ('document', 'filed',         'extract',              'completed',     '0', 5),
+  ('document', 'sampled',       'answer_key',           '',              '0', 5),
+  ('prompt',   'due',           'evolve_prompt',        '',              '0', 5),
   ('file',     'pending',       'summarize_file',       'generated',     '1.5 seconds', 5),
   ('file',     'outdated',      'summarize_file',       'generated',     '1.5 seconds', 5);
 
@@ -52,8 +54,40 @@ insert into alfrd.document_types (name, description) values
   ('invoice',        'Request to pay for goods or work delivered'),
   ('other',          'Anything that fits none of the other types');
 
--- The built-in analyst works by code: its "prompts" name the rule set that made a result, so that scores
--- are tied to a version; they cannot evolve.
-insert into alfrd.prompts (kind, version, text, origin, can_evolve, is_active)
-select 'rules_' || kind, 1, 'Built-in deterministic rules, version 1.', 'code', false, true
-  from unnest(array['classifier', 'summarizer', 'scorer', 'series_detector', 'series_extractor', 'file_summarizer']) as kind;
+insert into alfrd.prompt_kinds (kind, fewest_keys, fewest_pairs, most_pairs, max_words) values
+  ('classifier', 60, 20, 120, 300),
+  ('summarizer', 30, 8, 40, 400);
+
+-- Public list prices of us-east-1 and the "us." inference profiles. Check them against your own bill.
+insert into alfrd.prices (provider, model, operation, input, output, cache_read, cache_write, page, note) values
+  ('bedrock', '*amazon.nova-micro-v1*',  '', 0.035, 0.14, 0.00875, 0.035, 0, 'list price 2025'),
+  ('bedrock', '*amazon.nova-lite-v1*',   '', 0.06,  0.24, 0.015,   0.06,  0, 'list price 2025'),
+  ('bedrock', '*amazon.nova-pro-v1*',    '', 0.80,  3.20, 0.20,    0.80,  0, 'list price 2025'),
+  ('bedrock', '*amazon.nova-2-lite-v1*', '', 0.30,  2.50, 0.075,   0.30,  0, 'list price 2026'),
+  ('bedrock', '*amazon.nova-premier-v1*', '', 2.50, 12.50, null,   null,  0, 'list price 2025'),
+  ('bedrock', '*anthropic.claude-3-haiku*',    '', 0.25, 1.25,  null,  null,  0, 'list price 2025'),
+  ('bedrock', '*anthropic.claude-3-5-haiku*',  '', 0.80, 4.00,  0.08,  1.00,  0, 'list price 2025'),
+  ('bedrock', '*anthropic.claude-haiku-4-5*',  '', 1.10, 5.50,  0.11,  1.40,  0, 'list price 2026, regional profile'),
+  ('bedrock', '*anthropic.claude-3-5-sonnet*', '', 3.00, 15.00, 0.30,  3.75,  0, 'list price 2025'),
+  ('bedrock', '*anthropic.claude-3-7-sonnet*', '', 3.00, 15.00, 0.30,  3.75,  0, 'list price 2025'),
+  ('bedrock', '*anthropic.claude-sonnet-4-2*', '', 3.00, 15.00, 0.30,  3.75,  0, 'list price 2025'),
+  ('bedrock', '*anthropic.claude-sonnet-4-5*', '', 3.30, 16.50, 0.33,  4.125, 0, 'list price 2026, regional profile'),
+  ('bedrock', '*anthropic.claude-sonnet-4-6*', '', 3.30, 16.50, 0.33,  4.125, 0, 'list price 2026, regional profile'),
+  ('textract', '*',                'DetectDocumentText',         0, 0, null, null, 0.0015, 'first million pages a month'),
+  ('textract', '*',                'StartDocumentTextDetection', 0, 0, null, null, 0.0015, 'first million pages a month'),
+  -- Of AnalyzeDocument the features are the model, sorted and joined by +. What is not listed costs no more than all of them.
+  ('textract', '*',                'AnalyzeDocument',            0, 0, null, null, 0.07,   'the most that features cost'),
+  ('textract', 'LAYOUT',           'AnalyzeDocument',            0, 0, null, null, 0.004,  'first million pages a month'),
+  ('textract', 'SIGNATURES',       'AnalyzeDocument',            0, 0, null, null, 0.0035, 'first million pages a month'),
+  ('textract', 'TABLES',           'AnalyzeDocument',            0, 0, null, null, 0.015,  'first million pages a month'),
+  ('textract', 'LAYOUT+TABLES',    'AnalyzeDocument',            0, 0, null, null, 0.015,  'layout is free beside tables'),
+  ('textract', 'FORMS',            'AnalyzeDocument',            0, 0, null, null, 0.05,   'first million pages a month'),
+  ('textract', 'FORMS+LAYOUT',     'AnalyzeDocument',            0, 0, null, null, 0.05,   'layout is free beside forms'),
+  ('textract', 'FORMS+TABLES',     'AnalyzeDocument',            0, 0, null, null, 0.065,  'first million pages a month'),
+  ('textract', 'FORMS+LAYOUT+TABLES', 'AnalyzeDocument',         0, 0, null, null, 0.065,  'layout is free beside forms'),
+  ('openai', '*', '', 0, 0, null, null, 0, 'a server of your own; for a paid one add a row for each model');
+
+-- A job costs what its pages would cost one by one.
+insert into alfrd.prices (provider, model, operation, input, output, cache_read, cache_write, page, note)
+select provider, model, 'StartDocumentAnalysis', input, output, cache_read, cache_write, page, note
+  from alfrd.prices where provider = 'textract' and operation = 'AnalyzeDocument';

@@ -84,6 +84,29 @@ def test_changed_functions_are_replaced(database_url: str) -> None:
     assert asyncio.run(migrate(database_url)) == ["functions"]
 
 
+def test_a_database_of_the_previous_release_keeps_its_data(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _sql(
+        database_url, "insert into alfrd.documents (filename, content, tags) values ('a.txt', 'a', '{home}')"
+    )
+    newer = module.Script(
+        "9999_next.sql", "alter table alfrd.documents add column shelf text not null default '';"
+    )
+    released = migrations()
+    monkeypatch.setattr(module, "migrations", lambda: [*released, newer])
+    _sql(database_url, "update alfrd.migrations set checksum = 'old' where name = 'functions'")
+
+    assert asyncio.run(migrate(database_url)) == ["9999_next.sql", "functions"]
+
+    with psycopg.connect(database_url) as connection:
+        kept = connection.execute(
+            "select d.filename, d.status, d.shelf, t.step, t.state, g.tag from alfrd.documents d"
+            "  join alfrd.tasks t on t.subject_id = d.id join alfrd.tags g on g.document_id = d.id"
+        ).fetchall()
+    assert kept == [("a.txt", "pending", "", "ocr", "ready", "home")]
+
+
 def test_a_migration_that_fails_leaves_the_database_as_it_was(
     empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import psycopg
 import pytest
 from psycopg import sql
 from psycopg.errors import CheckViolation
 
-from alfrd_events.db import migrate as module
 from alfrd_events.db.database import Database
 from alfrd_events.db.documents import NewDocument, NewPart, submit
-from alfrd_events.db.migrate import migrate, migrations
 from alfrd_events.errors import Refused
 from tests.support.harness import Harness
-from tests.values.conftest import work
 
 YEARS = ("infinity", "-infinity", "0044-03-15 BC", "10000-01-01")
 NONSENSE = {
@@ -82,41 +77,3 @@ async def test_a_refusal_says_what_is_too_long(db: Harness) -> None:
     async with Database(db.url) as database:
         with pytest.raises(Refused, match=r"documents_filename_is_short.*at most 100,000 bytes"):
             await submit(database, NewDocument("x" * 200_000, (NewPart("a.txt", b"x"),)))
-
-
-def test_values_from_before_the_checks_are_mended_and_kept(
-    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    older = [script for script in migrations() if script.name < "0019"]
-    with monkeypatch.context() as patch:
-        patch.setattr(module, "migrations", lambda: older)
-        asyncio.run(migrate(empty_database_url))
-    with psycopg.connect(empty_database_url, autocommit=True) as connection:
-        connection.execute(
-            "insert into alfrd.documents (filename, content) select 'bill-' || n || '.txt', convert_to(format("
-            "  E'Acme Power Company\nElectricity bill\nAccount number: 1\nBill date: 2024-0%s-05\n"
-            "Amount due: $4%s.50', n, n), 'utf8') from generate_series(1, 6) as n"
-        )
-        asyncio.run(work(empty_database_url))
-        connection.execute("update alfrd.documents set total_amount = 'NaN' where filename = 'bill-1.txt'")
-        connection.execute(
-            "update alfrd.documents set document_date = '0044-03-15 BC' where filename = 'bill-2.txt'"
-        )
-        connection.execute(
-            "update alfrd.documents set filename = repeat('x', 200000) where filename = 'bill-3.txt'"
-        )
-
-        asyncio.run(migrate(empty_database_url))
-        connection.execute("update alfrd.routes set delay = '0'")
-        asyncio.run(work(empty_database_url))
-
-        done = connection.execute("select status, count(*) from alfrd.documents group by 1").fetchall()
-        assert done == [("completed", 6)]
-        kept = connection.execute(
-            "select field, old_value from alfrd.corrections where new_value = 'null' order by field"
-        ).fetchall()
-        assert kept == [("document_date", "0044-03-15 BC"), ("total_amount", "NaN")]
-        whole = connection.execute("select length(result ->> 'filename') from alfrd.step_results").fetchall()
-        assert whole == [(200_000,)]
-        files = connection.execute("select status, member_count from alfrd.files").fetchall()
-        assert files == [("generated", 6)]

@@ -67,7 +67,7 @@ _OUTDATED = (pg.UndefinedTable, pg.UndefinedFunction, pg.UndefinedColumn, pg.Inv
 # These quote values, or are worded by the author of a trigger: a document's text may be in them.
 _MAY_QUOTE = ("22", "38", "39", "HV", "P0")
 
-# As sql/migrations/0019 has them.
+# As sql/migrations/0001_documents.sql has them.
 _BYTES_AT_MOST = {
     "documents_owner": 2_000,
     "documents_filename": 100_000,

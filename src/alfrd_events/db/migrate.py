@@ -82,8 +82,10 @@ def migrations() -> list[Script]:
 
 
 def functions() -> list[Script]:
-    """The repeatable part, in order of name."""
-    return _scripts(sql_directory() / "functions", r"\w+\.sql")
+    """The repeatable part: the engine, which the others call, then they, each in order of name."""
+    directory = sql_directory() / "functions"
+    engine = _scripts(directory / "engine", r"\w+\.sql") if (directory / "engine").is_dir() else []
+    return [*engine, *_scripts(directory, r"\w+\.sql")]
 
 
 def _scripts(directory: Traversable, pattern: str) -> list[Script]:

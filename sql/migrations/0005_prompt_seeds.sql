@@ -1,8 +1,9 @@
--- The first instructions for a language model: version 1 of each. They may be improved, by a person or by the program;
--- those that judge and those that improve others are left to people.
+-- The first instructions for a language model: version 1 of each. Only what a key can grade may change by itself; those that judge
+-- and those that improve others are left to people.
 
-insert into alfrd.prompts (kind, document_type, version, text, origin, can_evolve, is_active)
-select kind, document_type, 1, btrim(text, E'\n'), 'seed', can_evolve, true
+insert into alfrd.prompts (kind, document_type, version, text, text_hash, origin, can_evolve, max_words, created_by, is_active)
+select kind, document_type, 1, btrim(text, E'\n'), encode(sha256(convert_to(btrim(text, E'\n'), 'UTF8')), 'hex'), 'seed', can_evolve,
+       case kind when 'classifier' then 300 else 400 end, session_user, true
   from (values
 ('classifier', '', true, $prompt$
 You sort the paper of a household or a small company. You are shown the text of one document, as read by a machine from a
@@ -95,7 +96,7 @@ text. Do not take off points for style.
 
 Improvements are instructions that would have prevented the fault in any document of this kind, not in this one alone.
 $prompt$),
-('series_detector', '', true, $prompt$
+('series_detector', '', false, $prompt$
 You file documents into series. A series is what one company sends again and again for one purpose: the monthly
 electricity bill of one utility, the statements of one bank account, the receipts of one shop.
 
@@ -111,7 +112,7 @@ You are shown one document, with what is already known of it, and a numbered lis
   and single letters.
 - If the document names no company or authority, leave the entity empty.
 $prompt$),
-('series_extractor', '', true, $prompt$
+('series_extractor', '', false, $prompt$
 You fill one row of a table. The table belongs to a series of like documents; each document is a row, and the columns are
 named for you. You are shown the document and the names of the fields.
 
@@ -123,7 +124,7 @@ named for you. You are shown the document and the names of the fields.
   without their unit. Dates are YYYY-MM-DD. Names and numbers of accounts are as printed.
 - Copy what is printed. Do not add up, convert, carry over from other months or complete anything.
 $prompt$),
-('file_summarizer', '', true, $prompt$
+('file_summarizer', '', false, $prompt$
 You tell a person what a file of documents says when it is read as a whole. You are shown its table, with a row for each
 document, and statistics that were worked out exactly.
 
@@ -150,3 +151,15 @@ went wrong when it was followed.
   already mention, and do not ask for reasoning or explanations.
 - Write the whole instruction, not a list of changes, in the second person and in plain words.
 $prompt$)) as seed(kind, document_type, can_evolve, text);
+
+-- The built-in analyst works by code: its "prompts" name the rule set that made a result, so that scores
+-- are tied to a version; they cannot evolve.
+insert into alfrd.prompts (kind, version, text, text_hash, origin, can_evolve, created_by, is_active)
+select 'rules_' || kind, 1, text, encode(sha256(convert_to(text, 'UTF8')), 'hex'), 'code', false, session_user, true
+  from unnest(array['classifier', 'summarizer', 'scorer', 'series_detector', 'series_extractor', 'file_summarizer']) as kind,
+       (values ('Built-in deterministic rules, version 1.')) as rules(text);
+
+insert into alfrd.prompt_families (kind, document_type) select distinct kind, document_type from alfrd.prompts;
+insert into alfrd.prompt_activations (family_id, prompt_id, reason, by, at)
+select f.id, p.id, 'seeded', session_user, p.created_at
+  from alfrd.prompts p join alfrd.prompt_families f using (kind, document_type) where p.is_active;
