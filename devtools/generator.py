@@ -1,0 +1,5 @@
+from devtools.corpus import Known
+
+
+def generate(count: int, seed: int) -> list[Known]:
+    return []
