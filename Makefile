@@ -16,7 +16,7 @@ BENCH   := $(VENV)/.installed-bench
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test soak check lint format schema bench bench-quick replay migrate up down clean
+.PHONY: help demo test train soak check lint format schema bench bench-quick replay migrate up down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -28,6 +28,10 @@ demo: $(RUNTIME) ## put the sample documents through the whole pipeline, on an e
 
 test: $(DEV) ## run the test suite on a real PostgreSQL
 	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+train: $(DEV) ## train the ranker anew: ARGS="TRUTH.jsonl --held-back MORE.jsonl --cache FOLDER"
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[train]'
+	@$(BIN)/python -m devtools.train $(ARGS)
 
 soak: $(DEV) ## ten minutes of random faults, and an account of each document; not part of check
 	@$(BIN)/python -m tests.faults.soak $(ARGS)

@@ -80,13 +80,13 @@ async def _load(truth_files: list[Path], cache: Path) -> list[Known]:
 
 
 async def _pages(file: Path, cache: Path, reader: LocalReader) -> tuple[Page, ...]:
-    content = file.read_bytes()
+    content = await asyncio.to_thread(file.read_bytes)
     kept = cache / f"{hashlib.sha256(content).hexdigest()}.pages"
-    if kept.exists():
-        pages: tuple[Page, ...] = pickle.loads(kept.read_bytes())  # noqa: S301 - written below
+    if await asyncio.to_thread(kept.exists):
+        pages: tuple[Page, ...] = pickle.loads(await asyncio.to_thread(kept.read_bytes))
         return pages
     pages = tuple([page async for page in reader.read(Part(1, file.name, content))])
-    kept.write_bytes(pickle.dumps(pages))
+    await asyncio.to_thread(kept.write_bytes, pickle.dumps(pages))
     return pages
 
 

@@ -11,8 +11,8 @@ from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from alfrd_events.analysis.ranking.ranker import Features, put_in_order, signs_of
-from alfrd_events.analysis.ranking.trees import Model
+from alfrd_events.analysis.ranking.ranker import put_in_order, signs_of
+from alfrd_events.analysis.ranking.trees import Features, Model
 from devtools.examples import Example
 
 Array = NDArray[np.float64]

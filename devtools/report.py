@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from devtools.validate import Judged, auroc, calibration_error
+from alfrd_events.cli.reliability import auroc, calibration_error
+from devtools.validate import Judged
 
 MOST_WRONG = 0.03
 """Of the documents without a flag, the share that may hold a wrong value."""
@@ -92,8 +93,9 @@ def _flag_row(name: str, results: Sequence[DocumentResult], threshold: float) ->
     unflagged = [each for each in results if each.confidence >= threshold]
     wrong = sum(not each.is_right for each in unflagged)
     right = [each.is_right for each in results]
+    sure = [each.confidence for each in results]
     return (
-        f"| {name} | {len(results)} | {fmean(right):.3f} | {_number(auroc(right, [each.confidence for each in results]))} "
+        f"| {name} | {len(results)} | {fmean(right):.3f} | {_number(auroc(right, sure))} "
         f"| {1 - len(unflagged) / len(results):.0%} | {wrong} of {len(unflagged)} |"
     )
 

@@ -1,7 +1,7 @@
 """Train the ranker and write its weights into the package: ``python -m devtools.train TRUTH.jsonl … --cache FOLDER``.
 
 Each ``TRUTH.jsonl`` names documents beside it with their true values. Those after ``--held-back`` are documents that
-nobody looked at while writing the rules: they count more in training, and the threshold for review comes from them alone.
+the rules were not written with: they count more, and the threshold for review comes from them alone.
 Every figure that is printed is for senders that the model had not seen.
 """
 
@@ -79,7 +79,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--cache", type=Path, required=True, help="folder outside of the repository for pages"
     )
-    parser.add_argument("--generated", type=int, default=300, help="how many papers to generate")
+    parser.add_argument("--generated", type=int, default=400, help="how many papers to generate")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 

@@ -1,4 +1,4 @@
-"""Measure the ranker on senders that it has not seen: every document is judged by a model trained without its sender."""
+"""Measure the ranker on senders that it has not seen: each document is judged by a model trained without its sender."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 
-from alfrd_events.analysis.ranking.ranker import Features
-from alfrd_events.analysis.ranking.trees import Linear, probability
+from alfrd_events.analysis.ranking.trees import Features, Linear, probability
 from devtools.examples import Example
 from devtools.fit import fit_confidence, fit_ranker, order, signs, weight_of
 
@@ -60,22 +57,6 @@ def calibrate(judged: Sequence[Judged], held_back: frozenset[str]) -> dict[str, 
         [each.is_right for each in judged],
         [weight_of(each.example, held_back) for each in judged],
     )
-
-
-def auroc(right: Sequence[bool], confidence: Sequence[float]) -> float | None:
-    """How well confidence parts right from wrong: 1 perfectly, 0.5 not at all."""
-    return float(roc_auc_score(right, confidence)) if len(set(right)) == 2 else None
-
-
-def calibration_error(right: Sequence[bool], confidence: Sequence[float], bins: int = 10) -> float:
-    """By how much the stated confidence misses the share that is right, over bins of equal size."""
-    order_ = np.argsort(confidence, kind="stable")
-    parts = [part for part in np.array_split(order_, bins) if len(part)]
-    gaps = [
-        len(part) * abs(np.mean([right[i] for i in part]) - np.mean([confidence[i] for i in part]))
-        for part in parts
-    ]
-    return float(sum(gaps) / len(right))
 
 
 def _folds(examples: Sequence[Example]) -> list[tuple[list[int], list[int]]]:

@@ -7,11 +7,11 @@ features act together; the regression keeps them from learning a single document
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from math import exp
+from math import exp, prod
 from typing import Any
 
 Features = Mapping[str, float]
@@ -96,7 +96,11 @@ class Weights:
 
     fields: Mapping[str, Model]
     review_below: float
-    """A document whose least sure value is less sure than this is to be looked at."""
+    """A document whose values are all right with less than this probability is to be looked at."""
+
+    def are_unsure(self, confidences: Iterable[float]) -> bool:
+        """Whether a document with values of these confidences is to be looked at."""
+        return prod(confidences) < self.review_below
 
 
 @cache

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import TypeVar
 
 from alfrd_events.analysis.ranking.ranker import Candidate, Choice, choose
@@ -64,7 +63,7 @@ class Chosen:
         missing = [each for each in EXPECTED.get(self.document_type, ()) if each not in sure]
         reasons = [f"no {NAMES[each]} was found" for each in missing if each not in unsupported]
         reasons += [f"the {NAMES[each]} is worked out, not read" for each in unsupported]
-        if sure and prod(sure.values()) < trained().review_below:
+        if sure and trained().are_unsure(sure.values()):
             least = min(sure, key=lambda field: sure[field])
             reasons.append(f"the {NAMES[least]} is unsure ({sure[least]:.0%})")
         return "; ".join(reasons)
@@ -76,10 +75,11 @@ def choose_values(document: Document, parsed: ParsedText) -> Chosen:
     totals = proposals.rules_totals
     weak = totals.total is None or totals.total.strength < STRONG_LABEL
     is_without = totals.worked_out is not None or (document.document_type in WITHOUT_TOTAL and weak)
+    is_nameless = document.document_type == "other" and proposals.rules_issuer is None
     return Chosen(
         proposals=proposals,
         document_type=document.document_type,
-        name=_picked("entity", proposals.names),
+        name=None if is_nameless else _picked("entity", proposals.names),
         day=_picked("document_date", proposals.dates),
         total=None if is_without else _picked("total_amount", proposals.totals),
     )

@@ -99,8 +99,8 @@ def _proposals(printed: Printed, ranked: Sequence[Issuer]) -> Iterator[_Proposal
         for name in _joined(issuer, printed):
             yield _Proposal(name, issuer, rank)
         row = printed.parsed.rows[issuer.segment.row]
-        if len(row.segments) > 1 and (name := clean_name(row.text)) and len(name) <= LONGEST_NAME:
-            yield _Proposal(Name(name, row.segments), issuer, rank, is_row=True)
+        if len(row.segments) > 1 and (text := clean_name(row.text)) and len(text) <= LONGEST_NAME:
+            yield _Proposal(Name(text, row.segments), issuer, rank, is_row=True)
 
 
 def _joined(issuer: Issuer, printed: Printed) -> Iterator[Name]:
