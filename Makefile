@@ -21,7 +21,7 @@ BENCH   := $(VENV)/.installed-bench
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-fast test-route test-routes soak check lint format schema bench bench-quick replay migrate up down clean
+.PHONY: help demo test test-fast test-route test-routes train soak check lint format schema bench bench-quick replay migrate up down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -46,6 +46,10 @@ test-routes: ## the engine's tests by all ways: PgBouncer, no LISTEN, and Postgr
 	@$(MAKE) --no-print-directory test-route ROUTE=deaf
 	@if [ -x $(OLDEST)/initdb ]; then $(MAKE) --no-print-directory test-route ALFRD_TEST_PG_BIN=$(OLDEST); \
 	else echo "PostgreSQL 15 is not installed in $(OLDEST): its tests are left out."; fi
+
+train: $(DEV) ## train the ranker anew: ARGS="TRUTH.jsonl --held-back MORE.jsonl --cache FOLDER"
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[train]'
+	@$(BIN)/python -m devtools.train $(ARGS)
 
 soak: $(DEV) ## ten minutes of random faults, and an account of each document; not part of check
 	@$(BIN)/python -m tests.faults.soak $(ARGS)

@@ -16,6 +16,8 @@ from typing import Any
 
 from rapidfuzz import fuzz
 
+from alfrd_events.cli.reliability import flags, reliability
+
 Row = Mapping[str, Any]
 
 ENTITY_LIKE_ENOUGH = 85
@@ -46,19 +48,43 @@ _FIELDS = ("type", "entity", "date", "due_date", "total_amount", "text")
 def score(truths: Sequence[Row], predictions: Sequence[Row]) -> dict[str, Any]:
     """Scores over all documents and for each source, and how broken files were handled.
 
-    :return: ``{"overall": {...}, "by_source": {source: {...}}, "robustness": {...}}``; each score is
-        0 to 1, or ``None`` where nothing could be judged.
+    :return: ``{"overall": {...}, "by_source": {source: {...}}, "by_type": {type: {...}}, "reliability": {...},
+        "robustness": {...}}``; each score is 0 to 1, or ``None`` where nothing could be judged.
     """
     found = {line["file"]: line for line in predictions}
     documents = [truth for truth in truths if truth.get("kind") != "robustness"]
-    by_source: dict[str, list[Row]] = defaultdict(list)
-    for truth in documents:
-        by_source[truth.get("source") or "unknown"].append(truth)
     return {
         "overall": _scores(documents, found),
-        "by_source": {source: _scores(group, found) for source, group in sorted(by_source.items())},
+        "by_source": _grouped(documents, found, "source"),
+        "by_type": _grouped(documents, found, "document_type"),
+        "reliability": _reliability(documents, found),
         "robustness": _robustness([t for t in truths if t.get("kind") == "robustness"], found),
     }
+
+
+def _grouped(truths: Sequence[Row], found: Mapping[str, Row], name: str) -> dict[str, Any]:
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for truth in truths:
+        groups[truth.get(name) or "unknown"].append(truth)
+    return {value: _scores(group, found) for value, group in sorted(groups.items())}
+
+
+def _reliability(truths: Sequence[Row], found: Mapping[str, Row]) -> dict[str, Any]:
+    """For each field how well its confidence tells right from wrong, and what the flags for review are worth."""
+    claims: dict[str, list[tuple[bool, float]]] = defaultdict(list)
+    documents: list[tuple[bool, bool]] = []
+    for truth in truths:
+        prediction = found.get(truth["file"], {})
+        judged = {field: bool(right) for field, right in _judge(truth, prediction).items() if field != "text"}
+        for field, sure in (prediction.get("confidence") or {}).items():
+            if field in judged:
+                claims[field].append((judged[field], sure))
+        documents.append((all(judged.values()), bool(prediction.get("flagged", True))))
+    fields = {
+        field: reliability([right for right, _ in pairs], [sure for _, sure in pairs])
+        for field, pairs in sorted(claims.items())
+    }
+    return {"fields": fields, "review": flags(documents)}
 
 
 def _scores(truths: Sequence[Row], found: Mapping[str, Row]) -> dict[str, Any]:

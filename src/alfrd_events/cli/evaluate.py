@@ -10,6 +10,7 @@ from uuid import UUID
 
 import typer
 
+from alfrd_events.analysis.ranking.trees import trained
 from alfrd_events.cli import wiring
 from alfrd_events.cli.app import OPERATE, Json, app
 from alfrd_events.errors import Refused
@@ -105,15 +106,28 @@ async def predict(session: wiring.Session, folder: Path, truths: Sequence[Truth]
         row["id"]: row for row in await looks.documents(session.database, ids=only)
     }
     texts = await looks.text_of(session.database, only)
+    evidence = {id: (await looks.document(session.database, id))["evidence"] for id in only}
     return [
-        _prediction(truth["file"], rows[ids[truth["file"]]], texts.get(ids[truth["file"]], ""))
+        _prediction(
+            truth["file"],
+            rows[ids[truth["file"]]],
+            texts.get(ids[truth["file"]], ""),
+            evidence[ids[truth["file"]]],
+        )
         if truth["file"] in ids
         else {"file": truth["file"], "status": "error", "error": problems.get(truth["file"], "not submitted")}
         for truth in truths
     ]
 
 
-def _prediction(file: str, row: Mapping[str, Any], text: str) -> Prediction:
+def _prediction(
+    file: str, row: Mapping[str, Any], text: str, evidence: Mapping[str, Mapping[str, Any]]
+) -> Prediction:
+    sure = {
+        "date" if field == "document_date" else field: where["confidence"]
+        for field, where in evidence.items()
+        if where.get("confidence") is not None
+    }
     return {
         "file": file,
         "document_type": row["document_type"] or None,
@@ -121,6 +135,8 @@ def _prediction(file: str, row: Mapping[str, Any], text: str) -> Prediction:
         "date": row["document_date"].isoformat() if row["document_date"] else None,
         "due_date": row["due_date"].isoformat() if row["due_date"] else None,
         "total_amount": None if row["total_amount"] is None else float(row["total_amount"]),
+        "confidence": sure,
+        "flagged": not sure or trained().are_unsure(sure.values()),
         "series_key": row["series"],
         "text": text.replace("\f", "\n"),
         "pages": row["page_count"],

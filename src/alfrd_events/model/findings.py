@@ -17,6 +17,12 @@ class Evidence(Result):
     page: int
     text: str
     box: Box | None = None
+    confidence: Confidence | None = None
+    """Calibrated probability that the value is right; ``None`` where nothing is known of it."""
+    label: str = ""
+    """The words that the value was found by."""
+    alternatives: tuple[str, ...] = ()
+    """What else it could be, the likeliest first: dates in ISO form, amounts as plain decimals."""
 
 
 class Classification(AnalystResult):
@@ -58,6 +64,8 @@ class Summary(AnalystResult):
     """For each field name above: where it was read."""
     unsupported: tuple[str, ...] = ()
     """Names of fields whose value is not in the document's text."""
+    needs_review: str = ""
+    """What a person should look at, in a sentence; empty where all main values are sure enough."""
 
 
 class Check(Result):

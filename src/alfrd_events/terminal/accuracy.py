@@ -30,6 +30,15 @@ def print_scores(output: Output, scores: Mapping[str, Any]) -> None:
         ],
         empty="no documents to score",
     )
+    for field, told in scores["reliability"]["fields"].items():
+        parted = "–" if told["auroc"] is None else f"{told['auroc']:.2f}"
+        output.line(f"confidence of {_TITLES.get(field, field)}: AUROC {parted}, off by {told['ece']:.3f}")
+    review = scores["reliability"]["review"]
+    if review["n"]:
+        output.line(
+            f"flagged for review: {review['flagged']:.0%} of {review['n']}; of the other {review['unflagged']}"
+            f" {review['wrong_unflagged']} hold a wrong value"
+        )
     robustness = scores["robustness"]
     if robustness["files"]:
         output.line(f"broken and odd files: {robustness['as_expected']} of {robustness['files']} as expected")

@@ -79,6 +79,8 @@ WITHIN_DAYS = re.compile(
     r"|(?:pagamento)[^.;\d]{0,30}?(\d{1,3})\s*(?:giorni|dias)"
     r"|net\s*(\d{1,3})(?!\s*[\d.,%])"
 )
+STATEMENTS = frozenset({"bank_statement", "credit_card", "investment"})
+"""Types whose papers tell of a period, row by row."""
 EARLIEST_YEAR = 1950
 REACH = 48
 """How many characters before a date its label may stand, in the same row."""

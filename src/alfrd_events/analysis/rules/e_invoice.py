@@ -94,5 +94,5 @@ def _evidence(page: Page, total: str) -> dict[str, Evidence]:
     found = {}
     for field, label in (LABELS | {"total_amount": total}).items():
         if said := next((line for line in lines if line.startswith(f"{label}: ")), ""):
-            found[field] = Evidence(page=page.number, text=said)
+            found[field] = Evidence(page=page.number, text=said, confidence=1, label=label)
     return found

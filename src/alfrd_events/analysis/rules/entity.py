@@ -158,16 +158,17 @@ def find_issuer_of(document: Document, parsed: ParsedText) -> Issuer | None:
 
 def find_issuer(parsed: ParsedText, *, is_receipt: bool) -> Issuer | None:
     """The most likely issuer, or ``None`` where no line could be a name."""
+    best = max(propose_issuers(parsed, is_receipt=is_receipt), key=lambda issuer: issuer.score, default=None)
+    return None if best is None or best.score < 0 else best
+
+
+def propose_issuers(parsed: ParsedText, *, is_receipt: bool) -> Iterator[Issuer]:
+    """Every line, and every part of one, that could be the issuer's name, with what speaks for it."""
     recipients = _recipient_rows(parsed)
     sites = _sites(parsed)
-    best: Issuer | None = None
     for name, segment in _candidates(parsed):
         score = _score(name, segment, parsed, recipients, sites, is_receipt=is_receipt)
-        if best is None or score > best.score:
-            best = Issuer(name, segment, score, _is_organisation(name, segment, parsed, sites))
-    if best is None or best.score < 0:
-        return None
-    return best
+        yield Issuer(name, segment, score, _is_organisation(name, segment, parsed, sites))
 
 
 def _is_organisation(name: str, segment: Segment, parsed: ParsedText, sites: tuple[str, ...]) -> bool:

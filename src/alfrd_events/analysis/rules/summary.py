@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from alfrd_events.analysis.rules.document_dates import When, find_dates_of
+from alfrd_events.analysis.rules.chosen import choose_values
+from alfrd_events.analysis.rules.document_dates import STATEMENTS, When
 from alfrd_events.analysis.rules.e_invoice import find_invoice, values_of
-from alfrd_events.analysis.rules.entity import Issuer, find_issuer_of
 from alfrd_events.analysis.rules.fields import (
     LabelledValue,
     find_fees,
@@ -17,7 +17,7 @@ from alfrd_events.analysis.rules.lexicon import type_titles
 from alfrd_events.analysis.rules.transactions import find_statement
 from alfrd_events.analysis.text.currency import find_currency
 from alfrd_events.analysis.text.parsed import ParsedText
-from alfrd_events.analysis.text.totals import Totals, find_totals
+from alfrd_events.analysis.text.totals import Totals
 from alfrd_events.analysis.text.written import money
 from alfrd_events.model import Document, Evidence, JsonObject, Summary
 
@@ -30,13 +30,9 @@ ACCOUNT_NAMES = (
     "registration_number",
 )
 ROWS_OF_A_TITLE = 12
-WITHOUT_TOTAL = frozenset({"employment", "legal", "promotional", "junk", "event", "government"})
-"""Types whose papers name amounts without asking for one: only a labelled final sum counts."""
 WITHOUT_ITEMS = frozenset({"bank_statement", "credit_card", "investment", "payroll"})
 """Their tables list movements and deductions, not things that add up to the total."""
-STATEMENTS = frozenset({"bank_statement", "credit_card", "investment"})
 PURCHASES = frozenset({"receipt", "invoice"})
-STRONG_LABEL = 9
 
 
 def summarize(document: Document) -> Summary:
@@ -48,31 +44,22 @@ def summarize(document: Document) -> Summary:
     parsed = ParsedText.of(document)
     if parsed.layout.is_blank:
         return Summary(summary="A document without text.")
-    is_receipt = document.document_type in {"receipt", ""}
-    issuer = find_issuer_of(document, parsed)
-    totals = find_totals(parsed)
-    when = find_dates_of(
-        parsed,
-        document.created_at,
-        is_receipt=is_receipt,
-        is_statement=document.document_type in STATEMENTS,
-    )
+    chosen = choose_values(document, parsed)
+    totals, when = chosen.proposals.rules_totals, chosen.proposals.rules_when
     identifiers = find_identifiers(parsed)
-    total = totals.total
-    if total is not None and document.document_type in WITHOUT_TOTAL and total.strength < STRONG_LABEL:
-        total = None
+    total = chosen.total
     gives_back = parsed.is_credit and document.document_type not in STATEMENTS
-    amount = total.value if total else None
+    amount = total.value.value if total else None
     unsupported: tuple[str, ...] = ()
     if totals.worked_out is not None:
         amount, unsupported = totals.worked_out, ("total_amount",)
     if amount is not None and gives_back:
         amount = -abs(amount)
     currency = ""
-    if total is not None or parsed.all_amounts:
-        currency = find_currency(parsed, total.amount.value.currency if total else "")
+    if total or parsed.all_amounts:
+        currency = find_currency(parsed, total.value.placed.value.currency if total else "")
     account = next((identifiers[name] for name in ACCOUNT_NAMES if name in identifiers), None)
-    evidence = _evidence(issuer, totals, when, account)
+    evidence = chosen.evidence() | _evidence(when, account)
     if unsupported:
         evidence.pop("total_amount", None)
     structured = _structured(
@@ -82,8 +69,8 @@ def summarize(document: Document) -> Summary:
         structured |= _movements(parsed, when, evidence)
     summary = Summary(
         summary="-",
-        entity=issuer.name if issuer else "",
-        document_date=when.own.value.value if when.own else None,
+        entity=chosen.name.value.name if chosen.name else "",
+        document_date=chosen.day.value.value if chosen.day else None,
         due_date=when.due.value.value if when.due else None,
         total_amount=amount,
         currency=currency,
@@ -93,6 +80,7 @@ def summarize(document: Document) -> Summary:
         structured_data=structured,
         evidence=evidence,
         unsupported=unsupported,
+        needs_review=chosen.review_reason(unsupported),
     )
     return summary.model_copy(update={"summary": one_line(what_it_is(document, summary, parsed), summary)})
 
@@ -103,16 +91,8 @@ def what_it_is(document: Document, summary: Summary, parsed: ParsedText | None =
     return heading or _noun(document.document_type, summary)
 
 
-def _evidence(
-    issuer: Issuer | None, totals: Totals, when: When, account: LabelledValue | None
-) -> dict[str, Evidence]:
+def _evidence(when: When, account: LabelledValue | None) -> dict[str, Evidence]:
     evidence: dict[str, Evidence] = {}
-    if issuer is not None:
-        evidence["entity"] = issuer.segment.evidence
-    if totals.total is not None:
-        evidence["total_amount"] = totals.total.amount.segment.evidence
-    if when.own is not None:
-        evidence["document_date"] = when.own.segment.evidence
     if when.due is not None:
         evidence["due_date"] = when.due.segment.evidence
     if when.period is not None:

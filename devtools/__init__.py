@@ -1,0 +1,1 @@
+"""What developers need and users never run: it trains the ranker. Nothing in ``src`` imports it."""

@@ -1,0 +1,115 @@
+"""Evaluate a trained model: boosted trees and a logistic regression, from plain numbers.
+
+Both give the logarithm of the odds that a candidate is right, and the model's answer is their mean. The trees see how
+features act together; the regression keeps them from learning a single document by heart.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from math import exp, prod
+from typing import Any
+
+Features = Mapping[str, float]
+
+LARGEST_LOGIT = 30.0
+"""Beyond this a probability is 0 or 1 to thirteen digits, and ``exp`` could overflow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A decision tree as parallel lists, one entry a node; node 0 is the root."""
+
+    feature: Sequence[int]
+    """Index of the feature that the node asks for; -1 at a leaf."""
+    threshold: Sequence[float]
+    left: Sequence[int]
+    """The next node where the feature is at most the threshold."""
+    right: Sequence[int]
+    value: Sequence[float]
+    """What a leaf adds to the log-odds."""
+
+    def evaluate(self, row: Sequence[float]) -> float:
+        node = 0
+        while (feature := self.feature[node]) >= 0:
+            node = self.left[node] if row[feature] <= self.threshold[node] else self.right[node]
+        return self.value[node]
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """A logistic regression: log-odds as a weighted sum."""
+
+    intercept: float
+    weights: Sequence[float]
+
+    def evaluate(self, row: Sequence[float]) -> float:
+        return self.intercept + sum(
+            weight * value for weight, value in zip(self.weights, row, strict=True) if value
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What ranks the candidates of one field, and what tells how sure the choice is."""
+
+    features: Sequence[str]
+    base: float
+    """The log-odds that the trees start from."""
+    trees: Sequence[Tree]
+    linear: Linear
+    replaces_rules_by: float
+    """Log-odds by which a candidate must be ahead of the rules' pick to take its place."""
+    confidence_features: Sequence[str]
+    confidence: Linear
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Model:
+        return cls(
+            features=data["features"],
+            base=data["base"],
+            trees=tuple(Tree(**tree) for tree in data["trees"]),
+            linear=Linear(**data["linear"]),
+            replaces_rules_by=data["replaces_rules_by"],
+            confidence_features=data["confidence_features"],
+            confidence=Linear(**data["confidence"]),
+        )
+
+    def log_odds(self, features: Features) -> float:
+        """How likely a candidate is the right one."""
+        row = [features[name] for name in self.features]
+        boosted = self.base + sum(tree.evaluate(row) for tree in self.trees)
+        return (boosted + self.linear.evaluate(row)) / 2
+
+    def confidence_of(self, signs: Features) -> float:
+        """The calibrated probability that a choice is right."""
+        return probability(self.confidence.evaluate([signs[name] for name in self.confidence_features]))
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """All that was trained."""
+
+    fields: Mapping[str, Model]
+    review_below: float
+    """A document whose values are all right with less than this probability is to be looked at."""
+
+    def are_unsure(self, confidences: Iterable[float]) -> bool:
+        """Whether a document with values of these confidences is to be looked at."""
+        return prod(confidences) < self.review_below
+
+
+@cache
+def trained() -> Weights:
+    """The weights that the package ships."""
+    data = json.loads((files("alfrd_events.analysis.ranking") / "weights.json").read_text("ascii"))
+    models = {name: Model.from_json(model) for name, model in data["fields"].items()}
+    return Weights(fields=models, review_below=data["review_below"])
+
+
+def probability(log_odds: float) -> float:
+    return 1 / (1 + exp(-max(-LARGEST_LOGIT, min(LARGEST_LOGIT, log_odds))))
