@@ -38,14 +38,14 @@ def fit_ranker(examples: Sequence[Example], held_back: frozenset[str], margin: f
     targets = np.array([target for each in examples for target in each.is_target])
     weights = np.array([weight_of(each, held_back) for each in examples for _ in each.candidates])
     boosted = GradientBoostingClassifier(
-        n_estimators=120, max_depth=3, learning_rate=0.08, subsample=0.6, max_features=0.3,
+        n_estimators=80, max_depth=3, learning_rate=0.1, subsample=0.6, max_features=0.3,
         min_samples_leaf=8, random_state=SEED,
     ).fit(rows, targets, sample_weight=weights)  # fmt: skip
     share = float(np.average(targets, weights=weights))
     return {
         "features": names,
         "base": round(float(np.log(share / (1 - share))), DIGITS),
-        "trees": [_tree(each[0].tree_, 0.08) for each in boosted.estimators_],
+        "trees": [_tree(each[0].tree_, 0.1) for each in boosted.estimators_],
         "linear": _linear(rows, targets, weights, strength=0.05),
         "replaces_rules_by": margin,
     }

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 
+from alfrd_events.analysis.rules.chosen import choose_values
 from alfrd_events.analysis.rules.classify import ENOUGH, confidence_of, rank
-from alfrd_events.analysis.rules.entity import ADDRESS, ORGANISATION, TRADE, find_issuer_of
+from alfrd_events.analysis.rules.entity import ADDRESS, ORGANISATION, TRADE
 from alfrd_events.analysis.rules.items import items_add_up
 from alfrd_events.analysis.text.grounding import Support
 from alfrd_events.analysis.text.layout import fold
@@ -198,20 +199,21 @@ def _heads(name: str, parsed: ParsedText) -> bool:
 
 def _supported(document: Document, parsed: ParsedText) -> Iterable[Weighed]:
     support = Support(parsed)
+    chosen = choose_values(document, parsed)
     if document.entity:
         present = support.has_entity(document.entity)
         yield _weigh(
             "entity in the text", present, document.entity, 3, "Give the company's name as it is printed."
         )
-        issuer = find_issuer_of(document, parsed)
-        if issuer is not None and present:
-            same = entity_key(issuer.name) == entity_key(document.entity)
+        if chosen.name is not None and present:
+            issuer = chosen.name.value.name
+            same = entity_key(issuer) == entity_key(document.entity)
             yield _weigh(
                 "entity is the issuer",
                 same,
-                f"the issuer looks like {issuer.name}",
+                f"the issuer looks like {issuer}",
                 1,
-                f"Check whether {issuer.name} issued it.",
+                f"Check whether {issuer} issued it.",
             )
     if document.total_amount is not None:
         yield _weigh(
@@ -221,8 +223,8 @@ def _supported(document: Document, parsed: ParsedText) -> Iterable[Weighed]:
             4,
             "Give a total that is printed, not one worked out.",
         )
-        best = find_totals(parsed).total
-        if best is not None:
+        if chosen.total is not None:
+            best = chosen.total.value
             yield _weigh(
                 "total has the total's label",
                 best.value == document.total_amount,

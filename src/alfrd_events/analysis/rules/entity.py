@@ -9,7 +9,7 @@ document is sent to.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from alfrd_events.analysis.text.layout import Row, Segment
@@ -150,16 +150,17 @@ class Issuer:
 
 def find_issuer_of(document: Document, parsed: ParsedText) -> Issuer | None:
     """The issuer of a document by its type: a paper of no known type needs more than a first line."""
-    issuer = find_issuer(parsed, is_receipt=document.document_type in {"receipt", ""})
-    if issuer is not None and document.document_type == "other" and not issuer.is_organisation:
+    return best_for(document, propose_issuers(parsed, is_receipt=document.document_type in {"receipt", ""}))
+
+
+def best_for(document: Document, issuers: Iterable[Issuer]) -> Issuer | None:
+    """The one of the proposed issuers that a document of this type is from."""
+    issuer = max(issuers, key=lambda each: each.score, default=None)
+    if issuer is None or issuer.score < 0:
+        return None
+    if document.document_type == "other" and not issuer.is_organisation:
         return None
     return issuer
-
-
-def find_issuer(parsed: ParsedText, *, is_receipt: bool) -> Issuer | None:
-    """The most likely issuer, or ``None`` where no line could be a name."""
-    best = max(propose_issuers(parsed, is_receipt=is_receipt), key=lambda issuer: issuer.score, default=None)
-    return None if best is None or best.score < 0 else best
 
 
 def propose_issuers(parsed: ParsedText, *, is_receipt: bool) -> Iterator[Issuer]:

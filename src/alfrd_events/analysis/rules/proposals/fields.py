@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from alfrd_events.analysis.ranking.ranker import Candidate
 from alfrd_events.analysis.rules.document_dates import STATEMENTS, When, find_dates_of
-from alfrd_events.analysis.rules.entity import Issuer, find_issuer_of, propose_issuers
+from alfrd_events.analysis.rules.entity import Issuer, best_for, propose_issuers
 from alfrd_events.analysis.rules.proposals.dates import Day, propose_dates
 from alfrd_events.analysis.rules.proposals.names import Name, propose_names
 from alfrd_events.analysis.rules.proposals.print import Printed
@@ -33,8 +33,8 @@ class Proposals:
         is_receipt = document.document_type in {"receipt", ""}
         printed = Printed.of(document, parsed)
         totals = find_totals(parsed)
-        issuer = find_issuer_of(document, parsed)
         issuers = list(propose_issuers(parsed, is_receipt=is_receipt))
+        issuer = best_for(document, issuers)
         when = find_dates_of(
             parsed,
             document.created_at,

@@ -27,7 +27,7 @@ from alfrd_events.analysis.rules.proposals.print import Printed
 from alfrd_events.analysis.text.layout import Segment, fold
 from alfrd_events.analysis.text.naming import ENDS_WITH_LEGAL_FORM, LEGAL_FORM, REGISTRATION, clean_name
 
-MOST_PROPOSALS = 24
+MOST_PROPOSALS = 12
 """Of more the best by the rules' score are looked at."""
 MOST_LINES = 3
 LONGEST_NAME = 80
