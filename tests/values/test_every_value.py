@@ -98,7 +98,7 @@ async def _columns(db: Harness, table: str) -> dict[str, str]:
 async def _plant(db: Harness, table: str, column: str, value: str) -> bool:
     """Write a value past all triggers; whether the checks of the table let it."""
     statement = sql.SQL(
-        "update alfrd.{table} set {column} = %s where ctid = (select min(ctid) from alfrd.{table})"
+        "update alfrd.{table} set {column} = %s where ctid = (select max(ctid) from alfrd.{table})"
     )
     async with db.database.connection() as connection:
         try:
