@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import date
 from importlib.resources import files
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,7 @@ from alfrd_events.analysis.rules.proposals.fields import Proposals
 from alfrd_events.analysis.text.parsed import ParsedText
 from alfrd_events.cli.reliability import auroc, calibration_error, flags
 from alfrd_events.model import Document, Invoice, Page
+from alfrd_events.model.jobs import Summarize
 from tests.analysts.paper import ANALYST, PROMPT, plain, run, scanned
 
 RECEIPT = """
@@ -73,7 +76,7 @@ def test_without_candidates_nothing_is_chosen() -> None:
 
 
 def test_every_main_value_carries_place_label_confidence_and_alternatives() -> None:
-    summary = run(ANALYST.summarize(scanned(RECEIPT, document_type="receipt"), PROMPT))
+    summary = run(ANALYST.run(Summarize(scanned(RECEIPT, document_type="receipt"), PROMPT)))
 
     total = summary.evidence["total_amount"]
     assert str(summary.total_amount) == "12.72"
@@ -88,7 +91,9 @@ def test_every_main_value_carries_place_label_confidence_and_alternatives() -> N
 
 
 def test_a_receipt_without_a_total_is_to_be_looked_at() -> None:
-    summary = run(ANALYST.summarize(plain("Karolin Bakery Ltd\n04/03/2024", document_type="receipt"), PROMPT))
+    summary = run(
+        ANALYST.run(Summarize(plain("Karolin Bakery Ltd\n04/03/2024", document_type="receipt"), PROMPT))
+    )
 
     assert "no total was found" in summary.needs_review
 
@@ -106,7 +111,7 @@ def test_an_exact_invoice_is_certain_and_never_flagged() -> None:
     document = plain("")
     exact = Document(**{**document.__dict__, "pages": (page,)})
 
-    summary = run(ANALYST.summarize(exact, PROMPT))
+    summary = run(ANALYST.run(Summarize(exact, PROMPT)))
 
     assert summary.needs_review == ""
     assert {where.confidence for where in summary.evidence.values()} == {1}
@@ -117,7 +122,7 @@ def test_the_weights_fit_the_features(field: str) -> None:
     """A feature that is added or renamed needs a training; else every document would fail."""
     document = scanned(RECEIPT, document_type="receipt")
     proposals = Proposals.of(document, ParsedText.of(document))
-    candidates = {
+    candidates: Sequence[Candidate[Any]] = {  # type: ignore[assignment]
         "total_amount": proposals.totals,
         "entity": proposals.names,
         "document_date": proposals.dates,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Generic, TypeVar
 
 from alfrd_events.analysis.ranking.trees import Features, Model
@@ -45,12 +46,17 @@ class Choice(Generic[Value]):
         return self.candidate.value
 
 
-def choose(model: Model, candidates: Sequence[Candidate[Value]], runners_up: int = 2) -> Choice[Value] | None:
-    """Choose the best of a field's candidates; ``None`` where there is none."""
+def choose(
+    model: Model, candidates: Sequence[Candidate[Value]], *, keeps_rules: bool = False, runners_up: int = 2
+) -> Choice[Value] | None:
+    """Choose the best of a field's candidates; ``None`` where there is none.
+
+    :param keeps_rules: the rules' pick stays first, whatever leads it.
+    """
     if not candidates:
         return None
     scored = [(model.log_odds(candidate.features), candidate) for candidate in candidates]
-    ranked = put_in_order(scored, model.replaces_rules_by)
+    ranked = put_in_order(scored, inf if keeps_rules else model.replaces_rules_by)
     others = tuple(candidate for _, candidate in ranked[1 : 1 + runners_up])
     return Choice(ranked[0][1], model.confidence_of(signs_of(ranked)), others)
 

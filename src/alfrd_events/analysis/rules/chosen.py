@@ -12,7 +12,9 @@ from alfrd_events.analysis.rules.proposals.dates import Day
 from alfrd_events.analysis.rules.proposals.fields import Proposals
 from alfrd_events.analysis.rules.proposals.names import Name
 from alfrd_events.analysis.rules.proposals.totals import TotalValue
+from alfrd_events.analysis.text.labels import label
 from alfrd_events.analysis.text.parsed import ParsedText
+from alfrd_events.analysis.text.totals import Totals
 from alfrd_events.model import Document, Evidence
 
 ValueT = TypeVar("ValueT")
@@ -81,12 +83,21 @@ def choose_values(document: Document, parsed: ParsedText) -> Chosen:
         document_type=document.document_type,
         name=None if is_nameless else _picked("entity", proposals.names),
         day=_picked("document_date", proposals.dates),
-        total=None if is_without else _picked("total_amount", proposals.totals),
+        total=None
+        if is_without
+        else _picked("total_amount", proposals.totals, keeps_rules=_is_named(totals)),
     )
 
 
-def _picked(field: str, candidates: Sequence[Candidate[ValueT]]) -> Choice[ValueT] | None:
-    choice = choose(trained().fields[field], candidates)
+def _is_named(totals: Totals) -> bool:
+    """Whether the paper says in so many words that this is to be paid: no sum beside it is likelier."""
+    return totals.total is not None and bool(label("total").search(totals.total.label))
+
+
+def _picked(
+    field: str, candidates: Sequence[Candidate[ValueT]], *, keeps_rules: bool = False
+) -> Choice[ValueT] | None:
+    choice = choose(trained().fields[field], candidates, keeps_rules=keeps_rules)
     if choice is None:
         return None
     rules_found_one = any(candidate.is_rules_pick for candidate in candidates)
