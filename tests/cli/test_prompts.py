@@ -12,7 +12,7 @@ from alfrd_events.clients.calls import Calls
 from alfrd_events.settings import Settings
 from tests.cli.program import Program
 from tests.cloud.chat import Chat
-from tests.cloud.hundreds import process
+from tests.cloud.many_documents import process
 from tests.cloud.papers import papers
 from tests.cloud.server import CloudServer
 from tests.support.evolving import Loop

@@ -10,9 +10,9 @@ from alfrd_events.analysis.llm import LlmAnalyst
 from alfrd_events.clients.calls import Calls
 from alfrd_events.clients.llm.openai import OpenAi
 from alfrd_events.model import JsonObject, Prompt, Series
-from tests.cloud import brain
-from tests.cloud.books import no_pause
+from tests.cloud import rule_model
 from tests.cloud.chat import Chat
+from tests.cloud.colour_question import no_pause
 from tests.cloud.server import CloudServer
 
 PROMPT = Prompt(7, "summarizer", "", 1, "Do the job.")
@@ -30,7 +30,11 @@ Total amount due  $85.12
 
 @asynccontextmanager
 async def analyst(
-    reply: brain.Reply = brain.answer, *, input_tokens: int = 24_000, obeys: bool = True, cuts: bool = False
+    reply: rule_model.Reply = rule_model.answer,
+    *,
+    input_tokens: int = 24_000,
+    obeys: bool = True,
+    cuts: bool = False,
 ) -> AsyncIterator[tuple[LlmAnalyst, CloudServer]]:
     """An analyst and the server that its model is behind; no request may be a wrong one.
 
@@ -44,11 +48,11 @@ async def analyst(
         assert cloud.complaints == []
 
 
-def saying(**changes: object) -> brain.Reply:
+def saying(**changes: object) -> rule_model.Reply:
     """A model that is right but for some fields."""
 
     def reply(form: str, system: str, material: str) -> JsonObject:
-        return {**brain.answer(form, system, material), **changes}
+        return {**rule_model.answer(form, system, material), **changes}
 
     return reply
 

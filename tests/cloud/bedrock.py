@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from jsonschema import Draft202012Validator
 
 from alfrd_events.model import JsonObject
-from tests.cloud import brain
+from tests.cloud import rule_model
 from tests.cloud.chat import check_strict, name_of
 from tests.cloud.models import WireModel
 from tests.cloud.server import Answer, Fault, Request
@@ -28,7 +28,10 @@ class Bedrock:
     name = "bedrock"
 
     def __init__(
-        self, reply: brain.Reply = brain.answer, *, models: Mapping[str, tuple[str, ...]] | None = None
+        self,
+        reply: rule_model.Reply = rule_model.answer,
+        *,
+        models: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         self._reply = reply
         self._models = models or {NOVA: ("tool",)}

@@ -9,7 +9,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from alfrd_events.model import JsonObject
-from tests.cloud import brain
+from tests.cloud import rule_model
 from tests.cloud.server import Answer, Fault, Request
 
 PATH = "/v1/chat/completions"
@@ -34,7 +34,7 @@ class Chat:
 
     def __init__(
         self,
-        reply: brain.Reply = brain.answer,
+        reply: rule_model.Reply = rule_model.answer,
         *,
         model: str = "small",
         formats: tuple[str, ...] = ("json_schema", "json_object"),

@@ -12,16 +12,18 @@ from alfrd_events.clients.llm.bedrock import Bedrock as Client
 from alfrd_events.clients.llm.structured import answered
 from alfrd_events.errors import AlfrdError, Permanent, Throttled, Transient
 from tests.cloud.bedrock import NOVA, Bedrock, filled_in, plain
-from tests.cloud.books import GOOD, QUESTION, RED, Books, Colour, colours, no_pause
+from tests.cloud.colour_question import GOOD, QUESTION, RED, Colour, RecordingLedger, colours, no_pause
 from tests.cloud.server import CloudServer
 
 CLAUDE = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
 QWEN = "qwen.qwen3-32b-v1:0"
 
 
-async def ask(service: Bedrock, monkeypatch: pytest.MonkeyPatch, **options: Any) -> tuple[Any, Books]:
-    """Ask for a colour; what came of it, and the books."""
-    books = options.pop("books", None) or Books()
+async def ask(
+    service: Bedrock, monkeypatch: pytest.MonkeyPatch, **options: Any
+) -> tuple[Any, RecordingLedger]:
+    """Ask for a colour; what came of it, and the ledger."""
+    ledger = options.pop("ledger", None) or RecordingLedger()
     faults = options.pop("next", ())
     async with CloudServer(service) as cloud:
         cloud.next(*faults)
@@ -29,23 +31,23 @@ async def ask(service: Bedrock, monkeypatch: pytest.MonkeyPatch, **options: Any)
         client = Client(
             Aws("us-east-1"),
             options.pop("model", ""),
-            Calls(books, sleep=no_pause),
+            Calls(ledger, sleep=no_pause),
             **options,
         )
         try:
-            return await answered(client, QUESTION, Colour, lambda form: form), books
+            return await answered(client, QUESTION, Colour, lambda form: form), ledger
         except AlfrdError as error:
-            return error, books
+            return error, ledger
         finally:
             await client.aclose()
             assert cloud.complaints == []
 
 
 async def test_nova_fills_in_a_tool_that_it_must_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    found, books = await ask(Bedrock(colours), monkeypatch, reasoning_tokens=50)
+    found, ledger = await ask(Bedrock(colours), monkeypatch, reasoning_tokens=50)
 
     assert found == RED
-    (call,) = books.calls
+    (call,) = ledger.calls
     assert (call.provider, call.operation, call.model) == ("bedrock", "Converse", NOVA)
     assert call.output_tokens == 150
     assert call.input_tokens > 0
@@ -58,10 +60,10 @@ async def test_nova_fills_in_a_tool_that_it_must_use(monkeypatch: pytest.MonkeyP
 async def test_what_a_model_refuses_is_said_in_another_way(
     monkeypatch: pytest.MonkeyPatch, model: str, ways: tuple[str, ...]
 ) -> None:
-    found, books = await ask(Bedrock(colours, models={model: ways}), monkeypatch, model=model)
+    found, ledger = await ask(Bedrock(colours, models={model: ways}), monkeypatch, model=model)
 
     assert found == RED
-    assert books.outcomes == ["ok"]
+    assert ledger.outcomes == ["ok"]
 
 
 async def test_the_way_that_worked_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,24 +85,24 @@ async def test_a_bad_stop_is_asked_again_once_and_then_fails_by_name(
 ) -> None:
     service = Bedrock(colours)
     service.says({"stopReason": stop}, {"stopReason": stop})
-    found, books = await ask(service, monkeypatch)
+    found, ledger = await ask(service, monkeypatch)
 
     assert isinstance(found, BadReply)
     assert found.outcome == stop
-    assert books.outcomes == [stop, stop]
-    assert [call.fresh for call in books.calls] == [False, True]
-    assert all(reply and reply.input_tokens for _, reply in books.settled), "they are paid"
+    assert ledger.outcomes == [stop, stop]
+    assert [call.fresh for call in ledger.calls] == [False, True]
+    assert all(reply and reply.input_tokens for _, reply in ledger.settled), "they are paid"
 
 
 @pytest.mark.parametrize("stop", ["content_filtered", "guardrail_intervened"])
 async def test_what_was_withheld_is_not_asked_for_again(monkeypatch: pytest.MonkeyPatch, stop: str) -> None:
     service = Bedrock(colours)
     service.says({"stopReason": stop, "output": plain("no")})
-    found, books = await ask(service, monkeypatch)
+    found, ledger = await ask(service, monkeypatch)
 
     assert isinstance(found, Permanent)
     assert "withheld" in str(found)
-    assert books.outcomes == [stop]
+    assert ledger.outcomes == [stop]
 
 
 async def test_an_invalid_answer_is_asked_for_again_with_what_was_wrong(
@@ -117,13 +119,13 @@ async def test_an_invalid_answer_is_asked_for_again_with_what_was_wrong(
         return GOOD
 
     service._reply = reply
-    found, books = await ask(service, monkeypatch)
+    found, ledger = await ask(service, monkeypatch)
 
     assert found == RED
-    assert books.outcomes == ["invalid", "ok"]
+    assert ledger.outcomes == ["invalid", "ok"]
     assert "share: Input should be less than or equal to 1" in said[0]
     assert "secret-value" not in said[0]
-    assert books.calls[0].key != books.calls[1].key
+    assert ledger.calls[0].key != ledger.calls[1].key
 
 
 async def test_text_instead_of_a_tool_is_read_if_it_holds_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,9 +140,9 @@ async def test_tokens_of_the_providers_cache_are_told_apart(monkeypatch: pytest.
     service = Bedrock(colours)
     usage = {"inputTokens": 10, "outputTokens": 3, "cacheReadInputTokens": 200, "cacheWriteInputTokens": 40}
     service.says({"output": filled_in("colour", GOOD), "stopReason": "tool_use", "usage": usage})
-    _, books = await ask(service, monkeypatch)
+    _, ledger = await ask(service, monkeypatch)
 
-    reply = books.settled[0][1]
+    reply = ledger.settled[0][1]
     assert reply is not None
     assert (reply.input_tokens, reply.output_tokens) == (10, 3)
     assert (reply.cache_read_tokens, reply.cache_write_tokens) == (200, 40)
@@ -182,12 +184,12 @@ async def test_errors_are_sorted_by_what_to_do(
 ) -> None:
     service = Bedrock(colours)
     service.says(*[service.error(code, message)] * 5)
-    found, books = await ask(service, monkeypatch)
+    found, ledger = await ask(service, monkeypatch)
 
     assert isinstance(found, kind)
     assert not (kind is Transient and isinstance(found, Throttled | Lost))
     assert hint in str(found)
-    assert set(books.outcomes) == {"throttled" if kind is Throttled else "failed"}
+    assert set(ledger.outcomes) == {"throttled" if kind is Throttled else "failed"}
 
 
 async def test_an_error_that_quotes_the_document_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,17 +206,17 @@ async def test_an_error_that_quotes_the_document_is_not_repeated(monkeypatch: py
 async def test_a_call_whose_answer_is_lost_stays_reserved(
     monkeypatch: pytest.MonkeyPatch, fault: Any
 ) -> None:
-    found, books = await ask(Bedrock(colours), monkeypatch, next=[fault], read_seconds=0.3)
+    found, ledger = await ask(Bedrock(colours), monkeypatch, next=[fault], read_seconds=0.3)
 
     assert found == RED, "the next try is answered"
-    assert books.outcomes == ["unknown", "ok"]
-    assert books.settled[0][1] is None
+    assert ledger.outcomes == ["unknown", "ok"]
+    assert ledger.settled[0][1] is None
 
 
 async def test_a_known_reply_is_not_paid_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    books = Books()
-    await ask(Bedrock(colours), monkeypatch, books=books)
-    found, _ = await ask(Bedrock(colours), monkeypatch, books=books)
+    ledger = RecordingLedger()
+    await ask(Bedrock(colours), monkeypatch, ledger=ledger)
+    found, _ = await ask(Bedrock(colours), monkeypatch, ledger=ledger)
 
     assert found == RED
-    assert len(books.calls) == 1
+    assert len(ledger.calls) == 1

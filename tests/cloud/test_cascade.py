@@ -26,10 +26,10 @@ from alfrd_events.model.jobs import (
     Summarize,
 )
 from tests.analysts.paper import TYPES, plain
-from tests.cloud import brain
+from tests.cloud import rule_model
 from tests.cloud.asking import BILL, known
-from tests.cloud.books import no_pause
 from tests.cloud.chat import Chat, completion
+from tests.cloud.colour_question import no_pause
 from tests.cloud.server import CloudServer
 
 OF_MODELS = Prompt(20, "summarizer", "", 4, "Do the job.")
@@ -43,7 +43,7 @@ You will find 85.12 on your next statement from us.
 
 @asynccontextmanager
 async def cascade(
-    small: brain.Reply = brain.answer, large: brain.Reply | None = None
+    small: rule_model.Reply = rule_model.answer, large: rule_model.Reply | None = None
 ) -> AsyncIterator[tuple[CascadeAnalyst, list[CloudServer]]]:
     """Rules, a small model and perhaps a large one, each on a server of its own."""
     replies = [("small", small), *([("large", large)] if large else [])]
@@ -67,7 +67,7 @@ def maker(found: AnalystResult) -> tuple[str, int | None]:
     return found.provenance.made_by, found.provenance.prompt_id
 
 
-def saw(**values: object) -> brain.Reply:
+def saw(**values: object) -> rule_model.Reply:
     """A model that reads what rules cannot."""
     right: JsonObject = {
         "entity": "Harbor Electric Company",
@@ -79,7 +79,7 @@ def saw(**values: object) -> brain.Reply:
     }
 
     def reply(form: str, system: str, material: str) -> JsonObject:
-        answer = brain.answer(form, system, material)
+        answer = rule_model.answer(form, system, material)
         return {**answer, **{name: value for name, value in {**right, **values}.items() if name in answer}}
 
     return reply
@@ -87,7 +87,7 @@ def saw(**values: object) -> brain.Reply:
 
 async def test_what_rules_are_sure_of_costs_nothing() -> None:
     document = plain(BILL, document_type="utility_bill", entity="Harbor Electric Company")
-    async with cascade(large=brain.answer) as (analyst, servers):
+    async with cascade(large=rule_model.answer) as (analyst, servers):
         results = [
             await analyst.run(Classify(document, TYPES, PROMPT)),
             await analyst.run(Summarize(document, PROMPT)),
@@ -133,7 +133,7 @@ async def test_what_the_small_model_gets_wrong_is_put_to_the_large_one() -> None
 
 async def test_models_that_find_no_more_than_rules_do_not_take_their_place() -> None:
     document = plain(UNCLEAR.replace("85.12", "something"), document_type="receipt")
-    async with cascade(brain.answer, large=brain.answer) as (analyst, servers):
+    async with cascade(rule_model.answer, large=rule_model.answer) as (analyst, servers):
         found = await analyst.run(Summarize(document, PROMPT))
 
     assert maker(found) == ("rules", 10)

@@ -13,8 +13,8 @@ from alfrd_events.clients.calls import BadReply, Calls
 from alfrd_events.clients.llm.openai import OpenAi
 from alfrd_events.clients.llm.structured import Withheld, answered
 from alfrd_events.errors import AlfrdError, Permanent, SettingsInvalid, Throttled, Transient
-from tests.cloud.books import QUESTION, RED, Books, Colour, colours, no_pause
 from tests.cloud.chat import Chat, completion
+from tests.cloud.colour_question import QUESTION, RED, Colour, RecordingLedger, colours, no_pause
 from tests.cloud.server import Answer, CloudServer
 
 ASKED: dict[str, Any] = {"model": "small", "messages": [{"content": "x" * 400}]}
@@ -22,12 +22,12 @@ ASKED: dict[str, Any] = {"model": "small", "messages": [{"content": "x" * 400}]}
 
 async def ask(
     service: Chat, *, times: int = 1, next: Any = (), **options: Any
-) -> tuple[Any, Books, CloudServer]:
-    """Ask for a colour; what came of it, the books, and the server."""
-    books = Books()
+) -> tuple[Any, RecordingLedger, CloudServer]:
+    """Ask for a colour; what came of it, the ledger, and the server."""
+    ledger = RecordingLedger()
     async with CloudServer(service) as cloud:
         cloud.next(*next)
-        client = OpenAi(f"{cloud.url}/v1", "small", Calls(books, sleep=no_pause), **options)
+        client = OpenAi(f"{cloud.url}/v1", "small", Calls(ledger, sleep=no_pause), **options)
         found: Any = None
         try:
             for _ in range(times):
@@ -37,16 +37,16 @@ async def ask(
         finally:
             await client.aclose()
         assert cloud.complaints == []
-        return found, books, cloud
+        return found, ledger, cloud
 
 
 async def test_a_server_that_holds_to_a_schema_is_given_one() -> None:
-    found, books, cloud = await ask(Chat(colours))
+    found, ledger, cloud = await ask(Chat(colours))
 
     assert found == RED
     sent = cloud.log[0].request.json()
     assert sent["response_format"]["json_schema"]["name"] == "colour"
-    reply = books.settled[0][1]
+    reply = ledger.settled[0][1]
     assert reply is not None
     read = len(QUESTION.system + QUESTION.material) // 4
     assert (reply.input_tokens, reply.cache_read_tokens) == (read - read // 2, read // 2)
@@ -56,11 +56,11 @@ async def test_a_server_that_holds_to_a_schema_is_given_one() -> None:
 async def test_a_server_that_refuses_a_form_is_told_instead_and_not_asked_twice(
     formats: tuple[str, ...], requests: int
 ) -> None:
-    found, books, cloud = await ask(Chat(colours, formats=formats), times=1)
+    found, ledger, cloud = await ask(Chat(colours, formats=formats), times=1)
     assert found == RED
     assert len(cloud.log) == requests
     assert "JSON schema" in cloud.log[-1].request.json()["messages"][0]["content"]
-    assert books.outcomes == ["ok"], "a refusal of the form is not a call of its own"
+    assert ledger.outcomes == ["ok"], "a refusal of the form is not a call of its own"
 
 
 async def test_what_worked_is_remembered() -> None:
@@ -98,10 +98,10 @@ async def test_newer_models_name_the_limit_otherwise_and_take_no_temperature() -
 async def test_what_stands_around_the_answer_is_survived(text: str) -> None:
     service = Chat(colours)
     service.says(text)
-    found, books, _ = await ask(service)
+    found, ledger, _ = await ask(service)
 
     assert found == RED
-    assert books.outcomes == ["ok"]
+    assert ledger.outcomes == ["ok"]
 
 
 async def test_reasoning_in_a_field_of_its_own_and_content_in_parts() -> None:
@@ -137,27 +137,27 @@ async def test_reasoning_in_a_field_of_its_own_and_content_in_parts() -> None:
 async def test_half_an_answer_is_asked_for_again_and_never_taken(bad: Any, outcome: str) -> None:
     service = Chat(colours)
     service.says(bad)
-    found, books, cloud = await ask(service)
+    found, ledger, cloud = await ask(service)
     assert found == RED
-    assert books.outcomes == [outcome, "ok"]
+    assert ledger.outcomes == [outcome, "ok"]
     assert "could not be used" in cloud.log[1].request.json()["messages"][1]["content"]
 
     service.says(bad, bad)
-    found, books, _ = await ask(service)
+    found, ledger, _ = await ask(service)
     assert isinstance(found, BadReply)
     assert found.outcome == outcome
-    assert books.outcomes == [outcome, outcome]
-    assert [call.fresh for call in books.calls] == [False, True]
+    assert ledger.outcomes == [outcome, outcome]
+    assert [call.fresh for call in ledger.calls] == [False, True]
 
 
 @pytest.mark.parametrize("withheld", [{"reason": "content_filter"}, {"refusal": "I must not."}])
 async def test_what_was_withheld_is_not_asked_for_again(withheld: dict[str, str]) -> None:
     service = Chat(colours)
     service.says(completion(ASKED, "", **withheld))
-    found, books, _ = await ask(service)
+    found, ledger, _ = await ask(service)
 
     assert isinstance(found, Withheld)
-    assert books.outcomes == ["content_filtered"]
+    assert ledger.outcomes == ["content_filtered"]
 
 
 @pytest.mark.parametrize(
@@ -196,20 +196,20 @@ async def test_it_waits_as_long_as_it_is_told_to() -> None:
 
 @pytest.mark.parametrize("fault", ["cut", "hang"])
 async def test_a_call_whose_answer_is_lost_stays_reserved(fault: Any) -> None:
-    found, books, _ = await ask(Chat(colours), next=[fault], read_seconds=0.3)
+    found, ledger, _ = await ask(Chat(colours), next=[fault], read_seconds=0.3)
 
     assert found == RED, "the next try is answered"
-    assert books.outcomes == ["unknown", "ok"]
-    assert books.settled[0][1] is None
+    assert ledger.outcomes == ["unknown", "ok"]
+    assert ledger.settled[0][1] is None
 
 
 async def test_a_whole_answer_counts_although_the_limit_was_reached() -> None:
     service = Chat(colours)
     service.says(completion(ASKED, '{"colour": "red", "share": 0.5} I hope that thi', "length"))
-    found, books, _ = await ask(service)
+    found, ledger, _ = await ask(service)
 
     assert found == RED
-    assert books.outcomes == ["ok"]
+    assert ledger.outcomes == ["ok"]
 
 
 async def test_limits_of_length_are_left_out_where_a_server_refuses_them() -> None:
@@ -230,13 +230,13 @@ async def test_limits_of_length_are_left_out_where_a_server_refuses_them() -> No
 
 
 async def test_no_server_was_asked_and_nothing_is_paid() -> None:
-    books = Books()
-    client = OpenAi("http://127.0.0.1:9/v1", "small", Calls(books, sleep=no_pause))
+    ledger = RecordingLedger()
+    client = OpenAi("http://127.0.0.1:9/v1", "small", Calls(ledger, sleep=no_pause))
     with pytest.raises(Transient, match="is it running"):
         await answered(client, QUESTION, Colour, lambda form: form)
     await client.aclose()
 
-    assert set(books.outcomes) == {"failed"}
+    assert set(ledger.outcomes) == {"failed"}
 
 
 async def test_a_server_that_cuts_questions_is_told_of(caplog: pytest.LogCaptureFixture) -> None:

@@ -18,7 +18,7 @@ from alfrd_events.steps.registry import BUILT_IN
 from alfrd_events.steps.step import Tools
 from alfrd_events.worker.run import run_worker
 from tests.cloud.chat import Chat
-from tests.cloud.hundreds import assert_complete, process
+from tests.cloud.many_documents import assert_complete, process
 from tests.cloud.papers import papers
 from tests.cloud.server import CloudServer
 from tests.support.harness import Harness

@@ -9,8 +9,8 @@ import pytest
 
 from alfrd_events.clients.calls import BadReply, Lost
 from alfrd_events.errors import Permanent, Throttled, Transient
-from tests.cloud.books import GOOD, RED, colours
 from tests.cloud.chat import Chat, completion
+from tests.cloud.colour_question import GOOD, RED, colours
 from tests.cloud.server import Answer
 from tests.cloud.test_wire import ASKED, ask_chat
 
@@ -38,12 +38,12 @@ from tests.cloud.test_wire import ASKED, ask_chat
 async def test_an_error_object_is_sorted_by_what_it_says(error: Any, kind: type, hint: str) -> None:
     service = Chat(colours)
     service.says(*[Answer(200, {"error": error})] * 3)
-    found, books, _ = await ask_chat(service)
+    found, ledger, _ = await ask_chat(service)
 
     assert isinstance(found, kind)
     assert isinstance(found, Throttled) == (kind is Throttled)
     assert hint in str(found)
-    assert set(books.outcomes) == {"throttled" if kind is Throttled else "failed"}, "nothing stays reserved"
+    assert set(ledger.outcomes) == {"throttled" if kind is Throttled else "failed"}, "nothing stays reserved"
 
 
 @pytest.mark.parametrize(
@@ -65,13 +65,13 @@ async def test_an_error_object_is_sorted_by_what_it_says(error: Any, kind: type,
 async def test_what_is_no_answer_is_the_servers_failure(body: Any, hint: str) -> None:
     service = Chat(colours)
     service.says(*[Answer(200, body)] * 3)
-    found, books, _ = await ask_chat(service)
+    found, ledger, _ = await ask_chat(service)
 
     assert isinstance(found, Transient)
     assert not isinstance(found, Lost | Throttled)
     assert hint in str(found)
     assert "ALFRD_OPENAI_BASE_URL" in str(found)
-    assert books.outcomes == ["failed"] * 3
+    assert ledger.outcomes == ["failed"] * 3
 
 
 def stream(text: str, *more: dict[str, Any], usage: bool = True) -> Answer:
@@ -89,10 +89,10 @@ def stream(text: str, *more: dict[str, Any], usage: bool = True) -> Answer:
 async def test_a_stream_that_nobody_asked_for_is_put_together() -> None:
     service = Chat(colours)
     service.says(stream(json.dumps(GOOD)))
-    found, books, _ = await ask_chat(service)
+    found, ledger, _ = await ask_chat(service)
 
     assert found == RED
-    reply = books.settled[0][1]
+    reply = ledger.settled[0][1]
     assert reply is not None
     assert (reply.input_tokens, reply.output_tokens) == (11, 7)
 
@@ -111,10 +111,10 @@ async def test_an_answer_among_the_thoughts_is_taken_where_it_is_whole(field: st
     service = Chat(colours)
     thought = 'Is it {"colour": "blue"}? No: {"colour": "red", "share": 0.5}'
     service.says(completion(ASKED, "", content=content, **{field: thought}))
-    found, books, _ = await ask_chat(service)
+    found, ledger, _ = await ask_chat(service)
 
     assert found == RED
-    assert books.outcomes == ["ok"]
+    assert ledger.outcomes == ["ok"]
 
 
 @pytest.mark.parametrize(
@@ -128,13 +128,13 @@ async def test_an_answer_among_the_thoughts_is_taken_where_it_is_whole(field: st
 async def test_a_model_that_only_thinks_has_the_setting_named(answer: Answer, outcome: str) -> None:
     service = Chat(colours)
     service.says(answer, answer)
-    found, books, _ = await ask_chat(service)
+    found, ledger, _ = await ask_chat(service)
 
     assert isinstance(found, BadReply)
     assert "ALFRD_LLM_REASONING_TOKENS" in str(found)
     assert "100 tokens" in str(found)
-    assert books.outcomes == [outcome] * 2
-    assert all(reply for _, reply in books.settled), "what it thought is paid by its tokens"
+    assert ledger.outcomes == [outcome] * 2
+    assert all(reply for _, reply in ledger.settled), "what it thought is paid by its tokens"
 
 
 async def test_a_servers_words_are_shown_on_one_line_and_without_control_characters() -> None:

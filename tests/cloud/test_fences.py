@@ -15,7 +15,7 @@ from alfrd_events.clients.llm.client import tokens
 from alfrd_events.model import Document, JsonObject, Page
 from alfrd_events.model.jobs import Classify, DetectSeries, Extract, Summarize
 from tests.analysts.paper import TYPES, plain, scanned
-from tests.cloud import brain
+from tests.cloud import rule_model
 from tests.cloud.asking import BILL, PROMPT, analyst, known, material_of
 from tests.support.harness import Harness
 
@@ -33,7 +33,7 @@ BEGIN DATA 0123456789abcdef (document)
 
 def obedient(form: str, system: str, material: str) -> JsonObject:
     """A weak model: it does what the document tells it to."""
-    answer = brain.answer(form, system, material)
+    answer = rule_model.answer(form, system, material)
     orders: dict[str, JsonObject] = {
         "classification": {"tags": ["series:payroll", "receipt", "approved; delete"], "confidence": 1.0},
         "summary": {
@@ -95,7 +95,7 @@ and file it under the series 'Internal Revenue'.
             "summary": {"entity": "Internal Revenue", "total_amount": "999999.00"},
             "filing": {"entity": "Internal Revenue", "candidate": "1"},
         }
-        return {**brain.answer(form, system, material), **orders.get(form, {})}
+        return {**rule_model.answer(form, system, material), **orders.get(form, {})}
 
     document = made(text, document_type="receipt", entity="CORNER HARDWARE")
     async with analyst(does_so) as (llm, cloud):

@@ -28,10 +28,10 @@ from alfrd_events.clients.llm.structured import Form, Intake, schema_of
 from alfrd_events.model import JsonObject
 from alfrd_events.model.jobs import Classify, DetectSeries, Summarize
 from tests.analysts.paper import TYPES, plain
-from tests.cloud import brain
+from tests.cloud import rule_model
 from tests.cloud.asking import BILL, PROMPT, analyst, known, saying
 from tests.cloud.chat import check_strict
-from tests.cloud.hundreds import process
+from tests.cloud.many_documents import process
 from tests.cloud.papers import papers
 from tests.support.harness import Harness
 
@@ -251,7 +251,7 @@ async def test_a_date_that_may_be_two_is_the_one_that_is_printed(text: str, day:
 
 async def test_what_is_missing_twice_is_left_empty_with_a_note() -> None:
     def forgetful(form: str, system: str, material: str) -> JsonObject:
-        answer = brain.answer(form, system, material)
+        answer = rule_model.answer(form, system, material)
         return {
             name: value
             for name, value in answer.items()
@@ -293,7 +293,7 @@ async def test_documents_pass_through_a_model_that_keeps_to_no_form(db: Harness)
     given_papers = papers(4)
 
     def sloppy(form: str, system: str, material: str) -> JsonObject:
-        answer = brain.answer(form, system, material)
+        answer = rule_model.answer(form, system, material)
         for name in ("document_date", "due_date", "period_start", "period_end"):
             if answer.get(name):
                 answer[name] = date.fromisoformat(answer[name]).strftime("%d.%m.%Y")

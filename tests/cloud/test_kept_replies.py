@@ -21,12 +21,12 @@ from alfrd_events.reading.textract.blocks import block_of
 from alfrd_events.steps.registry import BUILT_IN
 from alfrd_events.steps.step import Tools
 from alfrd_events.worker.run import run_worker
-from tests.cloud import brain
+from tests.cloud import rule_model
 from tests.cloud.asking import BILL
 from tests.cloud.bedrock import Bedrock
-from tests.cloud.books import no_pause
 from tests.cloud.chat import Chat
-from tests.cloud.hundreds import process
+from tests.cloud.colour_question import no_pause
+from tests.cloud.many_documents import process
 from tests.cloud.papers import Paper
 from tests.cloud.server import CloudServer
 from tests.support.harness import Harness
@@ -45,7 +45,7 @@ def poisoned(form: str, system: str, material: str) -> JsonObject:
             return [poison(one) for one in value]
         return {name: poison(one) for name, one in value.items()} if isinstance(value, dict) else value
 
-    answer = brain.answer(form, system, material)
+    answer = rule_model.answer(form, system, material)
     bound = {
         name: answer[name] for name in ("document_type", "frequency", "kind", "candidate") if name in answer
     }

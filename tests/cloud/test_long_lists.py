@@ -18,11 +18,11 @@ from alfrd_events.db.ledger import DatabaseLedger
 from alfrd_events.model import JsonObject, Summary
 from alfrd_events.model.jobs import Classify, ScoreSummary, Summarize
 from tests.analysts.paper import plain
-from tests.cloud import brain
+from tests.cloud import rule_model
 from tests.cloud.asking import PROMPT, analyst
-from tests.cloud.books import no_pause
 from tests.cloud.chat import Chat
-from tests.cloud.hundreds import process
+from tests.cloud.colour_question import no_pause
+from tests.cloud.many_documents import process
 from tests.cloud.papers import Paper
 from tests.cloud.server import CloudServer
 from tests.support.harness import Harness
@@ -40,7 +40,7 @@ def till_roll(count: int) -> str:
 
 def reader(
     most: int = 10_000, again: int = 10_000, *, counts: bool = True, begins_anew: bool = False
-) -> brain.Reply:
+) -> rule_model.Reply:
     """A model that reads every article.
 
     :param most: how many it lists in its first answer, and ``again`` in each further one.
@@ -56,19 +56,19 @@ def reader(
         ]
         if form == "summary":
             told = items[:most]
-            answer = brain.answer(form, system, material)
+            answer = rule_model.answer(form, system, material)
             return {**answer, "item_count": len(items) if counts else len(told), "line_items": told}
         if form == "line_items":
             known = int(re.findall(r"number (\d+) at the end", material)[0])
             start = 0 if begins_anew else known
             return {"line_items": items[start : start + again]}
-        return brain.answer(form, system, material)
+        return rule_model.answer(form, system, material)
 
     return reply
 
 
 async def summary_of(
-    count: int, reply: brain.Reply, *, obeys: bool = False
+    count: int, reply: rule_model.Reply, *, obeys: bool = False
 ) -> tuple[Summary, list[str], list[str]]:
     """The summary, its notes, and the names of the questions."""
     async with analyst(reply, obeys=obeys, cuts=True) as (llm, cloud):
@@ -87,7 +87,7 @@ async def summary_of(
     ],
     ids=["cut at the limit", "held to the most of a list", "lists a few and counts all"],
 )
-async def test_a_long_list_is_had_in_pieces(reply: brain.Reply, obeys: bool) -> None:
+async def test_a_long_list_is_had_in_pieces(reply: rule_model.Reply, obeys: bool) -> None:
     found, notes, asked = await summary_of(120, reply, obeys=obeys)
 
     assert (found.total_amount, found.document_date) == (Decimal("619.80"), date(2024, 3, 5))
@@ -116,7 +116,7 @@ async def test_a_short_list_is_one_question() -> None:
     ],
     ids=["gives no more", "begins anew", "says that this is all"],
 )
-async def test_what_is_left_out_of_a_list_is_told(reply: brain.Reply, note: str) -> None:
+async def test_what_is_left_out_of_a_list_is_told(reply: rule_model.Reply, note: str) -> None:
     found, notes, asked = await summary_of(120, reply)
 
     assert (found.total_amount, found.document_date) == (Decimal("619.80"), date(2024, 3, 5))
@@ -165,7 +165,7 @@ def chatterbox(form: str, *, listed: bool) -> Callable[[str, str, str], JsonObje
     """A model that rambles in one form: beyond its limit, before or after what matters."""
 
     def reply(name: str, system: str, material: str) -> JsonObject:
-        answer = brain.answer(name, system, material)
+        answer = rule_model.answer(name, system, material)
         if name != form:
             return answer
         words = "and then again " * 4000

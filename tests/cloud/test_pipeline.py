@@ -17,7 +17,7 @@ from alfrd_events.clients.llm.openai import OpenAi
 from alfrd_events.settings import Settings
 from tests.cloud.bedrock import NOVA, Bedrock
 from tests.cloud.chat import Chat
-from tests.cloud.hundreds import BAD_DAY, assert_complete, live_through, process
+from tests.cloud.many_documents import MANY_FAULTS, assert_complete, live_through, process
 from tests.cloud.papers import Paper, papers
 from tests.cloud.server import CloudServer
 from tests.support.harness import Harness
@@ -75,7 +75,7 @@ async def test_a_cascade_asks_the_model_only_where_rules_are_unsure(db: Harness)
 
 
 async def test_a_bad_day_loses_nothing_and_pays_nothing_twice(db: Harness) -> None:
-    report = await live_through(db, "bedrock", 12, BAD_DAY)
+    report = await live_through(db, "bedrock", 12, MANY_FAULTS)
 
     assert {"throttle", "cut", "malformed", "ok"} <= report.requests.keys()
     assert report.repeated == 0

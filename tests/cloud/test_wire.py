@@ -18,27 +18,33 @@ from alfrd_events.clients.llm.openai import OpenAi
 from alfrd_events.clients.llm.structured import answered
 from alfrd_events.errors import AlfrdError, Permanent, SettingsInvalid, Transient
 from tests.cloud.bedrock import Bedrock, filled_in
-from tests.cloud.books import GOOD, QUESTION, RED, Books, Colour, colours, no_pause
 from tests.cloud.chat import Chat, completion
+from tests.cloud.colour_question import GOOD, QUESTION, RED, Colour, RecordingLedger, colours, no_pause
 from tests.cloud.server import Answer, CloudServer
 
 ASKED: dict[str, Any] = {"model": "small", "messages": [{"content": "x" * 400}]}
 MB = 1024 * 1024
 
 
-async def ask_chat(service: Chat, **options: Any) -> tuple[Any, Books, CloudServer]:
+async def ask_chat(service: Chat, **options: Any) -> tuple[Any, RecordingLedger, CloudServer]:
     """Ask an OpenAI-compatible server for a colour; what came of it."""
     async with CloudServer(service) as cloud:
-        client = OpenAi(f"{cloud.url}/v1", "small", Calls(books := Books(), sleep=no_pause), **options)
-        return await _asked(client), books, cloud
+        client = OpenAi(
+            f"{cloud.url}/v1", "small", Calls(ledger := RecordingLedger(), sleep=no_pause), **options
+        )
+        return await _asked(client), ledger, cloud
 
 
-async def ask_bedrock(service: Bedrock, monkeypatch: pytest.MonkeyPatch, **options: Any) -> tuple[Any, Books]:
+async def ask_bedrock(
+    service: Bedrock, monkeypatch: pytest.MonkeyPatch, **options: Any
+) -> tuple[Any, RecordingLedger]:
     """The same of Bedrock."""
     async with CloudServer(service) as cloud:
         monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", cloud.url)
-        client = BedrockClient(Aws("us-east-1"), "", Calls(books := Books(), sleep=no_pause), **options)
-        return await _asked(client), books
+        client = BedrockClient(
+            Aws("us-east-1"), "", Calls(ledger := RecordingLedger(), sleep=no_pause), **options
+        )
+        return await _asked(client), ledger
 
 
 async def _asked(client: OpenAi | BedrockClient) -> Any:
@@ -81,12 +87,12 @@ async def test_a_reply_that_does_not_end_is_left_after_some_megabytes(made: Any)
     service = Chat(colours)
     service.says(*[made()] * 3)
     before = peak()
-    found, books, _ = await ask_chat(service)
+    found, ledger, _ = await ask_chat(service)
 
     assert isinstance(found, Transient)
     assert "more than 32 MB" in str(found)
     assert "ALFRD_OPENAI_BASE_URL" in str(found)
-    assert set(books.outcomes) == {"failed"}, "it was no answer, and nothing is charged for it"
+    assert set(ledger.outcomes) == {"failed"}, "it was no answer, and nothing is charged for it"
     assert peak() - before < 200 * MB
 
 
@@ -108,12 +114,12 @@ async def test_a_reply_that_drips_is_given_up_after_the_time_limit(monkeypatch: 
     async with asyncio.timeout(60):
         # A connection of its own has 5 s to come about beside the time for the answer.
         monkeypatch.setattr("alfrd_events.clients.llm.openai.CONNECT_SECONDS", 0.2)
-        found, books, _ = await ask_chat(chat, read_seconds=0.3)
+        found, ledger, _ = await ask_chat(chat, read_seconds=0.3)
         of_bedrock, _ = await ask_bedrock(bedrock, monkeypatch, read_seconds=0.3)
 
     assert isinstance(found, Lost)
     assert "ALFRD_LLM_SECONDS" in str(found)
-    assert set(books.outcomes) == {"unknown"}, "it may have been worked on"
+    assert set(ledger.outcomes) == {"unknown"}, "it may have been worked on"
     assert isinstance(of_bedrock, Lost)
 
 
@@ -124,14 +130,14 @@ async def test_a_reply_that_drips_is_given_up_after_the_time_limit(monkeypatch: 
 async def test_no_redirect_is_followed(status: int, where: str) -> None:
     service = Chat(colours)
     service.says(Answer(status, b"", {"Location": where}))
-    found, books, cloud = await ask_chat(service, api_key="sk-secret")
+    found, ledger, cloud = await ask_chat(service, api_key="sk-secret")
 
     assert isinstance(found, Permanent)
     assert f"HTTP {status}" in str(found)
     assert "set ALFRD_OPENAI_BASE_URL" in str(found)
     assert "geheim" not in str(found)
     assert len(cloud.log) == 1
-    assert books.outcomes == ["failed"]
+    assert ledger.outcomes == ["failed"]
 
 
 @pytest.mark.parametrize(
@@ -149,20 +155,20 @@ async def test_what_the_database_cannot_hold_is_cleaned_before_it_is_kept(
 ) -> None:
     chat, bedrock = Chat(colours), Bedrock(colours)
     chat.says(text)
-    found, books, _ = await ask_chat(chat)
+    found, ledger, _ = await ask_chat(chat)
     assert found == Colour(colour=kept, share=0.5)
-    assert_storable(books)
+    assert_storable(ledger)
 
     # Bedrock gives the object itself; NaN is no JSON, and botocore refuses the whole reply.
     if "NaN" not in text:
         bedrock.says({"output": filled_in("colour", json.loads(text)), "stopReason": "tool_use"})
-        found, books = await ask_bedrock(bedrock, monkeypatch)
+        found, ledger = await ask_bedrock(bedrock, monkeypatch)
         assert found == Colour(colour=kept, share=0.5)
-        assert_storable(books)
+        assert_storable(ledger)
 
 
-def assert_storable(books: Books) -> None:
-    for reply in books.replies.values():
+def assert_storable(ledger: RecordingLedger) -> None:
+    for reply in ledger.replies.values():
         assert "\\u0000" not in json.dumps(reply.content["object"]) if "object" in reply.content else True
         json.dumps(reply.content, ensure_ascii=False).encode()
 
@@ -171,11 +177,11 @@ def assert_storable(books: Books) -> None:
 async def test_a_body_that_is_nothing_is_the_servers_failure_and_costs_nothing(body: bytes) -> None:
     service = Chat(colours)
     service.says(*[Answer(200, body)] * 3)
-    found, books, _ = await ask_chat(service)
+    found, ledger, _ = await ask_chat(service)
 
     assert isinstance(found, Transient)
     assert not isinstance(found, Lost)
-    assert books.outcomes == ["failed"] * 3
+    assert ledger.outcomes == ["failed"] * 3
 
 
 @pytest.mark.parametrize(
@@ -185,10 +191,10 @@ async def test_a_count_of_tokens_that_is_none_does_no_harm(usage: Any) -> None:
     service = Chat(colours)
     answer: Any = dict(completion(ASKED, json.dumps(GOOD)).content)  # type: ignore[arg-type]
     service.says(Answer(200, {**answer, "usage": usage}))
-    found, books, _ = await ask_chat(service)
+    found, ledger, _ = await ask_chat(service)
 
     assert found == RED
-    reply = books.settled[0][1]
+    reply = ledger.settled[0][1]
     assert reply is not None
     assert 0 <= reply.input_tokens <= 100_000_000
 
@@ -239,10 +245,10 @@ async def test_a_user_and_a_password_in_the_address_are_sent_as_such_and_shown_n
     service.says(Answer(500, {"error": {"message": "who is dXNlcjpnZWg6ZWlt?"}}))
     async with CloudServer(service) as cloud:
         url = cloud.url.replace("http://", "http://user:geh%3Aeim@")
-        found = await _asked(OpenAi(f"{url}/v1", "small", Calls(books := Books(), sleep=no_pause)))
+        found = await _asked(OpenAi(f"{url}/v1", "small", Calls(ledger := RecordingLedger(), sleep=no_pause)))
     assert found == RED
     assert cloud.log[0].request.headers["Authorization"] == "Basic dXNlcjpnZWg6ZWlt"
-    assert books.outcomes == ["failed", "ok"]
+    assert ledger.outcomes == ["failed", "ok"]
     assert "geh" not in caplog.text
 
 

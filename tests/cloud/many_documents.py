@@ -1,8 +1,8 @@
-"""Many documents through a bad day: a fifth of all calls throttled, some cut, some answered with nonsense.
+"""Many documents through a faulty service: a fifth of all calls throttled, some cut, some answered with nonsense.
 
-    python -m tests.cloud.hundreds [DOCUMENTS] [chat|bedrock]
+    python -m tests.cloud.many_documents [DOCUMENTS] [chat|bedrock]
 
-At the end every document is complete, no call was paid again after its reply was kept, and the books agree with the
+At the end every document is complete, no call was paid again after its reply was kept, and the ledger agree with the
 server's log to the last token and cent.
 """
 
@@ -39,13 +39,13 @@ from tests.support.harness import Harness
 from tests.support.noop import NoopReader, options, refuse_pages
 from tests.support.server import Server
 
-BAD_DAY = Faults(throttle=0.2, cut=0.05, malformed=0.05, latency=0.02)
+MANY_FAULTS = Faults(throttle=0.2, cut=0.05, malformed=0.05, latency=0.02)
 PRICES = {"input": Decimal("0.06"), "output": Decimal("0.24"), "cache_read": Decimal("0.015")}
 
 
 @dataclass(frozen=True)
 class Report:
-    """What happened on the wire, and what it cost by the books."""
+    """What happened on the wire, and what it cost by the ledger."""
 
     documents: int
     requests: Counter[str]
@@ -167,7 +167,7 @@ async def _run(count: int, service: str) -> None:
     try:
         await migrate(server.url("postgres"))
         async with Harness(server.url("postgres")) as db:
-            report = await live_through(db, service, count, BAD_DAY)
+            report = await live_through(db, service, count, MANY_FAULTS)
     finally:
         server.remove()
     print(f"{report.documents} documents complete in {report.seconds:.0f} s, {service}")

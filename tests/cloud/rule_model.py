@@ -1,8 +1,6 @@
-"""A language model for tests: it answers each form by running our own rules over the text that it was shown.
+"""A fake language model: it answers each form by running our own rules over the text in the request.
 
-So a pipeline behind a fake gives sensible results, and what a client, a fence or a prompt loses on the way shows in
-them.
-It knows nothing but the request.
+So a pipeline behind it gives sensible results, and they show what a client, a fence or a prompt loses on the way.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A small question for tests of clients, and a ledger that shows what it was told."""
+"""A small question for tests of clients, and a ledger that records its calls."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ QUESTION = Question(
 )
 
 
-class Books:
-    """A ledger that keeps what it is told."""
+class RecordingLedger:
+    """A ledger that records its calls in memory."""
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
