@@ -1,4 +1,4 @@
-"""Claimed work: what a step is given, how it ended, and what it cost."""
+"""Claimed work: the input of a step, its outcome and its cost."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from alfrd_events.model.prompts import GradingInput, Prompt
 
 @dataclass(frozen=True)
 class Case:
-    """All that a step is given: its subject, and what it needs beside it.
+    """The input of a step: its subject, and what the step needs beside it.
 
-    Exactly one of ``document``, ``file`` and ``family`` is set. What a step does not ask for is left empty.
+    Exactly one of ``document``, ``file`` and ``family`` is set. What a step does not ask for is empty.
     """
 
     document: Document | None = None
@@ -35,7 +35,7 @@ class Case:
     """For ``extract``: the series that it was filed in."""
     prompt: Prompt | None = None
     known: JsonObject | None = None
-    """For ``classify`` and ``summarize``: what this prompt is known to have made of this very text:
+    """For ``classify`` and ``summarize``: the stored output of this prompt for exactly this text:
     ``{made_by, output}``."""
     family: UUID | None = None
     """For ``evolve_prompt``: the family of prompts that is its subject."""
