@@ -66,7 +66,7 @@ class ModelServer:
         self._listed: list[JsonObject] = []
 
     async def answers(self) -> str:
-        """Check that a server speaks the protocol; return the models that it lists."""
+        """Check that a server speaks the protocol; report how many models it lists."""
         started = time.monotonic()
         status, location, body = await self._get(f"{self._address.base}/models")
         milliseconds = (time.monotonic() - started) * 1000
