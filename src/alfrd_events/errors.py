@@ -61,9 +61,9 @@ _MORE_PROCESSES = (
 
 
 def shortage(error: BaseException) -> WorkerUnfit | None:
-    """What an error of the operating system means for the worker; ``None``: nothing, as far as can be told.
+    """Return the shortage that an operating-system error reports; ``None``: it reports none.
 
-    Out of file handles, of memory for a process, of threads or of disk, that is.
+    A shortage is one of file handles, memory for a process, threads or disk.
     """
     if isinstance(error, OSError) and error.errno in _REMEDIES:
         return WorkerUnfit(
@@ -75,7 +75,7 @@ def shortage(error: BaseException) -> WorkerUnfit | None:
 
 
 def no_process(error: BaseException, program: str) -> WorkerUnfit:
-    """What it means that a process could not be started."""
+    """Return the error for a process that could not be started."""
     if isinstance(error, OSError) and error.errno == errno.EAGAIN:
         return WorkerUnfit(
             f"this worker cannot start a process ({os.strerror(error.errno)}); {_MORE_PROCESSES}"

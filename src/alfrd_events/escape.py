@@ -1,10 +1,10 @@
-"""What a stranger wrote, made safe to print: the one place that decides what reaches a terminal or a log.
+"""Make foreign text safe to print: this module alone decides what reaches a terminal or a log.
 
-File names, texts of documents, tags and messages of servers are written by others. A control character in them moves a
-cursor, changes colours or forges a line; a bidirectional override makes ``exe.txt`` of ``txt.exe``. All of these become
-visible: ``\\x1b``, ``\\n``, ``\\u202e``.
+Strangers write file names, documents, tags and servers' messages. A control character in them moves the cursor, changes
+colours or forges a line; a bidirectional override shows ``txt.exe`` as ``exe.txt``. All of these become visible:
+``\\x1b``, ``\\n``, ``\\u202e``.
 
-A backslash stays one: text that holds the four characters ``\\x1b`` looks the same, and does nothing either.
+A backslash is not escaped: text with the four characters ``\\x1b`` looks the same, and is just as harmless.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def json_text(
 ) -> str:
     """JSON that means the same and can be shown on a terminal, too.
 
-    :param ascii_only: for where nobody knows the encoding.
+    :param ascii_only: for output whose encoding is unknown.
     :param default: makes something of what JSON has no form for.
     :raise ValueError: a number that JSON does not know, such as ``NaN``.
     """

@@ -1,7 +1,7 @@
 """Names of files: as text of one line, and those of what programs leave beside documents.
 
-Of leftovers there is one list for the inbox, ``add``, watched buckets and archives. Names are compared without regard
-to case. A name that is wrongly on it is no loss: the file stays where it is, and is taken once it has another name.
+The inbox, ``add``, watched buckets and archives share one list of leftovers. It ignores case. A name that is wrongly on
+the list loses nothing: the file stays in place and becomes a document once it has another name.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _FOLDERS = (
 _FILES = (
     # macOS: settings and icons of folders, resource forks; a network server shows the carriage return as U+F00D
     ".DS_Store", "._*", "Icon\r", "Icon\uf00d", ".localized", ".LSOverride", ".VolumeIcon.icns", ".apdisk",
-    # Windows: settings and thumbnails of folders, marks of origin; U+F03A stands for the colon
+    # Windows: settings and thumbnails of folders, marks of origin; U+F03A represents the colon
     "Thumbs.db", "Thumbs.db:encryptable", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "autorun.inf",
     "*Zone.Identifier",
     # shortcuts

@@ -1,8 +1,8 @@
 """Structured log lines: a message and its facts, as text for people or JSON for machines.
 
 ``log.info("claimed", step="ocr", count=3)`` prints ``claimed  step=ocr count=3``. Facts are ids, names, counts
-and durations; never a document's text, never a secret. Names may be a stranger's: what they hold is escaped, so that
-none of it steers a terminal or forges a line.
+and durations; never a document's text, never a secret. Strangers may choose names: they are escaped, so that none
+controls a terminal or forges a line.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ class Log:
         self._logger = logging.getLogger(f"alfrd_events.{name}")
 
     def debug(self, message: str, **facts: Any) -> None:
-        """For whoever looks for a fault."""
+        """Log a detail that helps to find a fault."""
         self._logger.debug(message, extra={"facts": facts})
 
     def info(self, message: str, **facts: Any) -> None:
-        """For whoever follows along."""
+        """Log normal progress."""
         self._logger.info(message, extra={"facts": facts})
 
     def warning(self, message: str, **facts: Any) -> None:
-        """Something to look at, that mends itself or waits."""
+        """Log a problem that resolves itself or can wait."""
         self._logger.warning(message, extra={"facts": facts})
 
     def error(self, message: str, *, trace: bool = False, **facts: Any) -> None:
-        """Something that needs a person; ``trace`` adds where it happened."""
+        """Log a problem that needs a person; ``trace`` adds where it happened."""
         self._logger.error(message, extra={"facts": facts}, exc_info=trace)
 
 

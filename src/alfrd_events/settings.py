@@ -1,7 +1,7 @@
 """Every setting there is, in one typed tree, read from the environment (``ALFRD_*``).
 
-Only ``cli/wiring.py`` builds it; everything else is given the values that it needs. The same names, with the
-same defaults, are in ``.env.example``.
+Only ``cli/wiring.py`` builds it and passes each part the values that it needs. ``.env.example`` has the same
+names with the same defaults.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ OCR_SLOTS_ELSEWHERE = 8
 
 
 class Settings(BaseSettings):
-    """What the program is told from outside."""
+    """The settings of the program."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", env_ignore_empty=True)
 
@@ -67,9 +67,9 @@ class Settings(BaseSettings):
     llm: Literal["bedrock", "openai"] = "bedrock"
     """Where the model of ``analyst`` ``llm`` and ``cascade`` is."""
     llm_model: str = ""
-    """Empty: ``us.amazon.nova-lite-v1:0`` on Bedrock; any other server must be told."""
+    """Empty: ``us.amazon.nova-lite-v1:0`` on Bedrock; any other server needs a name here."""
     llm_large_model: str = ""
-    """For ``cascade``: asked where the first model's answer fails a check, too. Empty: nobody is."""
+    """For ``cascade``: the model to ask where the first model's answer fails a check, too. Empty: none."""
     compiled_series: Literal["on", "off"] = "on"
     """For ``llm`` and ``cascade``: read the documents of a series by the layout that earlier ones taught."""
     llm_input_tokens: Annotated[int, Field(ge=1000, le=100_000_000)] = 24_000
@@ -102,9 +102,9 @@ class Settings(BaseSettings):
     drain_seconds: Annotated[float, Field(ge=0, le=_DAY, allow_inf_nan=False)] = 20
     """How long running steps may finish after SIGTERM or Ctrl-C; then they are given back."""
     poll_seconds: Seconds = 30
-    """How often an idle worker looks at the queue although no bell rang."""
+    """How often an idle worker looks at the queue without a notification."""
     probe_seconds: Seconds = 15
-    """How often the listener proves by a round trip that it still hears."""
+    """How often the listener proves by a round trip that it still receives notifications."""
     rescue_seconds: Seconds = 1
     """How often a worker looks for workers that are gone, while any task runs."""
     reconcile_seconds: Seconds = 300
@@ -112,7 +112,7 @@ class Settings(BaseSettings):
     step_seconds: Seconds = 900
     """The longest that one attempt of a step may take."""
     status_feed: bool = True
-    """Whether this worker's status changes are told on channel ``alfrd_status``."""
+    """Whether this worker publishes its status changes on channel ``alfrd_status``."""
 
     cap_document_usd: Usd | None = None
     """The most that may be spent on a document, in USD; ``None``: no cap."""
@@ -137,7 +137,7 @@ class Settings(BaseSettings):
     @field_validator("*", mode="before")
     @classmethod
     def _strip(cls, value: Any) -> Any:
-        """A file with Windows line ends, or a secret with a newline at its end, is meant without them."""
+        """Strip white space: files with Windows line ends and secrets with a final newline are meant without it."""
         return value.strip() if isinstance(value, str) else value
 
     @field_validator("slots", mode="before")
@@ -172,7 +172,7 @@ class Settings(BaseSettings):
         return tuple(Path(entry).expanduser() for entry in value.split(os.pathsep) if entry)
 
     def slots_for(self, step: str) -> int:
-        """How many tasks of a step this worker runs at once."""
+        """Return how many tasks of a step this worker runs at once."""
         if step in self.slots:
             return self.slots[step]
         if step == "ocr":
@@ -183,7 +183,7 @@ class Settings(BaseSettings):
 def load_settings(**overrides: Any) -> Settings:
     """Read the environment.
 
-    :raise SettingsInvalid: names each variable that is wrong or that nobody knows, with the reason.
+    :raise SettingsInvalid: names each variable that is wrong or unknown, with the reason.
     """
     _refuse_unknown(os.environ)
     try:
@@ -198,7 +198,7 @@ def load_settings(**overrides: Any) -> Settings:
 
 
 def _refuse_unknown(environment: Mapping[str, str]) -> None:
-    """A name that is spelt wrongly would be passed over: another database would be worked on, and nobody told."""
+    """Refuse unknown names: a misspelt one would be ignored, and the worker would silently use another database."""
     known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
     wrong = []
     for name in sorted(environment):

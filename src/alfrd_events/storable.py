@@ -1,8 +1,8 @@
 """Text and JSON as PostgreSQL can hold them.
 
-Neither ``text`` nor ``jsonb`` takes the character U+0000, and neither takes half of a surrogate pair; a model or a
-service may give both. They are taken out before anything is kept: a reply with one of them would be refused when its
-result is recorded, and again each time that it is given from the cache of replies.
+Neither ``text`` nor ``jsonb`` accepts the character U+0000 or half of a surrogate pair; a model or a service may send
+both. They are removed before storage: PostgreSQL would refuse the result of such a reply, again at each read from the
+reply cache.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     python -m tests.cloud.many_documents [DOCUMENTS] [chat|bedrock]
 
-At the end every document is complete, no call was paid again after its reply was kept, and the ledger agree with the
+At the end every document is complete, no call was paid again after its reply was kept, and the ledger agrees with the
 server's log to the last token and cent.
 """
 

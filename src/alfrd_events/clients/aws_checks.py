@@ -1,8 +1,8 @@
-"""Whether AWS lets us do what the settings want, for ``doctor``: one thing after the other, each with a hint.
+"""Check for ``doctor`` that AWS allows what the settings need: one check after the other, each with a hint.
 
-Over boto3, since nothing waits meanwhile. Textract is asked to read what is no document, which it refuses for free
-where it may be asked at all. A bucket for jobs gets an object of a few bytes, which is removed again. A model is asked
-for one token, which costs less than $0.0001; nothing else costs anything to speak of.
+The checks use boto3, since nothing else runs meanwhile. Textract gets bytes that are no document; it refuses them for
+free if access is allowed. The bucket for jobs gets an object of a few bytes, which the check then removes. A model is
+asked for one token, which costs less than $0.0001. All other checks cost next to nothing.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ _POLICY = "allow it in the IAM policy: docs/providers.md has one to copy"
 
 @dataclass(frozen=True, slots=True)
 class AccessCheck:
-    """One thing to look at."""
+    """One check."""
 
     name: str
     look: Callable[[], str]
-    """What was found; raises :class:`~alfrd_events.errors.Unhealthy`."""
+    """Returns the finding, or raises :class:`~alfrd_events.errors.Unhealthy`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Wishes:
 
 
 def checks(wishes: Wishes) -> list[AccessCheck]:
-    """What has to be looked at for these wishes, in order; credentials and region come first."""
+    """Return the checks for these settings, in order; credentials and region come first."""
     if not wishes.any:
         return []
     if find_spec("boto3") is None:

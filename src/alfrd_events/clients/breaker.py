@@ -1,4 +1,4 @@
-"""Ask no provider that is not there: a circuit breaker.
+"""A circuit breaker: send no calls to a provider that is down.
 
 Closed, everything passes. After several failures in a row, or when most of the last ones failed, it opens: nothing is
 sent, and tasks wait without losing attempts. When its time is over one call is let through as a probe; if that goes
@@ -7,10 +7,10 @@ well everything passes again, else it stays open for twice as long.
 Where many calls are under way, those that fail come back before those that are worked on: a handful of failures in a
 few milliseconds is no row. So a row has to last.
 
-A failure is that nobody answers, or that the server says it is broken. Throttling and refusals are answers.
+A failure is a call without an answer, or an answer that reports a broken server. Throttling and refusals are answers.
 
-An outage is a few lines of log, however many documents wait for its end: one when it begins, one now and then while it
-lasts, and one when it is over.
+An outage writes a few log lines, however many documents wait: one when it begins, one now and then while it lasts, and
+one when it ends.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Breaker:
         self._openings = 0
         self._probing = False
         self._began = self._told = 0.0
-        """When the outage began, and when the log was last told of it."""
+        """When the outage began, and when it was last logged."""
         self.why = ""
         """What the last failure said of itself."""
 
@@ -78,19 +78,19 @@ class Breaker:
         return max(left, 1.0) * random.uniform(1, 1.25)
 
     def enter(self) -> int:
-        """A call is sent, although it may be open: then it is the probe."""
+        """Register a call; while the breaker is open, the call is the probe."""
         if self._open_until is not None:
             self._probing = True
             log.debug("asking a provider again that was not there", provider=self._provider)
         return self._openings
 
     def leave(self, entered: int, well: bool | None, why: str = "") -> None:
-        """How a call ended: the provider is well, or ill, or nothing was learned.
+        """Register how a call ended: the provider works, fails, or neither is known.
 
-        :param why: what an ill one said.
+        :param why: the provider's error message.
         """
         if entered != self._openings:
-            return  # it was under way when the breaker opened, and tells of before
+            return  # it began before the breaker opened, and says nothing about now
         if well is False:
             self.why = why
         if self._open_until is not None:

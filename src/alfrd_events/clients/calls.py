@@ -1,13 +1,13 @@
-"""Calls that cost money: who makes one, what it may cost, and where that is written down.
+"""Calls that cost money: the caller, the limits and the record of the cost.
 
-Every request to a paid provider goes through :meth:`Calls.make`. It answers from the replies that were paid before,
-waits where a limit says so, reserves the most that the call may cost, sends, and settles what it did cost, together
-with the reply, before anyone works with it: a worker that is killed afterwards does not pay twice.
+Every request to a paid provider goes through :meth:`Calls.make`. It returns a stored reply if there is one. Otherwise
+it waits for the limits, reserves the most that the call may cost, sends the request and records the real cost together
+with the reply. Only then does the caller get the reply: a worker that is killed afterwards does not pay twice.
 
-What went wrong for a moment is sent again here, for seconds; each try is a row of ``alfrd.usage``. What lasts longer is
-the task's: it is raised, and the task waits.
+Short failures are retried here, for seconds; each try is a row of ``alfrd.usage``. A longer failure is raised, and the
+task waits.
 
-Providers know no database: the :class:`Ledger` is given to them.
+Providers know no database: they get a :class:`Ledger`.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ Made = TypeVar("Made")
 
 _TRIES = 3
 _PATIENCE_SECONDS = 5.0
-"""What a provider asks us to wait beyond this, the task waits for."""
+"""If a provider asks for a longer wait, the task waits instead of the call."""
 
 
 class Caller(NamedTuple):
-    """On whose behalf a provider is called: the task, and the worker that owns it."""
+    """The task that calls a provider, and the worker that owns the task."""
 
     worker: int
     task: Task
@@ -59,7 +59,7 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """Why calls are made that are not a document's own way through the pipeline."""
+    """The purpose of calls that are not part of a document's own pipeline."""
 
     name: str
     caps: tuple[Cap, ...] = ()
@@ -88,7 +88,7 @@ class Call:
     """At most: the request's limit."""
     pages: int = 0
     about: str = ""
-    """What an error may name that is nobody else's business, the file's name: the others that wait are not shown it."""
+    """The file's name, for this call's own errors: the errors of other waiting calls do not show it."""
     fresh: bool = False
     """Ask again although a reply is known: the known one was bad."""
 
@@ -178,7 +178,7 @@ class NoLedger:
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """What stands before a provider in this worker."""
+    """The limiter and the breaker of one provider in this worker."""
 
     limiter: Limiter
     breaker: Breaker
@@ -323,7 +323,7 @@ def _is_throttled(error: BaseException) -> bool:
 
 
 def _is_well(error: AlfrdError) -> bool | None:
-    """What an error tells of the provider: it answers, or it does not; ``None``: it was not asked."""
+    """Return whether an error shows that the provider answers; ``None``: it was not asked."""
     if isinstance(error, NoRoom | DatabaseUnavailable):
         return None
     return isinstance(error, Throttled) or not isinstance(error, Transient)

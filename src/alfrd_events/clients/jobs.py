@@ -1,4 +1,4 @@
-"""Jobs that were paid and whose results are still to be fetched: what is remembered of them, and where."""
+"""Paid jobs whose results are not fetched yet: what is stored about them, and where."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class PaidJob:
 
     part: int
     request: str
-    """Digest of the part's content and of what was asked for: only who asks the same may adopt it."""
+    """Digest of the part's content and of the request: only an equal request may adopt the job."""
     pages: tuple[int, ...]
     """Their numbers in the part, in the order in which they were sent."""
     id: str
-    """The provider's name of it."""
+    """The provider's id of the job."""
 
 
 class Jobs(Protocol):
@@ -35,7 +35,7 @@ class Jobs(Protocol):
     async def save(self, who: Caller, provider: str, job: PaidJob) -> None:
         """Remember a job.
 
-        :raise StaleClaim: the task belongs to somebody else by now, who adopts the job by its token.
+        :raise StaleClaim: another worker owns the task now, and adopts the job by its token.
         """
         ...
 

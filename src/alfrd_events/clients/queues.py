@@ -85,7 +85,7 @@ class Queue:
 
 
 def objects_made(body: str) -> Sequence[StoredObject]:
-    """The objects that a message tells of: S3's own, or by way of SNS or EventBridge. Empty for S3's test message.
+    """Return the objects that a message names, from S3 directly, SNS or EventBridge. Empty for S3's test message.
 
     :raise NoEvent: it is none of these.
     """

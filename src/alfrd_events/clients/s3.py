@@ -161,7 +161,7 @@ class Buckets:
         return StoredObject(place, reply["ETag"].strip('"'), int(reply["ContentLength"]))
 
     async def listed(self, place: ObjectUri) -> AsyncIterator[list[StoredObject]]:
-        """The objects whose keys begin with the place's, a thousand at a time, without what stands for a folder.
+        """Yield the objects whose keys begin with the place's, a thousand at a time, without folder markers.
 
         :raise Permanent, Throttled, Transient: as :meth:`read`.
         """

@@ -1,4 +1,4 @@
-"""What all nouns are made from: boxes, confidences, JSON, and the base of results."""
+"""The base types of the model: boxes, confidences, JSON, and the base class of results."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Frequency = Literal["weekly", "biweekly", "monthly", "quarterly", "semiannual", 
 
 
 class Result(BaseModel):
-    """Base of all results: immutable, and nothing unknown gets in."""
+    """Base of all results: immutable, and it refuses unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -34,7 +34,7 @@ class Provenance(Result):
     prompt_id: int | None = None
     """The version of the prompt that it was made with."""
     notes: tuple[str, ...] = ()
-    """What the event of the step should tell: that a document was too long to be shown whole, for instance."""
+    """Notes for the step's event, for instance that a document was too long to be shown whole."""
 
 
 class AnalystResult(Result):

@@ -17,10 +17,10 @@ Made = TypeVar("Made")
 
 
 def filled(kind: type[Made], values: dict[str, Any]) -> Made:
-    """An instance of a frozen dataclass.
+    """Return an instance of a frozen dataclass without calling its ``__init__``.
 
-    Its own ``__init__`` makes a call for each field: for the two dozen of a document that takes four times as long, and
-    one is made for each step.
+    ``__init__`` makes a call for each field. For the two dozen fields of a document it takes four times as long, and
+    each step builds a document.
 
     :param values: of all its fields; not to be used afterwards.
     """
@@ -74,9 +74,9 @@ class Peer:
 
     document: Document
     slug: str
-    """Of its series."""
+    """The slug of its series."""
     corrected: frozenset[str] = frozenset()
-    """Names of the values that a person has set right."""
+    """Names of the values that a person has corrected."""
 
     @property
     def was_compiled(self) -> bool:
@@ -141,5 +141,5 @@ class File:
 
 
 def text_hash(document: Document) -> str:
-    """Digest of a document's whole text, as ``alfrd.text_hash`` makes it: whether it is the same text still."""
+    """Return the digest of a document's whole text, equal to that of ``alfrd.text_hash``: it shows a changed text."""
     return hashlib.sha256(document.text.encode()).hexdigest()

@@ -1,7 +1,7 @@
-"""What an analyst is asked: a type for each question, and with it the type of the answer.
+"""The questions to an analyst: one type for each question, which names the type of its answer.
 
-An analyst has one method, :meth:`~alfrd_events.model.protocols.Analyst.run`. So one that puts itself before another,
-as most do, says what it does with the few questions it has a say in, and passes all others on.
+An analyst has one method, :meth:`~alfrd_events.model.protocols.Analyst.run`. An analyst that wraps another handles the
+few questions that it knows and passes all others on.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ ResultT = TypeVar("ResultT", bound=AnalystResult)
 
 
 class AnalysisJob(Generic[ResultT]):
-    """A question to an analyst, with all that it is about."""
+    """A question to an analyst, with its material."""
 
     answer: ClassVar[type[AnalystResult]]
     """The type of what comes back."""
     prompt: Prompt
-    """The instruction to work by: of the first of the analyst's prefixes."""
+    """The instruction to follow: the one of the analyst's first prefix."""
 
     def with_prompt(self, prompt: Prompt) -> Self:
-        """The same question under another instruction."""
+        """Return the same question with another instruction."""
         return replace(self, prompt=prompt)  # type: ignore[type-var]
 
 
@@ -37,7 +37,7 @@ class DocumentJob(AnalysisJob[ResultT]):
     document: Document
 
     def about(self, document: Document) -> Self:
-        """The same question about another document."""
+        """Return the same question about another document."""
         return replace(self, document=document)  # type: ignore[type-var]
 
 
@@ -63,7 +63,7 @@ class ScoreClassification(DocumentJob[Score]):
 
 @dataclass(frozen=True)
 class Summarize(DocumentJob[Summary]):
-    """One line and the values; nothing is invented that the text does not hold."""
+    """Give one line and the values; invent nothing that the text does not hold."""
 
     answer = Summary
     document: Document

@@ -18,13 +18,13 @@ class Part:
     number: int
     """Position in the document, from 1."""
     filename: str
-    """As the user named it. A hint for messages; the type is told from the content."""
+    """As the user named it. A hint for messages; the content decides the type."""
     content: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class PartInfo:
-    """What a look at a part's head tells, before any page is read."""
+    """What a part's head shows, before any page is read."""
 
     media_type: str
     """``image/png``, ``application/pdf``, ``text/plain`` …, from the content, not from the name."""
@@ -58,7 +58,7 @@ class Page:
     rotation: int = 0
     """Degrees clockwise by which the source was turned to be read: 0, 90, 180 or 270."""
     invoice: Invoice | None = None
-    """The exact values that the page's text tells, where it is an electronic invoice."""
+    """The exact values that the page's text shows, where the page is an electronic invoice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class PartSource:
 
 
 class PartReading(Result):
-    """What is known of a part once it was looked at."""
+    """What is known of a part after inspecting it."""
 
     number: int
     filename: str

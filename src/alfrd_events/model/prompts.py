@@ -1,4 +1,4 @@
-"""Prompts, what their versions made, and the answer keys that they are graded by."""
+"""Prompts, the outputs of their versions, and the answer keys that grade them."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class MadeOutput:
-    """What a version of a prompt made of a document, as it came."""
+    """The output of a prompt's version for a document, unchanged."""
 
     prompt: int
     kind: str
     output: JsonObject | None
-    """``None``: nothing that had the shape that was asked for."""
+    """``None``: the output did not have the requested shape."""
 
 
 @dataclass(frozen=True, slots=True)

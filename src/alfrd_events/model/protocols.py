@@ -1,4 +1,4 @@
-"""The two seams towards the outside: who reads a document, and who makes sense of it."""
+"""The two interfaces to the outside: readers read a document, analysts interpret it."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Reader(Protocol):
 
     name: str
     is_paid: bool
-    """Its calls are written down one by one, as they are made, by way of :class:`~.calls.Calls`."""
+    """Its calls cost money; :class:`~.calls.Calls` records each one."""
 
     async def inspect(self, part: Part) -> PartInfo:
-        """Tell type and number of pages without reading them.
+        """Return the type and the number of pages without reading them.
 
         :raise Unreadable: empty, damaged, protected, too large or of an unknown type.
         """
@@ -46,10 +46,10 @@ class Reader(Protocol):
 
 
 class Analyst(Protocol):
-    """Makes sense of a document that has been read."""
+    """Interprets a document that has been read."""
 
     name: str
-    """Who made a result, as stored beside it, unless the result says so itself: ``rules``, ``bedrock:<model>`` …"""
+    """The name stored with a result, unless the result names another: ``rules``, ``bedrock:<model>`` …"""
 
     prompt_prefixes: tuple[str, ...]
     """Prepended to a prompt's kind: the ``rules`` analyst's versions live beside those of an LLM. A job comes with the
@@ -61,7 +61,7 @@ class Analyst(Protocol):
     async def run(self, job: AnalysisJob[ResultT]) -> ResultT:
         """Answer one question.
 
-        :raise Permanent: this document or file can never be answered for.
+        :raise Permanent: no answer is possible for this document or file.
         :raise Transient: the service or the machine, not the document, is at fault.
         """
         ...
@@ -87,7 +87,7 @@ class Examiner(Analyst, Protocol):
     """
 
     async def write_key(self, document: Document, types: Sequence[DocumentType]) -> AnswerKey:
-        """What a perfect reader would find, from the full text, without having seen an output.
+        """Return what a perfect reader would find in the full text; the writer sees no output.
 
         :raise BadReply: twice no good answer. Then there is no key, and no score.
         """
@@ -96,7 +96,7 @@ class Examiner(Analyst, Protocol):
     async def improve_prompt(
         self, current: Prompt, misses: Sequence[str], max_words: int, prompt: Prompt
     ) -> Improved:
-        """A better instruction.
+        """Return a better instruction.
 
         :param misses: what went wrong with the current one, a line each.
         :param prompt: the instruction for this job, of kind ``prompt_improver``.

@@ -1,4 +1,4 @@
-"""Claimed work: what a step is given, how it ended, and what it cost."""
+"""Claimed work: the input of a step, its outcome and its cost."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def take_the_wire() -> tuple[BinaryIO, BinaryIO]:
 
 
 def limit_self(memory_bytes: int) -> None:
-    """Bound memory and files, and write none. A limit that is lower already, by whoever started the worker, stays."""
+    """Limit memory and open files, and forbid writing files. Keep a limit that is already lower."""
     if sys.platform == "linux":  # macOS has no such limit
         _lower(resource.RLIMIT_AS, memory_bytes)
     _lower(resource.RLIMIT_CORE, 0)

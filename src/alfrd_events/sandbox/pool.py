@@ -1,9 +1,9 @@
 """A few processes that are kept and lent out, one part at a time.
 
-A process goes back to the pool only when it has answered all that it was asked. In any other case (it
-died, was late, or the borrower lost interest) it is killed and the next borrower gets a new one, so that
-no part ever meets the remains of another. Starting one takes a tenth of a second; loading the models,
-which only recognition needs, about a second more.
+A process goes back to the pool only when it has answered every request. In any other case (it died, was
+late, or the borrower gave up) it is killed and the next borrower gets a new one, so that no part meets the
+remains of another. Starting a process takes a tenth of a second. Loading the models, which only
+recognition needs, takes about a second more.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ PING_SECONDS = 5.0
 _NOT_OVER = ("page", "sheet", "result")
 """Replies after which more comes: another one, or bytes."""
 _LAST_WORDS = 4_000
-"""Bytes of what a process said before it ended; the last line is told."""
+"""Bytes of a process's output that are kept; the error shows the last line."""
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "VIRTUAL_ENV")
-"""Of our environment. The rest may hold credentials, and whoever reads hostile files needs none."""
+"""Environment variables passed on. Others may hold credentials, which no process with hostile files needs."""
 
 
 class Died(AlfrdError):
@@ -113,7 +113,7 @@ class Child:
     async def send(self, frame: Frame, data: bytes = b"") -> None:
         """Send a request, and the bytes that belong to it.
 
-        :raise Died: nobody is there to take it.
+        :raise Died: the process has ended.
         """
         self.busy = True
         try:

@@ -1,6 +1,6 @@
 """How long an attempt has waited for its turn: until one of a few processes was free to work for it.
 
-A document pays for what is done for it, not for those that were before it in the queue.
+A document pays for its own work, not for the time that others hold the queue.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
-"""From what a server sent back to the object that was asked for.
+"""Find the requested object in a server's answer.
 
-Where a model may only fill in a tool's input, the object comes as one. Where it writes text, the object is somewhere in
-it: after reasoning, inside a code fence, with a comma too many. It is looked for, and mended if need be.
+A model that fills in a tool's input gives the object as it is. A model that writes text puts the object somewhere in
+it: after reasoning, inside a code fence, with a comma too many. This module finds it and repairs its syntax.
 
-What ends in the middle is not mended: a list that lost its second half is still a list. What is whole in it is given
-beside the error, and taken at once only where the question says at which list it may end (:class:`CutObject`).
+It does not repair an answer that ends in the middle: a list that lost its second half is still a list. The error
+carries the complete part. The part is accepted at once only where the question names the list at which the answer may
+end (:class:`CutObject`).
 """
 
 from __future__ import annotations
@@ -160,7 +161,7 @@ def whole_part(text: str) -> JsonObject | None:
 
 
 def _objects_in(text: str) -> Iterator[dict[str, Any]]:
-    """The outermost objects of a text that are valid as they stand."""
+    """Yield the outermost objects of a text that are valid unchanged."""
     decoder = json.JSONDecoder(strict=False)
     for part in (*_FENCED.findall(text), text):
         position = part.find("{")

@@ -1,4 +1,4 @@
-"""What an analyst asks of a language model, whoever serves it."""
+"""The interface between an analyst and a language model, for every server."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class Llm(Protocol):
     """A model behind a server."""
 
     name: str
-    """``bedrock:us.amazon.nova-lite-v1:0``: who made a result."""
+    """Stored with a result: ``bedrock:us.amazon.nova-lite-v1:0``."""
 
     async def ask(
         self, question: Question, check: Callable[[JsonObject], Made], *, fresh: bool = False
     ) -> Made:
-        """The answer, checked, by way of :class:`~alfrd_events.clients.calls.Calls`.
+        """Return the checked answer, through :class:`~alfrd_events.clients.calls.Calls`.
 
         :param fresh: not from the cache of replies.
         :raise BadReply: it answered, and the answer cannot be used.

@@ -1,11 +1,10 @@
 """Amazon Bedrock by its Converse API, which is the same for all models.
 
 A model is held to the form of the answer by a tool that it must use: Nova and Claude fill in a tool's input under its
-schema. Others are given the schema as the form of their output (``outputConfig``), and those that take neither are only
-told. What a model refuses is tried the next way, and that is remembered.
+schema. Others get the schema as the form of their output (``outputConfig``), and those that take neither get it in the
+instruction. When a model refuses one way, the client tries the next and remembers what worked.
 
-Each request is sent once: what is tried again is reserved and counted again, by
-:class:`~alfrd_events.clients.calls.Calls`.
+The client sends each request once: :class:`~alfrd_events.clients.calls.Calls` reserves and counts each further try.
 """
 
 from __future__ import annotations
@@ -147,7 +146,7 @@ class Bedrock(Client):
 
 
 class _RefusedWay(AlfrdError):
-    """The model does not take the answer's form said in this way."""
+    """The model does not accept this way to state the answer's form."""
 
 
 def _reply(answer: Any, question: Question) -> Reply:

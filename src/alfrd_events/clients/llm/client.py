@@ -45,7 +45,7 @@ class Client(ABC):
     async def ask(
         self, question: Question, check: Callable[[JsonObject], Made], *, fresh: bool = False
     ) -> Made:
-        """The answer, checked: see :class:`~alfrd_events.clients.llm.base.Llm`."""
+        """Return the checked answer: see :class:`~alfrd_events.clients.llm.base.Llm`."""
         limit = question.max_tokens + self._reasoning_tokens
         call = Call(
             provider=self._provider,
@@ -64,11 +64,11 @@ class Client(ABC):
 
     @abstractmethod
     async def _send(self, question: Question, limit: int) -> Reply:
-        """One request. The reply's content is what :func:`object_of` reads."""
+        """Send one request. :func:`object_of` reads the reply's content."""
 
     @abstractmethod
     def _place(self) -> str:
-        """Which server it is, where that is not told by the provider's name."""
+        """Name the server, where the provider's name does not identify it."""
 
     @abstractmethod
     async def aclose(self) -> None:
@@ -83,7 +83,7 @@ class Client(ABC):
 
 
 def tokens(text: str) -> int:
-    """At most, by estimate: a token for every 3.3 ASCII characters, and one for each other character.
+    """Estimate the most tokens of a text: one for every 3.3 ASCII characters, and one for each other character.
 
     English prose has 4 to 5 characters to a token, tables of numbers about 3.5; scripts without blanks about one.
     """
@@ -94,7 +94,7 @@ def tokens(text: str) -> int:
 
 
 def tokens_of(question: Question) -> int:
-    """What a question takes of a model's input, at most."""
+    """Estimate the most input tokens that a question needs."""
     said = (question.system, question.material, question.correction, json.dumps(question.schema))
     return sum(map(tokens, said)) + _OVERHEAD
 
@@ -114,7 +114,7 @@ def quotable(message: str, question: Question) -> str:
 
 
 def with_schema(question: Question) -> str:
-    """The instruction for a model that is only told the form of the answer, and not held to it."""
+    """Return the instruction with the schema in it, for a model that no server holds to the schema."""
     return (
         f"{question.system}\n\nAnswer with one JSON object and nothing else, valid under this JSON schema:\n"
         f"{json.dumps(question.schema, ensure_ascii=False)}"

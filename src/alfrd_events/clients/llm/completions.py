@@ -1,7 +1,7 @@
-"""From what a server sent back to a reply, or to the error that it tells.
+"""Turn a server's response into a reply, or into the error that it reports.
 
-Gateways and local servers say with status 200 what belongs under another one: an error object, no choice at all, a page
-of HTML, a stream although none was asked for. Each is sorted by what it says, so that money is kept for answers only.
+Gateways and local servers send with status 200 what needs another status: an error object, no choice at all, a page of
+HTML, a stream that was not requested. The content decides how each is handled, so that only answers are charged.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from alfrd_events.storable import parsed
 
 _STOPS = {"length": "max_tokens", "content_filter": "content_filtered"}
 _MOST_TOKENS = 100_000_000
-"""More than any request has: a count above it is a server's mistake, and not charged as told."""
+"""More than any request has: a higher count is a server's mistake and is not charged."""
 _FAILED = 502
 _STATUS_OF_WORDS = (
     (
@@ -30,9 +30,9 @@ _STATUS_OF_WORDS = (
 
 
 class Told(Exception):
-    """An answer with status 200 that tells of an error.
+    """A response with status 200 that reports an error.
 
-    :param status: the HTTP status that would have said it.
+    :param status: the HTTP status that fits the error.
     """
 
     def __init__(self, status: int, message: str) -> None:
@@ -41,7 +41,7 @@ class Told(Exception):
 
 
 def reply_of(body: bytes) -> Reply:
-    """The reply in a body.
+    """Return the reply in a body.
 
     Its content is ``{"stop": reason, "text": …}``, and ``"reasoning"`` where all of it is there.
 
@@ -74,7 +74,7 @@ def reply_of(body: bytes) -> Reply:
 
 
 def message_of(body: bytes) -> str:
-    """What an error's body says, in one of the forms in which servers say it."""
+    """Return the message in an error's body, in any of the forms that servers use."""
     try:
         said = parsed(body)
     except ValueError:
@@ -111,7 +111,7 @@ def _choice(answer: JsonObject) -> JsonObject:
 
 
 def _of_stream(body: bytes) -> JsonObject:
-    """The completion whose pieces a stream of events brought, although it was asked for in one."""
+    """Join the pieces of a completion that a server streamed although the request did not ask for a stream."""
     pieces: dict[str, list[str]] = {"content": [], "reasoning_content": [], "reasoning": []}
     reason, usage, error = "", None, None
     for event in _events(body):
@@ -143,7 +143,7 @@ def _events(body: bytes) -> Iterator[JsonObject]:
 
 
 def _status_of(error: Any) -> int:
-    """The HTTP status that an error object stands for; one that says nothing is the server's failure."""
+    """Return the HTTP status that an error object means; an object without one is the server's failure."""
     code = error.get("code") if isinstance(error, dict) else None
     if isinstance(error, dict) and not _is_status(code):
         code = next((error[name] for name in ("status", "status_code") if _is_status(error.get(name))), code)

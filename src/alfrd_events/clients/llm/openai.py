@@ -1,8 +1,8 @@
 """Any server that speaks OpenAI's ``/chat/completions``: Ollama, vLLM, LM Studio, llama.cpp, OpenAI itself.
 
-They differ in what they take: some hold a model to a JSON schema, some only to JSON, some to nothing; newer models of
-OpenAI take ``max_completion_tokens`` and no temperature. What a server refuses is left out the next time, and that is
-remembered once the request has worked.
+Servers differ in what they accept: some hold a model to a JSON schema, some only to JSON, some to nothing. Newer models
+of OpenAI accept ``max_completion_tokens`` and no temperature. The next request leaves out what a server refused; once a
+request works, the client remembers its form.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Dialect:
     temperature: bool = True
 
     def without(self, message: str) -> Dialect | None:
-        """How to say it to a server that refused with this message; ``None`` if it is not a matter of words."""
+        """Return the dialect to try after a refusal with this message; ``None``: no other dialect would help."""
         said = message.lower()
         if any(words in said for words in _TOO_LONG):
             return None
@@ -164,7 +164,7 @@ class OpenAi(Client):
         return reply
 
     def _look_for_a_cut(self, question: Question, reply: Reply) -> None:
-        """Some servers cut a question that is longer than their context and say nothing; the count tells."""
+        """Warn once if the server cut the question: some do so silently, and only the token count shows it."""
         read = reply.input_tokens + reply.cache_read_tokens
         sent = len(question.system) + len(question.material)
         if (
@@ -208,7 +208,7 @@ class OpenAi(Client):
 
         url = self._address.completions
         try:
-            # No redirect is followed: the document would go to a server that nobody has named.
+            # Follow no redirect: the document would go to a server that is not in the settings.
             async with self._opened().post(url, data=_encoded(request), allow_redirects=False) as response:
                 return response.status, response.headers, await read_at_most(response)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:

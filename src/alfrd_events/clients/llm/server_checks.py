@@ -1,7 +1,7 @@
-"""Whether a model server does what the settings want of it, for ``doctor``: one thing after the other, with hints.
+"""Check for ``doctor`` that a model server does what the settings need, one check after the other, with hints.
 
-The model is asked one question of a few tokens, by the client that documents are asked with. Its schema allows only one
-word, and its instruction wants another: so the answer tells whether the server holds the model to a schema.
+The model gets one question of a few tokens, through the same client as documents. The schema allows only one word, and
+the instruction asks for another: the answer shows whether the server holds the model to a schema.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class ModelServer:
         self._listed: list[JsonObject] = []
 
     async def answers(self) -> str:
-        """That something is there which speaks the protocol, and which models it lists."""
+        """Check that a server speaks the protocol; report how many models it lists."""
         started = time.monotonic()
         status, location, body = await self._get(f"{self._address.base}/models")
         milliseconds = (time.monotonic() - started) * 1000
@@ -83,7 +83,7 @@ class ModelServer:
         return f"{self._address.base} answers in {milliseconds:.0f} ms, and lists {len(self._listed)} models"
 
     async def model(self, name: str) -> str:
-        """That it has a model, and how far it holds it to the form of an answer."""
+        """Check that the server has the model, and how far it holds the model to a schema."""
         client = OpenAi(
             self._base_url,
             name,
@@ -120,7 +120,7 @@ class ModelServer:
         return f"answers in {seconds:.1f} s, and {held}"
 
     async def context(self, name: str) -> str:
-        """That question and answer fit into what the model sees at once, as far as the server tells."""
+        """Check that question and answer fit into the model's context, where the server reports its size."""
         told = _context_in(next((one for one in self._listed if _is(one, name)), {}))
         origin = self._address.base.removesuffix("/v1")
         if told is None:

@@ -31,7 +31,7 @@ CUT_NOTE = "the model's answer was cut at its limit; what is whole of it was tak
 
 @dataclass
 class Intake:
-    """How an answer is read: what helps with it, and what had to be left out."""
+    """How to read an answer, and what was left out of it."""
 
     choose_day: Callable[[date, date], date | None] = lambda _by_day, _by_month: None
     """Which of two days 03/04/2024 is: that with the day first, or that with the month first; ``None``: who knows."""
@@ -40,7 +40,7 @@ class Intake:
     notes: list[str] = field(default_factory=list)
     """What was left out, and why; without a word of the document."""
     was_cut: bool = False
-    """The answer ended too early; what is whole of it was taken."""
+    """The answer ended too early, and its complete part was accepted."""
 
     def note(self, what: str) -> None:
         """Add a note, once."""
@@ -132,7 +132,7 @@ async def answered(
                 try:
                     return make(form.model_validate(bad.partial, context=intake))
                 except (ValidationError, BadReply):
-                    continue  # not even in part; what was wrong is told below
+                    continue  # not even in part; the error is raised below
         raise BadReply(f"{llm.name}: two bad answers: {error}", outcome=error.outcome) from error
 
 
