@@ -36,9 +36,10 @@ from alfrd_events.observe import Log
 log = Log("cascade")
 
 SURE = 0.6
-"""The confidence from which a type counts as known."""
+"""The confidence from which a type or a value counts as known."""
 NEARLY_THE_SAME = 0.7
 """Likeness of two companies' names from which rules do not decide alone that they are two."""
+_UNSURE = " is unsure"
 _MOST_MISSING = 0.5
 """The share of a series' fields that a document may lack."""
 
@@ -82,7 +83,7 @@ class CascadeAnalyst:
                 log.warning("a model gave no usable answer", model=model.name, error=error)
                 notes.append(f"{model.name} gave no usable answer: {error}")
                 continue
-            its = await asyncio.to_thread(_doubts, job, found)
+            its = await asyncio.to_thread(_doubts, job, found) | _still_unsure(left, best, found)
             agrees = its == left
             if len(its) < len(left):
                 best, left = found, its
@@ -103,7 +104,8 @@ def _doubts(job: AnalysisJob[Any], found: AnalystResult) -> frozenset[str]:
             unsure = found.confidence < SURE or found.document_type == "other"
             return frozenset({f"type {found.document_type}"} if unsure else ())
         case Summarize(), Summary():
-            return frozenset(faults_of(with_summary(job.document, found))) | frozenset(found.unsupported)
+            faults = faults_of(with_summary(job.document, found))
+            return frozenset([*faults, *found.unsupported, *_unsure(found)])
         case DetectSeries(), Filing():
             return _doubts_of_series(job.candidates, found)
         case Extract(), Extraction():
@@ -111,6 +113,25 @@ def _doubts(job: AnalysisJob[Any], found: AnalystResult) -> frozenset[str]:
             missing = {name for name in fields if found.fields.get(name) in (None, "")}
             return frozenset(missing) if len(missing) > _MOST_MISSING * len(fields) else frozenset()
     return frozenset()
+
+
+def _unsure(found: Summary) -> list[str]:
+    """Values that are not likely enough; of a model's none, since it does not say how sure it is."""
+    places = found.evidence.items()
+    return [
+        f"{name}{_UNSURE}"
+        for name, place in places
+        if place.confidence is not None and place.confidence < SURE
+    ]
+
+
+def _still_unsure(doubts: frozenset[str], before: AnalystResult, found: AnalystResult) -> frozenset[str]:
+    """Values that were unsure and that the next one finds just so: it is no surer of them."""
+    return frozenset(
+        doubt
+        for doubt in doubts
+        if (name := doubt.removesuffix(_UNSURE)) != doubt and getattr(before, name) == getattr(found, name)
+    )
 
 
 def _doubts_of_series(candidates: Sequence[Series], found: Filing) -> frozenset[str]:
