@@ -122,7 +122,7 @@ async def test_limits_that_are_lower_than_ours_are_kept(limit: int) -> None:
             resource.prlimit(child.pid, limit, (lowest, lowest))
             assert await child.answers(10)
         program = f"import resource as r; r.setrlimit({limit}, ({lowest}, {lowest}));"
-        program += "from alfrd_events.reading import expendable as e; e.limit_self(3 << 30);"
+        program += "from alfrd_events.sandbox import expendable as e; e.limit_self(3 << 30);"
         program += f"print(r.getrlimit({limit}))"
         import sys
 
