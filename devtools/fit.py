@@ -29,7 +29,7 @@ WEIGHT_OF_GENERATED = 0.3
 def fit_ranker(examples: Sequence[Example], held_back: frozenset[str], margin: float) -> Json:
     """Fit trees and a regression to tell right candidates from wrong ones.
 
-    :param held_back: the sources that the rules were not written with.
+    :param held_back: the sources that count more, and that the threshold for review is chosen on.
     :param margin: the lead over the rules' pick from which on it is replaced.
     """
     examples = [each for each in examples if any(each.is_target)]

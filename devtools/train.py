@@ -1,7 +1,7 @@
 """Train the ranker and write its weights into the package: ``python -m devtools.train TRUTH.jsonl … --cache FOLDER``.
 
 Each ``TRUTH.jsonl`` names documents beside it with their true values. Those after ``--held-back`` are documents that
-the rules were not written with: they count more, and the threshold for review comes from them alone.
+are closest to papers of other senders: they count more, and the threshold for review comes from them alone.
 Every figure that is printed is for senders that the model had not seen.
 """
 
@@ -75,8 +75,8 @@ def _key(known: Known) -> str:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m devtools.train", description=__doc__)
-    parser.add_argument("truth", nargs="*", type=Path, help="documents that the rules were written with")
-    parser.add_argument("--held-back", nargs="*", type=Path, default=[], help="documents that they were not")
+    parser.add_argument("truth", nargs="*", type=Path, help="documents that count once")
+    parser.add_argument("--held-back", nargs="*", type=Path, default=[], help="documents that count more")
     parser.add_argument(
         "--cache", type=Path, required=True, help="folder outside of the repository for pages"
     )
