@@ -8,7 +8,7 @@ ROUTE  ?=
 # The oldest server that is supported; the suite runs on the newest.
 OLDEST ?= /usr/lib/postgresql/15/bin
 # What a test may need that make test-fast does without: see tests/support/tiers.py.
-SLOW   := faults or ocr or process or model
+SLOW   := faults or ocr or process or model or trial or values or cloud or browser
 
 VENV := .venv
 BIN  := $(VENV)/bin
@@ -21,20 +21,21 @@ BENCH   := $(VENV)/.installed-bench
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-fast test-route test-routes train soak check lint format schema bench bench-quick replay migrate up down clean
+.PHONY: help demo test test-fast test-route test-routes test-oldest train measure soak check lint lint-python lint-migrations lint-functions format schema dist bench bench-quick replay migrate up down clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo "Variables: ARGS=\"...\" is passed on (make test ARGS=\"-k inbox\"), JOBS=4 sets the test processes,"
 	@echo "PYTHON=python3.12 chooses the interpreter. Settings are ALFRD_* in the environment: .env.example."
 
 demo: $(RUNTIME) ## put the sample documents through the whole pipeline, on an embedded PostgreSQL
+	@mkdir -p .alfrd  # the home of this checkout: every command below it finds it
 	@$(BIN)/alfrd-events demo $(ARGS)
 
 test: $(DEV) ## run the test suite on a real PostgreSQL
 	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
-test-fast: $(DEV) ## the tests that no fault, no OCR and no process of its own makes slow
+test-fast: $(DEV) ## the quick tests: no faults, OCR, processes, trials of prompts, extreme values, cloud or browser
 	@$(BIN)/python -m pytest -n $(JOBS) -m "not ($(SLOW))" $(ARGS)
 
 # The engine keeps its promises by every way to the server. A test that is skipped there fails, unless it is marked.
@@ -44,6 +45,9 @@ test-route: $(DEV) ## the engine's tests by another way: ROUTE=pgbouncer, ROUTE=
 test-routes: ## the engine's tests by all ways: PgBouncer, no LISTEN, and PostgreSQL 15 if Debian's is here
 	@$(MAKE) --no-print-directory test-route ROUTE=pgbouncer
 	@$(MAKE) --no-print-directory test-route ROUTE=deaf
+	@$(MAKE) --no-print-directory test-oldest
+
+test-oldest: $(DEV) ## the engine's tests on PostgreSQL 15, if Debian's is here
 	@if [ -x $(OLDEST)/initdb ]; then $(MAKE) --no-print-directory test-route ALFRD_TEST_PG_BIN=$(OLDEST); \
 	else echo "PostgreSQL 15 is not installed in $(OLDEST): its tests are left out."; fi
 
@@ -51,17 +55,29 @@ train: $(DEV) ## train the ranker anew: ARGS="TRUTH.jsonl --held-back MORE.jsonl
 	@$(PIP) install --quiet --constraint constraints.txt --editable '.[train]'
 	@$(BIN)/python -m devtools.train $(ARGS)
 
+measure: $(DEV) ## measure accuracy and write docs/accuracy.md: ARGS as for train, --boxes FOLDER, --turned 60
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[train]'
+	@$(BIN)/python -m devtools.measure $(ARGS)
+
 soak: $(DEV) ## ten minutes of random faults, and an account of each document; not part of check
 	@$(BIN)/python -m tests.faults.soak $(ARGS)
 
 check: lint test ## lint, then test: what a change must pass
 
-lint: $(DEV) ## ruff, mypy, import rules, schema dump
+lint: lint-python lint-migrations lint-functions ## ruff, mypy, import rules, schema dump, migrations, functions
+
+lint-python: $(DEV)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m tools.dump_schema --check
+
+lint-migrations: $(DEV)
+	@$(BIN)/squawk sql/migrations/*.sql
+
+lint-functions: $(DEV) ## plpgsql_check over the functions, on PostgreSQL 15 if Debian's package is here
+	@$(BIN)/python -m tools.lint_functions $(OLDEST)
 
 format: $(DEV) ## format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix-only .
@@ -69,6 +85,10 @@ format: $(DEV) ## format the code and mend what ruff can mend
 
 schema: $(DEV) ## write sql/schema.sql anew, after a change of sql/
 	@$(BIN)/python -m tools.dump_schema
+
+dist: $(DEV) ## build the wheel and the source distribution into dist/
+	@rm -rf dist
+	@$(BIN)/python -m hatchling build --directory dist
 
 bench: $(BENCH) ## measure the engine and its peers on an embedded PostgreSQL: takes most of an hour
 	@$(BIN)/python -m bench.run $(ARGS)
@@ -97,11 +117,11 @@ clean: ## remove the environment and all caches; .alfrd, which holds documents, 
 
 # constraints.txt is not a wish but a need: without it pip tries releases of the AWS packages for minutes.
 $(RUNTIME): pyproject.toml constraints.txt | $(BIN)/python
-	@$(call install,.[local$(comma)embedded])
+	@$(call install,.[local$(comma)embedded$(comma)console$(comma)export])
 	@touch $@
 
 $(DEV): pyproject.toml constraints.txt | $(BIN)/python
-	@$(call install,.[local$(comma)embedded$(comma)aws$(comma)llm$(comma)dev])
+	@$(call install,.[local$(comma)embedded$(comma)console$(comma)export$(comma)metrics$(comma)mail$(comma)mcp$(comma)aws$(comma)llm$(comma)dev])
 	@touch $(RUNTIME) $@
 
 $(BENCH): pyproject.toml constraints.txt | $(BIN)/python

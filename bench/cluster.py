@@ -13,7 +13,7 @@ from psycopg import sql
 
 from bench.contender import Contender
 from bench.processor import processor_seconds
-from tests.support.server import Server
+from testing.server import Server
 
 CONFIGURATION = """
 listen_addresses = ''

@@ -73,4 +73,8 @@ def contender(name: str) -> Contender:
         from bench.peers.dbos import DbosPeer
 
         return DbosPeer()
+    if name == "absurd":
+        from bench.peers.absurd import AbsurdPeer
+
+        return AbsurdPeer()
     raise ValueError(f"no contender {name!r}")

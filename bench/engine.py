@@ -18,12 +18,12 @@ from alfrd_events.db.ledger import Caps, DatabaseLedger
 from alfrd_events.db.migrate import migrate
 from alfrd_events.model.inputs import DocumentInput, StepInput
 from alfrd_events.observe import configure_logging
-from alfrd_events.steps.registry import BUILT_IN
+from alfrd_events.steps.registry import BUILT_IN, CALENDAR
 from alfrd_events.steps.step import Handler, Step, Tools
 from alfrd_events.worker.run import WorkerOptions, run_worker
 from bench.contender import CONCURRENCY, Shape
 from bench.teller import Teller
-from tests.support.noop import NoopAnalyst, noop_tools
+from testing.noop import NoopAnalyst, noop_tools
 
 ROUTE = tuple(step for step in BUILT_IN if step != "summarize_file")
 """The seven steps of a document. Summaries of whole files are work that documents share, and are not served."""
@@ -93,7 +93,7 @@ class EngineClient:
         if shape == "route":
             return "pending"
         await self._connection.execute(
-            "insert into alfrd.routes (entity, status, step) values ('document', 'completed', %s)"
+            "insert into alfrd.routes (subject_type, status, step) values ('document', 'completed', %s)"
             " on conflict do nothing",
             [SINGLE],
         )
@@ -153,7 +153,13 @@ class Engine:
             await teller.ready()
             await run_worker(
                 database,
-                {name: replace(step, handler=_told(step.handler, teller)) for name, step in known.items()},
+                {
+                    **{
+                        name: replace(step, handler=_told(step.handler, teller))
+                        for name, step in known.items()
+                    },
+                    **CALENDAR,
+                },
                 tools,
                 WorkerOptions(slots=served, listen_url=url),
             )

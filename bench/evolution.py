@@ -1,6 +1,6 @@
 """Prove that prompts improve and never get worse, without any language model: ``python -m bench.evolution``.
 
-What is simulated is the model, the reflector and the time (``tests/support/simulated.py``); steps, statistics, SQL and
+What is simulated is the model, the reflector and the time (``testing/simulated.py``); steps, statistics, SQL and
 the server are the real ones. The rows of many trials use the production functions in memory. Writes one table, one JSON
 file and, with ``--plot``, the learning curve.
 """
@@ -25,8 +25,8 @@ from bench.evolving import memory, plot
 from bench.evolving.money import budgets
 from bench.evolving.stage import Stage
 from bench.evolving.streams import WAVE, Stream, prepare_promotions, rolled_back_after, stream
-from tests.support.races import race
-from tests.support.simulated import NOISE
+from testing.races import race
+from testing.simulated import NOISE
 
 SUMMARIZER = Rules(fewest=8, most=40)
 DOCUMENTS = 300

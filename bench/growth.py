@@ -11,7 +11,7 @@ from bench.drain import drain
 from bench.engine import ROUTE
 from bench.measure import Goal, Measure
 from bench.plan import Measured, Plan
-from tests.support.harness import Harness
+from testing.harness import Harness
 
 FEW = 1_000
 AT_ONCE = 100_000
@@ -20,7 +20,7 @@ CLAIMS, CLAIMED = 40, 5
 
 CHURN = """
 with made as (
-  insert into alfrd.tasks (step, entity, subject_id, status)
+  insert into alfrd.tasks (step, subject_type, subject_id, status)
   select steps.step, 'document', gen_random_uuid(), 'pending'
     from generate_series(1, %(count)s / %(kinds)s) cross join unnest(%(steps)s::text[]) as steps(step)
   returning id)
@@ -29,7 +29,8 @@ select min(id), max(id) from made
 RUN = "update alfrd.tasks set state = 'running', attempt = 1, worker_id = 0 where id between %s and %s"
 FINISH = "delete from alfrd.tasks where id between %s and %s"
 EVENTS = """
-insert into alfrd.events (entity, subject_id, kind, step, task_id, attempt, worker_id, woken_by, waited_ms, ran_ms)
+insert into alfrd.events
+       (subject_type, subject_id, kind, step, task_id, attempt, worker_id, woken_by, waited_ms, ran_ms)
 select 'document', d.id, 'completed', steps.step, 0, 1, 0, 'handoff', 5, 1
   from alfrd.documents d cross join unnest(%(steps)s::text[]) as steps(step)
 """

@@ -18,7 +18,7 @@ from bench.engine import TEXT
 from bench.measure import Goal, Measure
 from bench.plan import Measured, Plan
 from bench.process import ROOT, worker
-from tests.support.server import binaries
+from testing.server import binaries
 
 CLIENTS = 8
 ONE_BY_ONE = "insert into alfrd.documents (filename, content) values ('company1-1.txt', '{}');"

@@ -15,6 +15,9 @@ from typing import Any
 
 import psutil
 
+DISTRIBUTIONS = {"absurd": "absurd-sdk"}
+"""Peers whose package has another name."""
+
 
 def describe(checkout: Path, peers: list[str]) -> dict[str, Any]:
     """The machine, the versions, and how busy and how slow the machine was as the run began."""
@@ -24,7 +27,9 @@ def describe(checkout: Path, peers: list[str]) -> dict[str, Any]:
         "system": platform.platform(),
         "source": _source(checkout),
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in ("alfrd-events", "psycopg", *peers)},
+        "packages": {
+            name: version(DISTRIBUTIONS.get(name, name)) for name in ("alfrd-events", "psycopg", *peers)
+        },
         "load_average": os.getloadavg(),
         "flush_ms": flush_milliseconds(),
     }

@@ -34,8 +34,8 @@ GROUPS: dict[str, Group] = {
     "inserts": inserts.measure,
     "ocr": ocr.measure,
 }
-PEERS = ("pgqueuer", "chancy", "procrastinate", "dbos")
-COPIED = ("src", "sql", "bench", "samples", "tests")
+PEERS = ("pgqueuer", "chancy", "procrastinate", "dbos", "absurd")
+COPIED = ("src", "sql", "bench", "samples", "testing")
 MEASURED_FROM = "BENCH_MEASURED_FROM"
 """Set in the process that works on a copy: the directory that was copied."""
 

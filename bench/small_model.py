@@ -148,7 +148,7 @@ async def _through(url: str, name: str, documents: Sequence[str], place: Path) -
                 [document, (ROOT / "samples" / document).read_bytes()],
             )
         started = time.monotonic()
-        await wiring.work(wiring.Session(chosen, database), until_quiet=True)
+        await wiring.work(wiring.CommandContext(chosen, database), until_quiet=True)
         await _report(database, len(documents), time.monotonic() - started)
 
 

@@ -18,6 +18,7 @@ DOCUMENTS: dict[Shape, dict[str, tuple[int, int]]] = {
         "procrastinate": (500, 200),
         "chancy": (1_000, 300),
         "dbos": (300, 100),
+        "absurd": (500, 200),
     },
     "single": {
         "alfrd-events": (30_000, 10_000),
@@ -25,6 +26,7 @@ DOCUMENTS: dict[Shape, dict[str, tuple[int, int]]] = {
         "procrastinate": (3_000, 1_000),
         "chancy": (10_000, 3_000),
         "dbos": (3_000, 1_000),
+        "absurd": (3_000, 1_000),
     },
 }
 """How many each is given, in a full and in a quick run: seconds of work for everyone."""

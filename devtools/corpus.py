@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from rapidfuzz import fuzz
@@ -58,36 +58,51 @@ class Known:
         return self.truth.get(field) is not None and field not in (self.truth.get("unscored") or ())
 
 
+class Readings:
+    """Pages of files by their content: what is in the folder is not read again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._reader = LocalReader()
+
+    async def __aenter__(self) -> Self:
+        await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._reader.aclose()
+
+    async def pages_of(self, name: str, content: bytes) -> tuple[Page, ...]:
+        """Read a file, unless its pages are kept."""
+        kept = self._folder / f"{hashlib.sha256(content).hexdigest()}.pages"
+        if await asyncio.to_thread(kept.exists):
+            pages: tuple[Page, ...] = pickle.loads(await asyncio.to_thread(kept.read_bytes))
+            return pages
+        pages = tuple([page async for page in self._reader.read(Part(1, name, content))])
+        await asyncio.to_thread(kept.write_bytes, pickle.dumps(pages))
+        return pages
+
+
 def load(truth_files: Iterable[Path], cache: Path) -> list[Known]:
     """Read the documents that the files of known values name; pages that are in the cache are not read again."""
-    cache.mkdir(parents=True, exist_ok=True)
     return asyncio.run(_load(list(truth_files), cache))
 
 
+def truths_of(truth_file: Path) -> list[dict[str, Any]]:
+    """The documents that a file names, with their true values."""
+    lines = map(json.loads, truth_file.read_text("utf-8").splitlines())
+    return [line for line in lines if line["kind"] == "document"]
+
+
 async def _load(truth_files: list[Path], cache: Path) -> list[Known]:
-    reader = LocalReader()
     known = []
-    try:
+    async with Readings(cache) as readings:
         for truth_file in truth_files:
-            for line in truth_file.read_text("utf-8").splitlines():
-                truth = json.loads(line)
-                if truth["kind"] == "document":
-                    pages = await _pages(truth_file.parent / truth["file"], cache, reader)
-                    known.append(made(pages, truth))
-    finally:
-        await reader.aclose()
+            for truth in truths_of(truth_file):
+                file = truth_file.parent / truth["file"]
+                pages = await readings.pages_of(file.name, await asyncio.to_thread(file.read_bytes))
+                known.append(made(pages, truth))
     return known
-
-
-async def _pages(file: Path, cache: Path, reader: LocalReader) -> tuple[Page, ...]:
-    content = await asyncio.to_thread(file.read_bytes)
-    kept = cache / f"{hashlib.sha256(content).hexdigest()}.pages"
-    if await asyncio.to_thread(kept.exists):
-        pages: tuple[Page, ...] = pickle.loads(await asyncio.to_thread(kept.read_bytes))
-        return pages
-    pages = tuple([page async for page in reader.read(Part(1, file.name, content))])
-    await asyncio.to_thread(kept.write_bytes, pickle.dumps(pages))
-    return pages
 
 
 def made(pages: tuple[Page, ...], truth: Mapping[str, Any]) -> Known:

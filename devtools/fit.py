@@ -19,11 +19,37 @@ Array = NDArray[np.float64]
 Json = dict[str, Any]
 
 SEED = 7
+GENERATED = "generated"
+"""The source of papers that are made up."""
 DIGITS = 5
 """Of a stored weight; more would change no choice."""
 WEIGHT_OF_HELD_BACK = 3.0
 """The rules were written while looking at the other documents, where their pick proves less than it seems to."""
 WEIGHT_OF_GENERATED = 0.3
+WEIGHT_OF_GENERATED_IN_CONFIDENCE = 0.15
+"""They hold most of the mistakes, and more of them than papers do."""
+WEIGHT_OF_GENERATED_AS_DOCUMENTS = 0.05
+"""Two in five of them hold a wrong value."""
+STRENGTH_OF_CONFIDENCE = 0.1
+STRENGTH_FOR_DOCUMENTS = 1.0
+SIGNS = ("log_odds", "lead", "rivals", "rules_agree", "rules_have_none", "reading_doubt")
+SIGNS_OF_FIELD = {
+    "entity": (
+        "rules_score", "behind_best", "ends_with_legal_form", "has_organisation_word", "mentions",
+        "is_heading", "is_address", "legal_form_below", "nothing_above", "half_above", "half_below", "height",
+        "characters", "words", "words_with_capital",
+    ),
+    "total_amount": (
+        "strength", "times", "paid_less_change", "net_and_tax", "tax_at_a_rate", "sum_of_items",
+        "after_rounding", "before_rounding", "other_totals", "final_before", "has_decimals", "is_negative",
+        "larger_ones", "is_total", "total_above",
+    ),
+    "document_date": (
+        "own_before", "own_above", "plain_before", "has_clock", "other_before", "due_before", "days",
+        "is_latest", "times", "words_before",
+    ),
+}  # fmt: skip
+"""What confidence is computed from: how the choice compares with the others, and what speaks for it on the paper."""
 
 
 def fit_ranker(examples: Sequence[Example], held_back: frozenset[str], margin: float) -> Json:
@@ -51,26 +77,39 @@ def fit_ranker(examples: Sequence[Example], held_back: frozenset[str], margin: f
     }
 
 
-def fit_confidence(signs: Sequence[Features], right: Sequence[bool], weights: Sequence[float]) -> Json:
-    """Fit how likely a choice is right, from choices for senders that the ranker had not seen.
+def fit_confidence(
+    field: str, signs: Sequence[Features], right: Sequence[bool], weights: Sequence[float]
+) -> Json:
+    """Fit how likely a choice is right, from choices for senders that the ranker had not seen."""
+    names = [*SIGNS, *SIGNS_OF_FIELD[field]]
+    chosen = [{name: each[name] for name in names} for each in signs]
+    fitted = fit_calibration(chosen, right, weights, STRENGTH_OF_CONFIDENCE)
+    return {"confidence_features": fitted["features"], "confidence": fitted["linear"]}
 
-    A right and a wrong choice without a sign of either kind are added, so that no probability is certain.
+
+def fit_calibration(
+    signs: Sequence[Features], right: Sequence[bool], weights: Sequence[float], strength: float
+) -> Json:
+    """Fit how likely something is right by its signs.
+
+    A right and a wrong one without a sign of either kind are added, so that no probability is certain.
     """
     names = list(signs[0])
     rows = np.array([[each[name] for name in names] for each in signs])
     middle = rows.mean(axis=0, keepdims=True)
     rows = np.vstack([rows, middle, middle])
     targets = np.array([*right, True, False])
-    return {
-        "confidence_features": names,
-        "confidence": _linear(rows, targets, np.array([*weights, 1.0, 1.0]), strength=0.3),
-    }
+    return {"features": names, "linear": _linear(rows, targets, np.array([*weights, 1.0, 1.0]), strength)}
 
 
-def weight_of(example: Example, held_back: frozenset[str]) -> float:
-    if example.known.source == "generated":
-        return WEIGHT_OF_GENERATED
-    return WEIGHT_OF_HELD_BACK if example.known.source in held_back else 1.0
+def weight_of(example: Example, held_back: frozenset[str], generated: float = WEIGHT_OF_GENERATED) -> float:
+    return weight_of_source(example.known.source, held_back, generated)
+
+
+def weight_of_source(source: str, held_back: frozenset[str], generated: float) -> float:
+    if source == GENERATED:
+        return generated
+    return WEIGHT_OF_HELD_BACK if source in held_back else 1.0
 
 
 def order(ranker: Json, example: Example) -> list[Any]:

@@ -48,8 +48,16 @@ SYLLABLES = [
     "zan",
 ]
 SLIPS = {"O": "0", "o": "0", "l": "1", "I": "1", "S": "5", "B": "8", "m": "rn", ".": ",", "e": "c"}
+SLIPS |= {"5": "6", "8": "3", "1": "7", "0": "8"}
+SHARE_OF_LETTERS = 0.3
+"""Of what is no receipt."""
+NOTHING_TO_PAY = 0.0
 TAX_RATES = (0.0, 0.06, 0.07, 0.19, 0.2, 0.21)
 LETTER_WIDTH = 0.011
+CASH = frozenset(
+    {"Cash", "CASH", "Cash Tendered", "Cash Received", "Bar", "Espèces", "Contant", "Efectivo", "Gotówka"}
+)
+CURRENCIES = {"$": "USD", "RM": "MYR", "GBP": "GBP", "€": "EUR", "EUR": "EUR", "PLN": "PLN", "zł": "PLN"}
 
 
 @dataclass
@@ -64,13 +72,17 @@ class Paper:
     is_narrow: bool
     lines: list[Line] = field(default_factory=list)
     top: float = 0.03
+    brands: list[str] = field(default_factory=list)
+    """Other names that are printed as the sender's own."""
+    facts: dict[str, str] = field(default_factory=dict)
+    """Values beside company, date and total that are printed, under their names in a summary."""
 
     def say(self, text: str, left: float = 0.06, size: float = 1.0) -> None:
         """Print a text in the present row."""
         width = min(0.96 - left, len(text) * LETTER_WIDTH * size * (1.8 if self.is_narrow else 1.0))
         top = self.top + self.skew * (left + width / 2) + self.random.gauss(0, 0.0006)
         read = "".join(self._read(character) for character in text)
-        confidence = 0.99 - self.random.random() * (0.03 + 0.25 * (read != text))
+        confidence = 0.99 - self.random.random() * (0.03 + 0.05 * self.slip / 0.015 + 0.25 * (read != text))
         self.lines.append(Line(read, (left, top, left + width, top + 0.012 * size), confidence))
 
     def next_row(self, rows: float = 1.0) -> None:
@@ -148,7 +160,11 @@ def _paper(number: int, random: Random) -> Known:
         ),
         rate=random.choice(TAX_RATES),
     )
-    to_pay = _receipt(paper, deal) if is_receipt else _invoice(paper, deal)
+    kind = _receipt if is_receipt else _letter if random.random() < SHARE_OF_LETTERS else _invoice
+    sign = random.choice(words["sign"])
+    if sign:
+        paper.facts["currency"] = CURRENCIES[sign]
+    to_pay = kind(paper, deal, sign)
     text = "\n".join(line.text for line in paper.lines)
     page = Page(1, text, 0.95, tuple(paper.lines), 1000, 1400)
     truth: dict[str, Any] = {
@@ -158,6 +174,9 @@ def _paper(number: int, random: Random) -> Known:
         "entity": deal.seller,
         "date": deal.day.isoformat(),
         "total_amount": to_pay,
+        "entity_also": paper.brands,
+        "due_date": None,
+        **paper.facts,
     }
     return made((page,), truth)
 
@@ -196,19 +215,22 @@ def _address(paper: Paper, left: float) -> None:
 
 
 def _seller(paper: Paper, deal: Deal, left: float | None) -> None:
-    """The sender's name, sometimes broken over two lines, with what stands around it."""
+    """The sender's name with what is printed, written or misread around it."""
     random = paper.random
     size = random.choice((1.0, 1.0, 1.5, 2.2))
-    words = deal.seller.split()
-    cut = random.randint(1, len(words) - 1) if len(words) > 2 and random.random() < 0.25 else len(words)
     if random.random() < 0.15:
-        paper.centred(paper.word("slogan"))
-    for part in (words[:cut], words[cut:]):
-        if part and left is None:
-            paper.centred(" ".join(part), size)
-        elif part:
-            paper.say(" ".join(part), left or 0.06, size)
-            paper.next_row(size)
+        _say_name(paper, f"{random.choice(('', '', 'A', 'yke'))}{random.randint(10, 10**7)}", left, 1.0)
+    if random.random() < 0.15:
+        _say_name(paper, paper.word("slogan"), left, 1.0)
+    if random.random() < 0.2:
+        brand = " ".join([_word(random), random.choice(("", paper.word("trade")))]).strip()
+        paper.brands.append(brand)
+        _say_name(paper, brand, left, random.choice((1.0, 1.6, 2.2)))
+    for line in _lines_of_name(paper, deal.seller):
+        _say_name(paper, line, left, size)
+    if random.random() < 0.3:
+        number = f"{random.randint(10**5, 10**6)}-{random.choice('AHKTVX')}"
+        _say_name(paper, random.choice((f"({number})", f"{paper.word('registration')}: {number}")), left, 1.0)
     if random.random() < 0.4:
         paper.say(f"{paper.word('tax_id')}: {random.randint(10**7, 10**9)}", left or 0.3)
         paper.next_row()
@@ -220,44 +242,114 @@ def _seller(paper: Paper, deal: Deal, left: float | None) -> None:
         paper.next_row()
 
 
+def _lines_of_name(paper: Paper, name: str) -> list[str]:
+    """A name as it is read: whole, over two lines, or not at all where it is a picture."""
+    random, words = paper.random, name.split()
+    if random.random() < 0.06:
+        return []
+    if random.random() < 0.05:
+        return ["".join(random.choice((each, "*", SLIPS.get(each, each))) for each in name)]
+    if len(words) > 2 and random.random() < 0.3:
+        cut = random.randint(1, len(words) - 1)
+        return [" ".join(words[:cut]), " ".join(words[cut:])]
+    return [name]
+
+
+def _say_name(paper: Paper, text: str, left: float | None, size: float) -> None:
+    if left is None:
+        paper.centred(text, size)
+    else:
+        paper.say(text, left, size)
+        paper.next_row(size)
+
+
 def _items(paper: Paper, deal: Deal) -> None:
     for amount in deal.items:
-        paper.say(f"{_word(paper.random)} {_word(paper.random)}", 0.06)
+        made_up = f"{_word(paper.random)} {_word(paper.random)}"
+        paper.say(paper.word("goods") if paper.random.random() < 0.3 else made_up, 0.06)
         if paper.random.random() < 0.4:
             paper.say(str(paper.random.randint(1, 4)), 0.6)
         paper.say(_money(paper, amount, ""), 0.8)
         paper.next_row(paper.random.choice((1, 1, 2)))
 
 
-def _receipt(paper: Paper, deal: Deal) -> float:
-    random, sign = paper.random, paper.word("sign")
+def _receipt(paper: Paper, deal: Deal, sign: str) -> float:
+    random = paper.random
     _seller(paper, deal, None)
     if random.random() < 0.6:
         paper.centred(paper.word("heading"))
-    paper.row(paper.word("number"), str(random.randint(1000, 10**7)))
-    paper.row(paper.word("date"), _day(paper, deal.day) + random.choice(("", " 14:51")))
+    number = str(random.randint(1000, 10**7))
+    paper.facts["invoice_number"] = number
+    paper.row(paper.word("number"), number)
+    if random.random() < 0.2:
+        paper.row(paper.word("other_date"), _day(paper, deal.day + timedelta(days=random.randint(-9, 60))))
+    when = _day(paper, deal.day) + random.choice(("", " 14:51"))
+    if random.random() < 0.3:
+        paper.centred(when)
+    else:
+        paper.row(paper.word("date"), when)
     _items(paper, deal)
-    total = deal.total
     if random.random() < 0.3:
         paper.row(paper.word("items"), str(len(deal.items)))
     if deal.rate:
-        paper.row(paper.word("net"), _money(paper, deal.net, sign))
-        paper.row(paper.word("tax"), _money(paper, deal.tax, sign))
-    if random.random() < 0.25:
-        paper.row(paper.word("total"), _money(paper, total, sign))
-        rounded = round(round(total * 20) / 20, 2)
-        paper.row(paper.word("rounding"), _money(paper, rounded - total, ""))
-        total = rounded
-    paper.row(paper.word("total"), _money(paper, total, sign))
-    if random.random() < 0.6:
-        paid = float(-(-total // random.choice((1, 5, 10, 50)) * 10)) if random.random() < 0.5 else total
-        paid = max(paid, total)
-        paper.row(paper.word("cash"), _money(paper, paid, sign))
-        paper.row(paper.word("change"), _money(paper, paid - total, sign))
+        _net_and_tax(paper, deal, sign)
+    total = _total_of_receipt(paper, deal.total, sign)
+    if deal.rate and random.random() < 0.2:
+        paper.say(paper.word("tax_summary"))
+        paper.next_row()
+        paper.row(_money(paper, deal.net, ""), _money(paper, deal.tax, ""))
     if random.random() < 0.3:
         paper.row(paper.word(random.choice(("points", "saving"))), _money(paper, random.uniform(1, 500), ""))
     paper.centred(paper.word("thanks"))
     return total
+
+
+def _total_of_receipt(paper: Paper, total: float, sign: str) -> float:
+    """The rows from the total to the change; what is to be paid may be rounded, and the total's row unread."""
+    random = paper.random
+    rounded = round(round(total * 20) / 20, 2)
+    how = random.random()
+    if how < 0.25:
+        paper.row(paper.word("total"), _money(paper, total, sign))
+        paper.row(paper.word("rounding"), _money(paper, rounded - total, ""))
+        total = rounded
+    if how < 0.3:
+        paper.say(paper.word("rounding"))
+        paper.next_row()
+    if random.random() > 0.04:
+        paper.row(paper.word("total"), _money(paper, total, sign))
+    if random.random() < 0.65:
+        paid = float(-(-total // random.choice((1, 5, 10, 50)) * 10)) if random.random() < 0.5 else total
+        paid = max(paid, total)
+        label = paper.word("cash")
+        if label in CASH:
+            paper.facts["payment_method"] = "cash"
+        paper.row(label, _money(paper, paid, sign))
+        if random.random() < 0.9:
+            paper.row(paper.word("change"), _money(paper, paid - total, sign))
+    return total
+
+
+def _letter(paper: Paper, deal: Deal, sign: str) -> float:
+    """A letter that mentions its sender in a sentence, and an amount: to be paid by its label, or in passing."""
+    random = paper.random
+    if random.random() < 0.5:
+        _seller(paper, deal, 0.06)
+    lines = [
+        paper.word("greeting"),
+        f"{deal.seller} {paper.word('phrase')}",
+        _day(paper, deal.day),
+        paper.word("mention").format(_money(paper, deal.total, sign)),
+    ]
+    if random.random() < 0.5:
+        lines[1:3] = lines[2:0:-1]
+    is_bill = random.random() < 0.5
+    for line in lines[:-1] if is_bill else lines:
+        paper.say(line)
+        paper.next_row(random.choice((1, 1, 2)))
+    if is_bill:
+        paper.row(paper.word("total"), _money(paper, deal.total, sign))
+    return deal.total if is_bill else NOTHING_TO_PAY
 
 
 def _buyer(paper: Paper, deal: Deal) -> None:
@@ -269,8 +361,14 @@ def _buyer(paper: Paper, deal: Deal) -> None:
     _address(paper, 0.06)
 
 
-def _invoice(paper: Paper, deal: Deal) -> float:
-    random, sign = paper.random, paper.word("sign")
+def _net_and_tax(paper: Paper, deal: Deal, sign: str) -> None:
+    paper.facts |= {"subtotal": f"{deal.net:.2f}", "tax": f"{deal.tax:.2f}"}
+    paper.row(paper.word("net"), _money(paper, deal.net, sign))
+    paper.row(paper.word("tax"), _money(paper, deal.tax, sign))
+
+
+def _invoice(paper: Paper, deal: Deal, sign: str) -> float:
+    random = paper.random
     seller_place = random.choice(("top", "top", "right", "foot"))
     if seller_place != "foot":
         _seller(paper, deal, 0.06 if seller_place == "top" else 0.6)
@@ -278,18 +376,26 @@ def _invoice(paper: Paper, deal: Deal) -> float:
     paper.next_row(2)
     paper.say(paper.word("heading"), size=random.choice((1.0, 2.0)))
     paper.next_row(2)
+    number = str(random.randint(100, 10**7))
+    days = (
+        deal.day - timedelta(days=random.randint(1, 30)),
+        deal.day + timedelta(days=random.randint(7, 40)),
+    )
     rows = [
-        (paper.word("number"), str(random.randint(100, 10**7))),
+        (paper.word("number"), number),
         (paper.word("date"), _day(paper, deal.day)),
-        (paper.word("other_date"), _day(paper, deal.day - timedelta(days=random.randint(1, 30)))),
-        (paper.word("due"), _day(paper, deal.day + timedelta(days=random.randint(7, 40)))),
+        (paper.word("other_date"), _day(paper, days[0])),
+        (paper.word("due"), _day(paper, days[1])),
     ]
     for label, value in random.sample(rows, len(rows)):
         if label == rows[1][0] or random.random() < 0.7:
             paper.row(label, value, random.choice((0.06, 0.55)))
+            if label == rows[0][0]:
+                paper.facts["invoice_number"] = number
+            elif label == rows[3][0]:
+                paper.facts["due_date"] = days[1].isoformat()
     _items(paper, deal)
-    paper.row(paper.word("net"), _money(paper, deal.net, sign))
-    paper.row(paper.word("tax"), _money(paper, deal.tax, sign))
+    _net_and_tax(paper, deal, sign)
     paper.row(paper.word("total"), _money(paper, deal.total, sign))
     paper.next_row(3)
     if seller_place == "foot" or random.random() < 0.4:

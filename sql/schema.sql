@@ -5,23 +5,72 @@
 
 CREATE SCHEMA alfrd;
 
+-- TYPE change
+
+CREATE TYPE alfrd.change AS (
+	subject_type text,
+	subject_id uuid,
+	from_status text,
+	to_status text,
+	generation integer,
+	priority smallint
+);
+
 -- TYPE claimed
 
 CREATE TYPE alfrd.claimed AS (
-	ids bigint[],
-	tasks json,
-	documents uuid[],
-	read uuid[],
-	extracted uuid[],
-	to_file boolean,
-	is_known boolean,
-	reached jsonb,
-	some_old boolean
+	id bigint,
+	step text,
+	queue_position bigint,
+	subject_id uuid,
+	status text,
+	announced boolean,
+	is_old boolean
 );
 
--- COMMENT TYPE claimed
+-- TYPE next_look
 
-COMMENT ON TYPE alfrd.claimed IS 'Tasks that have become a worker''s: what alfrd.claim and alfrd.handed give to alfrd.exchange.';
+CREATE TYPE alfrd.next_look AS (
+	series_id uuid,
+	run_at timestamp with time zone
+);
+
+-- TYPE released
+
+CREATE TYPE alfrd.released AS (
+	task_id bigint,
+	step text,
+	subject_type text,
+	subject_id uuid,
+	attempt integer,
+	worker_id bigint,
+	woken_by text,
+	generation integer,
+	outcome text,
+	error text,
+	delay interval,
+	ran_ms bigint,
+	is_main boolean
+);
+
+-- TYPE exchange_state
+
+CREATE TYPE alfrd.exchange_state AS (
+	worker bigint,
+	woken_by text,
+	subjects uuid[],
+	room jsonb,
+	cursors jsonb,
+	reached jsonb,
+	claimed bigint[],
+	wait_for_disk boolean,
+	refused jsonb,
+	released alfrd.released[],
+	changes alfrd.change[],
+	touched text[],
+	notify text[],
+	next_looks alfrd.next_look[]
+);
 
 -- TYPE finished
 
@@ -29,9 +78,10 @@ CREATE TYPE alfrd.finished AS (
 	task_id bigint,
 	attempt integer,
 	step text,
-	entity text,
+	subject_type text,
 	subject_id uuid,
 	generation integer,
+	from_status text,
 	next_status text,
 	woken_by text,
 	waited_ms bigint,
@@ -43,7 +93,34 @@ CREATE TYPE alfrd.finished AS (
 
 -- COMMENT TYPE finished
 
-COMMENT ON TYPE alfrd.finished IS 'A task that was done, with its result: what alfrd.settle gives to alfrd.record.';
+COMMENT ON TYPE alfrd.finished IS 'A task that was done, with its result: what alfrd.complete gives to alfrd.record.';
+
+-- TYPE search_filter
+
+CREATE TYPE alfrd.search_filter AS (
+	document_type text,
+	entity text,
+	date_from date,
+	date_to date,
+	"least" numeric,
+	most numeric,
+	tag text,
+	series text,
+	owner text,
+	documents uuid[]
+);
+
+-- TYPE search_plan
+
+CREATE TYPE alfrd.search_plan AS (
+	query text,
+	patterns text[],
+	exact text[],
+	phrases text[],
+	not_there text[],
+	not_queries text[],
+	meant text
+);
 
 -- TYPE wanted_call
 
@@ -64,60 +141,17 @@ CREATE TYPE alfrd.wanted_call AS (
 	caps numeric[]
 );
 
--- FUNCTION activate_prompt(bigint, bigint, bigint, text)
+-- FUNCTION accept(uuid)
 
-CREATE FUNCTION alfrd.activate_prompt(p_lock bigint, p_prompt bigint, p_expected bigint, p_reason text) RETURNS boolean
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
--- FUNCTION add_candidates(bigint, bigint, jsonb)
-
-CREATE FUNCTION alfrd.add_candidates(p_lock bigint, p_trial bigint, p_texts jsonb) RETURNS boolean
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
--- FUNCTION announce(text, uuid[], text[])
-
-CREATE FUNCTION alfrd.announce(p_entity text, p_ids uuid[], p_statuses text[]) RETURNS void
+CREATE FUNCTION alfrd.accept(p_document uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
--- FUNCTION announce_number(text, integer, text)
+-- FUNCTION activate_prompt(bigint, bigint, text)
 
-CREATE FUNCTION alfrd.announce_number(p_entity text, p_count integer, p_status text) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
--- FUNCTION await_turn(text)
-
-CREATE FUNCTION alfrd.await_turn(p_name text) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET lock_timeout TO '200ms';
-
--- FUNCTION backoff(integer)
-
-CREATE FUNCTION alfrd.backoff(p_attempt integer) RETURNS interval
-    LANGUAGE sql;
-
--- FUNCTION begin_trial(bigint, uuid, bigint)
-
-CREATE FUNCTION alfrd.begin_trial(p_lock bigint, p_family uuid, p_champion bigint) RETURNS bigint
+CREATE FUNCTION alfrd.activate_prompt(p_prompt bigint, p_expected bigint, p_reason text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
-
--- FUNCTION cancel(uuid)
-
-CREATE FUNCTION alfrd.cancel(p_document uuid) RETURNS text
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
--- FUNCTION claim(bigint, jsonb, text, uuid[], jsonb, text[], bigint, timestamp with time zone)
-
-CREATE FUNCTION alfrd.claim(p_worker bigint, p_room jsonb, p_woken_by text, p_subjects uuid[], p_from jsonb, p_limited text[], p_last_place bigint, p_since timestamp with time zone) RETURNS alfrd.claimed
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET enable_sort TO 'off';
 
 -- FUNCTION person()
 
@@ -129,7 +163,7 @@ CREATE FUNCTION alfrd.person() RETURNS text
 CREATE TABLE alfrd.tasks (
     id bigint NOT NULL,
     step text NOT NULL,
-    entity text NOT NULL,
+    subject_type text NOT NULL,
     subject_id uuid NOT NULL,
     status text NOT NULL,
     generation integer DEFAULT 1 NOT NULL,
@@ -145,7 +179,7 @@ CREATE TABLE alfrd.tasks (
     created_at timestamp with time zone NOT NULL,
     claimed_at timestamp with time zone,
     announced boolean DEFAULT true NOT NULL,
-    place bigint GENERATED ALWAYS AS (((((32767 - priority))::bigint << 40) | id)) STORED NOT NULL,
+    queue_position bigint GENERATED ALWAYS AS (((((32767 - priority))::bigint << 40) | id)) STORED NOT NULL,
     CONSTRAINT tasks_state_check CHECK ((state = ANY (ARRAY['ready'::text, 'scheduled'::text, 'running'::text, 'dead'::text])))
 )
 WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_threshold='1000', autovacuum_analyze_scale_factor='0.05', autovacuum_vacuum_cost_delay='0');
@@ -156,7 +190,7 @@ COMMENT ON TABLE alfrd.tasks IS 'A step to be run for a subject. Deleted when do
 
 -- COMMENT COLUMN tasks.status
 
-COMMENT ON COLUMN alfrd.tasks.status IS 'The status that it follows from: with entity and step, its route.';
+COMMENT ON COLUMN alfrd.tasks.status IS 'The status that it follows from: with subject_type and step, its route.';
 
 -- COMMENT COLUMN tasks.attempt
 
@@ -164,11 +198,11 @@ COMMENT ON COLUMN alfrd.tasks.attempt IS 'Counted at each claim, never down: (id
 
 -- COMMENT COLUMN tasks.announced
 
-COMMENT ON COLUMN alfrd.tasks.announced IS 'False: nobody was rung for it, and its status goes to the feed with its claim.';
+COMMENT ON COLUMN alfrd.tasks.announced IS 'False: no worker was notified of it, and its status goes to the feed with its claim.';
 
--- COMMENT COLUMN tasks.place
+-- COMMENT COLUMN tasks.queue_position
 
-COMMENT ON COLUMN alfrd.tasks.place IS 'Its place in the queue of its step: the higher priority first, then the lower id.';
+COMMENT ON COLUMN alfrd.tasks.queue_position IS 'Its position in the queue of its step: the higher priority first, then the lower id.';
 
 -- FUNCTION is_trusted()
 
@@ -180,39 +214,179 @@ CREATE FUNCTION alfrd.is_trusted() RETURNS boolean
 CREATE FUNCTION alfrd.engine_setting(p_name text) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE;
 
+-- FUNCTION acts_as_engine()
+
+CREATE FUNCTION alfrd.acts_as_engine() RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE;
+
+-- FUNCTION add_candidates(bigint, jsonb)
+
+CREATE FUNCTION alfrd.add_candidates(p_trial bigint, p_texts jsonb) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION advance(alfrd.exchange_state)
+
+CREATE FUNCTION alfrd.advance(p_state alfrd.exchange_state) RETURNS alfrd.exchange_state
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION alert_changed()
+
+CREATE FUNCTION alfrd.alert_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION anchors_of(jsonb, double precision)
+
+CREATE FUNCTION alfrd.anchors_of(p_layout jsonb, p_height double precision) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION announce(text, uuid[], text[])
+
+CREATE FUNCTION alfrd.announce(p_subject_type text, p_ids uuid[], p_statuses text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION answer_series(uuid, uuid)
+
+CREATE FUNCTION alfrd.answer_series(p_document uuid, p_series uuid DEFAULT NULL::uuid) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION apply_lessons(uuid)
+
+CREATE FUNCTION alfrd.apply_lessons(p_document uuid) RETURNS uuid[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION array_of(jsonb, text)
+
+CREATE FUNCTION alfrd.array_of(p_row jsonb, p_name text) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION as_date(text)
+
+CREATE FUNCTION alfrd.as_date(p_text text) RETURNS date
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+
+-- FUNCTION as_numeric(text)
+
+CREATE FUNCTION alfrd.as_numeric(p_text text) RETURNS numeric
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+
+-- FUNCTION ask_for_series(alfrd.finished[])
+
+CREATE FUNCTION alfrd.ask_for_series(p_asked alfrd.finished[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION aspect_of(jsonb)
+
+CREATE FUNCTION alfrd.aspect_of(p_layout jsonb) RETURNS double precision
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION await_turn(text)
+
+CREATE FUNCTION alfrd.await_turn(p_name text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '200ms';
+
+-- FUNCTION backlog(text)
+
+CREATE FUNCTION alfrd.backlog(p_step text DEFAULT NULL::text) RETURNS bigint
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION backoff(integer)
+
+CREATE FUNCTION alfrd.backoff(p_attempt integer) RETURNS interval
+    LANGUAGE sql;
+
+-- FUNCTION begin_trial(uuid, bigint)
+
+CREATE FUNCTION alfrd.begin_trial(p_family uuid, p_champion bigint) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- TABLE payables
+
+CREATE TABLE alfrd.payables (
+    document_id uuid NOT NULL,
+    series_id uuid NOT NULL,
+    owner text NOT NULL,
+    amount numeric NOT NULL,
+    currency text NOT NULL,
+    issued date NOT NULL,
+    due date NOT NULL,
+    entity text NOT NULL,
+    stems text[] NOT NULL,
+    number text NOT NULL,
+    rest numeric NOT NULL,
+    CONSTRAINT payables_amount_check CHECK ((amount > (0)::numeric)),
+    CONSTRAINT payables_rest_check CHECK ((rest >= (0)::numeric))
+);
+
+-- COMMENT TABLE payables
+
+COMMENT ON TABLE alfrd.payables IS 'Bills as step watch_series has last seen them. Only the engine reads it: alfrd.bills is for people.';
+
+-- COMMENT COLUMN payables.stems
+
+COMMENT ON COLUMN alfrd.payables.stems IS 'The beginnings of the words of its sender''s name: a row that names it has one of them.';
+
+-- COMMENT COLUMN payables.number
+
+COMMENT ON COLUMN alfrd.payables.number IS 'The number of the invoice, in capitals without punctuation.';
+
+-- COMMENT COLUMN payables.rest
+
+COMMENT ON COLUMN alfrd.payables.rest IS 'What is to be paid after credit notes.';
+
+-- TABLE statement_rows
+
+CREATE TABLE alfrd.statement_rows (
+    document_id uuid NOT NULL,
+    row_number integer NOT NULL,
+    series_id uuid NOT NULL,
+    owner text NOT NULL,
+    amount numeric NOT NULL,
+    currency text NOT NULL,
+    paid_on date NOT NULL,
+    description text NOT NULL,
+    stems text[] NOT NULL,
+    CONSTRAINT statement_rows_amount_check CHECK ((amount > (0)::numeric)),
+    CONSTRAINT statement_rows_row_number_check CHECK ((row_number >= 0))
+);
+
+-- COMMENT TABLE statement_rows
+
+COMMENT ON TABLE alfrd.statement_rows IS 'Money that went out, as step watch_series has last seen it on statements. Only the engine reads it.';
+
+-- COMMENT COLUMN statement_rows.stems
+
+COMMENT ON COLUMN alfrd.statement_rows.stems IS 'The beginnings of the words of its description; none: it names nobody.';
+
+-- FUNCTION bills_for(alfrd.statement_rows, integer, integer)
+
+CREATE FUNCTION alfrd.bills_for(p_row alfrd.statement_rows, p_before integer, p_after integer) RETURNS SETOF alfrd.payables
+    LANGUAGE sql STABLE ROWS 2
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION calendar(date, date)
+
+CREATE FUNCTION alfrd.calendar(p_from date, p_to date) RETURNS TABLE(day date, state text, series_id uuid, series text, title text, document_id uuid, filename text, amount numeric, currency text, window_from date, window_to date)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION now()
 
 CREATE FUNCTION alfrd.now() RETURNS timestamp with time zone
     LANGUAGE sql STABLE PARALLEL SAFE;
-
--- FUNCTION clock()
-
-CREATE FUNCTION alfrd.clock() RETURNS timestamp with time zone
-    LANGUAGE sql;
-
--- FUNCTION columns_of_documents(uuid[])
-
-CREATE FUNCTION alfrd.columns_of_documents(p_ids uuid[]) RETURNS TABLE(columns json)
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
--- FUNCTION complaints()
-
-CREATE FUNCTION alfrd.complaints() RETURNS TABLE(kind text, what text, cause text, remedy text)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
--- FUNCTION consider_evolution(uuid)
-
-CREATE FUNCTION alfrd.consider_evolution(p_family uuid) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
--- FUNCTION correct_document()
-
-CREATE FUNCTION alfrd.correct_document() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- TABLE documents
 
@@ -251,6 +425,14 @@ CREATE TABLE alfrd.documents (
     series_data jsonb DEFAULT '{}'::jsonb NOT NULL,
     corrected text[] DEFAULT '{}'::text[] NOT NULL,
     made_by jsonb DEFAULT '{}'::jsonb NOT NULL,
+    needs_review boolean DEFAULT false NOT NULL,
+    review_reason text DEFAULT ''::text NOT NULL,
+    review_confidence real,
+    undo_correction bigint,
+    reviewed_at timestamp with time zone,
+    review_claimed_by text DEFAULT ''::text NOT NULL,
+    review_claimed_at timestamp with time zone,
+    review_claimed_until timestamp with time zone,
     CONSTRAINT documents_account_number_is_short CHECK ((octet_length(account_number) <= 2000)),
     CONSTRAINT documents_classification_confidence_check CHECK (((classification_confidence >= (0)::double precision) AND (classification_confidence <= (1)::double precision))),
     CONSTRAINT documents_currency_is_short CHECK ((octet_length(currency) <= 200)),
@@ -266,6 +448,9 @@ CREATE TABLE alfrd.documents (
     CONSTRAINT documents_page_count_check CHECK ((page_count >= 0)),
     CONSTRAINT documents_period_end_is_in_years_1_to_9999 CHECK (((period_end >= '0001-01-01'::date) AND (period_end <= '9999-12-31'::date))),
     CONSTRAINT documents_period_start_is_in_years_1_to_9999 CHECK (((period_start >= '0001-01-01'::date) AND (period_start <= '9999-12-31'::date))),
+    CONSTRAINT documents_review_claimed_by_is_short CHECK ((octet_length(review_claimed_by) <= 2000)),
+    CONSTRAINT documents_review_confidence_check CHECK (((review_confidence >= (0)::double precision) AND (review_confidence <= (1)::double precision))),
+    CONSTRAINT documents_review_reason_is_short CHECK ((octet_length(review_reason) <= 10000)),
     CONSTRAINT documents_series_data_check CHECK ((jsonb_typeof(series_data) = 'object'::text)),
     CONSTRAINT documents_structured_data_check CHECK ((jsonb_typeof(structured_data) = 'object'::text)),
     CONSTRAINT documents_summary_is_short CHECK ((octet_length(summary) <= 1000000)),
@@ -308,6 +493,149 @@ COMMENT ON COLUMN alfrd.documents.corrected IS 'Columns that a person has set; w
 
 COMMENT ON COLUMN alfrd.documents.made_by IS 'Step -> {by, prompt}: who made each result, with which prompt.';
 
+-- COMMENT COLUMN documents.needs_review
+
+COMMENT ON COLUMN alfrd.documents.needs_review IS 'A person should look at it: one of its main values is missing, contradicted or not sure enough.';
+
+-- COMMENT COLUMN documents.review_reason
+
+COMMENT ON COLUMN alfrd.documents.review_reason IS 'Which value to look at, and why, in a sentence; empty where none.';
+
+-- COMMENT COLUMN documents.review_confidence
+
+COMMENT ON COLUMN alfrd.documents.review_confidence IS 'How sure the least sure value of those is, 0 to 1; 0 where one is missing. The lowest is the first to look at.';
+
+-- COMMENT COLUMN documents.undo_correction
+
+COMMENT ON COLUMN alfrd.documents.undo_correction IS 'Write the change_id of corrections here to undo them; it always reads as null. alfrd.undo does that.';
+
+-- COMMENT COLUMN documents.reviewed_at
+
+COMMENT ON COLUMN alfrd.documents.reviewed_at IS 'When a person last accepted or corrected it: it needs no review until it is read again. alfrd.accept sets it; null reopens the review.';
+
+-- COMMENT COLUMN documents.review_claimed_by
+
+COMMENT ON COLUMN alfrd.documents.review_claimed_by IS 'Who reviews it now, until review_claimed_until. alfrd.next_review sets it.';
+
+-- FUNCTION called(alfrd.documents)
+
+CREATE FUNCTION alfrd.called(p_document alfrd.documents) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE;
+
+-- FUNCTION cancel(uuid)
+
+CREATE FUNCTION alfrd.cancel(p_document uuid) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION change_series_view(uuid)
+
+CREATE FUNCTION alfrd.change_series_view(p_series uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION check_search(alfrd.search_filter, integer)
+
+CREATE FUNCTION alfrd.check_search(p_filter alfrd.search_filter, p_limit integer) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- TABLE route_cache
+
+CREATE UNLOGGED TABLE alfrd.route_cache (
+    only_row boolean DEFAULT true NOT NULL,
+    paused text[] DEFAULT '{}'::text[] NOT NULL,
+    limited text[] DEFAULT '{}'::text[] NOT NULL,
+    crashed_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    CONSTRAINT route_cache_only_row_check CHECK (only_row)
+);
+
+-- COMMENT TABLE route_cache
+
+COMMENT ON TABLE alfrd.route_cache IS 'Of limits and pauses, what each exchange looks up. Kept by triggers: write those.';
+
+-- COMMENT COLUMN route_cache.crashed_at
+
+COMMENT ON COLUMN alfrd.route_cache.crashed_at IS 'When the row was made again, because crash recovery had emptied the table: claims of older tasks may have been lost.';
+
+-- FUNCTION claim(alfrd.exchange_state, alfrd.route_cache, bigint)
+
+CREATE FUNCTION alfrd.claim(p_state alfrd.exchange_state, p_cache alfrd.route_cache, p_last_made bigint) RETURNS alfrd.exchange_state
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_sort TO 'off';
+
+-- FUNCTION claim_from(jsonb, text[])
+
+CREATE FUNCTION alfrd.claim_from(p_cursors jsonb, p_limited text[]) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION claimed_tasks(bigint[])
+
+CREATE FUNCTION alfrd.claimed_tasks(p_ids bigint[]) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off';
+
+-- FUNCTION claims_in_doubt(alfrd.exchange_state, jsonb)
+
+CREATE FUNCTION alfrd.claims_in_doubt(p_state alfrd.exchange_state, p_owned jsonb) RETURNS bigint[]
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION clock()
+
+CREATE FUNCTION alfrd.clock() RETURNS timestamp with time zone
+    LANGUAGE sql;
+
+-- FUNCTION column_meant(text)
+
+CREATE FUNCTION alfrd.column_meant(p_name text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION common_beginning(text, text[])
+
+CREATE FUNCTION alfrd.common_beginning(p_word text, p_forms text[]) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION common_columns(text)
+
+CREATE FUNCTION alfrd.common_columns(p_for text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+
+-- FUNCTION complaints()
+
+CREATE FUNCTION alfrd.complaints() RETURNS TABLE(kind text, what text, cause text, remedy text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION complete(alfrd.exchange_state, jsonb)
+
+CREATE FUNCTION alfrd.complete(p_state alfrd.exchange_state, p_outcomes jsonb) RETURNS alfrd.exchange_state
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION consider_evolution(uuid)
+
+CREATE FUNCTION alfrd.consider_evolution(p_family uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION correct(uuid, jsonb)
+
+CREATE FUNCTION alfrd.correct(p_document uuid, p_values jsonb) RETURNS TABLE(field text, old_value jsonb, new_value jsonb)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION correct_document()
+
+CREATE FUNCTION alfrd.correct_document() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION correctable(alfrd.documents)
 
 CREATE FUNCTION alfrd.correctable(p_document alfrd.documents) RETURNS jsonb
@@ -325,11 +653,102 @@ CREATE FUNCTION alfrd.correction_made() RETURNS trigger
 CREATE FUNCTION alfrd.cost(p_prices numeric[], p_input bigint, p_output bigint, p_cache_read bigint, p_cache_write bigint, p_pages bigint) RETURNS numeric
     LANGUAGE sql IMMUTABLE PARALLEL SAFE;
 
+-- FUNCTION count_reference_change()
+
+CREATE FUNCTION alfrd.count_reference_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION count_series_change()
+
+CREATE FUNCTION alfrd.count_series_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION create_file(text, text[], text)
+
+CREATE FUNCTION alfrd.create_file(p_title text, p_tags text[], p_owner text DEFAULT ''::text) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION current_route_cache()
+
+CREATE FUNCTION alfrd.current_route_cache() RETURNS alfrd.route_cache
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION delay_after(text, integer, integer, double precision)
+
+CREATE FUNCTION alfrd.delay_after(p_outcome text, p_attempt integer, p_throttles integer, p_retry_after double precision) RETURNS interval
+    LANGUAGE sql;
+
+-- FUNCTION delete_document(uuid)
+
+CREATE FUNCTION alfrd.delete_document(p_document uuid) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION delete_documents(uuid[])
+
+CREATE FUNCTION alfrd.delete_documents(p_documents uuid[]) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION deregister_worker(bigint)
+
+CREATE FUNCTION alfrd.deregister_worker(p_worker bigint) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION dismiss_alert(uuid)
+
+CREATE FUNCTION alfrd.dismiss_alert(p_id uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION document_changes_series()
+
+CREATE FUNCTION alfrd.document_changes_series() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION document_of_claim(bigint, bigint, integer)
 
 CREATE FUNCTION alfrd.document_of_claim(p_worker bigint, p_task bigint, p_attempt integer) RETURNS uuid
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION document_renamed()
+
+CREATE FUNCTION alfrd.document_renamed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION document_reviewed()
+
+CREATE FUNCTION alfrd.document_reviewed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION document_rows(uuid[])
+
+CREATE FUNCTION alfrd.document_rows(p_ids uuid[]) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION document_type_changed()
+
+CREATE FUNCTION alfrd.document_type_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION documents_called(tsquery)
+
+CREATE FUNCTION alfrd.documents_called(p_query tsquery) RETURNS SETOF uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET jit TO 'off';
 
 -- FUNCTION documents_deleted()
 
@@ -346,9 +765,28 @@ CREATE FUNCTION alfrd.documents_inserted() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
+-- FUNCTION documents_moved(alfrd.exchange_state, alfrd.finished[])
+
+CREATE FUNCTION alfrd.documents_moved(p_state alfrd.exchange_state, p_written alfrd.finished[]) RETURNS alfrd.exchange_state
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off';
+
+-- FUNCTION documents_passing(alfrd.search_filter)
+
+CREATE FUNCTION alfrd.documents_passing(p_filter alfrd.search_filter) RETURNS SETOF uuid
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION documents_truncated()
 
 CREATE FUNCTION alfrd.documents_truncated() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION documents_truncated_for_series()
+
+CREATE FUNCTION alfrd.documents_truncated_for_series() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
@@ -357,12 +795,63 @@ CREATE FUNCTION alfrd.documents_truncated() RETURNS trigger
 CREATE FUNCTION alfrd.documents_updated() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off';
+    SET jit TO 'off'
+    SET enable_nestloop TO 'off';
+
+-- FUNCTION documents_with(text)
+
+CREATE FUNCTION alfrd.documents_with(p_query text) RETURNS SETOF uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION doubts_left(jsonb, text[])
+
+CREATE FUNCTION alfrd.doubts_left(p_doubts jsonb, p_corrected text[], OUT reason text, OUT confidence real) RETURNS record
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION drop_job(bigint, bigint, integer, integer, text, text)
 
 CREATE FUNCTION alfrd.drop_job(p_worker bigint, p_task bigint, p_attempt integer, p_part integer, p_provider text, p_job_id text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- TABLE series_views
+
+CREATE TABLE alfrd.series_views (
+    series_id uuid NOT NULL,
+    view_name text NOT NULL,
+    slug text NOT NULL,
+    field_count integer DEFAULT 0 NOT NULL,
+    error text DEFAULT ''::text NOT NULL,
+    made_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    CONSTRAINT series_views_view_name_check CHECK (((octet_length(view_name) >= 1) AND (octet_length(view_name) <= 63)))
+);
+
+-- COMMENT TABLE series_views
+
+COMMENT ON TABLE alfrd.series_views IS 'Which view in schema alfrd_series shows which series. Kept by step watch_series.';
+
+-- COMMENT COLUMN series_views.error
+
+COMMENT ON COLUMN alfrd.series_views.error IS 'Why it could not be made, renamed or dropped the last time; empty: it could.';
+
+-- FUNCTION drop_series_view(alfrd.series_views)
+
+CREATE FUNCTION alfrd.drop_series_view(p_view alfrd.series_views) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION drop_views_of_gone_series()
+
+CREATE FUNCTION alfrd.drop_views_of_gone_series() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION edits(text, text)
+
+CREATE FUNCTION alfrd.edits(p_one text, p_other text) RETURNS integer
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION end_trial(bigint, text, text, text)
@@ -371,32 +860,26 @@ CREATE FUNCTION alfrd.end_trial(p_trial bigint, p_from text, p_ending text, p_no
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
--- FUNCTION enqueue(text, uuid[], text[], integer[], smallint[])
-
-CREATE FUNCTION alfrd.enqueue(p_entity text, p_ids uuid[], p_statuses text[], p_generations integer[], p_priorities smallint[]) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
--- FUNCTION everyone_knows()
-
-CREATE FUNCTION alfrd.everyone_knows() RETURNS boolean
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
 -- FUNCTION evolution_due(uuid)
 
 CREATE FUNCTION alfrd.evolution_due(p_family uuid) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
--- FUNCTION exchange(bigint, jsonb, jsonb, text, uuid[], bigint[], integer[], text[], jsonb, bigint)
+-- FUNCTION exchange(bigint, jsonb)
 
-CREATE FUNCTION alfrd.exchange(p_worker bigint, p_outcomes jsonb, p_capacity jsonb, p_woken_by text, p_subjects uuid[] DEFAULT NULL::uuid[], p_owned bigint[] DEFAULT NULL::bigint[], p_owned_attempts integer[] DEFAULT NULL::integer[], p_waiting text[] DEFAULT NULL::text[], p_from jsonb DEFAULT '{}'::jsonb, p_seen bigint DEFAULT NULL::bigint, OUT answer json, OUT inputs json) RETURNS record
+CREATE FUNCTION alfrd.exchange(p_worker bigint, p_request jsonb, OUT reply json, OUT inputs json) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off';
+
+-- FUNCTION expected_days(date, date)
+
+CREATE FUNCTION alfrd.expected_days(p_from date, p_to date) RETURNS TABLE(day date, series_id uuid, amount numeric, currency text, window_from date, window_to date)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION explain(uuid)
 
@@ -404,9 +887,30 @@ CREATE FUNCTION alfrd.explain(p_id uuid) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
--- FUNCTION file_in_series(alfrd.finished[])
+-- FUNCTION fail_subjects(alfrd.exchange_state, alfrd.released[])
 
-CREATE FUNCTION alfrd.file_in_series(p_done alfrd.finished[]) RETURNS uuid[]
+CREATE FUNCTION alfrd.fail_subjects(p_state alfrd.exchange_state, p_dead alfrd.released[]) RETURNS alfrd.exchange_state
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION fence(bigint, jsonb)
+
+CREATE FUNCTION alfrd.fence(p_worker bigint, p_outcomes jsonb) RETURNS alfrd.finished[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_nestloop TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_seqscan TO 'off';
+
+-- FUNCTION file_first_documents(uuid)
+
+CREATE FUNCTION alfrd.file_first_documents(p_series uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION file_in_series(alfrd.finished[], jsonb)
+
+CREATE FUNCTION alfrd.file_in_series(p_done alfrd.finished[], p_made jsonb DEFAULT '{}'::jsonb) RETURNS uuid[]
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
@@ -428,10 +932,22 @@ CREATE FUNCTION alfrd.files_inserted() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+-- FUNCTION files_summarized(alfrd.exchange_state, alfrd.finished[])
+
+CREATE FUNCTION alfrd.files_summarized(p_state alfrd.exchange_state, p_files alfrd.finished[], OUT state alfrd.exchange_state, OUT written alfrd.finished[]) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION files_updated()
 
 CREATE FUNCTION alfrd.files_updated() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION find_or_import_series(jsonb)
+
+CREATE FUNCTION alfrd.find_or_import_series(p_series jsonb) RETURNS uuid
+    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION findings(boolean)
@@ -456,17 +972,22 @@ CREATE FUNCTION alfrd.fingerprint() RETURNS text
 CREATE FUNCTION alfrd.first_of_priority(p_priority integer) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE;
 
--- FUNCTION follow(alfrd.finished[])
-
-CREATE FUNCTION alfrd.follow(p_written alfrd.finished[]) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET enable_seqscan TO 'off';
-
 -- FUNCTION forget_lost_calls(text)
 
 CREATE FUNCTION alfrd.forget_lost_calls(p_provider text DEFAULT NULL::text) RETURNS integer
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION forget_view(text)
+
+CREATE FUNCTION alfrd.forget_view(p_name text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION free_view_name(text)
+
+CREATE FUNCTION alfrd.free_view_name(p_slug text) RETURNS text
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION grant_rights()
@@ -475,16 +996,16 @@ CREATE FUNCTION alfrd.grant_rights() RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
--- FUNCTION hand_over(text, uuid[], text[], integer[], smallint[], jsonb, boolean)
+-- FUNCTION hasten_looks()
 
-CREATE FUNCTION alfrd.hand_over(p_entity text, p_ids uuid[], p_statuses text[], p_generations integer[], p_priorities smallint[], p_room jsonb, p_fit boolean, OUT room jsonb, OUT size integer, OUT wanted integer) RETURNS record
-    LANGUAGE plpgsql
+CREATE FUNCTION alfrd.hasten_looks() RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
--- FUNCTION handed(bigint, bigint[])
+-- FUNCTION head_of(uuid)
 
-CREATE FUNCTION alfrd.handed(p_worker bigint, p_ids bigint[]) RETURNS alfrd.claimed
-    LANGUAGE plpgsql
+CREATE FUNCTION alfrd.head_of(p_document uuid) RETURNS text
+    LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION heartbeat(bigint, boolean)
@@ -493,23 +1014,127 @@ CREATE FUNCTION alfrd.heartbeat(p_worker bigint, p_locked boolean DEFAULT NULL::
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
--- FUNCTION import_prompt(bigint, text, text, text, text, boolean, real, integer, text)
+-- FUNCTION holds_value(text, text[])
 
-CREATE FUNCTION alfrd.import_prompt(p_lock bigint, p_kind text, p_document_type text, p_text text, p_origin text, p_can_evolve boolean, p_ceiling real, p_max_words integer, p_note text, OUT id bigint, OUT version integer, OUT existed boolean) RETURNS record
+CREATE FUNCTION alfrd.holds_value(p_text text, p_forms text[]) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION identifier(text)
+
+CREATE FUNCTION alfrd.identifier(p_name text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION import_acts(uuid, jsonb, jsonb, uuid)
+
+CREATE FUNCTION alfrd.import_acts(p_document uuid, p_row jsonb, p_series jsonb, p_here uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION import_document(jsonb, jsonb, bytea[], jsonb)
+
+CREATE FUNCTION alfrd.import_document(p_document jsonb, p_series jsonb, p_contents bytea[], p_pages jsonb) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
--- FUNCTION inputs_of(uuid[], uuid[], uuid[], boolean)
+-- FUNCTION import_document_type(text, text)
 
-CREATE FUNCTION alfrd.inputs_of(p_documents uuid[], p_read uuid[], p_extracted uuid[], p_to_file boolean) RETURNS json
+CREATE FUNCTION alfrd.import_document_type(p_name text, p_description text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION import_file(jsonb, jsonb)
+
+CREATE FUNCTION alfrd.import_file(p_file jsonb, p_series jsonb) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION import_lesson(jsonb)
+
+CREATE FUNCTION alfrd.import_lesson(p_lesson jsonb) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION import_payment(jsonb)
+
+CREATE FUNCTION alfrd.import_payment(p_payment jsonb) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION import_prompt(text, text, text, text, boolean, real, integer, text)
+
+CREATE FUNCTION alfrd.import_prompt(p_kind text, p_document_type text, p_text text, p_origin text, p_can_evolve boolean, p_ceiling real, p_max_words integer, p_note text, OUT id bigint, OUT version integer, OUT existed boolean) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION import_series(jsonb)
+
+CREATE FUNCTION alfrd.import_series(p_series jsonb) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION index_pages(integer)
+
+CREATE FUNCTION alfrd.index_pages(p_most integer DEFAULT 100) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off';
+
+-- FUNCTION inputs_of(bigint[])
+
+CREATE FUNCTION alfrd.inputs_of(p_tasks bigint[]) RETURNS json
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off';
 
--- FUNCTION inputs_within_limits(uuid[], uuid[], uuid[], boolean)
+-- FUNCTION inputs_within_limits(bigint[])
 
-CREATE FUNCTION alfrd.inputs_within_limits(p_documents uuid[], p_read uuid[], p_extracted uuid[], p_to_file boolean) RETURNS json
+CREATE FUNCTION alfrd.inputs_within_limits(p_tasks bigint[]) RETURNS json
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION insert_row(regclass, jsonb, bytea)
+
+CREATE FUNCTION alfrd.insert_row(p_table regclass, p_row jsonb, p_content bytea DEFAULT NULL::bytea) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION is_at(double precision[], jsonb, double precision, double precision, double precision, double precision)
+
+CREATE FUNCTION alfrd.is_at(p_moved double precision[], p_place jsonb, x0 double precision, y0 double precision, x1 double precision, y1 double precision) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION is_bill(text, date)
+
+CREATE FUNCTION alfrd.is_bill(p_type text, p_due date) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+
+-- FUNCTION is_for_another_day(text, text, timestamp with time zone)
+
+CREATE FUNCTION alfrd.is_for_another_day(p_step text, p_state text, p_run_at timestamp with time zone) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE;
+
+-- FUNCTION is_in_turn(alfrd.statement_rows, alfrd.payables)
+
+CREATE FUNCTION alfrd.is_in_turn(p_row alfrd.statement_rows, p_bill alfrd.payables) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off';
+
+-- FUNCTION is_only_amount(alfrd.statement_rows, alfrd.payables, integer, integer)
+
+CREATE FUNCTION alfrd.is_only_amount(p_row alfrd.statement_rows, p_bill alfrd.payables, p_before integer, p_after integer) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off';
+
+-- FUNCTION is_paid(uuid)
+
+CREATE FUNCTION alfrd.is_paid(p_document uuid) RETURNS boolean
+    LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION is_sampled(uuid)
@@ -518,6 +1143,30 @@ CREATE FUNCTION alfrd.is_sampled(p_document uuid) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+-- FUNCTION is_slip(text, text)
+
+CREATE FUNCTION alfrd.is_slip(p_one text, p_other text) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION is_unfiltered(alfrd.search_filter)
+
+CREATE FUNCTION alfrd.is_unfiltered(p_filter alfrd.search_filter) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+
+-- FUNCTION keep_series(uuid)
+
+CREATE FUNCTION alfrd.keep_series(p_series uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION keep_series_view(uuid)
+
+CREATE FUNCTION alfrd.keep_series_view(p_series uuid) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '200ms';
+
 -- FUNCTION keep_tags(uuid[], boolean)
 
 CREATE FUNCTION alfrd.keep_tags(p_documents uuid[], p_person boolean) RETURNS void
@@ -525,16 +1174,250 @@ CREATE FUNCTION alfrd.keep_tags(p_documents uuid[], p_person boolean) RETURNS vo
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off';
 
+-- FUNCTION keep_type_view(text)
+
+CREATE FUNCTION alfrd.keep_type_view(p_type text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION keep_usage(jsonb, jsonb)
+
+CREATE FUNCTION alfrd.keep_usage(p_outcomes jsonb, p_refused jsonb) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- TABLE workers
+
+CREATE TABLE alfrd.workers (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    host text DEFAULT ''::text NOT NULL,
+    process integer DEFAULT 0 NOT NULL,
+    version text DEFAULT ''::text NOT NULL,
+    steps text[] DEFAULT '{}'::text[] NOT NULL,
+    lease_seconds double precision NOT NULL,
+    started_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    heartbeat_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    locked boolean DEFAULT false NOT NULL,
+    suspected_at timestamp with time zone,
+    superseded_by text DEFAULT ''::text NOT NULL,
+    waiting_for text[] DEFAULT '{}'::text[] NOT NULL,
+    CONSTRAINT workers_lease_is_a_week_at_most CHECK (((lease_seconds > (0)::double precision) AND (lease_seconds <= (604800)::double precision)))
+);
+
+-- COMMENT COLUMN workers.locked
+
+COMMENT ON COLUMN alfrd.workers.locked IS 'Its listener holds the session advisory lock of alfrd.worker_lock(id): when that is free, the process is gone.';
+
+-- COMMENT COLUMN workers.superseded_by
+
+COMMENT ON COLUMN alfrd.workers.superseded_by IS 'The release that has migrated the database past this worker''s: it hands in what it has, and claims nothing more.';
+
+-- COMMENT COLUMN workers.waiting_for
+
+COMMENT ON COLUMN alfrd.workers.waiting_for IS 'The steps that this worker sleeps for and wants to be notified of; empty while it looks by itself.';
+
+-- FUNCTION keep_waiting_for(alfrd.workers, alfrd.exchange_state, jsonb)
+
+CREATE FUNCTION alfrd.keep_waiting_for(p_worker alfrd.workers, p_state alfrd.exchange_state, p_request jsonb) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION keyed(uuid)
 
 CREATE FUNCTION alfrd.keyed(p_family uuid) RETURNS TABLE(document_id uuid, number bigint, split text, verified text[])
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
--- FUNCTION leave(bigint)
+-- TABLE series
 
-CREATE FUNCTION alfrd.leave(p_worker bigint) RETURNS void
-    LANGUAGE sql SECURITY DEFINER
+CREATE TABLE alfrd.series (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    owner text DEFAULT ''::text NOT NULL,
+    entity text NOT NULL,
+    entity_key text NOT NULL,
+    kind text DEFAULT ''::text NOT NULL,
+    frequency text DEFAULT ''::text NOT NULL,
+    slug text NOT NULL,
+    title text DEFAULT ''::text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    fields text[] DEFAULT '{}'::text[] NOT NULL,
+    created_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    account text DEFAULT ''::text NOT NULL,
+    CONSTRAINT series_account_check CHECK ((octet_length(account) <= 2000)),
+    CONSTRAINT series_entity_check CHECK ((entity <> ''::text)),
+    CONSTRAINT series_entity_key_check CHECK ((entity_key <> ''::text))
+);
+
+-- COMMENT TABLE series
+
+COMMENT ON TABLE alfrd.series IS 'Recurring documents of one entity and one kind.';
+
+-- COMMENT COLUMN series.entity_key
+
+COMMENT ON COLUMN alfrd.series.entity_key IS 'The entity without case, punctuation, legal forms and OCR noise.';
+
+-- COMMENT COLUMN series.fields
+
+COMMENT ON COLUMN alfrd.series.fields IS 'Names of the values that its members share, in the order first seen.';
+
+-- COMMENT COLUMN series.account
+
+COMMENT ON COLUMN alfrd.series.account IS 'The number of the account, policy or customer, in capitals without punctuation; empty: none is known.';
+
+-- TABLE series_aliases
+
+CREATE TABLE alfrd.series_aliases (
+    owner text NOT NULL,
+    entity_key text NOT NULL,
+    kind text NOT NULL,
+    account text DEFAULT ''::text NOT NULL,
+    series_id uuid NOT NULL
+);
+
+-- COMMENT TABLE series_aliases
+
+COMMENT ON TABLE alfrd.series_aliases IS 'Documents of this name, or of this account, go into this series: learned from merges and renamings.';
+
+-- FUNCTION known_series(text, text, text, text, text)
+
+CREATE FUNCTION alfrd.known_series(p_owner text, p_entity_key text, p_kind text, p_frequency text, p_account text) RETURNS SETOF uuid
+    LANGUAGE sql STABLE ROWS 1;
+
+-- FUNCTION label_beside(text, text, jsonb)
+
+CREATE FUNCTION alfrd.label_beside(p_text text, p_field text, p_value jsonb) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION language_of(tsvector)
+
+CREATE FUNCTION alfrd.language_of(p_words tsvector) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION learn_series(uuid, text, uuid)
+
+CREATE FUNCTION alfrd.learn_series(p_document uuid, p_owner text, p_series uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION leaves(jsonb)
+
+CREATE FUNCTION alfrd.leaves(p_data jsonb) RETURNS TABLE(path text, value text)
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION left_over(alfrd.exchange_state, text[], alfrd.route_cache, jsonb)
+
+CREATE FUNCTION alfrd.left_over(p_state alfrd.exchange_state, p_due text[], p_cache alfrd.route_cache, p_request jsonb) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION lesson_deleted()
+
+CREATE FUNCTION alfrd.lesson_deleted() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION lessons_changed()
+
+CREATE FUNCTION alfrd.lessons_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION lexemes(text, text)
+
+CREATE FUNCTION alfrd.lexemes(p_text text, p_language text) RETURNS tsvector
+    LANGUAGE plpgsql IMMUTABLE COST 5000 PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION lines_of(jsonb)
+
+CREATE FUNCTION alfrd.lines_of(p_layout jsonb) RETURNS TABLE(place bigint, text text, x0 double precision, y0 double precision, x1 double precision, y1 double precision)
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION link_payment(uuid, uuid, integer, date, numeric)
+
+CREATE FUNCTION alfrd.link_payment(p_document uuid, p_statement uuid DEFAULT NULL::uuid, p_row integer DEFAULT NULL::integer, p_paid_on date DEFAULT NULL::date, p_amount numeric DEFAULT NULL::numeric) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION lock_family(text, text)
+
+CREATE FUNCTION alfrd.lock_family(p_kind text, p_document_type text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION lock_family_of_trial(bigint)
+
+CREATE FUNCTION alfrd.lock_family_of_trial(p_trial bigint) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION lock_series(uuid)
+
+CREATE FUNCTION alfrd.lock_series(p_series uuid) RETURNS alfrd.series
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION looks_after(alfrd.finished[])
+
+CREATE FUNCTION alfrd.looks_after(p_watched alfrd.finished[]) RETURNS alfrd.next_look[]
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION make_due()
+
+CREATE FUNCTION alfrd.make_due() RETURNS text[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION marks_of(text)
+
+CREATE FUNCTION alfrd.marks_of(p_text text) RETURNS text[]
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION match_credits(uuid)
+
+CREATE FUNCTION alfrd.match_credits(p_series uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off';
+
+-- FUNCTION match_instalments(uuid, integer, integer)
+
+CREATE FUNCTION alfrd.match_instalments(p_series uuid, p_days_before integer, p_days_after integer) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off';
+
+-- FUNCTION match_payments(uuid)
+
+CREATE FUNCTION alfrd.match_payments(p_series uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off';
+
+-- FUNCTION may_notify()
+
+CREATE FUNCTION alfrd.may_notify() RETURNS boolean
+    LANGUAGE sql;
+
+-- FUNCTION merge_series(uuid, uuid)
+
+CREATE FUNCTION alfrd.merge_series(p_into uuid, p_from uuid) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION merge_tags(text, text, text)
+
+CREATE FUNCTION alfrd.merge_tags(p_into text, p_from text, p_owner text DEFAULT NULL::text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION milliseconds(interval)
@@ -542,23 +1425,83 @@ CREATE FUNCTION alfrd.leave(p_worker bigint) RETURNS void
 CREATE FUNCTION alfrd.milliseconds(p_interval interval) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE;
 
+-- FUNCTION misleads(text, text, text, jsonb)
+
+CREATE FUNCTION alfrd.misleads(p_text text, p_label text, p_field text, p_value jsonb) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION misplaces(uuid, jsonb, text, jsonb)
+
+CREATE FUNCTION alfrd.misplaces(p_document uuid, p_place jsonb, p_field text, p_value jsonb) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION move_documents(uuid[], uuid)
+
+CREATE FUNCTION alfrd.move_documents(p_documents uuid[], p_series uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION move_tag(text, text, text)
+
+CREATE FUNCTION alfrd.move_tag(p_from text, p_to text, p_owner text) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION move_trial(bigint, text, text, bigint, text)
 
 CREATE FUNCTION alfrd.move_trial(p_trial bigint, p_from text, p_to text, p_challenger bigint, p_note text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
--- FUNCTION new_edition()
+-- FUNCTION moved(jsonb, jsonb, double precision)
 
-CREATE FUNCTION alfrd.new_edition() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION alfrd.moved(p_place jsonb, p_anchors jsonb, p_aspect double precision) RETURNS double precision[]
+    LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
--- FUNCTION new_series(text, text, text, text, text, text, text, text)
+-- FUNCTION name_values(uuid)
 
-CREATE FUNCTION alfrd.new_series(p_owner text, p_entity text, p_entity_key text, p_kind text, p_frequency text, p_slug text, p_title text, p_description text) RETURNS uuid
+CREATE FUNCTION alfrd.name_values(p_series uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION names_agree(text, text)
+
+CREATE FUNCTION alfrd.names_agree(p_entity text, p_description text) RETURNS double precision
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION names_another(alfrd.statement_rows, alfrd.payables, integer)
+
+CREATE FUNCTION alfrd.names_another(p_row alfrd.statement_rows, p_bill alfrd.payables, p_named integer) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off';
+
+-- FUNCTION new_series(text, text, text, text, text, text, text, text, text, uuid, integer, uuid[])
+
+CREATE FUNCTION alfrd.new_series(p_owner text, p_entity text, p_entity_key text, p_kind text, p_frequency text, p_slug text, p_title text, p_description text, p_account text DEFAULT ''::text, p_analysts uuid DEFAULT NULL::uuid, p_needs integer DEFAULT 1, p_documents uuid[] DEFAULT '{}'::uuid[]) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION next_review(text, double precision, uuid[])
+
+CREATE FUNCTION alfrd.next_review(p_reviewer text, p_minutes double precision DEFAULT 10, p_skip uuid[] DEFAULT '{}'::uuid[]) RETURNS TABLE(document_id uuid, filename text, reason text, confidence real, others bigint)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION no_pending_notifiers()
+
+CREATE FUNCTION alfrd.no_pending_notifiers() RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION plain_tags(text[])
+
+CREATE FUNCTION alfrd.plain_tags(p_tags text[]) RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
 
 -- FUNCTION normal_tags(text[])
 
@@ -577,28 +1520,65 @@ CREATE FUNCTION alfrd.normalize_tags() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+-- FUNCTION not_written(alfrd.exchange_state, jsonb[], bigint[])
+
+CREATE FUNCTION alfrd.not_written(p_state alfrd.exchange_state, p_others jsonb[], p_fenced bigint[]) RETURNS alfrd.exchange_state
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION note_activation()
 
 CREATE FUNCTION alfrd.note_activation() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
--- FUNCTION note_rules()
+-- FUNCTION note_credit_notes(uuid)
 
-CREATE FUNCTION alfrd.note_rules() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
--- FUNCTION note_standing()
-
-CREATE FUNCTION alfrd.note_standing() RETURNS void
+CREATE FUNCTION alfrd.note_credit_notes(p_series uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
--- FUNCTION notifications_are_stuck()
+-- FUNCTION note_payables(uuid)
 
-CREATE FUNCTION alfrd.notifications_are_stuck() RETURNS boolean
-    LANGUAGE sql;
+CREATE FUNCTION alfrd.note_payables(p_series uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION note_review(uuid, text, bigint, text, timestamp with time zone, text, real)
+
+CREATE FUNCTION alfrd.note_review(p_document uuid, p_what text, p_change bigint, p_by text, p_since timestamp with time zone, p_reason text, p_confidence real, OUT is_needed boolean, OUT why text, OUT sureness real, OUT at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION note_series(uuid)
+
+CREATE FUNCTION alfrd.note_series(p_series uuid) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION note_series_change(text, uuid, uuid, uuid[], jsonb, text)
+
+CREATE FUNCTION alfrd.note_series_change(p_kind text, p_series uuid, p_other uuid, p_documents uuid[], p_before jsonb, p_detail text) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION note_statement_rows(uuid)
+
+CREATE FUNCTION alfrd.note_statement_rows(p_series uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION notify(text[])
+
+CREATE FUNCTION alfrd.notify(p_steps text[]) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION notify_alerts(uuid[])
+
+CREATE FUNCTION alfrd.notify_alerts(p_alerts uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION parts_of(uuid[], bigint)
 
@@ -612,15 +1592,51 @@ CREATE FUNCTION alfrd.pause(p_step text, p_reason text DEFAULT ''::text) RETURNS
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+-- FUNCTION place_of(uuid, text, jsonb)
+
+CREATE FUNCTION alfrd.place_of(p_document uuid, p_field text, p_value jsonb) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION places_agree(jsonb, jsonb)
+
+CREATE FUNCTION alfrd.places_agree(p_one jsonb, p_other jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION plain(text)
+
+CREATE FUNCTION alfrd.plain(p_text text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION plain_number(text)
+
+CREATE FUNCTION alfrd.plain_number(p_text text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION price_of(text, text, text, timestamp with time zone)
 
 CREATE FUNCTION alfrd.price_of(p_provider text, p_operation text, p_model text, p_at timestamp with time zone) RETURNS numeric[]
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
--- FUNCTION promote_challenger(bigint, bigint, text, text)
+-- FUNCTION printed(text, jsonb)
 
-CREATE FUNCTION alfrd.promote_challenger(p_lock bigint, p_trial bigint, p_from text, p_note text) RETURNS boolean
+CREATE FUNCTION alfrd.printed(p_field text, p_value jsonb) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION printed_on_page(text, jsonb)
+
+CREATE FUNCTION alfrd.printed_on_page(p_field text, p_value jsonb) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION promote_challenger(bigint, text, text)
+
+CREATE FUNCTION alfrd.promote_challenger(p_trial bigint, p_from text, p_note text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
@@ -648,6 +1664,34 @@ CREATE FUNCTION alfrd.prune(p_older_than interval) RETURNS TABLE(what text, rows
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+-- FUNCTION prune_words()
+
+CREATE FUNCTION alfrd.prune_words() RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off';
+
+-- FUNCTION publish_view(text, text, text)
+
+CREATE FUNCTION alfrd.publish_view(p_schema text, p_view text, p_title text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION ranked(alfrd.search_plan, alfrd.search_filter, integer)
+
+CREATE FUNCTION alfrd.ranked(p_plan alfrd.search_plan, p_filter alfrd.search_filter, p_limit integer) RETURNS TABLE(document_id uuid, page integer, rank real, snippet text, line_box jsonb, meant text)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off';
+
+-- FUNCTION reading_in_words(uuid)
+
+CREATE FUNCTION alfrd.reading_in_words(p_document uuid) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION recall_replies(jsonb, interval)
 
 CREATE FUNCTION alfrd.recall_replies(p_calls jsonb, p_keep interval) RETURNS jsonb
@@ -657,6 +1701,12 @@ CREATE FUNCTION alfrd.recall_replies(p_calls jsonb, p_keep interval) RETURNS jso
 -- FUNCTION record(text, alfrd.finished[])
 
 CREATE FUNCTION alfrd.record(p_step text, p_done alfrd.finished[]) RETURNS uuid[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION record_all(alfrd.finished[])
+
+CREATE FUNCTION alfrd.record_all(p_done alfrd.finished[]) RETURNS alfrd.finished[]
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
@@ -720,6 +1770,36 @@ CREATE FUNCTION alfrd.record_summarize_file(p_done alfrd.finished[]) RETURNS uui
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+-- FUNCTION record_watch_series(alfrd.finished[])
+
+CREATE FUNCTION alfrd.record_watch_series(p_done alfrd.finished[]) RETURNS uuid[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION redo_from(text[], jsonb)
+
+CREATE FUNCTION alfrd.redo_from(p_fields text[], p_made_by jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION refresh_route_cache()
+
+CREATE FUNCTION alfrd.refresh_route_cache() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION refresh_views()
+
+CREATE FUNCTION alfrd.refresh_views() RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION refuse_illegal(alfrd.change[])
+
+CREATE FUNCTION alfrd.refuse_illegal(p_changes alfrd.change[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION refuse_no_list(text, jsonb)
 
 CREATE FUNCTION alfrd.refuse_no_list(p_function text, p_list jsonb) RETURNS void
@@ -732,10 +1812,16 @@ CREATE FUNCTION alfrd.refuse_tenants(p_function text) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
--- FUNCTION refuse_transition(text, uuid, text, text)
+-- FUNCTION refuse_unless_row(jsonb, text)
 
-CREATE FUNCTION alfrd.refuse_transition(p_entity text, p_id uuid, p_from text, p_to text) RETURNS void
-    LANGUAGE plpgsql
+CREATE FUNCTION alfrd.refuse_unless_row(p_row jsonb, p_what text) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION refuse_unless_used(text, text)
+
+CREATE FUNCTION alfrd.refuse_unless_used(p_tag text, p_owner text) RETURNS void
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION register_worker(text, text, integer, text, text[], double precision)
@@ -744,14 +1830,51 @@ CREATE FUNCTION alfrd.register_worker(p_name text, p_host text, p_process intege
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
--- FUNCTION release(text)
+-- FUNCTION release(alfrd.exchange_state, jsonb)
 
-CREATE FUNCTION alfrd.release(p_version text) RETURNS numeric[]
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION alfrd.release(p_state alfrd.exchange_state, p_unfinished jsonb) RETURNS alfrd.exchange_state
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION release_held_calls(jsonb, interval)
+
+CREATE FUNCTION alfrd.release_held_calls(p_caps jsonb, p_keep interval) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION release_review(uuid)
+
+CREATE FUNCTION alfrd.release_review(p_document uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION rename_series(uuid, text, text)
+
+CREATE FUNCTION alfrd.rename_series(p_series uuid, p_entity text, p_entity_key text DEFAULT ''::text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION rename_tag(text, text, text)
+
+CREATE FUNCTION alfrd.rename_tag(p_tag text, p_name text, p_owner text DEFAULT NULL::text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION renamed_tag(text, text, text)
+
+CREATE FUNCTION alfrd.renamed_tag(p_tag text, p_from text, p_to text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION reopen_review(uuid)
+
+CREATE FUNCTION alfrd.reopen_review(p_document uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION replay(boolean, text, uuid, boolean)
 
-CREATE FUNCTION alfrd.replay(p_failed boolean DEFAULT false, p_status text DEFAULT NULL::text, p_document uuid DEFAULT NULL::uuid, p_dry_run boolean DEFAULT false) RETURNS TABLE(entity text, id uuid, status text, step text, reason text)
+CREATE FUNCTION alfrd.replay(p_failed boolean DEFAULT false, p_status text DEFAULT NULL::text, p_document uuid DEFAULT NULL::uuid, p_dry_run boolean DEFAULT false) RETURNS TABLE(subject_type text, id uuid, status text, step text, reason text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
@@ -770,6 +1893,12 @@ CREATE FUNCTION alfrd.rescue(p_thoroughly boolean DEFAULT true) RETURNS TABLE(ta
     SET jit TO 'off'
     SET lock_timeout TO '1s';
 
+-- FUNCTION rescue_tasks(jsonb)
+
+CREATE FUNCTION alfrd.rescue_tasks(p_lost jsonb) RETURNS TABLE(task_id bigint, step text, subject_id uuid, attempt integer, worker_id bigint, outcome text, error text)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION resend(uuid, bytea, text, boolean)
 
 CREATE FUNCTION alfrd.resend(p_id uuid, p_content bytea, p_fingerprint text, p_copy boolean DEFAULT false) RETURNS text
@@ -783,6 +1912,12 @@ CREATE FUNCTION alfrd.reserve_calls(p_calls jsonb) RETURNS jsonb
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
+-- FUNCTION restated(text, jsonb, jsonb, text[])
+
+CREATE FUNCTION alfrd.restated(p_summary text, p_old jsonb, p_new jsonb, p_fields text[]) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION resubmit_document()
 
 CREATE FUNCTION alfrd.resubmit_document() RETURNS trigger
@@ -795,15 +1930,21 @@ CREATE FUNCTION alfrd.resume(p_step text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
--- FUNCTION ring(text[])
+-- FUNCTION retry_documents(uuid[])
 
-CREATE FUNCTION alfrd.ring(p_steps text[]) RETURNS boolean
-    LANGUAGE plpgsql
+CREATE FUNCTION alfrd.retry_documents(p_documents uuid[]) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
--- FUNCTION roll_back_challenger(bigint, bigint, text)
+-- FUNCTION reviews_taught(uuid)
 
-CREATE FUNCTION alfrd.roll_back_challenger(p_lock bigint, p_trial bigint, p_note text) RETURNS boolean
+CREATE FUNCTION alfrd.reviews_taught(p_document uuid) RETURNS uuid[]
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION roll_back_challenger(bigint, text)
+
+CREATE FUNCTION alfrd.roll_back_challenger(p_trial bigint, p_note text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
@@ -844,6 +1985,18 @@ CREATE FUNCTION alfrd.room_within_limits(p_room jsonb) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+-- FUNCTION route_cache_outdated()
+
+CREATE FUNCTION alfrd.route_cache_outdated() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION rows_for(alfrd.payables, integer, integer)
+
+CREATE FUNCTION alfrd.rows_for(p_bill alfrd.payables, p_before integer, p_after integer) RETURNS SETOF alfrd.statement_rows
+    LANGUAGE sql STABLE ROWS 2
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION sample_outputs(text, alfrd.finished[])
 
 CREATE FUNCTION alfrd.sample_outputs(p_kind text, p_done alfrd.finished[]) RETURNS void
@@ -868,10 +2021,79 @@ CREATE FUNCTION alfrd.save_pages(p_document uuid, p_pages jsonb) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
--- FUNCTION save_progress(bigint, bigint, integer, jsonb)
+-- FUNCTION save_progress(bigint, bigint, integer, jsonb, integer)
 
-CREATE FUNCTION alfrd.save_progress(p_worker bigint, p_task bigint, p_attempt integer, p_pages jsonb) RETURNS boolean
+CREATE FUNCTION alfrd.save_progress(p_worker bigint, p_task bigint, p_attempt integer, p_pages jsonb, p_total integer DEFAULT NULL::integer) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION save_view(text, text)
+
+CREATE FUNCTION alfrd.save_view(p_name text, p_query text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION schedule_looks(alfrd.next_look[])
+
+CREATE FUNCTION alfrd.schedule_looks(p_looks alfrd.next_look[]) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off';
+
+-- FUNCTION search(text, text, text, date, date, numeric, numeric, text, text, text, integer, uuid[])
+
+CREATE FUNCTION alfrd.search(p_query text, p_type text DEFAULT NULL::text, p_entity text DEFAULT NULL::text, p_from date DEFAULT NULL::date, p_to date DEFAULT NULL::date, p_min numeric DEFAULT NULL::numeric, p_max numeric DEFAULT NULL::numeric, p_tag text DEFAULT NULL::text, p_series text DEFAULT NULL::text, p_owner text DEFAULT NULL::text, p_limit integer DEFAULT 20, p_documents uuid[] DEFAULT NULL::uuid[]) RETURNS TABLE(document_id uuid, page integer, rank real, snippet text, line_box jsonb, meant text)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION search_hits(alfrd.search_plan, alfrd.search_filter, integer)
+
+CREATE FUNCTION alfrd.search_hits(p_plan alfrd.search_plan, p_filter alfrd.search_filter, p_most integer) RETURNS TABLE(document_id uuid, page integer, at timestamp with time zone)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET jit TO 'off';
+
+-- FUNCTION search_plan_of(text, boolean)
+
+CREATE FUNCTION alfrd.search_plan_of(p_query text, p_mends boolean DEFAULT false) RETURNS alfrd.search_plan
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION searched_term(text, boolean, boolean)
+
+CREATE FUNCTION alfrd.searched_term(p_text text, p_begins boolean, p_mends boolean, OUT query text, OUT pattern text, OUT exact text, OUT meant text, OUT is_common boolean, OUT is_phrase boolean) RETURNS record
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION searched_word(text, boolean, boolean, boolean)
+
+CREATE FUNCTION alfrd.searched_word(p_word text, p_is_alone boolean, p_begins boolean, p_mends boolean, OUT query text, OUT pattern text, OUT exact text, OUT meant text, OUT is_common boolean) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION series_candidates(uuid)
+
+CREATE FUNCTION alfrd.series_candidates(p_document uuid) RETURNS TABLE(series_id uuid, slug text, title text)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION series_deleted()
+
+CREATE FUNCTION alfrd.series_deleted() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION series_histories(uuid[])
+
+CREATE FUNCTION alfrd.series_histories(p_series uuid[]) RETURNS TABLE(series uuid, entity text, kind text, now timestamp with time zone, documents jsonb, alerts jsonb)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION series_like(jsonb)
+
+CREATE FUNCTION alfrd.series_like(p_series jsonb) RETURNS uuid
+    LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION serves_evolution()
@@ -886,12 +2108,6 @@ CREATE FUNCTION alfrd.set_aside(p_wanted alfrd.wanted_call[], p_now timestamp wi
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
--- FUNCTION settle(bigint, jsonb)
-
-CREATE FUNCTION alfrd.settle(p_worker bigint, p_outcomes jsonb) RETURNS bigint[]
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
 -- FUNCTION settle_calls(jsonb)
 
 CREATE FUNCTION alfrd.settle_calls(p_settled jsonb) RETURNS void
@@ -899,22 +2115,39 @@ CREATE FUNCTION alfrd.settle_calls(p_settled jsonb) RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
--- FUNCTION settle_others(bigint, jsonb)
+-- FUNCTION snippet(text, text[])
 
-CREATE FUNCTION alfrd.settle_others(p_worker bigint, p_others jsonb, OUT stale bigint[], OUT settled bigint[]) RETURNS record
+CREATE FUNCTION alfrd.snippet(p_text text, p_patterns text[], OUT snippet text, OUT line text) RETURNS record
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION snooze_alert(uuid, timestamp with time zone)
+
+CREATE FUNCTION alfrd.snooze_alert(p_id uuid, p_until timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
--- FUNCTION settle_unfinished(jsonb)
+-- FUNCTION split_series(uuid, uuid[], text, text, text, text)
 
-CREATE FUNCTION alfrd.settle_unfinished(p_unfinished jsonb) RETURNS TABLE(task_id bigint, step text, subject_id uuid, attempt integer, worker_id bigint, outcome text)
-    LANGUAGE plpgsql
+CREATE FUNCTION alfrd.split_series(p_series uuid, p_documents uuid[], p_entity text, p_entity_key text, p_slug text, p_account text DEFAULT ''::text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION stamp(text, text, bigint)
 
 CREATE FUNCTION alfrd.stamp(p_step text, p_made_by text, p_prompt bigint) RETURNS jsonb
     LANGUAGE sql STABLE PARALLEL SAFE;
+
+-- FUNCTION stems(text)
+
+CREATE FUNCTION alfrd.stems(p_text text) RETURNS text[]
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION stems(text, text)
+
+CREATE FUNCTION alfrd.stems(p_text text, p_language text) RETURNS tsvector
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
 
 -- FUNCTION submit(uuid, text, bytea, text, text[], jsonb, text[], bytea[], text)
 
@@ -934,30 +2167,57 @@ CREATE FUNCTION alfrd.switch_prompt(p_old bigint, p_new bigint, p_reason text) R
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
--- FUNCTION take(bigint, text, integer)
+-- FUNCTION tag(uuid, text[], text[])
 
-CREATE FUNCTION alfrd.take(p_worker bigint, p_step text, p_size integer, OUT last bigint, OUT claimed json, OUT inputs json) RETURNS record
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET jit TO 'off'
-    SET plan_cache_mode TO 'force_generic_plan'
-    SET enable_seqscan TO 'off'
-    SET enable_sort TO 'off';
-
--- FUNCTION take_finished(bigint, jsonb)
-
-CREATE FUNCTION alfrd.take_finished(p_worker bigint, p_outcomes jsonb) RETURNS alfrd.finished[]
+CREATE FUNCTION alfrd.tag(p_document uuid, p_add text[] DEFAULT '{}'::text[], p_remove text[] DEFAULT '{}'::text[]) RETURNS text[]
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET enable_nestloop TO 'off'
-    SET enable_mergejoin TO 'off'
-    SET enable_seqscan TO 'off';
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
--- FUNCTION tend_calls(jsonb, interval)
+-- FUNCTION tag_documents(uuid[], text, boolean)
 
-CREATE FUNCTION alfrd.tend_calls(p_caps jsonb, p_keep interval) RETURNS integer
+CREATE FUNCTION alfrd.tag_documents(p_documents uuid[], p_tag text, p_remove boolean DEFAULT false) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION tags_with_series(jsonb, jsonb, uuid)
+
+CREATE FUNCTION alfrd.tags_with_series(p_tags jsonb, p_series jsonb, p_here uuid) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION taken_back(uuid, bigint)
+
+CREATE FUNCTION alfrd.taken_back(p_document uuid, p_change bigint) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION teach(uuid, text, bigint, jsonb, jsonb, text[], jsonb)
+
+CREATE FUNCTION alfrd.teach(p_document uuid, p_owner text, p_change bigint, p_old jsonb, p_new jsonb, p_fields text[], p_evidence jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION tell_progress(uuid, bigint, integer, integer)
+
+CREATE FUNCTION alfrd.tell_progress(p_document uuid, p_task bigint, p_attempt integer, p_total integer) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION telling_words(text)
+
+CREATE FUNCTION alfrd.telling_words(p_text text) RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION text_array(jsonb)
+
+CREATE FUNCTION alfrd.text_array(p_array jsonb) RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+
+-- FUNCTION text_fits(text, text[])
+
+CREATE FUNCTION alfrd.text_fits(p_text text, p_patterns text[]) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
 
 -- FUNCTION text_hash(uuid)
 
@@ -971,22 +2231,97 @@ CREATE FUNCTION alfrd.those_written(p_done alfrd.finished[], p_written uuid[]) R
     LANGUAGE plpgsql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+-- FUNCTION told_place(jsonb)
+
+CREATE FUNCTION alfrd.told_place(p_place jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION touch_files(text[], uuid[])
 
-CREATE FUNCTION alfrd.touch_files(p_tags text[], p_also uuid[] DEFAULT '{}'::uuid[]) RETURNS void
+CREATE FUNCTION alfrd.touch_files(p_tags text[], p_also uuid[]) RETURNS alfrd.change[]
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
--- FUNCTION touch_files_of(text[])
+-- FUNCTION trigrams(text)
 
-CREATE FUNCTION alfrd.touch_files_of(p_tags text[]) RETURNS void
+CREATE FUNCTION alfrd.trigrams(p_word text) RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+
+-- FUNCTION trigrams_within(text, integer, integer)
+
+CREATE FUNCTION alfrd.trigrams_within(p_word text, p_from integer, p_to integer) RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+
+-- FUNCTION type_fields_changed()
+
+CREATE FUNCTION alfrd.type_fields_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION type_of_values(text, text[])
+
+CREATE FUNCTION alfrd.type_of_values(p_name text, p_values text[]) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION typed(text, text, text)
+
+CREATE FUNCTION alfrd.typed(p_column text, p_name text, p_type text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+
+-- FUNCTION undo(uuid, bigint)
+
+CREATE FUNCTION alfrd.undo(p_document uuid, p_change bigint DEFAULT NULL::bigint) RETURNS TABLE(field text, old_value jsonb, new_value jsonb)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
--- FUNCTION unheard_bell_is_due()
+-- FUNCTION undo_bulk_change(bigint)
 
-CREATE FUNCTION alfrd.unheard_bell_is_due() RETURNS boolean
+CREATE FUNCTION alfrd.undo_bulk_change(p_change bigint) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION undo_series_change(bigint)
+
+CREATE FUNCTION alfrd.undo_series_change(p_change bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION unlearn(bigint)
+
+CREATE FUNCTION alfrd.unlearn(p_lesson bigint) RETURNS void
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION unlink_payment(uuid, uuid)
+
+CREATE FUNCTION alfrd.unlink_payment(p_document uuid, p_statement uuid DEFAULT NULL::uuid) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION unserved_notification_is_due()
+
+CREATE FUNCTION alfrd.unserved_notification_is_due() RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION unwatched_series()
+
+CREATE FUNCTION alfrd.unwatched_series() RETURNS SETOF uuid
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION usable(uuid, text, text, jsonb)
+
+CREATE FUNCTION alfrd.usable(p_document uuid, p_name text, p_column text, p_value jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION usable_tag(text)
+
+CREATE FUNCTION alfrd.usable_tag(p_tag text) RETURNS text
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION usage_by(text)
@@ -994,6 +2329,17 @@ CREATE FUNCTION alfrd.unheard_bell_is_due() RETURNS boolean
 CREATE FUNCTION alfrd.usage_by(p_by text) RETURNS TABLE("group" text, calls bigint, cached bigint, failed bigint, pages bigint, input_tokens bigint, output_tokens bigint, usd numeric, unpriced bigint, milliseconds bigint)
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION uuid_array(jsonb)
+
+CREATE FUNCTION alfrd.uuid_array(p_json jsonb) RETURNS uuid[]
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION version_numbers(text)
+
+CREATE FUNCTION alfrd.version_numbers(p_version text) RETURNS numeric[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
 
 -- FUNCTION want_answer_keys(uuid[])
 
@@ -1004,6 +2350,18 @@ CREATE FUNCTION alfrd.want_answer_keys(p_documents uuid[]) RETURNS void
 -- FUNCTION want_evolution(uuid)
 
 CREATE FUNCTION alfrd.want_evolution(p_family uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION watch_changed_series()
+
+CREATE FUNCTION alfrd.watch_changed_series() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION weigh_lessons(text, text, text, text, text)
+
+CREATE FUNCTION alfrd.weigh_lessons(p_owner text, p_kind text, p_sender text, p_field text, p_found text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
@@ -1018,10 +2376,46 @@ CREATE FUNCTION alfrd.within_caps(p_wanted alfrd.wanted_call[], p_now timestamp 
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+-- FUNCTION without_marks(text)
+
+CREATE FUNCTION alfrd.without_marks(p_text text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION word_forms(text)
+
+CREATE FUNCTION alfrd.word_forms(p_word text, OUT forms text[], OUT is_common boolean) RETURNS record
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION word_pattern(text, boolean, boolean)
+
+CREATE FUNCTION alfrd.word_pattern(p_word text, p_is_whole boolean, p_is_alone boolean DEFAULT true) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION words_like(text, boolean)
+
+CREATE FUNCTION alfrd.words_like(p_word text, p_begins boolean) RETURNS text[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION words_named(text, text)
+
+CREATE FUNCTION alfrd.words_named(p_entity text, p_description text) RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION worker_lock_class()
 
 CREATE FUNCTION alfrd.worker_lock_class() RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+
+-- FUNCTION worker_of_exchange(bigint, jsonb)
+
+CREATE FUNCTION alfrd.worker_of_exchange(p_worker bigint, p_request jsonb) RETURNS alfrd.workers
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- TABLE answer_keys
 
@@ -1069,6 +2463,179 @@ ALTER TABLE alfrd.answer_keys ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTI
     CACHE 1
 );
 
+-- TABLE payments
+
+CREATE TABLE alfrd.payments (
+    id bigint NOT NULL,
+    document_id uuid NOT NULL,
+    statement_id uuid,
+    row_number integer,
+    kind text DEFAULT 'payment'::text NOT NULL,
+    amount numeric NOT NULL,
+    currency text DEFAULT ''::text NOT NULL,
+    paid_on date NOT NULL,
+    confidence real NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    made_by text DEFAULT ''::text NOT NULL,
+    made_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    refused_by text DEFAULT ''::text NOT NULL,
+    CONSTRAINT payments_amount_is_money CHECK (((abs(amount) < '1000000000000000'::numeric) AND (scale(amount) <= 30))),
+    CONSTRAINT payments_confidence_check CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision))),
+    CONSTRAINT payments_kind_check CHECK ((kind = ANY (ARRAY['payment'::text, 'credit'::text])))
+);
+
+-- COMMENT TABLE payments
+
+COMMENT ON TABLE alfrd.payments IS 'What paid which bill, or was taken off it. Change it by alfrd.link_payment and alfrd.unlink_payment.';
+
+-- COMMENT COLUMN payments.document_id
+
+COMMENT ON COLUMN alfrd.payments.document_id IS 'The bill.';
+
+-- COMMENT COLUMN payments.statement_id
+
+COMMENT ON COLUMN alfrd.payments.statement_id IS 'The credit note; or the statement that shows it, and the row there, from 0; null: a person has said that it is paid.';
+
+-- COMMENT COLUMN payments.kind
+
+COMMENT ON COLUMN alfrd.payments.kind IS 'payment: a row of a statement, or a person says so; credit: a credit note.';
+
+-- COMMENT COLUMN payments.confidence
+
+COMMENT ON COLUMN alfrd.payments.confidence IS 'Probability that this row paid this bill, 0 to 1.';
+
+-- COMMENT COLUMN payments.made_by
+
+COMMENT ON COLUMN alfrd.payments.made_by IS 'The person who linked it; empty: the engine did.';
+
+-- COMMENT COLUMN payments.refused_by
+
+COMMENT ON COLUMN alfrd.payments.refused_by IS 'The person who said that it is not so; the engine does not link it again. Empty: it holds.';
+
+-- VIEW bills
+
+CREATE VIEW alfrd.bills WITH (security_invoker='true') AS
+ SELECT d.id AS document_id,
+    d.filename,
+    d.owner,
+    d.series_id,
+    s.slug AS series,
+    d.entity,
+    d.document_date AS issued,
+    d.due_date AS due,
+    d.total_amount AS total,
+    d.currency,
+        CASE
+            WHEN (credit.amount >= d.total_amount) THEN 'credited'::text
+            WHEN (((COALESCE(paid.amount, (0)::numeric) + credit.amount) >= d.total_amount) OR ((paid.amount IS NULL) AND own.is_receipt)) THEN 'paid'::text
+            WHEN (d.due_date < (alfrd.now())::date) THEN 'overdue'::text
+            ELSE 'open'::text
+        END AS state,
+    COALESCE(paid.last_on,
+        CASE
+            WHEN own.is_receipt THEN d.document_date
+            ELSE NULL::date
+        END) AS paid_on,
+    COALESCE(paid.amount, (0)::numeric) AS paid,
+    paid.statement_id,
+    paid.confidence,
+    credit.amount AS credited,
+    credit.credit_note_id,
+        CASE
+            WHEN own.is_receipt THEN (0)::numeric
+            ELSE GREATEST((0)::numeric, ((d.total_amount - COALESCE(paid.amount, (0)::numeric)) - credit.amount))
+        END AS to_pay
+   FROM ((((alfrd.documents d
+     LEFT JOIN alfrd.series s ON ((s.id = d.series_id)))
+     CROSS JOIN LATERAL ( SELECT sum(m.amount) AS amount,
+            max(m.paid_on) AS last_on,
+            min(m.confidence) AS confidence,
+            (array_agg(m.statement_id ORDER BY m.paid_on DESC) FILTER (WHERE (m.statement_id IS NOT NULL)))[1] AS statement_id
+           FROM alfrd.payments m
+          WHERE ((m.document_id = d.id) AND (m.refused_by = ''::text) AND (m.kind = 'payment'::text))) paid)
+     CROSS JOIN LATERAL ( SELECT COALESCE(sum(m.amount), (0)::numeric) AS amount,
+            (array_agg(m.statement_id ORDER BY m.paid_on DESC))[1] AS credit_note_id
+           FROM alfrd.payments m
+          WHERE ((m.document_id = d.id) AND (m.refused_by = ''::text) AND (m.kind = 'credit'::text))) credit)
+     CROSS JOIN LATERAL ( SELECT ((d.due_date IS NULL) AND (d.structured_data ? 'receipt_number'::text)) AS is_receipt) own)
+  WHERE (alfrd.is_bill(d.document_type, d.due_date) AND (d.total_amount > (0)::numeric) AND (d.status <> ALL (ARRAY['failed'::text, 'cancelled'::text])));
+
+-- COMMENT VIEW bills
+
+COMMENT ON VIEW alfrd.bills IS 'Each bill: open, paid, overdue or credited; when it was paid, by which statement, and what is left to pay.';
+
+-- TABLE bulk_changes
+
+CREATE TABLE alfrd.bulk_changes (
+    id bigint NOT NULL,
+    tag text NOT NULL,
+    is_removal boolean NOT NULL,
+    document_ids uuid[] NOT NULL,
+    made_by text NOT NULL,
+    made_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    undone_at timestamp with time zone
+);
+
+-- COMMENT TABLE bulk_changes
+
+COMMENT ON TABLE alfrd.bulk_changes IS 'Tags that people gave to many documents at once, or took from them: alfrd.undo_bulk_change takes it back.';
+
+-- COMMENT COLUMN bulk_changes.document_ids
+
+COMMENT ON COLUMN alfrd.bulk_changes.document_ids IS 'Those that it changed: no others that have the tag.';
+
+-- SEQUENCE bulk_changes_id_seq
+
+ALTER TABLE alfrd.bulk_changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME alfrd.bulk_changes_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- TABLE changed_series
+
+CREATE UNLOGGED TABLE alfrd.changed_series (
+    transaction xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    series_id uuid NOT NULL,
+    is_first boolean NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='500');
+
+-- COMMENT TABLE changed_series
+
+COMMENT ON TABLE alfrd.changed_series IS 'Kept by triggers within a transaction; what is to be looked after at its commit; or until the task ends that was being claimed then.';
+
+-- COMMENT COLUMN changed_series.is_first
+
+COMMENT ON COLUMN alfrd.changed_series.is_first IS 'The first of its transaction: at the commit, it speaks for all of them.';
+
+-- SEQUENCE changes
+
+CREATE SEQUENCE alfrd.changes
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+-- TABLE console_views
+
+CREATE TABLE alfrd.console_views (
+    name text NOT NULL,
+    query text NOT NULL,
+    made_by text NOT NULL,
+    made_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    CONSTRAINT console_views_name_check CHECK (((name <> ''::text) AND (length(name) <= 80))),
+    CONSTRAINT console_views_query_check CHECK ((octet_length(query) <= 4000))
+);
+
+-- COMMENT TABLE console_views
+
+COMMENT ON TABLE alfrd.console_views IS 'Filters of the list of documents that have a name: the part of its address after the question mark.';
+
 -- TABLE corrections
 
 CREATE TABLE alfrd.corrections (
@@ -1078,8 +2645,13 @@ CREATE TABLE alfrd.corrections (
     old_value jsonb,
     new_value jsonb,
     corrected_by text NOT NULL,
-    corrected_at timestamp with time zone DEFAULT alfrd.now() NOT NULL
+    corrected_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    change_id bigint NOT NULL
 );
+
+-- COMMENT COLUMN corrections.change_id
+
+COMMENT ON COLUMN alfrd.corrections.change_id IS 'The number of the change: what one UPDATE of one document corrected is undone together.';
 
 -- SEQUENCE corrections_id_seq
 
@@ -1092,35 +2664,28 @@ ALTER TABLE alfrd.corrections ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
--- VIEW document_inputs
+-- TABLE credit_notes
 
-CREATE VIEW alfrd.document_inputs WITH (security_invoker='true') AS
- SELECT id,
-    filename,
-    status,
-    created_at,
-    owner,
-    tags,
-    metadata,
-    page_count,
-    document_type,
-    classification_confidence,
-    classification_reasoning,
-    summary,
-    entity,
-    document_date,
-    due_date,
-    (total_amount)::text AS total_amount,
-    currency,
-    account_number,
-    period_start,
-    period_end,
-    structured_data,
-    series_id,
-    series_data,
-    made_by,
-    generation
-   FROM alfrd.documents;
+CREATE TABLE alfrd.credit_notes (
+    document_id uuid NOT NULL,
+    series_id uuid NOT NULL,
+    owner text NOT NULL,
+    amount numeric NOT NULL,
+    currency text NOT NULL,
+    issued date NOT NULL,
+    entity text NOT NULL,
+    stems text[] NOT NULL,
+    named text[] NOT NULL,
+    CONSTRAINT credit_notes_amount_check CHECK ((amount > (0)::numeric))
+);
+
+-- COMMENT TABLE credit_notes
+
+COMMENT ON TABLE alfrd.credit_notes IS 'Bills of a negative total as step watch_series has last seen them. Only the engine reads it.';
+
+-- COMMENT COLUMN credit_notes.named
+
+COMMENT ON COLUMN alfrd.credit_notes.named IS 'The numbers that its text holds, but for its own: that of the invoice may be one of them.';
 
 -- TABLE document_parts
 
@@ -1144,6 +2709,56 @@ ALTER TABLE ONLY alfrd.document_parts ALTER COLUMN content SET STORAGE EXTERNAL;
 
 COMMENT ON TABLE alfrd.document_parts IS 'The files of a document in order. A document with content or a uri of its own gets its row when it is read.';
 
+-- TABLE readings
+
+CREATE TABLE alfrd.readings (
+    document_id uuid NOT NULL,
+    task_id bigint NOT NULL,
+    attempt integer NOT NULL,
+    pages_before integer NOT NULL,
+    pages_read integer NOT NULL,
+    pages_total integer NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT readings_pages_before_check CHECK ((pages_before >= 0)),
+    CONSTRAINT readings_pages_read_check CHECK ((pages_read >= 0)),
+    CONSTRAINT readings_pages_total_check CHECK ((pages_total > 0)),
+    CONSTRAINT readings_started_at_check CHECK (isfinite(started_at)),
+    CONSTRAINT readings_updated_at_check CHECK (isfinite(updated_at))
+);
+
+-- COMMENT TABLE readings
+
+COMMENT ON TABLE alfrd.readings IS 'How far the reading of a document is, told at most once a second while its pages are saved; gone when it is read.';
+
+-- COMMENT COLUMN readings.attempt
+
+COMMENT ON COLUMN alfrd.readings.attempt IS 'With task_id the attempt that reads: pages_before and started_at are of this one.';
+
+-- COMMENT COLUMN readings.pages_before
+
+COMMENT ON COLUMN alfrd.readings.pages_before IS 'Pages that were saved when this attempt told of itself first; the speed is that of the others.';
+
+-- VIEW reading_progress
+
+CREATE VIEW alfrd.reading_progress WITH (security_invoker='true') AS
+ SELECT r.document_id,
+    r.pages_read,
+    r.pages_total,
+    r.started_at,
+    r.updated_at,
+        CASE
+            WHEN (r.pages_read > (r.pages_before + 1)) THEN GREATEST(((((EXTRACT(epoch FROM (r.updated_at - r.started_at)))::double precision / ((r.pages_read - r.pages_before))::double precision) * ((r.pages_total - r.pages_read))::double precision) - (EXTRACT(epoch FROM (alfrd.now() - r.updated_at)))::double precision), (0)::double precision)
+            ELSE NULL::double precision
+        END AS seconds_left
+   FROM ((alfrd.readings r
+     JOIN alfrd.documents d ON ((d.id = r.document_id)))
+     JOIN alfrd.tasks t ON (((t.id = r.task_id) AND (t.attempt = r.attempt) AND (t.state = 'running'::text))));
+
+-- COMMENT VIEW reading_progress
+
+COMMENT ON VIEW alfrd.reading_progress IS 'How far each document is that is being read now, and about how many seconds it will take; null: not known yet.';
+
 -- VIEW document_progress
 
 CREATE VIEW alfrd.document_progress WITH (security_invoker='true') AS
@@ -1163,12 +2778,21 @@ CREATE VIEW alfrd.document_progress WITH (security_invoker='true') AS
           WHERE ((t.subject_id = d.id) AND (t.state = ANY (ARRAY['ready'::text, 'scheduled'::text])))), '{}'::text[]) AS waiting,
     COALESCE(( SELECT array_agg(t.step ORDER BY t.id) AS array_agg
            FROM alfrd.tasks t
-          WHERE ((t.subject_id = d.id) AND (t.state = 'dead'::text))), '{}'::text[]) AS dead
+          WHERE ((t.subject_id = d.id) AND (t.state = 'dead'::text))), '{}'::text[]) AS dead,
+    ( SELECT r.pages_read
+           FROM alfrd.reading_progress r
+          WHERE (r.document_id = d.id)) AS pages_read,
+    ( SELECT r.pages_total
+           FROM alfrd.reading_progress r
+          WHERE (r.document_id = d.id)) AS pages_total,
+    ( SELECT r.seconds_left
+           FROM alfrd.reading_progress r
+          WHERE (r.document_id = d.id)) AS seconds_left
    FROM alfrd.documents d;
 
 -- COMMENT VIEW document_progress
 
-COMMENT ON VIEW alfrd.document_progress IS 'The milestone of each document beside the work that runs or waits for it.';
+COMMENT ON VIEW alfrd.document_progress IS 'The milestone of each document beside the work that runs or waits for it; and how far its reading is while it runs.';
 
 -- TABLE document_types
 
@@ -1183,17 +2807,74 @@ CREATE TABLE alfrd.document_types (
 
 COMMENT ON TABLE alfrd.document_types IS 'The types that a document may be given. Add rows of your own.';
 
--- TABLE edition
+-- VIEW document_values
 
-CREATE TABLE alfrd.edition (
-    only_row boolean DEFAULT true NOT NULL,
-    number bigint DEFAULT 1 NOT NULL,
-    CONSTRAINT edition_only_row_check CHECK (only_row)
+CREATE VIEW alfrd.document_values WITH (security_invoker='true') AS
+ SELECT d.id AS document_id,
+    v.field,
+    v.value,
+        CASE
+            WHEN (NOT c.corrected) THEN (e.seen ->> 'text'::text)
+            ELSE NULL::text
+        END AS text,
+        CASE
+            WHEN (NOT c.corrected) THEN ((e.seen ->> 'page'::text))::integer
+            ELSE NULL::integer
+        END AS page,
+        CASE
+            WHEN ((NOT c.corrected) AND (jsonb_typeof((e.seen -> 'box'::text)) = 'array'::text)) THEN ARRAY( SELECT (b.edge)::real AS edge
+               FROM jsonb_array_elements_text((e.seen -> 'box'::text)) WITH ORDINALITY b(edge, place)
+              ORDER BY b.place)
+            ELSE NULL::real[]
+        END AS box,
+        CASE
+            WHEN c.corrected THEN (1)::real
+            WHEN (v.field = 'document_type'::text) THEN d.classification_confidence
+            ELSE ((e.seen ->> 'confidence'::text))::real
+        END AS confidence,
+        CASE
+            WHEN c.corrected THEN 'person'::text
+            ELSE COALESCE(((d.made_by -> v.step) ->> 'by'::text), ''::text)
+        END AS source,
+        CASE
+            WHEN c.corrected THEN '[]'::jsonb
+            ELSE COALESCE((e.seen -> 'alternatives'::text), '[]'::jsonb)
+        END AS alternatives,
+    c.corrected
+   FROM (((alfrd.documents d
+     CROSS JOIN LATERAL ( VALUES ('document_type'::text,d.document_type,'classify'::text,false), ('entity'::text,d.entity,'summarize'::text,false), ('document_date'::text,(to_jsonb(d.document_date) #>> '{}'::text[]),'summarize'::text,false), ('due_date'::text,(to_jsonb(d.due_date) #>> '{}'::text[]),'summarize'::text,false), ('total_amount'::text,(d.total_amount)::text,'summarize'::text,false), ('currency'::text,d.currency,'summarize'::text,false), ('account_number'::text,d.account_number,'summarize'::text,false), ('period_start'::text,(to_jsonb(d.period_start) #>> '{}'::text[]),'summarize'::text,false), ('period_end'::text,(to_jsonb(d.period_end) #>> '{}'::text[]),'summarize'::text,false)
+        UNION ALL
+         SELECT leaves.path,
+            leaves.value,
+            'summarize'::text,
+            true
+           FROM alfrd.leaves(d.structured_data) leaves(path, value)
+          WHERE (NOT starts_with(leaves.path, 'unsupported.'::text))) v(field, value, step, is_inner))
+     CROSS JOIN LATERAL ( SELECT (d.evidence -> v.field) AS seen) e)
+     CROSS JOIN LATERAL ( SELECT
+                CASE
+                    WHEN (NOT v.is_inner) THEN (v.field = ANY (d.corrected))
+                    WHEN ('structured_data'::text <> ALL (d.corrected)) THEN false
+                    ELSE (EXISTS ( SELECT
+                       FROM alfrd.corrections
+                      WHERE ((corrections.document_id = d.id) AND (corrections.field = 'structured_data'::text) AND ((corrections.old_value #> string_to_array(v.field, '.'::text)) IS DISTINCT FROM (corrections.new_value #> string_to_array(v.field, '.'::text))))))
+                END AS corrected) c)
+  WHERE (v.value <> ''::text);
+
+-- COMMENT VIEW document_values
+
+COMMENT ON VIEW alfrd.document_values IS 'Each value of each document: where it is printed, how sure it is, who found it, and what else it could be.';
+
+-- TABLE document_words
+
+CREATE TABLE alfrd.document_words (
+    document_id uuid NOT NULL,
+    words tsvector NOT NULL
 );
 
--- COMMENT TABLE edition
+-- COMMENT TABLE document_words
 
-COMMENT ON TABLE alfrd.edition IS 'Counts the changes of alfrd.prompts and alfrd.document_types. Kept by triggers.';
+COMMENT ON TABLE alfrd.document_words IS 'What a document''s name, company, summary, type and tags are found by. Written by alfrd.index_pages.';
 
 -- TABLE evaluations
 
@@ -1231,7 +2912,7 @@ COMMENT ON COLUMN alfrd.evaluations.key_revision IS 'Of the key that it was grad
 CREATE TABLE alfrd.events (
     id bigint NOT NULL,
     at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
-    entity text NOT NULL,
+    subject_type text NOT NULL,
     subject_id uuid NOT NULL,
     kind text NOT NULL,
     step text DEFAULT ''::text NOT NULL,
@@ -1301,6 +2982,19 @@ COMMENT ON TABLE alfrd.files IS 'The completed documents that carry all of its t
 
 COMMENT ON COLUMN alfrd.files.revision IS 'Raised when a member is added, removed or changed; the summary is current when generated_revision equals it.';
 
+-- TABLE first_documents
+
+CREATE TABLE alfrd.first_documents (
+    document_id uuid NOT NULL,
+    owner text NOT NULL,
+    entity_key text NOT NULL,
+    kind text NOT NULL
+);
+
+-- COMMENT TABLE first_documents
+
+COMMENT ON TABLE alfrd.first_documents IS 'Documents that belong to their sender and to no series, until more of them come. Only the engine reads it.';
+
 -- TABLE held
 
 CREATE TABLE alfrd.held (
@@ -1316,13 +3010,176 @@ CREATE TABLE alfrd.held (
 
 COMMENT ON TABLE alfrd.held IS 'Tasks whose next call does not fit under a cap, or has no price. alfrd.tend_calls lets them go on as soon as it does.';
 
--- TABLE migrations
+-- TABLE index_turn
 
-CREATE TABLE alfrd.migrations (
-    name text NOT NULL,
-    checksum text NOT NULL,
-    applied_at timestamp with time zone DEFAULT now() NOT NULL
+CREATE TABLE alfrd.index_turn (
+    only_row boolean DEFAULT true NOT NULL,
+    CONSTRAINT index_turn_only_row_check CHECK (only_row)
 );
+
+-- COMMENT TABLE index_turn
+
+COMMENT ON TABLE alfrd.index_turn IS 'Who locks this row writes alfrd.document_words: one at a time, so that what is older is not written last.';
+
+-- TABLE language_words
+
+CREATE TABLE alfrd.language_words (
+    word text NOT NULL,
+    language text NOT NULL,
+    votes real NOT NULL
+);
+
+-- COMMENT TABLE language_words
+
+COMMENT ON TABLE alfrd.language_words IS 'By these words the language of a page is found; without accents.';
+
+-- COMMENT COLUMN language_words.votes
+
+COMMENT ON COLUMN alfrd.language_words.votes IS 'A vote is divided among the languages that have the word.';
+
+-- TABLE lessons
+
+CREATE TABLE alfrd.lessons (
+    id bigint NOT NULL,
+    owner text NOT NULL,
+    kind text NOT NULL,
+    sender text NOT NULL,
+    marks text[] DEFAULT '{}'::text[] NOT NULL,
+    field text NOT NULL,
+    found text NOT NULL,
+    value text NOT NULL,
+    place jsonb,
+    document_id uuid,
+    change_id bigint,
+    contradicted_by text DEFAULT ''::text NOT NULL,
+    active boolean GENERATED ALWAYS AS ((contradicted_by = ''::text)) STORED NOT NULL,
+    taught_by text DEFAULT SESSION_USER NOT NULL,
+    taught_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    CONSTRAINT lessons_kind_check CHECK ((kind = ANY (ARRAY['type'::text, 'company'::text, 'label'::text, 'place'::text, 'date_order'::text]))),
+    CONSTRAINT lessons_place_is_one CHECK (
+CASE
+    WHEN (kind <> 'place'::text) THEN (place IS NULL)
+    ELSE COALESCE(jsonb_path_match(place, 'strict (((((((((($."page".type() == "number" && $."page" >= 1) && $."page" <= 1000000) && $."aspect".type() == "number") && $."aspect" > 0.01) && $."aspect" < 100) && $."box".type() == "array") && $."box".size() == 4) && !(exists ($."box"[*]?((@.type() != "number" || @ < -1) || @ > 2)))) && $."anchors".type() == "array") && !(exists ($."anchors"[*]?((((((((@.type() != "array" || @.size() != 3) || @[0].type() != "string") || @[1].type() != "number") || @[2].type() != "number") || @[1] < -1) || @[1] > 2) || @[2] < -1) || @[2] > 2))))'::jsonpath, silent => true), false)
+END),
+    CONSTRAINT lessons_sender_check CHECK ((sender <> ''::text))
+);
+
+-- COMMENT TABLE lessons
+
+COMMENT ON TABLE alfrd.lessons IS 'What corrections taught, for the documents of one owner. Delete a row to undo it. alfrd.teach writes it.';
+
+-- COMMENT COLUMN lessons.kind
+
+COMMENT ON COLUMN alfrd.lessons.kind IS 'type: what this sender''s papers of type found are; company: whose paper it is where found was read; label: the words beside the value of a field; place: where it stands on the page; date_order: DMY or MDY.';
+
+-- COMMENT COLUMN lessons.marks
+
+COMMENT ON COLUMN alfrd.lessons.marks IS 'Numbers, internet addresses and the like that are printed on the sender''s paper, and on that of no other sender.';
+
+-- COMMENT COLUMN lessons.place
+
+COMMENT ON COLUMN alfrd.lessons.place IS 'Of kind place: page, box (left, top, right, bottom as fractions of the page), aspect (height by width of the page), and anchors: texts that tell the layout, each with the middle of its line.';
+
+-- COMMENT COLUMN lessons.contradicted_by
+
+COMMENT ON COLUMN alfrd.lessons.contradicted_by IS 'What it contradicts: another lesson, or a document that a person has accepted. It is not used then; empty: it is.';
+
+-- SEQUENCE lessons_id_seq
+
+ALTER TABLE alfrd.lessons ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME alfrd.lessons_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- TABLE mail_messages
+
+CREATE TABLE alfrd.mail_messages (
+    mailbox text NOT NULL,
+    uidvalidity bigint NOT NULL,
+    uid bigint NOT NULL,
+    digest text NOT NULL,
+    document_ids uuid[] NOT NULL,
+    owner text DEFAULT CURRENT_USER NOT NULL,
+    taken_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    CONSTRAINT mail_messages_digest_check CHECK ((octet_length(digest) <= 200)),
+    CONSTRAINT mail_messages_mailbox_check CHECK ((octet_length(mailbox) <= 2000)),
+    CONSTRAINT mail_messages_owner_check CHECK ((octet_length(owner) <= 2000))
+);
+
+-- COMMENT TABLE mail_messages
+
+COMMENT ON TABLE alfrd.mail_messages IS 'Messages that alfrd-events watch imaps://… has taken: a row here keeps a message from becoming documents again.';
+
+-- COMMENT COLUMN mail_messages.mailbox
+
+COMMENT ON COLUMN alfrd.mail_messages.mailbox IS 'imaps://user@host:port/folder, as it is watched; never with a password.';
+
+-- COMMENT COLUMN mail_messages.digest
+
+COMMENT ON COLUMN alfrd.mail_messages.digest IS 'SHA-256 of the whole message.';
+
+-- COMMENT COLUMN mail_messages.document_ids
+
+COMMENT ON COLUMN alfrd.mail_messages.document_ids IS 'What it became; empty: the watcher wanted attachments, and it has none.';
+
+-- TABLE series_alerts
+
+CREATE TABLE alfrd.series_alerts (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    series_id uuid NOT NULL,
+    kind text NOT NULL,
+    key text NOT NULL,
+    document_id uuid,
+    detail text NOT NULL,
+    expected date,
+    expected_from date,
+    expected_to date,
+    data jsonb DEFAULT '{}'::jsonb NOT NULL,
+    raised_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    resolved_at timestamp with time zone,
+    dismissed_at timestamp with time zone,
+    snoozed_until timestamp with time zone,
+    CONSTRAINT series_alerts_data_check CHECK ((jsonb_typeof(data) = 'object'::text)),
+    CONSTRAINT series_alerts_kind_check CHECK ((kind = ANY (ARRAY['missing'::text, 'late'::text, 'amount'::text, 'duplicate'::text, 'changed'::text, 'balance'::text, 'ended'::text]))),
+    CONSTRAINT series_alerts_snoozed_until_check CHECK ((snoozed_until < 'infinity'::timestamp with time zone)),
+    CONSTRAINT series_alerts_window CHECK (((((expected IS NOT NULL) AND (expected_from IS NOT NULL) AND (expected_to IS NOT NULL)) = (kind = ANY (ARRAY['late'::text, 'missing'::text]))) AND (expected_from >= '0001-01-01'::date) AND ((expected >= expected_from) AND (expected <= expected_to)) AND (expected_to <= '9999-12-31'::date)))
+);
+
+-- COMMENT TABLE series_alerts
+
+COMMENT ON TABLE alfrd.series_alerts IS 'What a person should know of a series: raised once, resolved by itself, dismissed or snoozed by a person.';
+
+-- COMMENT COLUMN series_alerts.key
+
+COMMENT ON COLUMN alfrd.series_alerts.key IS 'The occasion: what was raised for it once is not raised again.';
+
+-- COMMENT COLUMN series_alerts.expected
+
+COMMENT ON COLUMN alfrd.series_alerts.expected IS 'Of what is late or missing: its likeliest date, and its window.';
+
+-- VIEW open_alerts
+
+CREATE VIEW alfrd.open_alerts WITH (security_invoker='true') AS
+ SELECT a.id,
+    a.series_id,
+    s.slug AS series,
+    s.title,
+    a.kind,
+    a.detail,
+    a.document_id,
+    a.data,
+    a.raised_at
+   FROM (alfrd.series_alerts a
+     JOIN alfrd.series s ON ((s.id = a.series_id)))
+  WHERE ((a.resolved_at IS NULL) AND (a.dismissed_at IS NULL) AND ((a.snoozed_until IS NULL) OR (a.snoozed_until <= alfrd.now())));
+
+-- COMMENT VIEW open_alerts
+
+COMMENT ON VIEW alfrd.open_alerts IS 'What a person should look at: alerts that hold, and are neither dismissed nor snoozed.';
 
 -- TABLE pages
 
@@ -1335,7 +3192,7 @@ CREATE TABLE alfrd.pages (
     source text DEFAULT ''::text NOT NULL,
     layout jsonb DEFAULT '{}'::jsonb NOT NULL,
     read_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
-    search tsvector GENERATED ALWAYS AS (to_tsvector('simple'::regconfig, "left"(text, 200000))) STORED,
+    language text,
     CONSTRAINT pages_confidence_check CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision))),
     CONSTRAINT pages_layout_check CHECK ((jsonb_typeof(layout) = 'object'::text)),
     CONSTRAINT pages_number_check CHECK ((number >= 1))
@@ -1344,6 +3201,10 @@ CREATE TABLE alfrd.pages (
 -- COMMENT COLUMN pages.layout
 
 COMMENT ON COLUMN alfrd.pages.layout IS '{width, height, rotation, lines: [{text, box: [left, top, right, bottom], confidence}]}, boxes as ratios.';
+
+-- COMMENT COLUMN pages.language
+
+COMMENT ON COLUMN alfrd.pages.language IS 'The language by whose rules its words are in the index; null: it is not in the index yet. Written by alfrd.index_pages.';
 
 -- TABLE pauses
 
@@ -1357,6 +3218,349 @@ CREATE TABLE alfrd.pauses (
 -- COMMENT TABLE pauses
 
 COMMENT ON TABLE alfrd.pauses IS 'Steps that no worker claims for now: write it through alfrd.pause and alfrd.resume.';
+
+-- TABLE routes
+
+CREATE TABLE alfrd.routes (
+    subject_type text NOT NULL,
+    status text NOT NULL,
+    step text NOT NULL,
+    next_status text DEFAULT ''::text NOT NULL,
+    delay interval DEFAULT '00:00:00'::interval NOT NULL,
+    max_attempts integer DEFAULT 5 NOT NULL,
+    needs text[] DEFAULT '{}'::text[] NOT NULL,
+    to_status text GENERATED ALWAYS AS (NULLIF(next_status, ''::text)) STORED,
+    CONSTRAINT routes_attempts_are_1000_at_most CHECK ((max_attempts <= 1000)),
+    CONSTRAINT routes_delay_is_a_year_at_most CHECK (((delay >= '00:00:00'::interval) AND (delay <= '1 year'::interval))),
+    CONSTRAINT routes_max_attempts_check CHECK ((max_attempts > 0)),
+    CONSTRAINT routes_needs_are_known CHECK ((needs <@ ARRAY['parts'::text, 'series'::text, 'series_versions'::text])),
+    CONSTRAINT routes_step_check CHECK ((step ~ '^[a-z][a-z0-9_]*$'::text)),
+    CONSTRAINT routes_subject_type_check CHECK ((subject_type = ANY (ARRAY['document'::text, 'file'::text, 'prompt'::text, 'series'::text])))
+);
+
+-- COMMENT TABLE routes
+
+COMMENT ON TABLE alfrd.routes IS 'Which steps follow from a status. One row adds a step of your own.';
+
+-- COMMENT COLUMN routes.next_status
+
+COMMENT ON COLUMN alfrd.routes.next_status IS 'The status that success leads to; empty for side work, which writes none.';
+
+-- COMMENT COLUMN routes.delay
+
+COMMENT ON COLUMN alfrd.routes.delay IS 'How long to wait before starting, so that a burst of changes causes one run.';
+
+-- COMMENT COLUMN routes.needs
+
+COMMENT ON COLUMN alfrd.routes.needs IS 'What comes with a claim, beside the document: its parts, its series, or the versions of its owner''s series.';
+
+-- COMMENT COLUMN routes.to_status
+
+COMMENT ON COLUMN alfrd.routes.to_status IS 'next_status, where there is one: the transition has to be legal.';
+
+-- TABLE spending
+
+CREATE TABLE alfrd.spending (
+    scope text NOT NULL,
+    usd numeric(14,6) DEFAULT 0 NOT NULL,
+    touched_at timestamp with time zone DEFAULT alfrd.now() NOT NULL
+)
+WITH (fillfactor='50');
+
+-- COMMENT TABLE spending
+
+COMMENT ON TABLE alfrd.spending IS 'What was spent or is set aside for a document, on a day (UTC) or for a purpose. A cap is kept by locking its row.';
+
+-- TABLE usage
+
+CREATE TABLE alfrd.usage (
+    id bigint NOT NULL,
+    at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    document_id uuid,
+    step text NOT NULL,
+    task_id bigint,
+    attempt integer,
+    provider text NOT NULL,
+    model text DEFAULT ''::text NOT NULL,
+    pages bigint DEFAULT 0 NOT NULL,
+    input_tokens bigint DEFAULT 0 NOT NULL,
+    output_tokens bigint DEFAULT 0 NOT NULL,
+    usd numeric(14,6) DEFAULT 0 NOT NULL,
+    milliseconds bigint DEFAULT 0 NOT NULL,
+    cached boolean DEFAULT false NOT NULL,
+    outcome text NOT NULL,
+    worker_id bigint,
+    operation text DEFAULT ''::text NOT NULL,
+    purpose text DEFAULT ''::text NOT NULL,
+    cache_read_tokens bigint DEFAULT 0 NOT NULL,
+    cache_write_tokens bigint DEFAULT 0 NOT NULL,
+    reserved_usd numeric(14,6) DEFAULT 0 NOT NULL,
+    prices numeric[],
+    unpriced boolean DEFAULT false NOT NULL,
+    scopes text[] DEFAULT '{}'::text[] NOT NULL
+);
+
+-- COMMENT TABLE usage
+
+COMMENT ON TABLE alfrd.usage IS 'What each provider call cost, also when its result came too late to be written.';
+
+-- COMMENT COLUMN usage.input_tokens
+
+COMMENT ON COLUMN alfrd.usage.input_tokens IS 'Without those that the provider read from its cache or wrote to it.';
+
+-- COMMENT COLUMN usage.outcome
+
+COMMENT ON COLUMN alfrd.usage.outcome IS 'ok, throttled, failed, malformed …; reserved while it is under way; unknown where its answer was lost: that stays spent.';
+
+-- COMMENT COLUMN usage.reserved_usd
+
+COMMENT ON COLUMN alfrd.usage.reserved_usd IS 'What was set aside before it was sent: the most that it might cost.';
+
+-- COMMENT COLUMN usage.prices
+
+COMMENT ON COLUMN alfrd.usage.prices IS 'The prices that held when it was sent, as alfrd.price_of gives them; a later change of alfrd.prices changes nothing here.';
+
+-- COMMENT COLUMN usage.unpriced
+
+COMMENT ON COLUMN alfrd.usage.unpriced IS 'No row of alfrd.prices fitted: it cost money that is not counted here.';
+
+-- COMMENT COLUMN usage.scopes
+
+COMMENT ON COLUMN alfrd.usage.scopes IS 'What it counts against: rows of alfrd.spending.';
+
+-- VIEW metrics
+
+CREATE VIEW alfrd.metrics WITH (security_invoker='true') AS
+ WITH moment AS MATERIALIZED (
+         SELECT alfrd.now() AS now,
+            (alfrd.now() - '00:05:00'::interval) AS since
+        ), tasks AS MATERIALIZED (
+         SELECT tasks.step,
+                CASE
+                    WHEN alfrd.is_for_another_day(tasks.step, tasks.state, tasks.run_at) THEN 'later'::text
+                    ELSE tasks.state
+                END AS state,
+            count(*) AS number,
+            min(tasks.run_at) AS first_run_at
+           FROM alfrd.tasks
+          GROUP BY tasks.step,
+                CASE
+                    WHEN alfrd.is_for_another_day(tasks.step, tasks.state, tasks.run_at) THEN 'later'::text
+                    ELSE tasks.state
+                END
+        ), steps AS MATERIALIZED (
+         SELECT routes.step
+           FROM alfrd.routes
+        UNION
+         SELECT tasks.step
+           FROM tasks
+        ), workers AS MATERIALIZED (
+         SELECT w.name,
+            w.steps,
+            GREATEST(EXTRACT(epoch FROM (moment.now - w.heartbeat_at)), (0)::numeric) AS age,
+            (w.heartbeat_at > (moment.now - make_interval(secs => w.lease_seconds))) AS is_alive
+           FROM alfrd.workers w,
+            moment
+        ), recent AS MATERIALIZED (
+         SELECT e.step,
+            e.kind,
+            e.subject_id,
+            e.woken_by,
+            ((e.waited_ms)::numeric / 1000.0) AS waited,
+            ((e.ran_ms)::numeric / 1000.0) AS ran
+           FROM alfrd.events e
+          WHERE ((e.at > ( SELECT moment.since
+                   FROM moment)) AND (e.step <> ''::text))
+        ), calls AS MATERIALIZED (
+         SELECT u.provider,
+            u.outcome,
+            u.usd,
+            u.pages,
+            ((u.input_tokens + u.cache_read_tokens) + u.cache_write_tokens) AS input_tokens,
+            u.output_tokens
+           FROM alfrd.usage u
+          WHERE ((u.at > ( SELECT moment.since
+                   FROM moment)) AND (u.outcome <> 'reserved'::text))
+        )
+ SELECT name,
+    labels,
+    value
+   FROM ( SELECT 'alfrd_tasks'::text AS name,
+            jsonb_build_object('step', steps.step, 'state', state.state) AS labels,
+            (COALESCE(tasks.number, (0)::bigint))::numeric AS value
+           FROM ((steps
+             CROSS JOIN unnest(ARRAY['ready'::text, 'scheduled'::text, 'later'::text, 'running'::text, 'dead'::text]) state(state))
+             LEFT JOIN tasks USING (step, state))
+        UNION ALL
+         SELECT 'alfrd_oldest_ready_seconds'::text,
+            jsonb_build_object('step', steps.step) AS jsonb_build_object,
+            COALESCE(GREATEST(EXTRACT(epoch FROM (moment.now - tasks.first_run_at)), (0)::numeric), (0)::numeric) AS "coalesce"
+           FROM ((moment
+             CROSS JOIN steps)
+             LEFT JOIN tasks ON (((tasks.step = steps.step) AND (tasks.state = 'ready'::text))))
+        UNION ALL
+         SELECT 'alfrd_step_workers'::text,
+            jsonb_build_object('step', steps.step) AS jsonb_build_object,
+            ( SELECT count(*) AS count
+                   FROM workers
+                  WHERE (workers.is_alive AND (steps.step = ANY (workers.steps)))) AS count
+           FROM steps
+        UNION ALL
+         SELECT 'alfrd_step_paused'::text,
+            jsonb_build_object('step', steps.step) AS jsonb_build_object,
+            ((EXISTS ( SELECT
+                   FROM alfrd.pauses p
+                  WHERE (p.step = steps.step))))::integer AS "exists"
+           FROM steps
+        UNION ALL
+         SELECT 'alfrd_workers'::text,
+            jsonb_build_object('state', state.state) AS jsonb_build_object,
+            ( SELECT count(*) AS count
+                   FROM workers
+                  WHERE (workers.is_alive = (state.state = 'alive'::text))) AS count
+           FROM unnest(ARRAY['alive'::text, 'silent'::text]) state(state)
+        UNION ALL
+         SELECT 'alfrd_heartbeat_age_seconds'::text,
+            jsonb_build_object('worker', workers.name) AS jsonb_build_object,
+            min(workers.age) AS min
+           FROM workers
+          GROUP BY workers.name
+        UNION ALL
+         SELECT 'alfrd_recent_outcomes'::text,
+            jsonb_build_object('step', recent.step, 'outcome', recent.kind) AS jsonb_build_object,
+            count(*) AS count
+           FROM recent
+          GROUP BY recent.step, recent.kind
+        UNION ALL
+         SELECT 'alfrd_recent_missed_notifications'::text,
+            '{}'::jsonb,
+            count(*) AS count
+           FROM recent
+          WHERE ((recent.kind = 'completed'::text) AND (recent.woken_by = ANY (ARRAY['poll'::text, 'reconnect'::text])))
+        UNION ALL
+         SELECT 'alfrd_recent_run_seconds'::text,
+            jsonb_build_object('step', recent.step, 'quantile', (q.quantile)::text) AS jsonb_build_object,
+            (percentile_cont((ARRAY[0.5, 0.95])::double precision[]) WITHIN GROUP (ORDER BY ((recent.ran)::double precision)))[q.place] AS percentile_cont
+           FROM (recent
+             CROSS JOIN unnest(ARRAY[0.5, 0.95]) WITH ORDINALITY q(quantile, place))
+          WHERE ((recent.kind = 'completed'::text) AND (recent.ran IS NOT NULL))
+          GROUP BY recent.step, q.quantile, q.place
+        UNION ALL
+         SELECT 'alfrd_recent_wait_seconds'::text,
+            jsonb_build_object('step', recent.step, 'quantile', (q.quantile)::text) AS jsonb_build_object,
+            (percentile_cont((ARRAY[0.5, 0.95])::double precision[]) WITHIN GROUP (ORDER BY ((recent.waited)::double precision)))[q.place] AS percentile_cont
+           FROM (recent
+             CROSS JOIN unnest(ARRAY[0.5, 0.95]) WITH ORDINALITY q(quantile, place))
+          WHERE ((recent.kind = 'completed'::text) AND (recent.waited IS NOT NULL))
+          GROUP BY recent.step, q.quantile, q.place
+        UNION ALL
+         SELECT 'alfrd_recent_pages'::text,
+            '{}'::jsonb,
+            COALESCE(sum(d.page_count), (0)::bigint) AS "coalesce"
+           FROM (recent
+             JOIN alfrd.documents d ON ((d.id = recent.subject_id)))
+          WHERE ((recent.step = 'ocr'::text) AND (recent.kind = 'completed'::text))
+        UNION ALL
+         SELECT 'alfrd_recent_calls'::text,
+            jsonb_build_object('provider', calls.provider, 'outcome', calls.outcome) AS jsonb_build_object,
+            count(*) AS count
+           FROM calls
+          GROUP BY calls.provider, calls.outcome
+        UNION ALL
+         SELECT 'alfrd_recent_cost_usd'::text,
+            jsonb_build_object('provider', calls.provider) AS jsonb_build_object,
+            sum(calls.usd) AS sum
+           FROM calls
+          GROUP BY calls.provider
+        UNION ALL
+         SELECT 'alfrd_recent_call_pages'::text,
+            jsonb_build_object('provider', calls.provider) AS jsonb_build_object,
+            sum(calls.pages) AS sum
+           FROM calls
+          GROUP BY calls.provider
+        UNION ALL
+         SELECT 'alfrd_recent_tokens'::text,
+            jsonb_build_object('provider', calls.provider, 'direction', direction.direction) AS jsonb_build_object,
+            sum(
+                CASE direction.direction
+                    WHEN 'input'::text THEN calls.input_tokens
+                    ELSE calls.output_tokens
+                END) AS sum
+           FROM (calls
+             CROSS JOIN unnest(ARRAY['input'::text, 'output'::text]) direction(direction))
+          GROUP BY calls.provider, direction.direction
+        UNION ALL
+         SELECT 'alfrd_calls_under_way'::text,
+            jsonb_build_object('provider', usage.provider) AS jsonb_build_object,
+            count(*) AS count
+           FROM alfrd.usage
+          WHERE (usage.outcome = 'reserved'::text)
+          GROUP BY usage.provider
+        UNION ALL
+         SELECT 'alfrd_spent_today_usd'::text,
+            '{}'::jsonb,
+            COALESCE(( SELECT s.usd
+                   FROM alfrd.spending s
+                  WHERE (s.scope = ('day:'::text || to_char((moment.now AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD'::text)))), (0)::numeric) AS "coalesce"
+           FROM moment
+        UNION ALL
+         SELECT 'alfrd_tasks_held_for_money'::text,
+            '{}'::jsonb,
+            count(*) AS count
+           FROM (alfrd.held h
+             JOIN alfrd.tasks t ON (((t.id = h.task_id) AND (t.attempt = h.attempt) AND (t.state = 'scheduled'::text))))
+        UNION ALL
+         SELECT 'alfrd_review_backlog'::text,
+            '{}'::jsonb,
+            count(*) AS count
+           FROM alfrd.documents
+          WHERE documents.needs_review
+        UNION ALL
+         SELECT 'alfrd_open_alerts'::text,
+            jsonb_build_object('kind', known.kind) AS jsonb_build_object,
+            ( SELECT count(*) AS count
+                   FROM alfrd.open_alerts a
+                  WHERE (a.kind = known.kind)) AS count
+           FROM unnest(ARRAY['missing'::text, 'late'::text, 'amount'::text, 'duplicate'::text, 'changed'::text, 'balance'::text, 'ended'::text]) known(kind)
+        UNION ALL
+         SELECT 'alfrd_complaints'::text,
+            jsonb_build_object('kind', complaints.kind) AS jsonb_build_object,
+            count(*) AS count
+           FROM alfrd.complaints() complaints(kind, what, cause, remedy)
+          GROUP BY complaints.kind
+        UNION ALL
+         SELECT 'alfrd_notification_queue_ratio'::text,
+            '{}'::jsonb,
+            pg_notification_queue_usage() AS pg_notification_queue_usage
+        UNION ALL
+         SELECT 'alfrd_rows'::text,
+            jsonb_build_object('table', c.relname) AS jsonb_build_object,
+            (GREATEST(c.reltuples, (0)::real))::numeric AS "greatest"
+           FROM pg_class c
+          WHERE (c.oid = ANY (ARRAY[('alfrd.documents'::regclass)::oid, ('alfrd.pages'::regclass)::oid, ('alfrd.events'::regclass)::oid]))) one;
+
+-- COMMENT VIEW metrics
+
+COMMENT ON VIEW alfrd.metrics IS 'Numbers for dashboards and alarms: name, labels and value, as docs/metrics.md explains them.';
+
+-- TABLE migrations
+
+CREATE TABLE alfrd.migrations (
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+-- SEQUENCE payments_id_seq
+
+ALTER TABLE alfrd.payments ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME alfrd.payments_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 -- TABLE prices
 
@@ -1548,6 +3752,41 @@ COMMENT ON COLUMN alfrd.provider_jobs.request IS 'Digest of the part''s content 
 
 COMMENT ON COLUMN alfrd.provider_jobs.pages IS 'Page numbers in the part, in the order in which they were sent.';
 
+-- TABLE reference_version
+
+CREATE TABLE alfrd.reference_version (
+    only_row boolean DEFAULT true NOT NULL,
+    number bigint DEFAULT 1 NOT NULL,
+    CONSTRAINT reference_version_only_row_check CHECK (only_row)
+);
+
+-- COMMENT TABLE reference_version
+
+COMMENT ON TABLE alfrd.reference_version IS 'Counts the changes of alfrd.prompts and alfrd.document_types. Kept by triggers.';
+
+-- TABLE renamed_documents
+
+CREATE TABLE alfrd.renamed_documents (
+    id bigint NOT NULL,
+    document_id uuid NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000');
+
+-- COMMENT TABLE renamed_documents
+
+COMMENT ON TABLE alfrd.renamed_documents IS 'Documents whose row in alfrd.document_words is to be written anew. Kept by triggers.';
+
+-- SEQUENCE renamed_documents_id_seq
+
+ALTER TABLE alfrd.renamed_documents ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME alfrd.renamed_documents_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 -- TABLE reply_cache
 
 CREATE TABLE alfrd.reply_cache (
@@ -1565,33 +3804,47 @@ CREATE TABLE alfrd.reply_cache (
 
 COMMENT ON TABLE alfrd.reply_cache IS 'Validated replies by the digest of their exact request. Holds what documents say.';
 
--- TABLE routes
+-- TABLE reviews
 
-CREATE TABLE alfrd.routes (
-    entity text NOT NULL,
-    status text NOT NULL,
-    step text NOT NULL,
-    next_status text DEFAULT ''::text NOT NULL,
-    delay interval DEFAULT '00:00:00'::interval NOT NULL,
-    max_attempts integer DEFAULT 5 NOT NULL,
-    CONSTRAINT routes_attempts_are_1000_at_most CHECK ((max_attempts <= 1000)),
-    CONSTRAINT routes_delay_is_a_year_at_most CHECK (((delay >= '00:00:00'::interval) AND (delay <= '1 year'::interval))),
-    CONSTRAINT routes_entity_check CHECK ((entity = ANY (ARRAY['document'::text, 'file'::text, 'prompt'::text]))),
-    CONSTRAINT routes_max_attempts_check CHECK ((max_attempts > 0)),
-    CONSTRAINT routes_step_check CHECK ((step ~ '^[a-z][a-z0-9_]*$'::text))
+CREATE TABLE alfrd.reviews (
+    id bigint NOT NULL,
+    document_id uuid NOT NULL,
+    reviewer text NOT NULL,
+    verdict text NOT NULL,
+    reviewed_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    seconds double precision,
+    reason text DEFAULT ''::text NOT NULL,
+    confidence real,
+    change_id bigint,
+    CONSTRAINT reviews_verdict_check CHECK ((verdict = ANY (ARRAY['accepted'::text, 'corrected'::text])))
 );
 
--- COMMENT TABLE routes
+-- COMMENT TABLE reviews
 
-COMMENT ON TABLE alfrd.routes IS 'Which steps follow from a status. One row adds a step of your own.';
+COMMENT ON TABLE alfrd.reviews IS 'Who looked at a document, when, for how long, and whether it was accepted as it was or corrected.';
 
--- COMMENT COLUMN routes.next_status
+-- COMMENT COLUMN reviews.seconds
 
-COMMENT ON COLUMN alfrd.routes.next_status IS 'The status that success leads to; empty for side work, which writes none.';
+COMMENT ON COLUMN alfrd.reviews.seconds IS 'From the claim to the verdict; null where it was not claimed.';
 
--- COMMENT COLUMN routes.delay
+-- COMMENT COLUMN reviews.reason
 
-COMMENT ON COLUMN alfrd.routes.delay IS 'How long to wait before starting, so that a burst of changes causes one run.';
+COMMENT ON COLUMN alfrd.reviews.reason IS 'What the review was for: documents.review_reason before it. confidence: review_confidence.';
+
+-- COMMENT COLUMN reviews.change_id
+
+COMMENT ON COLUMN alfrd.reviews.change_id IS 'Of a corrected one: the change in alfrd.corrections.';
+
+-- SEQUENCE reviews_id_seq
+
+ALTER TABLE alfrd.reviews ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME alfrd.reviews_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 -- TABLE scores
 
@@ -1625,35 +3878,78 @@ ALTER TABLE alfrd.scores ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
--- TABLE series
+-- TABLE search_languages
 
-CREATE TABLE alfrd.series (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    owner text DEFAULT ''::text NOT NULL,
-    entity text NOT NULL,
-    entity_key text NOT NULL,
-    kind text DEFAULT ''::text NOT NULL,
-    frequency text DEFAULT ''::text NOT NULL,
-    slug text NOT NULL,
-    title text DEFAULT ''::text NOT NULL,
-    description text DEFAULT ''::text NOT NULL,
-    fields text[] DEFAULT '{}'::text[] NOT NULL,
-    created_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
-    CONSTRAINT series_entity_check CHECK ((entity <> ''::text)),
-    CONSTRAINT series_entity_key_check CHECK ((entity_key <> ''::text))
+CREATE TABLE alfrd.search_languages (
+    language text NOT NULL
 );
 
--- COMMENT TABLE series
+-- COMMENT TABLE search_languages
 
-COMMENT ON TABLE alfrd.series IS 'Recurring documents of one entity and one kind.';
+COMMENT ON TABLE alfrd.search_languages IS 'The languages of the pages in the index: a search looks for the forms of a word in each.';
 
--- COMMENT COLUMN series.entity_key
+-- TABLE series_changes
 
-COMMENT ON COLUMN alfrd.series.entity_key IS 'The entity without case, punctuation, legal forms and OCR noise.';
+CREATE TABLE alfrd.series_changes (
+    id bigint NOT NULL,
+    kind text NOT NULL,
+    series_id uuid NOT NULL,
+    other_id uuid,
+    document_ids uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    before jsonb DEFAULT '{}'::jsonb NOT NULL,
+    made_by text NOT NULL,
+    made_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    undone_at timestamp with time zone,
+    CONSTRAINT series_changes_before_check CHECK ((jsonb_typeof(before) = 'object'::text)),
+    CONSTRAINT series_changes_kind_check CHECK ((kind = ANY (ARRAY['merge'::text, 'rename'::text, 'split'::text])))
+);
 
--- COMMENT COLUMN series.fields
+-- COMMENT TABLE series_changes
 
-COMMENT ON COLUMN alfrd.series.fields IS 'Names of the values that its members share, in the order first seen.';
+COMMENT ON TABLE alfrd.series_changes IS 'What people have merged, renamed and split: alfrd.undo_series_change takes it back.';
+
+-- COMMENT COLUMN series_changes.other_id
+
+COMMENT ON COLUMN alfrd.series_changes.other_id IS 'The series that was merged into series_id, or that was split off.';
+
+-- COMMENT COLUMN series_changes.before
+
+COMMENT ON COLUMN alfrd.series_changes.before IS 'The series as it was that is gone, or has changed.';
+
+-- SEQUENCE series_changes_id_seq
+
+ALTER TABLE alfrd.series_changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME alfrd.series_changes_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- TABLE series_fields
+
+CREATE TABLE alfrd.series_fields (
+    series_id uuid NOT NULL,
+    column_name text NOT NULL,
+    name text NOT NULL,
+    type text NOT NULL,
+    "position" integer NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    CONSTRAINT series_fields_column_name_check CHECK (((octet_length(column_name) >= 1) AND (octet_length(column_name) <= 63))),
+    CONSTRAINT series_fields_position_check CHECK (("position" > 0)),
+    CONSTRAINT series_fields_type_check CHECK ((type = ANY (ARRAY['numeric'::text, 'date'::text, 'text'::text]))),
+    CONSTRAINT series_fields_version_check CHECK ((version > 0))
+);
+
+-- COMMENT TABLE series_fields
+
+COMMENT ON TABLE alfrd.series_fields IS 'The columns of each view in schema alfrd_series: given with the first value of a field, and kept.';
+
+-- COMMENT COLUMN series_fields.name
+
+COMMENT ON COLUMN alfrd.series_fields.name IS 'What the value is called in documents.series_data; of any length and spelling.';
 
 -- VIEW series_overview
 
@@ -1677,61 +3973,83 @@ SELECT
 
 COMMENT ON VIEW alfrd.series_overview IS 'Each series with the number, dates and sum of its completed documents.';
 
--- TABLE spending
+-- TABLE series_questions
 
-CREATE TABLE alfrd.spending (
-    scope text NOT NULL,
-    usd numeric(14,6) DEFAULT 0 NOT NULL,
-    touched_at timestamp with time zone DEFAULT alfrd.now() NOT NULL
-)
-WITH (fillfactor='50');
-
--- COMMENT TABLE spending
-
-COMMENT ON TABLE alfrd.spending IS 'What was spent or is set aside for a document, on a day (UTC) or for a purpose. A cap is kept by locking its row.';
-
--- TABLE standing
-
-CREATE UNLOGGED TABLE alfrd.standing (
-    only_row boolean DEFAULT true NOT NULL,
-    paused text[] DEFAULT '{}'::text[] NOT NULL,
-    limited text[] DEFAULT '{}'::text[] NOT NULL,
-    later text[] DEFAULT '{}'::text[] NOT NULL,
-    side text[] DEFAULT '{}'::text[] NOT NULL,
-    leaving text[] DEFAULT '{}'::text[] NOT NULL,
-    illegal text[] DEFAULT '{}'::text[] NOT NULL,
-    since timestamp with time zone DEFAULT alfrd.now() NOT NULL,
-    CONSTRAINT standing_only_row_check CHECK (only_row)
+CREATE TABLE alfrd.series_questions (
+    document_id uuid NOT NULL,
+    place jsonb NOT NULL,
+    candidates uuid[] NOT NULL,
+    asked_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    answer_id uuid,
+    CONSTRAINT series_questions_candidates_check CHECK ((cardinality(candidates) > 1)),
+    CONSTRAINT series_questions_place_check CHECK ((jsonb_typeof(place) = 'object'::text))
 );
 
--- COMMENT TABLE standing
+-- COMMENT TABLE series_questions
 
-COMMENT ON TABLE alfrd.standing IS 'Of routes, transitions, limits and pauses, what each exchange looks up. Kept by triggers: write those.';
+COMMENT ON TABLE alfrd.series_questions IS 'Documents that may belong to several series: they wait in the review queue. Answer by alfrd.answer_series, or correct their series.';
 
--- COMMENT COLUMN standing.later
+-- COMMENT COLUMN series_questions.place
 
-COMMENT ON COLUMN alfrd.standing.later IS 'Steps that follow from what another step leads to.';
+COMMENT ON COLUMN alfrd.series_questions.place IS 'What the series of its own would be called: entity, kind, frequency, slug, title …';
 
--- COMMENT COLUMN standing.side
+-- COMMENT COLUMN series_questions.answer_id
 
-COMMENT ON COLUMN alfrd.standing.side IS 'Steps that lead to no status.';
+COMMENT ON COLUMN alfrd.series_questions.answer_id IS 'The series that a person has named; null: none yet.';
 
--- COMMENT COLUMN standing.leaving
+-- TABLE series_rhythms
 
-COMMENT ON COLUMN alfrd.standing.leaving IS 'Steps that lead away from completed.';
+CREATE TABLE alfrd.series_rhythms (
+    series_id uuid NOT NULL,
+    frequency text DEFAULT ''::text NOT NULL,
+    confidence real DEFAULT 0 NOT NULL,
+    every_days integer DEFAULT 0 NOT NULL,
+    every_months integer DEFAULT 0 NOT NULL,
+    expected date,
+    expected_from date,
+    expected_to date,
+    usual_amount numeric,
+    currency text DEFAULT ''::text NOT NULL,
+    has_ended boolean DEFAULT false NOT NULL,
+    watched_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    next_look_at timestamp with time zone,
+    CONSTRAINT series_rhythms_confidence_check CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision))),
+    CONSTRAINT series_rhythms_every_days_check CHECK (((every_days >= 0) AND (every_days <= 366))),
+    CONSTRAINT series_rhythms_every_months_check CHECK (((every_months >= 0) AND (every_months <= 12))),
+    CONSTRAINT series_rhythms_window CHECK ((((expected IS NULL) = (expected_from IS NULL)) AND ((expected IS NULL) = (expected_to IS NULL)) AND (expected_from >= '0001-01-01'::date) AND ((expected >= expected_from) AND (expected <= expected_to)) AND (expected_to <= '9999-12-31'::date)))
+);
 
--- COMMENT COLUMN standing.illegal
+-- COMMENT TABLE series_rhythms
 
-COMMENT ON COLUMN alfrd.standing.illegal IS 'Routes, as "step next_status", whose change of status is no legal transition.';
+COMMENT ON TABLE alfrd.series_rhythms IS 'How often the documents of a series come, and when the next one is expected. Written by step watch_series.';
 
--- COMMENT COLUMN standing.since
+-- COMMENT COLUMN series_rhythms.frequency
 
-COMMENT ON COLUMN alfrd.standing.since IS 'When the row was made again, because crash recovery had emptied the table: claims of older tasks may have been lost.';
+COMMENT ON COLUMN alfrd.series_rhythms.frequency IS 'weekly, biweekly, monthly, bimonthly, quarterly, semiannual or annual, learned from the dates; empty: unknown.';
+
+-- COMMENT COLUMN series_rhythms.expected_from
+
+COMMENT ON COLUMN alfrd.series_rhythms.expected_from IS 'The window of the next document begins; null: none can be expected.';
+
+-- COMMENT COLUMN series_rhythms.next_look_at
+
+COMMENT ON COLUMN alfrd.series_rhythms.next_look_at IS 'When something may be late next; null: never, as far as is known.';
+
+-- TABLE series_versions
+
+CREATE TABLE alfrd.series_versions (
+    owner text NOT NULL,
+    number bigint NOT NULL
+);
+
+-- COMMENT TABLE series_versions
+
+COMMENT ON TABLE alfrd.series_versions IS 'Counts the changes of each owner''s series. Kept by a trigger.';
 
 -- TABLE step_results
 
 CREATE TABLE alfrd.step_results (
-    entity text NOT NULL,
+    subject_type text NOT NULL,
     subject_id uuid NOT NULL,
     step text NOT NULL,
     result jsonb NOT NULL,
@@ -1772,10 +4090,10 @@ ALTER TABLE alfrd.tasks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 -- TABLE transitions
 
 CREATE TABLE alfrd.transitions (
-    entity text NOT NULL,
+    subject_type text NOT NULL,
     from_status text NOT NULL,
     to_status text NOT NULL,
-    CONSTRAINT transitions_entity_check CHECK ((entity = ANY (ARRAY['document'::text, 'file'::text])))
+    CONSTRAINT transitions_subject_type_check CHECK ((subject_type = ANY (ARRAY['document'::text, 'file'::text])))
 );
 
 -- COMMENT TABLE transitions
@@ -1822,6 +4140,32 @@ ALTER TABLE alfrd.trials ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+-- TABLE type_fields
+
+CREATE TABLE alfrd.type_fields (
+    document_type text NOT NULL,
+    name text NOT NULL,
+    type text NOT NULL,
+    "position" integer NOT NULL,
+    CONSTRAINT type_fields_name_check CHECK ((name ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
+    CONSTRAINT type_fields_type_check CHECK ((type = ANY (ARRAY['numeric'::text, 'date'::text, 'text'::text])))
+);
+
+-- COMMENT TABLE type_fields
+
+COMMENT ON TABLE alfrd.type_fields IS 'The columns of each view in schema alfrd_types beside those that all have: values of structured_data. Add rows of your own.';
+
+-- SEQUENCE type_fields_position_seq
+
+ALTER TABLE alfrd.type_fields ALTER COLUMN "position" ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME alfrd.type_fields_position_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 -- TABLE type_suggestions
 
 CREATE TABLE alfrd.type_suggestions (
@@ -1835,71 +4179,14 @@ CREATE TABLE alfrd.type_suggestions (
 
 COMMENT ON TABLE alfrd.type_suggestions IS 'Types that an analyst missed; insert a row into document_types to adopt one.';
 
--- SEQUENCE unheard_bell_free_at
+-- SEQUENCE unserved_notification_free_at
 
-CREATE UNLOGGED SEQUENCE alfrd.unheard_bell_free_at
+CREATE UNLOGGED SEQUENCE alfrd.unserved_notification_free_at
     START WITH 0
     INCREMENT BY 1
     MINVALUE 0
     NO MAXVALUE
     CACHE 1;
-
--- TABLE usage
-
-CREATE TABLE alfrd.usage (
-    id bigint NOT NULL,
-    at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
-    document_id uuid,
-    step text NOT NULL,
-    task_id bigint,
-    attempt integer,
-    provider text NOT NULL,
-    model text DEFAULT ''::text NOT NULL,
-    pages bigint DEFAULT 0 NOT NULL,
-    input_tokens bigint DEFAULT 0 NOT NULL,
-    output_tokens bigint DEFAULT 0 NOT NULL,
-    usd numeric(14,6) DEFAULT 0 NOT NULL,
-    milliseconds bigint DEFAULT 0 NOT NULL,
-    cached boolean DEFAULT false NOT NULL,
-    outcome text NOT NULL,
-    worker_id bigint,
-    operation text DEFAULT ''::text NOT NULL,
-    purpose text DEFAULT ''::text NOT NULL,
-    cache_read_tokens bigint DEFAULT 0 NOT NULL,
-    cache_write_tokens bigint DEFAULT 0 NOT NULL,
-    reserved_usd numeric(14,6) DEFAULT 0 NOT NULL,
-    prices numeric[],
-    unpriced boolean DEFAULT false NOT NULL,
-    scopes text[] DEFAULT '{}'::text[] NOT NULL
-);
-
--- COMMENT TABLE usage
-
-COMMENT ON TABLE alfrd.usage IS 'What each provider call cost, also when its result came too late to be written.';
-
--- COMMENT COLUMN usage.input_tokens
-
-COMMENT ON COLUMN alfrd.usage.input_tokens IS 'Without those that the provider read from its cache or wrote to it.';
-
--- COMMENT COLUMN usage.outcome
-
-COMMENT ON COLUMN alfrd.usage.outcome IS 'ok, throttled, failed, malformed …; reserved while it is under way; unknown where its answer was lost: that stays spent.';
-
--- COMMENT COLUMN usage.reserved_usd
-
-COMMENT ON COLUMN alfrd.usage.reserved_usd IS 'What was set aside before it was sent: the most that it might cost.';
-
--- COMMENT COLUMN usage.prices
-
-COMMENT ON COLUMN alfrd.usage.prices IS 'The prices that held when it was sent, as alfrd.price_of gives them; a later change of alfrd.prices changes nothing here.';
-
--- COMMENT COLUMN usage.unpriced
-
-COMMENT ON COLUMN alfrd.usage.unpriced IS 'No row of alfrd.prices fitted: it cost money that is not counted here.';
-
--- COMMENT COLUMN usage.scopes
-
-COMMENT ON COLUMN alfrd.usage.scopes IS 'What it counts against: rows of alfrd.spending.';
 
 -- SEQUENCE usage_id_seq
 
@@ -1912,36 +4199,15 @@ ALTER TABLE alfrd.usage ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
--- TABLE workers
+-- TABLE words
 
-CREATE TABLE alfrd.workers (
-    id bigint NOT NULL,
-    name text NOT NULL,
-    host text DEFAULT ''::text NOT NULL,
-    process integer DEFAULT 0 NOT NULL,
-    version text DEFAULT ''::text NOT NULL,
-    steps text[] DEFAULT '{}'::text[] NOT NULL,
-    lease_seconds double precision NOT NULL,
-    started_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
-    heartbeat_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
-    locked boolean DEFAULT false NOT NULL,
-    suspected_at timestamp with time zone,
-    superseded_by text DEFAULT ''::text NOT NULL,
-    waiting_for text[] DEFAULT '{}'::text[] NOT NULL,
-    CONSTRAINT workers_lease_is_a_week_at_most CHECK (((lease_seconds > (0)::double precision) AND (lease_seconds <= (604800)::double precision)))
+CREATE TABLE alfrd.words (
+    word text NOT NULL COLLATE pg_catalog."C"
 );
 
--- COMMENT COLUMN workers.locked
+-- COMMENT TABLE words
 
-COMMENT ON COLUMN alfrd.workers.locked IS 'Its listener holds the session advisory lock of alfrd.worker_lock(id): when that is free, the process is gone.';
-
--- COMMENT COLUMN workers.superseded_by
-
-COMMENT ON COLUMN alfrd.workers.superseded_by IS 'The release that has migrated the database past this worker''s: it hands in what it has, and claims nothing more.';
-
--- COMMENT COLUMN workers.waiting_for
-
-COMMENT ON COLUMN alfrd.workers.waiting_for IS 'The steps that this worker sleeps for and wants to be rung for; empty while it is awake and looks by itself.';
+COMMENT ON TABLE alfrd.words IS 'The words of all pages, against which one that no page has is compared. It says what pages of all owners say: no role reads it.';
 
 -- SEQUENCE workers_id_seq
 
@@ -1972,10 +4238,30 @@ ALTER TABLE ONLY alfrd.answer_keys
 ALTER TABLE ONLY alfrd.answer_keys
     ADD CONSTRAINT answer_keys_pkey PRIMARY KEY (document_id);
 
+-- CONSTRAINT bulk_changes bulk_changes_pkey
+
+ALTER TABLE ONLY alfrd.bulk_changes
+    ADD CONSTRAINT bulk_changes_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT changed_series changed_series_pkey
+
+ALTER TABLE ONLY alfrd.changed_series
+    ADD CONSTRAINT changed_series_pkey PRIMARY KEY (transaction, series_id);
+
+-- CONSTRAINT console_views console_views_pkey
+
+ALTER TABLE ONLY alfrd.console_views
+    ADD CONSTRAINT console_views_pkey PRIMARY KEY (name);
+
 -- CONSTRAINT corrections corrections_pkey
 
 ALTER TABLE ONLY alfrd.corrections
     ADD CONSTRAINT corrections_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT credit_notes credit_notes_pkey
+
+ALTER TABLE ONLY alfrd.credit_notes
+    ADD CONSTRAINT credit_notes_pkey PRIMARY KEY (document_id);
 
 -- CONSTRAINT document_parts document_parts_pkey
 
@@ -1987,15 +4273,15 @@ ALTER TABLE ONLY alfrd.document_parts
 ALTER TABLE ONLY alfrd.document_types
     ADD CONSTRAINT document_types_pkey PRIMARY KEY (name);
 
+-- CONSTRAINT document_words document_words_pkey
+
+ALTER TABLE ONLY alfrd.document_words
+    ADD CONSTRAINT document_words_pkey PRIMARY KEY (document_id);
+
 -- CONSTRAINT documents documents_pkey
 
 ALTER TABLE ONLY alfrd.documents
     ADD CONSTRAINT documents_pkey PRIMARY KEY (id);
-
--- CONSTRAINT edition edition_pkey
-
-ALTER TABLE ONLY alfrd.edition
-    ADD CONSTRAINT edition_pkey PRIMARY KEY (only_row);
 
 -- CONSTRAINT evaluations evaluations_pkey
 
@@ -2017,15 +4303,40 @@ ALTER TABLE ONLY alfrd.files
 ALTER TABLE ONLY alfrd.files
     ADD CONSTRAINT files_pkey PRIMARY KEY (id);
 
+-- CONSTRAINT first_documents first_documents_pkey
+
+ALTER TABLE ONLY alfrd.first_documents
+    ADD CONSTRAINT first_documents_pkey PRIMARY KEY (document_id);
+
 -- CONSTRAINT held held_pkey
 
 ALTER TABLE ONLY alfrd.held
     ADD CONSTRAINT held_pkey PRIMARY KEY (task_id);
 
+-- CONSTRAINT index_turn index_turn_pkey
+
+ALTER TABLE ONLY alfrd.index_turn
+    ADD CONSTRAINT index_turn_pkey PRIMARY KEY (only_row);
+
+-- CONSTRAINT language_words language_words_pkey
+
+ALTER TABLE ONLY alfrd.language_words
+    ADD CONSTRAINT language_words_pkey PRIMARY KEY (word, language);
+
+-- CONSTRAINT lessons lessons_pkey
+
+ALTER TABLE ONLY alfrd.lessons
+    ADD CONSTRAINT lessons_pkey PRIMARY KEY (id);
+
 -- CONSTRAINT limits limits_pkey
 
 ALTER TABLE ONLY alfrd.limits
     ADD CONSTRAINT limits_pkey PRIMARY KEY (step, provider);
+
+-- CONSTRAINT mail_messages mail_messages_pkey
+
+ALTER TABLE ONLY alfrd.mail_messages
+    ADD CONSTRAINT mail_messages_pkey PRIMARY KEY (mailbox, uidvalidity, uid, owner);
 
 -- CONSTRAINT migrations migrations_pkey
 
@@ -2041,6 +4352,21 @@ ALTER TABLE ONLY alfrd.pages
 
 ALTER TABLE ONLY alfrd.pauses
     ADD CONSTRAINT pauses_pkey PRIMARY KEY (step);
+
+-- CONSTRAINT payables payables_pkey
+
+ALTER TABLE ONLY alfrd.payables
+    ADD CONSTRAINT payables_pkey PRIMARY KEY (document_id);
+
+-- CONSTRAINT payments payments_document_id_statement_id_row_number_key
+
+ALTER TABLE ONLY alfrd.payments
+    ADD CONSTRAINT payments_document_id_statement_id_row_number_key UNIQUE NULLS NOT DISTINCT (document_id, statement_id, row_number);
+
+-- CONSTRAINT payments payments_pkey
+
+ALTER TABLE ONLY alfrd.payments
+    ADD CONSTRAINT payments_pkey PRIMARY KEY (id);
 
 -- CONSTRAINT prices prices_pkey
 
@@ -2087,20 +4413,80 @@ ALTER TABLE ONLY alfrd.prompts
 ALTER TABLE ONLY alfrd.provider_jobs
     ADD CONSTRAINT provider_jobs_pkey PRIMARY KEY (document_id, part, provider, job_id);
 
+-- CONSTRAINT readings readings_pkey
+
+ALTER TABLE ONLY alfrd.readings
+    ADD CONSTRAINT readings_pkey PRIMARY KEY (document_id);
+
+-- CONSTRAINT reference_version reference_version_pkey
+
+ALTER TABLE ONLY alfrd.reference_version
+    ADD CONSTRAINT reference_version_pkey PRIMARY KEY (only_row);
+
+-- CONSTRAINT renamed_documents renamed_documents_pkey
+
+ALTER TABLE ONLY alfrd.renamed_documents
+    ADD CONSTRAINT renamed_documents_pkey PRIMARY KEY (id);
+
 -- CONSTRAINT reply_cache reply_cache_pkey
 
 ALTER TABLE ONLY alfrd.reply_cache
     ADD CONSTRAINT reply_cache_pkey PRIMARY KEY (key, provider, operation, model);
 
+-- CONSTRAINT reviews reviews_pkey
+
+ALTER TABLE ONLY alfrd.reviews
+    ADD CONSTRAINT reviews_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT route_cache route_cache_pkey
+
+ALTER TABLE ONLY alfrd.route_cache
+    ADD CONSTRAINT route_cache_pkey PRIMARY KEY (only_row);
+
 -- CONSTRAINT routes routes_pkey
 
 ALTER TABLE ONLY alfrd.routes
-    ADD CONSTRAINT routes_pkey PRIMARY KEY (entity, status, step);
+    ADD CONSTRAINT routes_pkey PRIMARY KEY (subject_type, status, step);
 
 -- CONSTRAINT scores scores_pkey
 
 ALTER TABLE ONLY alfrd.scores
     ADD CONSTRAINT scores_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT search_languages search_languages_pkey
+
+ALTER TABLE ONLY alfrd.search_languages
+    ADD CONSTRAINT search_languages_pkey PRIMARY KEY (language);
+
+-- CONSTRAINT series_alerts series_alerts_pkey
+
+ALTER TABLE ONLY alfrd.series_alerts
+    ADD CONSTRAINT series_alerts_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT series_alerts series_alerts_series_id_key_key
+
+ALTER TABLE ONLY alfrd.series_alerts
+    ADD CONSTRAINT series_alerts_series_id_key_key UNIQUE (series_id, key);
+
+-- CONSTRAINT series_aliases series_aliases_pkey
+
+ALTER TABLE ONLY alfrd.series_aliases
+    ADD CONSTRAINT series_aliases_pkey PRIMARY KEY (entity_key, kind, account, owner);
+
+-- CONSTRAINT series_changes series_changes_pkey
+
+ALTER TABLE ONLY alfrd.series_changes
+    ADD CONSTRAINT series_changes_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT series_fields series_fields_pkey
+
+ALTER TABLE ONLY alfrd.series_fields
+    ADD CONSTRAINT series_fields_pkey PRIMARY KEY (series_id, column_name);
+
+-- CONSTRAINT series_fields series_fields_series_id_position_key
+
+ALTER TABLE ONLY alfrd.series_fields
+    ADD CONSTRAINT series_fields_series_id_position_key UNIQUE (series_id, "position");
 
 -- CONSTRAINT series series_owner_slug_key
 
@@ -2112,20 +4498,45 @@ ALTER TABLE ONLY alfrd.series
 ALTER TABLE ONLY alfrd.series
     ADD CONSTRAINT series_pkey PRIMARY KEY (id);
 
+-- CONSTRAINT series_questions series_questions_pkey
+
+ALTER TABLE ONLY alfrd.series_questions
+    ADD CONSTRAINT series_questions_pkey PRIMARY KEY (document_id);
+
+-- CONSTRAINT series_rhythms series_rhythms_pkey
+
+ALTER TABLE ONLY alfrd.series_rhythms
+    ADD CONSTRAINT series_rhythms_pkey PRIMARY KEY (series_id);
+
+-- CONSTRAINT series_versions series_versions_pkey
+
+ALTER TABLE ONLY alfrd.series_versions
+    ADD CONSTRAINT series_versions_pkey PRIMARY KEY (owner);
+
+-- CONSTRAINT series_views series_views_pkey
+
+ALTER TABLE ONLY alfrd.series_views
+    ADD CONSTRAINT series_views_pkey PRIMARY KEY (series_id);
+
+-- CONSTRAINT series_views series_views_view_name_key
+
+ALTER TABLE ONLY alfrd.series_views
+    ADD CONSTRAINT series_views_view_name_key UNIQUE (view_name);
+
 -- CONSTRAINT spending spending_pkey
 
 ALTER TABLE ONLY alfrd.spending
     ADD CONSTRAINT spending_pkey PRIMARY KEY (scope);
 
--- CONSTRAINT standing standing_pkey
+-- CONSTRAINT statement_rows statement_rows_pkey
 
-ALTER TABLE ONLY alfrd.standing
-    ADD CONSTRAINT standing_pkey PRIMARY KEY (only_row);
+ALTER TABLE ONLY alfrd.statement_rows
+    ADD CONSTRAINT statement_rows_pkey PRIMARY KEY (document_id, row_number);
 
 -- CONSTRAINT step_results step_results_pkey
 
 ALTER TABLE ONLY alfrd.step_results
-    ADD CONSTRAINT step_results_pkey PRIMARY KEY (entity, subject_id, step);
+    ADD CONSTRAINT step_results_pkey PRIMARY KEY (subject_type, subject_id, step);
 
 -- CONSTRAINT tags tags_pkey
 
@@ -2140,12 +4551,17 @@ ALTER TABLE ONLY alfrd.tasks
 -- CONSTRAINT transitions transitions_pkey
 
 ALTER TABLE ONLY alfrd.transitions
-    ADD CONSTRAINT transitions_pkey PRIMARY KEY (entity, from_status, to_status);
+    ADD CONSTRAINT transitions_pkey PRIMARY KEY (subject_type, from_status, to_status);
 
 -- CONSTRAINT trials trials_pkey
 
 ALTER TABLE ONLY alfrd.trials
     ADD CONSTRAINT trials_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT type_fields type_fields_pkey
+
+ALTER TABLE ONLY alfrd.type_fields
+    ADD CONSTRAINT type_fields_pkey PRIMARY KEY (document_type, name);
 
 -- CONSTRAINT type_suggestions type_suggestions_pkey
 
@@ -2157,6 +4573,11 @@ ALTER TABLE ONLY alfrd.type_suggestions
 ALTER TABLE ONLY alfrd.usage
     ADD CONSTRAINT usage_pkey PRIMARY KEY (id);
 
+-- CONSTRAINT words words_pkey
+
+ALTER TABLE ONLY alfrd.words
+    ADD CONSTRAINT words_pkey PRIMARY KEY (word);
+
 -- CONSTRAINT workers workers_pkey
 
 ALTER TABLE ONLY alfrd.workers
@@ -2166,9 +4587,37 @@ ALTER TABLE ONLY alfrd.workers
 
 CREATE INDEX corrections_document ON alfrd.corrections USING btree (document_id);
 
+-- INDEX credit_notes_owner
+
+CREATE INDEX credit_notes_owner ON alfrd.credit_notes USING btree (owner, issued);
+
+-- INDEX credit_notes_series
+
+CREATE INDEX credit_notes_series ON alfrd.credit_notes USING btree (series_id);
+
+-- INDEX document_words_words
+
+CREATE INDEX document_words_words ON alfrd.document_words USING gin (words);
+
+-- INDEX documents_due
+
+CREATE INDEX documents_due ON alfrd.documents USING btree (due_date) WHERE (due_date IS NOT NULL);
+
+-- INDEX documents_failed
+
+CREATE INDEX documents_failed ON alfrd.documents USING btree (created_at DESC, id) WHERE ((failed_step <> ''::text) OR (error <> ''::text));
+
 -- INDEX documents_fingerprint
 
 CREATE UNIQUE INDEX documents_fingerprint ON alfrd.documents USING btree (fingerprint) WHERE (fingerprint <> ''::text);
+
+-- INDEX documents_needs_review
+
+CREATE INDEX documents_needs_review ON alfrd.documents USING btree (review_confidence) WHERE needs_review;
+
+-- INDEX documents_newest
+
+CREATE INDEX documents_newest ON alfrd.documents USING btree (created_at DESC, id);
 
 -- INDEX documents_series
 
@@ -2186,9 +4635,57 @@ CREATE INDEX events_at ON alfrd.events USING brin (at);
 
 CREATE INDEX files_first_tag ON alfrd.files USING btree ((tags[1]));
 
--- INDEX pages_search
+-- INDEX first_documents_of
 
-CREATE INDEX pages_search ON alfrd.pages USING gin (search);
+CREATE INDEX first_documents_of ON alfrd.first_documents USING btree (entity_key, kind, owner);
+
+-- INDEX lessons_about
+
+CREATE INDEX lessons_about ON alfrd.lessons USING btree (owner, kind, lower(sender), field);
+
+-- INDEX lessons_change
+
+CREATE INDEX lessons_change ON alfrd.lessons USING btree (document_id, change_id);
+
+-- INDEX mail_messages_digest
+
+CREATE INDEX mail_messages_digest ON alfrd.mail_messages USING btree (mailbox, digest);
+
+-- INDEX pages_unindexed
+
+CREATE INDEX pages_unindexed ON alfrd.pages USING btree (document_id, number) WHERE (language IS NULL);
+
+-- INDEX pages_words
+
+CREATE INDEX pages_words ON alfrd.pages USING gin (alfrd.lexemes(text, language)) WHERE (language IS NOT NULL);
+
+-- INDEX payables_amount
+
+CREATE INDEX payables_amount ON alfrd.payables USING btree (amount, owner, issued);
+
+-- INDEX payables_owner
+
+CREATE INDEX payables_owner ON alfrd.payables USING btree (owner, issued);
+
+-- INDEX payables_rest
+
+CREATE INDEX payables_rest ON alfrd.payables USING btree (rest, owner, issued) WHERE (rest <> amount);
+
+-- INDEX payables_series
+
+CREATE INDEX payables_series ON alfrd.payables USING btree (series_id);
+
+-- INDEX payments_of_credit_note
+
+CREATE UNIQUE INDEX payments_of_credit_note ON alfrd.payments USING btree (statement_id) WHERE ((kind = 'credit'::text) AND (made_by = ''::text) AND (refused_by = ''::text));
+
+-- INDEX payments_of_row
+
+CREATE UNIQUE INDEX payments_of_row ON alfrd.payments USING btree (statement_id, row_number) WHERE ((made_by = ''::text) AND (refused_by = ''::text));
+
+-- INDEX payments_statement
+
+CREATE INDEX payments_statement ON alfrd.payments USING btree (statement_id) WHERE (statement_id IS NOT NULL);
 
 -- INDEX prompt_activations_family
 
@@ -2202,9 +4699,13 @@ CREATE UNIQUE INDEX prompts_active ON alfrd.prompts USING btree (kind, document_
 
 CREATE INDEX reply_cache_at ON alfrd.reply_cache USING brin (at);
 
+-- INDEX reviews_document
+
+CREATE INDEX reviews_document ON alfrd.reviews USING btree (document_id, id);
+
 -- INDEX routes_main
 
-CREATE UNIQUE INDEX routes_main ON alfrd.routes USING btree (entity, status) WHERE (next_status <> ''::text);
+CREATE UNIQUE INDEX routes_main ON alfrd.routes USING btree (subject_type, status) WHERE (next_status <> ''::text);
 
 -- INDEX scores_document
 
@@ -2214,9 +4715,53 @@ CREATE INDEX scores_document ON alfrd.scores USING btree (document_id);
 
 CREATE INDEX scores_prompt ON alfrd.scores USING btree (prompt_id) WHERE (prompt_id IS NOT NULL);
 
+-- INDEX series_account
+
+CREATE UNIQUE INDEX series_account ON alfrd.series USING btree (account, kind, owner) WHERE (account <> ''::text);
+
+-- INDEX series_alerts_document
+
+CREATE INDEX series_alerts_document ON alfrd.series_alerts USING btree (document_id) WHERE (document_id IS NOT NULL);
+
+-- INDEX series_alerts_open
+
+CREATE INDEX series_alerts_open ON alfrd.series_alerts USING btree (raised_at) WHERE ((resolved_at IS NULL) AND (dismissed_at IS NULL));
+
+-- INDEX series_aliases_account
+
+CREATE INDEX series_aliases_account ON alfrd.series_aliases USING btree (account, kind, owner) WHERE (account <> ''::text);
+
+-- INDEX series_aliases_series
+
+CREATE INDEX series_aliases_series ON alfrd.series_aliases USING btree (series_id);
+
+-- INDEX series_changes_series
+
+CREATE INDEX series_changes_series ON alfrd.series_changes USING btree (series_id);
+
 -- INDEX series_key
 
-CREATE UNIQUE INDEX series_key ON alfrd.series USING btree (entity_key, kind, frequency, owner);
+CREATE UNIQUE INDEX series_key ON alfrd.series USING btree (entity_key, kind, frequency, account, owner);
+
+-- INDEX series_newest
+
+CREATE INDEX series_newest ON alfrd.series USING btree (owner, created_at DESC);
+
+-- INDEX series_questions_answer
+
+CREATE INDEX series_questions_answer ON alfrd.series_questions USING btree (answer_id) WHERE (answer_id IS NOT NULL);
+
+-- INDEX statement_rows_amount
+
+CREATE INDEX statement_rows_amount ON alfrd.statement_rows USING btree (amount, owner, paid_on);
+
+-- INDEX statement_rows_owner
+
+CREATE INDEX statement_rows_owner ON alfrd.statement_rows USING btree (owner, paid_on);
+
+-- INDEX statement_rows_series
+
+CREATE INDEX statement_rows_series ON alfrd.statement_rows USING btree (series_id);
 
 -- INDEX tags_tag
 
@@ -2228,7 +4773,7 @@ CREATE UNIQUE INDEX tasks_dead ON alfrd.tasks USING btree (subject_id, step) WHE
 
 -- INDEX tasks_ready
 
-CREATE INDEX tasks_ready ON alfrd.tasks USING btree (step, place) WHERE (state = 'ready'::text);
+CREATE INDEX tasks_ready ON alfrd.tasks USING btree (step, queue_position) WHERE (state = 'ready'::text);
 
 -- INDEX tasks_running
 
@@ -2258,6 +4803,10 @@ CREATE INDEX usage_document ON alfrd.usage USING btree (document_id);
 
 CREATE INDEX usage_reserved ON alfrd.usage USING btree (provider) WHERE (outcome = 'reserved'::text);
 
+-- INDEX words_trigrams
+
+CREATE INDEX words_trigrams ON alfrd.words USING gin (alfrd.trigrams(word));
+
 -- RULE series_overview _RETURN
 
 CREATE OR REPLACE VIEW alfrd.series_overview WITH (security_invoker='true') AS
@@ -2281,41 +4830,89 @@ CREATE OR REPLACE VIEW alfrd.series_overview WITH (security_invoker='true') AS
      LEFT JOIN alfrd.documents d ON (((d.series_id = s.id) AND (d.status = 'completed'::text))))
   GROUP BY s.id;
 
+-- TRIGGER series_alerts alert_changed
+
+CREATE TRIGGER alert_changed AFTER UPDATE OF dismissed_at, snoozed_until ON alfrd.series_alerts FOR EACH ROW WHEN (((new.dismissed_at IS DISTINCT FROM old.dismissed_at) OR ((new.snoozed_until IS DISTINCT FROM old.snoozed_until) AND (NOT alfrd.acts_as_engine())))) EXECUTE FUNCTION alfrd.alert_changed();
+
+-- TRIGGER changed_series changed_series_at_commit
+
+CREATE CONSTRAINT TRIGGER changed_series_at_commit AFTER INSERT ON alfrd.changed_series DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (new.is_first) EXECUTE FUNCTION alfrd.watch_changed_series();
+
 -- TRIGGER corrections corrections_made
 
 CREATE CONSTRAINT TRIGGER corrections_made AFTER INSERT ON alfrd.corrections DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION alfrd.correction_made();
 
--- TRIGGER document_types document_types_edition
+-- TRIGGER document_types document_type_changed
 
-CREATE TRIGGER document_types_edition AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON alfrd.document_types FOR EACH STATEMENT EXECUTE FUNCTION alfrd.new_edition();
+CREATE TRIGGER document_type_changed AFTER INSERT OR DELETE OR UPDATE OF name ON alfrd.document_types FOR EACH ROW EXECUTE FUNCTION alfrd.document_type_changed();
+
+-- TRIGGER document_types document_types_counted
+
+CREATE TRIGGER document_types_counted AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON alfrd.document_types FOR EACH STATEMENT EXECUTE FUNCTION alfrd.count_reference_change();
 
 -- TRIGGER documents documents_a_correct
 
-CREATE TRIGGER documents_a_correct BEFORE UPDATE ON alfrd.documents FOR EACH ROW WHEN ((alfrd.engine_setting('alfrd.actor'::text) IS DISTINCT FROM 'worker'::text)) EXECUTE FUNCTION alfrd.correct_document();
+CREATE TRIGGER documents_a_correct BEFORE UPDATE ON alfrd.documents FOR EACH ROW WHEN ((NOT alfrd.acts_as_engine())) EXECUTE FUNCTION alfrd.correct_document();
 
 -- TRIGGER documents documents_b_resubmit
 
-CREATE TRIGGER documents_b_resubmit BEFORE UPDATE OF status ON alfrd.documents FOR EACH ROW WHEN (((alfrd.engine_setting('alfrd.actor'::text) IS DISTINCT FROM 'worker'::text) AND (new.failed_step = old.failed_step))) EXECUTE FUNCTION alfrd.resubmit_document();
+CREATE TRIGGER documents_b_resubmit BEFORE UPDATE OF status ON alfrd.documents FOR EACH ROW WHEN (((NOT alfrd.acts_as_engine()) AND (new.failed_step = old.failed_step))) EXECUTE FUNCTION alfrd.resubmit_document();
+
+-- TRIGGER documents documents_change_series
+
+CREATE TRIGGER documents_change_series AFTER UPDATE OF series_id, document_date, period_end, total_amount, currency, account_number, structured_data ON alfrd.documents FOR EACH ROW WHEN (
+        CASE
+            WHEN (old.series_id IS NULL) THEN ((new.series_id IS NOT NULL) AND (NOT alfrd.acts_as_engine()))
+            ELSE (((((((old.series_id IS DISTINCT FROM new.series_id) OR (old.document_date IS DISTINCT FROM new.document_date)) OR (old.period_end IS DISTINCT FROM new.period_end)) OR (old.total_amount IS DISTINCT FROM new.total_amount)) OR (old.currency IS DISTINCT FROM new.currency)) OR (old.account_number IS DISTINCT FROM new.account_number)) OR (old.structured_data IS DISTINCT FROM new.structured_data))
+        END) EXECUTE FUNCTION alfrd.document_changes_series();
 
 -- TRIGGER documents documents_deleted
 
 CREATE TRIGGER documents_deleted AFTER DELETE ON alfrd.documents REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION alfrd.documents_deleted();
 
+-- TRIGGER documents documents_end_in_series
+
+CREATE TRIGGER documents_end_in_series AFTER UPDATE OF status ON alfrd.documents FOR EACH ROW WHEN (((old.series_id IS NOT NULL) AND ((old.status = ANY (ARRAY['failed'::text, 'cancelled'::text])) <> (new.status = ANY (ARRAY['failed'::text, 'cancelled'::text]))))) EXECUTE FUNCTION alfrd.document_changes_series();
+
+-- TRIGGER documents documents_enter_series
+
+CREATE TRIGGER documents_enter_series AFTER INSERT ON alfrd.documents FOR EACH ROW WHEN ((new.series_id IS NOT NULL)) EXECUTE FUNCTION alfrd.document_changes_series();
+
 -- TRIGGER documents documents_inserted
 
 CREATE TRIGGER documents_inserted AFTER INSERT ON alfrd.documents REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION alfrd.documents_inserted();
+
+-- TRIGGER documents documents_leave_series
+
+CREATE TRIGGER documents_leave_series AFTER DELETE ON alfrd.documents FOR EACH ROW WHEN ((old.series_id IS NOT NULL)) EXECUTE FUNCTION alfrd.document_changes_series();
 
 -- TRIGGER documents documents_normalize
 
 CREATE TRIGGER documents_normalize BEFORE INSERT ON alfrd.documents FOR EACH ROW WHEN ((new.tags <> '{}'::text[])) EXECUTE FUNCTION alfrd.normalize_tags();
 
+-- TRIGGER documents documents_renamed
+
+CREATE TRIGGER documents_renamed AFTER UPDATE OF filename, entity, summary, document_type, tags ON alfrd.documents FOR EACH ROW WHEN (((((((old.filename IS DISTINCT FROM new.filename) OR (old.entity IS DISTINCT FROM new.entity)) OR (old.summary IS DISTINCT FROM new.summary)) OR (old.document_type IS DISTINCT FROM new.document_type)) OR (old.tags IS DISTINCT FROM new.tags)) AND (NOT alfrd.acts_as_engine()))) EXECUTE FUNCTION alfrd.document_renamed();
+
+-- TRIGGER documents documents_reviewed
+
+CREATE TRIGGER documents_reviewed AFTER UPDATE OF reviewed_at ON alfrd.documents FOR EACH ROW WHEN (((new.entity <> ''::text) AND (new.reviewed_at IS DISTINCT FROM old.reviewed_at))) EXECUTE FUNCTION alfrd.document_reviewed();
+
+-- TRIGGER documents documents_reviewed_before
+
+CREATE TRIGGER documents_reviewed_before AFTER INSERT ON alfrd.documents FOR EACH ROW WHEN (((new.entity <> ''::text) AND (new.reviewed_at IS NOT NULL))) EXECUTE FUNCTION alfrd.document_reviewed();
+
 -- TRIGGER documents documents_truncated
 
 CREATE TRIGGER documents_truncated AFTER TRUNCATE ON alfrd.documents FOR EACH STATEMENT EXECUTE FUNCTION alfrd.documents_truncated();
 
+-- TRIGGER documents documents_truncated_for_series
+
+CREATE TRIGGER documents_truncated_for_series AFTER TRUNCATE ON alfrd.documents FOR EACH STATEMENT EXECUTE FUNCTION alfrd.documents_truncated_for_series();
+
 -- TRIGGER documents documents_updated
 
-CREATE TRIGGER documents_updated AFTER UPDATE ON alfrd.documents REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((alfrd.engine_setting('alfrd.followed_by'::text) IS DISTINCT FROM 'settle'::text)) EXECUTE FUNCTION alfrd.documents_updated();
+CREATE TRIGGER documents_updated AFTER UPDATE ON alfrd.documents REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT alfrd.acts_as_engine())) EXECUTE FUNCTION alfrd.documents_updated();
 
 -- TRIGGER files files_deleted
 
@@ -2331,27 +4928,35 @@ CREATE TRIGGER files_normalize BEFORE INSERT ON alfrd.files FOR EACH ROW EXECUTE
 
 -- TRIGGER files files_retag
 
-CREATE TRIGGER files_retag BEFORE UPDATE OF tags ON alfrd.files FOR EACH ROW WHEN ((alfrd.engine_setting('alfrd.actor'::text) IS DISTINCT FROM 'worker'::text)) EXECUTE FUNCTION alfrd.normalize_file();
+CREATE TRIGGER files_retag BEFORE UPDATE OF tags ON alfrd.files FOR EACH ROW WHEN ((NOT alfrd.acts_as_engine())) EXECUTE FUNCTION alfrd.normalize_file();
 
 -- TRIGGER files files_updated
 
-CREATE TRIGGER files_updated AFTER UPDATE ON alfrd.files REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION alfrd.files_updated();
+CREATE TRIGGER files_updated AFTER UPDATE ON alfrd.files REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT alfrd.acts_as_engine())) EXECUTE FUNCTION alfrd.files_updated();
 
--- TRIGGER limits limits_noted
+-- TRIGGER lessons lessons_counted
 
-CREATE TRIGGER limits_noted AFTER INSERT OR DELETE OR UPDATE OF step, max_running OR TRUNCATE ON alfrd.limits FOR EACH STATEMENT EXECUTE FUNCTION alfrd.note_rules();
+CREATE CONSTRAINT TRIGGER lessons_counted AFTER INSERT OR DELETE OR UPDATE ON alfrd.lessons DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION alfrd.lessons_changed();
 
--- TRIGGER pauses pauses_noted
+-- TRIGGER lessons lessons_deleted
 
-CREATE TRIGGER pauses_noted AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON alfrd.pauses FOR EACH STATEMENT EXECUTE FUNCTION alfrd.note_rules();
+CREATE TRIGGER lessons_deleted AFTER DELETE ON alfrd.lessons FOR EACH ROW EXECUTE FUNCTION alfrd.lesson_deleted();
+
+-- TRIGGER limits limits_cached
+
+CREATE TRIGGER limits_cached AFTER INSERT OR DELETE OR UPDATE OF step, max_running OR TRUNCATE ON alfrd.limits FOR EACH STATEMENT EXECUTE FUNCTION alfrd.route_cache_outdated();
+
+-- TRIGGER pauses pauses_cached
+
+CREATE TRIGGER pauses_cached AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON alfrd.pauses FOR EACH STATEMENT EXECUTE FUNCTION alfrd.route_cache_outdated();
 
 -- TRIGGER prompts prompts_a_inserted
 
 CREATE TRIGGER prompts_a_inserted BEFORE INSERT ON alfrd.prompts FOR EACH ROW EXECUTE FUNCTION alfrd.prompt_inserted();
 
--- TRIGGER prompts prompts_edition
+-- TRIGGER prompts prompts_counted
 
-CREATE TRIGGER prompts_edition AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON alfrd.prompts FOR EACH STATEMENT EXECUTE FUNCTION alfrd.new_edition();
+CREATE TRIGGER prompts_counted AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON alfrd.prompts FOR EACH STATEMENT EXECUTE FUNCTION alfrd.count_reference_change();
 
 -- TRIGGER prompts prompts_immutable
 
@@ -2369,13 +4974,17 @@ CREATE TRIGGER prompts_noted_again AFTER UPDATE ON alfrd.prompts FOR EACH ROW WH
 
 CREATE CONSTRAINT TRIGGER prompts_one_active AFTER INSERT OR UPDATE ON alfrd.prompts DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION alfrd.prompt_activated();
 
--- TRIGGER routes routes_noted
+-- TRIGGER series series_counted
 
-CREATE TRIGGER routes_noted AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON alfrd.routes FOR EACH STATEMENT EXECUTE FUNCTION alfrd.note_rules();
+CREATE TRIGGER series_counted AFTER INSERT OR DELETE OR UPDATE ON alfrd.series FOR EACH ROW EXECUTE FUNCTION alfrd.count_series_change();
 
--- TRIGGER transitions transitions_noted
+-- TRIGGER series series_deleted
 
-CREATE TRIGGER transitions_noted AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON alfrd.transitions FOR EACH STATEMENT EXECUTE FUNCTION alfrd.note_rules();
+CREATE TRIGGER series_deleted AFTER DELETE ON alfrd.series FOR EACH ROW EXECUTE FUNCTION alfrd.series_deleted();
+
+-- TRIGGER type_fields type_fields_changed
+
+CREATE TRIGGER type_fields_changed AFTER INSERT OR DELETE ON alfrd.type_fields FOR EACH ROW EXECUTE FUNCTION alfrd.type_fields_changed();
 
 -- FK CONSTRAINT answer_keys answer_keys_document_id_fkey
 
@@ -2387,10 +4996,25 @@ ALTER TABLE ONLY alfrd.answer_keys
 ALTER TABLE ONLY alfrd.corrections
     ADD CONSTRAINT corrections_document_id_fkey FOREIGN KEY (document_id) REFERENCES alfrd.documents(id) ON DELETE CASCADE;
 
+-- FK CONSTRAINT credit_notes credit_notes_document_id_fkey
+
+ALTER TABLE ONLY alfrd.credit_notes
+    ADD CONSTRAINT credit_notes_document_id_fkey FOREIGN KEY (document_id) REFERENCES alfrd.documents(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT credit_notes credit_notes_series_id_fkey
+
+ALTER TABLE ONLY alfrd.credit_notes
+    ADD CONSTRAINT credit_notes_series_id_fkey FOREIGN KEY (series_id) REFERENCES alfrd.series(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT document_parts document_parts_document_id_fkey
 
 ALTER TABLE ONLY alfrd.document_parts
     ADD CONSTRAINT document_parts_document_id_fkey FOREIGN KEY (document_id) REFERENCES alfrd.documents(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT document_words document_words_document_id_fkey
+
+ALTER TABLE ONLY alfrd.document_words
+    ADD CONSTRAINT document_words_document_id_fkey FOREIGN KEY (document_id) REFERENCES alfrd.documents(id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT documents documents_series_id_fkey
 
@@ -2417,6 +5041,36 @@ ALTER TABLE ONLY alfrd.evaluations
 ALTER TABLE ONLY alfrd.files
     ADD CONSTRAINT files_series_id_fkey FOREIGN KEY (series_id) REFERENCES alfrd.series(id) ON DELETE SET NULL;
 
+-- FK CONSTRAINT first_documents first_documents_document_id_fkey
+
+ALTER TABLE ONLY alfrd.first_documents
+    ADD CONSTRAINT first_documents_document_id_fkey FOREIGN KEY (document_id) REFERENCES alfrd.documents(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT lessons lessons_document_id_fkey
+
+ALTER TABLE ONLY alfrd.lessons
+    ADD CONSTRAINT lessons_document_id_fkey FOREIGN KEY (document_id) REFERENCES alfrd.documents(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT payables payables_document_id_fkey
+
+ALTER TABLE ONLY alfrd.payables
+    ADD CONSTRAINT payables_document_id_fkey FOREIGN KEY (document_id) REFERENCES alfrd.documents(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT payables payables_series_id_fkey
+
+ALTER TABLE ONLY alfrd.payables
+    ADD CONSTRAINT payables_series_id_fkey FOREIGN KEY (series_id) REFERENCES alfrd.series(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT payments payments_document_id_fkey
+
+ALTER TABLE ONLY alfrd.payments
+    ADD CONSTRAINT payments_document_id_fkey FOREIGN KEY (document_id) REFERENCES alfrd.documents(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT payments payments_statement_id_fkey
+
+ALTER TABLE ONLY alfrd.payments
+    ADD CONSTRAINT payments_statement_id_fkey FOREIGN KEY (statement_id) REFERENCES alfrd.documents(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT prompt_activations prompt_activations_family_id_fkey
 
 ALTER TABLE ONLY alfrd.prompt_activations
@@ -2442,6 +5096,66 @@ ALTER TABLE ONLY alfrd.prompts
 ALTER TABLE ONLY alfrd.provider_jobs
     ADD CONSTRAINT provider_jobs_document_id_fkey FOREIGN KEY (document_id) REFERENCES alfrd.documents(id) ON DELETE CASCADE;
 
+-- FK CONSTRAINT readings readings_document_id_fkey
+
+ALTER TABLE ONLY alfrd.readings
+    ADD CONSTRAINT readings_document_id_fkey FOREIGN KEY (document_id) REFERENCES alfrd.documents(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT reviews reviews_document_id_fkey
+
+ALTER TABLE ONLY alfrd.reviews
+    ADD CONSTRAINT reviews_document_id_fkey FOREIGN KEY (document_id) REFERENCES alfrd.documents(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT routes routes_lead_on_legally
+
+ALTER TABLE ONLY alfrd.routes
+    ADD CONSTRAINT routes_lead_on_legally FOREIGN KEY (subject_type, status, to_status) REFERENCES alfrd.transitions(subject_type, from_status, to_status);
+
+-- FK CONSTRAINT series_alerts series_alerts_document_id_fkey
+
+ALTER TABLE ONLY alfrd.series_alerts
+    ADD CONSTRAINT series_alerts_document_id_fkey FOREIGN KEY (document_id) REFERENCES alfrd.documents(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT series_alerts series_alerts_series_id_fkey
+
+ALTER TABLE ONLY alfrd.series_alerts
+    ADD CONSTRAINT series_alerts_series_id_fkey FOREIGN KEY (series_id) REFERENCES alfrd.series(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT series_aliases series_aliases_series_id_fkey
+
+ALTER TABLE ONLY alfrd.series_aliases
+    ADD CONSTRAINT series_aliases_series_id_fkey FOREIGN KEY (series_id) REFERENCES alfrd.series(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT series_fields series_fields_series_id_fkey
+
+ALTER TABLE ONLY alfrd.series_fields
+    ADD CONSTRAINT series_fields_series_id_fkey FOREIGN KEY (series_id) REFERENCES alfrd.series(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT series_questions series_questions_answer_id_fkey
+
+ALTER TABLE ONLY alfrd.series_questions
+    ADD CONSTRAINT series_questions_answer_id_fkey FOREIGN KEY (answer_id) REFERENCES alfrd.series(id) ON DELETE SET NULL;
+
+-- FK CONSTRAINT series_questions series_questions_document_id_fkey
+
+ALTER TABLE ONLY alfrd.series_questions
+    ADD CONSTRAINT series_questions_document_id_fkey FOREIGN KEY (document_id) REFERENCES alfrd.documents(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT series_rhythms series_rhythms_series_id_fkey
+
+ALTER TABLE ONLY alfrd.series_rhythms
+    ADD CONSTRAINT series_rhythms_series_id_fkey FOREIGN KEY (series_id) REFERENCES alfrd.series(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT statement_rows statement_rows_document_id_fkey
+
+ALTER TABLE ONLY alfrd.statement_rows
+    ADD CONSTRAINT statement_rows_document_id_fkey FOREIGN KEY (document_id) REFERENCES alfrd.documents(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT statement_rows statement_rows_series_id_fkey
+
+ALTER TABLE ONLY alfrd.statement_rows
+    ADD CONSTRAINT statement_rows_series_id_fkey FOREIGN KEY (series_id) REFERENCES alfrd.series(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT trials trials_challenger_id_fkey
 
 ALTER TABLE ONLY alfrd.trials
@@ -2456,6 +5170,11 @@ ALTER TABLE ONLY alfrd.trials
 
 ALTER TABLE ONLY alfrd.trials
     ADD CONSTRAINT trials_family_id_fkey FOREIGN KEY (family_id) REFERENCES alfrd.prompt_families(id);
+
+-- FK CONSTRAINT type_fields type_fields_document_type_fkey
+
+ALTER TABLE ONLY alfrd.type_fields
+    ADD CONSTRAINT type_fields_document_type_fkey FOREIGN KEY (document_type) REFERENCES alfrd.document_types(name) ON UPDATE CASCADE ON DELETE CASCADE;
 
 -- FK CONSTRAINT type_suggestions type_suggestions_document_id_fkey
 
@@ -2487,8 +5206,405 @@ insert into alfrd.document_types (name, description) values
   ('utility_bill', 'Bill for electricity, gas, water, sewage or waste'),
   ('vehicle', 'Vehicle registration, title, repair, inspection');
 
-insert into alfrd.edition (only_row, number) values
-  ('true', '1');
+insert into alfrd.index_turn (only_row) values
+  ('true');
+
+insert into alfrd.language_words (word, language, votes) values
+  ('a', 'portuguese', '1'),
+  ('aan', 'dutch', '1'),
+  ('account', 'english', '1'),
+  ('af', 'danish', '1'),
+  ('al', 'italian', '0.5'),
+  ('al', 'spanish', '0.5'),
+  ('alla', 'italian', '1'),
+  ('als', 'german', '1'),
+  ('alv', 'finnish', '1'),
+  ('amount', 'english', '1'),
+  ('and', 'english', '1'),
+  ('ao', 'portuguese', '1'),
+  ('ar', 'swedish', '1'),
+  ('are', 'english', '1'),
+  ('as', 'english', '0.5'),
+  ('as', 'portuguese', '0.5'),
+  ('asiakas', 'finnish', '1'),
+  ('at', 'danish', '0.33333334'),
+  ('at', 'english', '0.33333334'),
+  ('at', 'norwegian', '0.33333334'),
+  ('att', 'swedish', '1'),
+  ('au', 'french', '1'),
+  ('auch', 'german', '1'),
+  ('auf', 'german', '1'),
+  ('aux', 'french', '1'),
+  ('av', 'norwegian', '0.5'),
+  ('av', 'swedish', '0.5'),
+  ('avec', 'french', '1'),
+  ('be', 'english', '1'),
+  ('bedankt', 'dutch', '1'),
+  ('bedrag', 'dutch', '1'),
+  ('bei', 'german', '1'),
+  ('belob', 'danish', '1'),
+  ('belop', 'norwegian', '1'),
+  ('belopp', 'swedish', '1'),
+  ('betaling', 'danish', '0.33333334'),
+  ('betaling', 'dutch', '0.33333334'),
+  ('betaling', 'norwegian', '0.33333334'),
+  ('betalning', 'swedish', '1'),
+  ('betrag', 'german', '1'),
+  ('bij', 'dutch', '1'),
+  ('bill', 'english', '1'),
+  ('bis', 'german', '1'),
+  ('btw', 'dutch', '1'),
+  ('by', 'english', '1'),
+  ('ce', 'french', '1'),
+  ('cette', 'french', '1'),
+  ('che', 'italian', '1'),
+  ('client', 'french', '1'),
+  ('cliente', 'italian', '0.33333334'),
+  ('cliente', 'portuguese', '0.33333334'),
+  ('cliente', 'spanish', '0.33333334'),
+  ('com', 'portuguese', '1'),
+  ('come', 'italian', '1'),
+  ('como', 'portuguese', '0.5'),
+  ('como', 'spanish', '0.5'),
+  ('compte', 'french', '1'),
+  ('con', 'italian', '0.5'),
+  ('con', 'spanish', '0.5'),
+  ('conta', 'portuguese', '1'),
+  ('conto', 'italian', '1'),
+  ('cuenta', 'spanish', '1'),
+  ('da', 'italian', '0.5'),
+  ('da', 'portuguese', '0.5'),
+  ('dal', 'italian', '1'),
+  ('dank', 'german', '1'),
+  ('dans', 'french', '1'),
+  ('das', 'german', '0.5'),
+  ('das', 'portuguese', '0.5'),
+  ('dat', 'dutch', '1'),
+  ('data', 'italian', '0.5'),
+  ('data', 'portuguese', '0.5'),
+  ('date', 'english', '0.5'),
+  ('date', 'french', '0.5'),
+  ('dato', 'danish', '0.5'),
+  ('dato', 'norwegian', '0.5'),
+  ('datum', 'dutch', '0.33333334'),
+  ('datum', 'german', '0.33333334'),
+  ('datum', 'swedish', '0.33333334'),
+  ('de', 'danish', '0.14285715'),
+  ('de', 'dutch', '0.14285715'),
+  ('de', 'french', '0.14285715'),
+  ('de', 'norwegian', '0.14285715'),
+  ('de', 'portuguese', '0.14285715'),
+  ('de', 'spanish', '0.14285715'),
+  ('de', 'swedish', '0.14285715'),
+  ('dei', 'italian', '1'),
+  ('del', 'italian', '0.5'),
+  ('del', 'spanish', '0.5'),
+  ('della', 'italian', '1'),
+  ('delle', 'italian', '1'),
+  ('dem', 'german', '1'),
+  ('den', 'danish', '0.25'),
+  ('den', 'german', '0.25'),
+  ('den', 'norwegian', '0.25'),
+  ('den', 'swedish', '0.25'),
+  ('der', 'danish', '0.5'),
+  ('der', 'german', '0.5'),
+  ('des', 'french', '0.5'),
+  ('des', 'german', '0.5'),
+  ('det', 'danish', '0.33333334'),
+  ('det', 'norwegian', '0.33333334'),
+  ('det', 'swedish', '0.33333334'),
+  ('deze', 'dutch', '1'),
+  ('di', 'italian', '1'),
+  ('die', 'dutch', '0.5'),
+  ('die', 'german', '0.5'),
+  ('din', 'danish', '0.33333334'),
+  ('din', 'norwegian', '0.33333334'),
+  ('din', 'swedish', '0.33333334'),
+  ('dit', 'danish', '0.5'),
+  ('dit', 'dutch', '0.5'),
+  ('ditt', 'norwegian', '0.5'),
+  ('ditt', 'swedish', '0.5'),
+  ('do', 'portuguese', '1'),
+  ('dos', 'portuguese', '1'),
+  ('du', 'danish', '0.5'),
+  ('du', 'french', '0.5'),
+  ('due', 'english', '1'),
+  ('e', 'italian', '0.5'),
+  ('e', 'portuguese', '0.5'),
+  ('een', 'dutch', '1'),
+  ('ei', 'finnish', '1'),
+  ('ein', 'german', '1'),
+  ('eine', 'german', '1'),
+  ('einen', 'german', '1'),
+  ('el', 'spanish', '1'),
+  ('eller', 'norwegian', '1'),
+  ('em', 'portuguese', '1'),
+  ('en', 'danish', '0.2'),
+  ('en', 'dutch', '0.2'),
+  ('en', 'norwegian', '0.2'),
+  ('en', 'spanish', '0.2'),
+  ('en', 'swedish', '0.2'),
+  ('er', 'danish', '0.5'),
+  ('er', 'norwegian', '0.5'),
+  ('es', 'spanish', '1'),
+  ('est', 'french', '1'),
+  ('esta', 'portuguese', '0.5'),
+  ('esta', 'spanish', '0.5'),
+  ('este', 'portuguese', '0.5'),
+  ('este', 'spanish', '0.5'),
+  ('et', 'danish', '0.33333334'),
+  ('et', 'french', '0.33333334'),
+  ('et', 'norwegian', '0.33333334'),
+  ('etre', 'french', '1'),
+  ('ett', 'swedish', '1'),
+  ('etta', 'finnish', '1'),
+  ('factura', 'spanish', '1'),
+  ('facture', 'french', '1'),
+  ('factuur', 'dutch', '1'),
+  ('faktura', 'danish', '0.33333334'),
+  ('faktura', 'norwegian', '0.33333334'),
+  ('faktura', 'swedish', '0.33333334'),
+  ('fattura', 'italian', '1'),
+  ('fatura', 'portuguese', '1'),
+  ('fecha', 'spanish', '1'),
+  ('for', 'danish', '0.25'),
+  ('for', 'english', '0.25'),
+  ('for', 'norwegian', '0.25'),
+  ('for', 'swedish', '0.25'),
+  ('fra', 'danish', '0.5'),
+  ('fra', 'norwegian', '0.5'),
+  ('fran', 'swedish', '1'),
+  ('from', 'english', '1'),
+  ('fur', 'german', '1'),
+  ('gli', 'italian', '1'),
+  ('gracias', 'spanish', '1'),
+  ('grazie', 'italian', '1'),
+  ('ha', 'spanish', '1'),
+  ('han', 'finnish', '1'),
+  ('har', 'danish', '0.33333334'),
+  ('har', 'norwegian', '0.33333334'),
+  ('har', 'swedish', '0.33333334'),
+  ('have', 'english', '1'),
+  ('het', 'dutch', '1'),
+  ('i', 'danish', '0.33333334'),
+  ('i', 'norwegian', '0.33333334'),
+  ('i', 'swedish', '0.33333334'),
+  ('if', 'english', '1'),
+  ('ihr', 'german', '1'),
+  ('ihre', 'german', '1'),
+  ('ihren', 'german', '1'),
+  ('ikke', 'danish', '0.5'),
+  ('ikke', 'norwegian', '0.5'),
+  ('il', 'italian', '1'),
+  ('im', 'german', '1'),
+  ('importe', 'spanish', '1'),
+  ('importo', 'italian', '1'),
+  ('in', 'dutch', '0.5'),
+  ('in', 'italian', '0.5'),
+  ('inte', 'swedish', '1'),
+  ('invoice', 'english', '1'),
+  ('is', 'dutch', '0.5'),
+  ('is', 'english', '0.5'),
+  ('ist', 'german', '1'),
+  ('it', 'english', '1'),
+  ('iva', 'italian', '0.33333334'),
+  ('iva', 'portuguese', '0.33333334'),
+  ('iva', 'spanish', '0.33333334'),
+  ('ja', 'finnish', '1'),
+  ('joka', 'finnish', '1'),
+  ('kan', 'danish', '0.33333334'),
+  ('kan', 'norwegian', '0.33333334'),
+  ('kan', 'swedish', '0.33333334'),
+  ('kiitos', 'finnish', '1'),
+  ('klant', 'dutch', '1'),
+  ('klantnummer', 'dutch', '1'),
+  ('konto', 'danish', '0.25'),
+  ('konto', 'german', '0.25'),
+  ('konto', 'norwegian', '0.25'),
+  ('konto', 'swedish', '0.25'),
+  ('kun', 'finnish', '1'),
+  ('kund', 'swedish', '1'),
+  ('kunde', 'danish', '0.33333334'),
+  ('kunde', 'german', '0.33333334'),
+  ('kunde', 'norwegian', '0.33333334'),
+  ('kundennummer', 'german', '1'),
+  ('la', 'french', '0.33333334'),
+  ('la', 'italian', '0.33333334'),
+  ('la', 'spanish', '0.33333334'),
+  ('las', 'spanish', '1'),
+  ('lasku', 'finnish', '1'),
+  ('le', 'french', '0.5'),
+  ('le', 'italian', '0.5'),
+  ('les', 'french', '1'),
+  ('lo', 'italian', '0.5'),
+  ('lo', 'spanish', '0.5'),
+  ('los', 'spanish', '1'),
+  ('maksu', 'finnish', '1'),
+  ('med', 'danish', '0.33333334'),
+  ('med', 'norwegian', '0.33333334'),
+  ('med', 'swedish', '0.33333334'),
+  ('meidan', 'finnish', '1'),
+  ('merci', 'french', '1'),
+  ('met', 'dutch', '1'),
+  ('mit', 'german', '1'),
+  ('moms', 'danish', '0.5'),
+  ('moms', 'swedish', '0.5'),
+  ('montant', 'french', '1'),
+  ('mutta', 'finnish', '1'),
+  ('mva', 'norwegian', '1'),
+  ('mwst', 'german', '1'),
+  ('myos', 'finnish', '1'),
+  ('na', 'portuguese', '1'),
+  ('naar', 'dutch', '1'),
+  ('nach', 'german', '1'),
+  ('nao', 'portuguese', '1'),
+  ('nas', 'portuguese', '1'),
+  ('ne', 'french', '1'),
+  ('ni', 'swedish', '1'),
+  ('nicht', 'german', '1'),
+  ('niet', 'dutch', '1'),
+  ('no', 'portuguese', '0.5'),
+  ('no', 'spanish', '0.5'),
+  ('non', 'italian', '1'),
+  ('nos', 'portuguese', '1'),
+  ('not', 'english', '1'),
+  ('nous', 'french', '1'),
+  ('number', 'english', '1'),
+  ('numero', 'french', '0.25'),
+  ('numero', 'italian', '0.25'),
+  ('numero', 'portuguese', '0.25'),
+  ('numero', 'spanish', '0.25'),
+  ('o', 'portuguese', '1'),
+  ('obrigado', 'portuguese', '1'),
+  ('och', 'swedish', '1'),
+  ('oder', 'german', '1'),
+  ('of', 'dutch', '0.5'),
+  ('of', 'english', '0.5'),
+  ('og', 'danish', '0.5'),
+  ('og', 'norwegian', '0.5'),
+  ('ole', 'finnish', '1'),
+  ('oli', 'finnish', '1'),
+  ('om', 'dutch', '0.33333334'),
+  ('om', 'norwegian', '0.33333334'),
+  ('om', 'swedish', '0.33333334'),
+  ('on', 'english', '0.5'),
+  ('on', 'finnish', '0.5'),
+  ('ook', 'dutch', '1'),
+  ('op', 'dutch', '1'),
+  ('or', 'english', '1'),
+  ('os', 'portuguese', '1'),
+  ('our', 'english', '1'),
+  ('ovat', 'finnish', '1'),
+  ('pa', 'danish', '0.33333334'),
+  ('pa', 'norwegian', '0.33333334'),
+  ('pa', 'swedish', '0.33333334'),
+  ('pagamento', 'italian', '0.5'),
+  ('pagamento', 'portuguese', '0.5'),
+  ('pago', 'spanish', '1'),
+  ('paiement', 'french', '1'),
+  ('paivamaara', 'finnish', '1'),
+  ('par', 'french', '1'),
+  ('para', 'portuguese', '0.5'),
+  ('para', 'spanish', '0.5'),
+  ('pas', 'french', '1'),
+  ('payment', 'english', '1'),
+  ('per', 'italian', '1'),
+  ('please', 'english', '1'),
+  ('por', 'portuguese', '0.5'),
+  ('por', 'spanish', '0.5'),
+  ('pour', 'french', '1'),
+  ('que', 'french', '0.33333334'),
+  ('que', 'portuguese', '0.33333334'),
+  ('que', 'spanish', '0.33333334'),
+  ('questa', 'italian', '1'),
+  ('questo', 'italian', '1'),
+  ('qui', 'french', '1'),
+  ('rechnung', 'german', '1'),
+  ('rekening', 'dutch', '1'),
+  ('sao', 'portuguese', '1'),
+  ('se', 'finnish', '0.33333334'),
+  ('se', 'portuguese', '0.33333334'),
+  ('se', 'spanish', '0.33333334'),
+  ('sen', 'finnish', '1'),
+  ('seu', 'portuguese', '1'),
+  ('si', 'italian', '1'),
+  ('sie', 'german', '1'),
+  ('sind', 'german', '1'),
+  ('ska', 'swedish', '1'),
+  ('skal', 'norwegian', '1'),
+  ('som', 'danish', '0.33333334'),
+  ('som', 'norwegian', '0.33333334'),
+  ('som', 'swedish', '0.33333334'),
+  ('son', 'spanish', '1'),
+  ('sono', 'italian', '1'),
+  ('sont', 'french', '1'),
+  ('statement', 'english', '1'),
+  ('su', 'spanish', '1'),
+  ('sua', 'portuguese', '1'),
+  ('summa', 'finnish', '1'),
+  ('suo', 'italian', '1'),
+  ('sur', 'french', '1'),
+  ('sus', 'spanish', '1'),
+  ('tack', 'swedish', '1'),
+  ('tai', 'finnish', '1'),
+  ('tak', 'danish', '1'),
+  ('takk', 'norwegian', '1'),
+  ('te', 'dutch', '1'),
+  ('teidan', 'finnish', '1'),
+  ('thank', 'english', '1'),
+  ('that', 'english', '1'),
+  ('the', 'english', '1'),
+  ('this', 'english', '1'),
+  ('til', 'danish', '0.5'),
+  ('til', 'norwegian', '0.5'),
+  ('tili', 'finnish', '1'),
+  ('till', 'swedish', '1'),
+  ('to', 'english', '1'),
+  ('totale', 'italian', '1'),
+  ('tva', 'french', '1'),
+  ('u', 'dutch', '1'),
+  ('uber', 'german', '1'),
+  ('um', 'portuguese', '1'),
+  ('uma', 'portuguese', '1'),
+  ('un', 'french', '0.33333334'),
+  ('un', 'italian', '0.33333334'),
+  ('un', 'spanish', '0.33333334'),
+  ('una', 'italian', '0.5'),
+  ('una', 'spanish', '0.5'),
+  ('und', 'german', '1'),
+  ('une', 'french', '1'),
+  ('uw', 'dutch', '1'),
+  ('valor', 'portuguese', '1'),
+  ('van', 'dutch', '1'),
+  ('vi', 'danish', '0.33333334'),
+  ('vi', 'norwegian', '0.33333334'),
+  ('vi', 'swedish', '0.33333334'),
+  ('vielen', 'german', '1'),
+  ('voi', 'finnish', '1'),
+  ('von', 'german', '1'),
+  ('voor', 'dutch', '1'),
+  ('vos', 'french', '1'),
+  ('votre', 'french', '1'),
+  ('vous', 'french', '1'),
+  ('was', 'english', '1'),
+  ('we', 'english', '1'),
+  ('werden', 'german', '1'),
+  ('wij', 'dutch', '1'),
+  ('will', 'english', '1'),
+  ('wir', 'german', '1'),
+  ('wird', 'german', '1'),
+  ('with', 'english', '1'),
+  ('worden', 'dutch', '1'),
+  ('wordt', 'dutch', '1'),
+  ('wurde', 'german', '1'),
+  ('y', 'spanish', '1'),
+  ('you', 'english', '1'),
+  ('your', 'english', '1'),
+  ('zahlung', 'german', '1'),
+  ('zijn', 'dutch', '1'),
+  ('zu', 'german', '1'),
+  ('zum', 'german', '1'),
+  ('zur', 'german', '1');
 
 insert into alfrd.prices (provider, model, operation, input, output, cache_read, cache_write, page, note) values
   ('bedrock', '*amazon.nova-2-lite-v1*', '', '0.30', '2.50', '0.075', '0.30', '0', 'list price 2026'),
@@ -2700,23 +5816,27 @@ reads scans: expect misread letters, and columns that ran together.
 
 Copy values as they are printed, usage without its unit. Do not add up, convert or complete anything.', 'seed', 'true', 'true', 'bf5a4382c1e71f84f376fa22a3830d8eebbe41f0b6f9edb3706b1682b5b29096', NULL, '0.95', '400', 'postgres', '');
 
-insert into alfrd.routes (entity, status, step, next_status, delay, max_attempts) values
-  ('document', 'classified', 'score_classification', '', '00:00:00', '5'),
-  ('document', 'classified', 'summarize', 'summarized', '00:00:00', '5'),
-  ('document', 'filed', 'extract', 'completed', '00:00:00', '5'),
-  ('document', 'ocr_completed', 'classify', 'classified', '00:00:00', '5'),
-  ('document', 'pending', 'ocr', 'ocr_completed', '00:00:00', '5'),
-  ('document', 'sampled', 'answer_key', '', '00:00:00', '5'),
-  ('document', 'summarized', 'file', 'filed', '00:00:00', '5'),
-  ('document', 'summarized', 'score_summary', '', '00:00:00', '5'),
-  ('file', 'outdated', 'summarize_file', 'generated', '00:00:01.5', '5'),
-  ('file', 'pending', 'summarize_file', 'generated', '00:00:01.5', '5'),
-  ('prompt', 'due', 'evolve_prompt', '', '00:00:00', '5');
+insert into alfrd.reference_version (only_row, number) values
+  ('true', '1');
 
-insert into alfrd.standing (only_row, paused, limited, later, side, leaving, illegal) values
-  ('true', '{}', '{}', '{classify,extract,file,score_classification,score_summary,summarize}', '{answer_key,evolve_prompt,score_classification,score_summary}', '{}', '{}');
+insert into alfrd.route_cache (only_row, paused, limited) values
+  ('true', '{}', '{}');
 
-insert into alfrd.transitions (entity, from_status, to_status) values
+insert into alfrd.routes (subject_type, status, step, next_status, delay, max_attempts, needs) values
+  ('document', 'classified', 'score_classification', '', '00:00:00', '5', '{}'),
+  ('document', 'classified', 'summarize', 'summarized', '00:00:00', '5', '{}'),
+  ('document', 'filed', 'extract', 'completed', '00:00:00', '5', '{series}'),
+  ('document', 'ocr_completed', 'classify', 'classified', '00:00:00', '5', '{}'),
+  ('document', 'pending', 'ocr', 'ocr_completed', '00:00:00', '5', '{parts}'),
+  ('document', 'sampled', 'answer_key', '', '00:00:00', '5', '{}'),
+  ('document', 'summarized', 'file', 'filed', '00:00:00', '5', '{series_versions}'),
+  ('document', 'summarized', 'score_summary', '', '00:00:00', '5', '{}'),
+  ('file', 'outdated', 'summarize_file', 'generated', '00:00:00.5', '5', '{}'),
+  ('file', 'pending', 'summarize_file', 'generated', '00:00:00.5', '5', '{}'),
+  ('prompt', 'due', 'evolve_prompt', '', '00:00:00', '5', '{}'),
+  ('series', 'due', 'watch_series', '', '00:00:05', '5', '{}');
+
+insert into alfrd.transitions (subject_type, from_status, to_status) values
   ('document', 'cancelled', 'pending'),
   ('document', 'classified', 'cancelled'),
   ('document', 'classified', 'failed'),
@@ -2767,3 +5887,48 @@ insert into alfrd.transitions (entity, from_status, to_status) values
   ('file', 'pending', 'failed'),
   ('file', 'pending', 'generated'),
   ('file', 'pending', 'outdated');
+
+insert into alfrd.type_fields (document_type, name, type) values
+  ('bank_statement', 'closing_balance', 'numeric'),
+  ('bank_statement', 'opening_balance', 'numeric'),
+  ('credit_card', 'closing_balance', 'numeric'),
+  ('credit_card', 'credit_limit', 'numeric'),
+  ('credit_card', 'minimum_payment', 'numeric'),
+  ('credit_card', 'opening_balance', 'numeric'),
+  ('education', 'credits', 'numeric'),
+  ('education', 'student_id', 'text'),
+  ('education', 'tuition', 'numeric'),
+  ('insurance', 'deductible', 'numeric'),
+  ('insurance', 'license_plate', 'text'),
+  ('insurance', 'policy_number', 'text'),
+  ('insurance', 'premium', 'numeric'),
+  ('insurance', 'vin', 'text'),
+  ('invoice', 'invoice_number', 'text'),
+  ('invoice', 'payment_method', 'text'),
+  ('invoice', 'subtotal', 'numeric'),
+  ('invoice', 'tax', 'numeric'),
+  ('payroll', 'deductions', 'numeric'),
+  ('payroll', 'gross_pay', 'numeric'),
+  ('payroll', 'hours_worked', 'numeric'),
+  ('payroll', 'net_pay', 'numeric'),
+  ('property', 'base_rent', 'numeric'),
+  ('property', 'late_fee', 'numeric'),
+  ('property', 'payment_method', 'text'),
+  ('property', 'receipt_number', 'text'),
+  ('receipt', 'payment_method', 'text'),
+  ('receipt', 'receipt_number', 'text'),
+  ('receipt', 'subtotal', 'numeric'),
+  ('receipt', 'tax', 'numeric'),
+  ('service_bill', 'current_charges', 'numeric'),
+  ('service_bill', 'payment_method', 'text'),
+  ('service_bill', 'previous_balance', 'numeric'),
+  ('service_bill', 'subtotal', 'numeric'),
+  ('service_bill', 'tax', 'numeric'),
+  ('utility_bill', 'billing_days', 'numeric'),
+  ('utility_bill', 'current_charges', 'numeric'),
+  ('utility_bill', 'previous_balance', 'numeric'),
+  ('utility_bill', 'taxes_and_fees', 'numeric'),
+  ('utility_bill', 'therms', 'numeric'),
+  ('utility_bill', 'usage_ccf', 'numeric'),
+  ('utility_bill', 'usage_gallons', 'numeric'),
+  ('utility_bill', 'usage_kwh', 'numeric');

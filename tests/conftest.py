@@ -2,7 +2,7 @@
 
 The database is cloned from a template that was migrated once, so that tests can run side by side.
 
-The way to the server can be another one (``tests/support/routes.py``), and a test's marks say what it needs
+The way to the server can be another one (``testing/routes.py``), and a test's marks say what it needs
 (``tests/support/tiers.py``).
 """
 
@@ -15,11 +15,11 @@ import psycopg
 import pytest
 
 from alfrd_events.db.migrate import migrate
+from testing.harness import Harness
+from testing.pgbouncer import NOT_INSTALLED, PROGRAM, PgBouncer
+from testing.routes import ROUTE, ROUTES
+from testing.server import Server
 from tests.support import tiers
-from tests.support.harness import Harness
-from tests.support.pgbouncer import NOT_INSTALLED, PROGRAM, PgBouncer
-from tests.support.routes import ROUTE, ROUTES
-from tests.support.server import Server
 
 LOGINS = {"shop": "alfrd_app", "mill": "alfrd_worker", "wall": "alfrd_reader"}
 

@@ -27,7 +27,7 @@ import psycopg
 from psycopg import sql
 
 from alfrd_events.db.migrate import migrate
-from tests.support.server import Server, binaries
+from testing.server import Server, binaries
 
 SCHEMA = Path(__file__).resolve().parents[1] / "sql" / "schema.sql"
 

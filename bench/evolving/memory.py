@@ -8,7 +8,7 @@ from random import Random
 from alfrd_events.clients.calls import Calls
 from alfrd_events.prompts.candidates import ShownMaterial, objections
 from alfrd_events.prompts.evidence import Rules, judge, passes_screening
-from tests.support.simulated import FACTS, HARMFUL, NEEDED, NEUTRAL, SimulatedLlm, paper
+from testing.simulated import FACTS, HARMFUL, NEEDED, NEUTRAL, SimulatedLlm, paper
 
 _FACTS = len(FACTS)
 _CHANCE = 0.7

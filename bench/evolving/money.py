@@ -13,9 +13,9 @@ from alfrd_events.db.database import Database
 from alfrd_events.db.ledger import DatabaseLedger
 from alfrd_events.db.trials import Trials
 from alfrd_events.steps.spending import Evolution, trial_scope
-from alfrd_events.worker.endings import cancel_all
+from alfrd_events.worker.cancellation import cancel_all
 from bench.evolving.stage import Stage
-from tests.support.simulated import SimulatedLlm
+from testing.simulated import SimulatedLlm
 
 
 @dataclass(frozen=True)

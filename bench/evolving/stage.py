@@ -10,7 +10,7 @@ from itertools import count
 import psycopg
 
 from alfrd_events.db.migrate import migrate
-from tests.support.server import Server
+from testing.server import Server
 
 _SETTINGS = """
 listen_addresses = ''

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bench.evolving.stage import Stage
-from tests.support.evolving import Loop
-from tests.support.simulated import HARMFUL, NEEDED, NEUTRAL
+from testing.evolving import Loop
+from testing.simulated import HARMFUL, NEEDED, NEUTRAL
 
 WAVE = 10
 """Documents that come in at once; ten a day."""

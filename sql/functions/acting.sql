@@ -22,6 +22,16 @@ create or replace function alfrd.engine_setting(p_name text) returns text
   language sql stable parallel safe
   return case when current_setting(p_name, true) <> '' and alfrd.is_trusted() then current_setting(p_name) end;
 
+-- Whether this statement is the engine's own, and not a person's: triggers then leave what follows to alfrd.advance.
+create or replace function alfrd.acts_as_engine() returns boolean
+  language sql stable parallel safe
+  return coalesce(alfrd.engine_setting('alfrd.actor') = 'worker', false);
+
+-- The texts of a JSON array; null where it is null or missing.
+create or replace function alfrd.text_array(p_array jsonb) returns text[]
+  language sql immutable parallel safe
+  return case when jsonb_typeof(p_array) = 'array' then array(select jsonb_array_elements_text(p_array)) end;
+
 -- The one clock of the engine. A test moves it with: set alfrd.clock_offset = '5 minutes'.
 create or replace function alfrd.now() returns timestamptz
   language sql stable parallel safe

@@ -2,7 +2,7 @@
 --
 -- alfrd.set_aside    money for many calls at once, if all of them fit
 -- alfrd.within_caps  money for as many of them as fit; the tasks of the others are noted in alfrd.held
--- alfrd.tend_calls   lets the tasks in alfrd.held go on as far as there is room by now
+-- alfrd.release_held_calls   lets the tasks in alfrd.held go on as far as there is room by now
 --
 -- Called: by alfrd.reserve_calls; the last one by every worker, as it starts and now and then.
 -- Locks:  alfrd.spending by scope. Compared and raised under the lock, a cap is not exceeded for a moment.
@@ -114,7 +114,7 @@ end $$;
 -- Effect: tasks that are held go on as far as there is room under the cap that held them; lost calls and replies that are
 --         older than p_keep are forgotten.
 -- Returns: how many tasks go on.
-create or replace function alfrd.tend_calls(p_caps jsonb, p_keep interval) returns integer
+create or replace function alfrd.release_held_calls(p_caps jsonb, p_keep interval) returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_now   timestamptz := alfrd.now();
@@ -129,7 +129,7 @@ begin
 
   with room as (
     select h.task_id,
-           -- The cap that holds now for a document and the day; that of a purpose as it was told with the call.
+           -- The cap that holds now for a document and the day; that of a purpose as the call gave it.
            case when p_caps ? split_part(h.scope, ':', 1) then (p_caps ->> split_part(h.scope, ':', 1))::numeric
                 else h.cap_usd end as cap,
            coalesce(s.usd, 0) + sum(h.needs_usd) over (partition by h.scope order by t.priority desc, t.id) as would_be,
@@ -151,7 +151,7 @@ begin
   select array_agg(id), array_agg(distinct step), count(*) into v_freed, v_steps, v_count from freed;
   if v_freed is not null then
     delete from alfrd.held where task_id = any (v_freed);
-    perform alfrd.ring(v_steps);   -- whoever wakes makes them ready first
+    perform alfrd.notify(v_steps);   -- the exchange of the worker that wakes makes them ready
   end if;
   return v_count;
 end $$;

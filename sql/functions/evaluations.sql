@@ -69,7 +69,7 @@ begin
   end if;
 end $$;
 
--- Keys are only asked for while somebody writes them.
+-- Keys are asked for only while a worker writes them.
 create or replace function alfrd.serves_evolution() returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select exists (select from alfrd.workers w where 'answer_key' = any (w.steps)
@@ -79,15 +79,15 @@ $$;
 create or replace function alfrd.want_answer_keys(p_documents uuid[]) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  insert into alfrd.tasks (step, entity, subject_id, status, generation, max_attempts, priority)
-  select r.step, r.entity, d.id, r.status, d.generation, r.max_attempts, -1
-    from alfrd.documents d join alfrd.routes r on r.entity = 'document' and r.step = 'answer_key'
+  insert into alfrd.tasks (step, subject_type, subject_id, status, generation, max_attempts, priority)
+  select r.step, r.subject_type, d.id, r.status, d.generation, r.max_attempts, -1
+    from alfrd.documents d join alfrd.routes r on r.subject_type = 'document' and r.step = 'answer_key'
    where d.id = any (p_documents)
       on conflict (subject_id, step) where state in ('ready', 'scheduled') do nothing;
-  perform alfrd.ring(array['answer_key']);
+  perform alfrd.notify(array['answer_key']);
 end $$;
 
--- A person's correction makes a key right, and grades anew what is known: by the task that writes keys, which asks nobody if
+-- A person's correction makes a key right, and grades anew what is known: by the task that writes keys, which makes no call if
 -- there is one. At the end of the transaction, when the document has its new generation.
 create or replace function alfrd.correction_made() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -251,13 +251,13 @@ end $$;
 create or replace function alfrd.want_evolution(p_family uuid) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  insert into alfrd.tasks (step, entity, subject_id, status, max_attempts, priority)
-  select step, entity, p_family, status, max_attempts, -1 from alfrd.routes where entity = 'prompt'
+  insert into alfrd.tasks (step, subject_type, subject_id, status, max_attempts, priority)
+  select step, subject_type, p_family, status, max_attempts, -1 from alfrd.routes where subject_type = 'prompt'
       on conflict (subject_id, step) where state in ('ready', 'scheduled') do nothing;
-  perform alfrd.ring(array['evolve_prompt']);
+  perform alfrd.notify(array['evolve_prompt']);
 end $$;
 
--- result: {again, note}: whether there is more to do at once, and where it stands.
+-- result: {again, note}: whether there is more to do at once, and what was reached.
 create or replace function alfrd.record_evolve_prompt(p_done alfrd.finished[]) returns uuid[]
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin

@@ -9,7 +9,7 @@ declare
   v_last    record;
 begin
   select * into v_subject from (
-    select 'document' as entity, id, coalesce(nullif(filename, ''), '(no name)') as name, status, error, failed_step,
+    select 'document' as subject_type, id, coalesce(nullif(filename, ''), '(no name)') as name, status, error, failed_step,
            created_at, updated_at from alfrd.documents where id = p_id
     union all
     select 'file', id, coalesce(nullif(title, ''), array_to_string(tags, ' ')), status, error, 'summarize_file',
@@ -17,11 +17,12 @@ begin
   if not found then
     raise exception 'no document or file %', p_id using errcode = 'AL004';
   end if;
-  v_text := format('%s %s has been %s since %s.', initcap(v_subject.entity), v_subject.name, v_subject.status,
+  v_text := format(case v_subject.status when 'failed' then '%s %s failed at %4$s.' else '%s %s has been %s since %s.' end,
+                   initcap(v_subject.subject_type), v_subject.name, v_subject.status,
                    to_char(v_subject.updated_at, 'YYYY-MM-DD HH24:MI:SS'));
   if v_subject.status = 'failed' then
-    v_text := v_text || format(' %s failed: %s. Once the cause is mended, try again with: alfrd-events replay --failed --%s %s.',
-      initcap(v_subject.failed_step), rtrim(v_subject.error, '.'), v_subject.entity, v_subject.id);
+    v_text := v_text || format(' Step %s: %s. Once the cause is mended, try again with: alfrd-events replay --failed --%s %s.',
+      v_subject.failed_step, rtrim(v_subject.error, '.'), v_subject.subject_type, v_subject.id);
   elsif v_subject.status = 'cancelled' then
     v_text := v_text || ' Nothing more happens to it until someone sets its status to pending.';
   end if;
@@ -30,7 +31,7 @@ begin
     select t.*, p.paused_by, p.paused_at, p.reason, h.since as held_since, w.name as worker_name, w.heartbeat_at, w.lease_seconds, l.max_running,
            (select count(*) from alfrd.tasks r where r.step = t.step and r.state = 'running') as running,
            (select count(*) from alfrd.tasks a where a.step = t.step and a.state = 'ready'
-               and a.place < t.place) as ahead,
+               and a.queue_position < t.queue_position) as ahead,
            exists (select from alfrd.workers s where t.step = any (s.steps) and s.superseded_by = ''
                       and s.heartbeat_at > alfrd.now() - make_interval(secs => s.lease_seconds)) as served,
            (select max(s.superseded_by) from alfrd.workers s where t.step = any (s.steps)) as newer
@@ -43,8 +44,9 @@ begin
   loop
     v_text := v_text || ' ' || case
       when v_task.state = 'running' then
-        format('%s is running on %s since %s (attempt %s of %s, woken by %s; lease until %s).',
-               v_task.step, coalesce(v_task.worker_name, 'a worker that is gone; it will be rescued'),
+        format('%s is running%s on %s since %s (attempt %s of %s, woken by %s; lease until %s).',
+               v_task.step, case when v_task.step = 'ocr' and alfrd.reading_in_words(p_id) <> ''
+                                 then ' (' || alfrd.reading_in_words(p_id) || ')' else '' end, coalesce(v_task.worker_name, 'a worker that is gone; it will be rescued'),
                to_char(v_task.claimed_at, 'HH24:MI:SS'), v_task.attempt, v_task.max_attempts, v_task.woken_by,
                to_char(v_task.heartbeat_at + make_interval(secs => v_task.lease_seconds), 'HH24:MI:SS'))
       when v_task.state = 'dead' and v_subject.status = 'failed' and v_task.step = v_subject.failed_step then
@@ -78,7 +80,7 @@ begin
   end loop;
 
   if not found then
-    if exists (select from alfrd.routes r where r.entity = v_subject.entity and r.status = v_subject.status)
+    if exists (select from alfrd.routes r where r.subject_type = v_subject.subject_type and r.status = v_subject.status)
        and not exists (select from alfrd.tasks t where t.subject_id = p_id) then
       v_text := v_text || ' Its status calls for work, and no task exists: run alfrd-events replay.';
     elsif v_subject.status in ('completed', 'generated') then

@@ -20,12 +20,12 @@ begin
   if not found then
     return false;
   end if;
-  perform alfrd.ring(array[p_step]);
+  perform alfrd.notify(array[p_step]);
   return true;
 end $$;
 
 -- alfrd.prune: forget events and usage that are older than an age. Documents, files and tasks are never touched, and of a
--- document that is not at its end nothing is forgotten.
+-- document that is not at its end nothing is forgotten. With them go words that no page has any more.
 -- Returns: how many rows of each went.
 create or replace function alfrd.prune(p_older_than interval) returns table (what text, rows bigint)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -47,9 +47,13 @@ begin
   get diagnostics rows = row_count;
   what := 'usage';
   return next;
-  -- Text and scores of documents that are gone: who deletes one under an old snapshot does not see what was written meanwhile.
+  -- Text, scores and results of documents that are gone: who deletes one under an old snapshot does not see what was written meanwhile.
   delete from alfrd.pages p where not exists (select from alfrd.documents d where d.id = p.document_id);
   delete from alfrd.scores s where not exists (select from alfrd.documents d where d.id = s.document_id);
+  delete from alfrd.step_results r
+   where r.subject_type = 'document' and not exists (select from alfrd.documents d where d.id = r.subject_id)
+      or r.subject_type = 'file' and not exists (select from alfrd.files f where f.id = r.subject_id);
+  perform alfrd.prune_words();
   -- What counts against a cap is kept for as long as the cap may matter.
   delete from alfrd.spending s
    where s.touched_at < least(v_before, alfrd.now() - interval '7 days')

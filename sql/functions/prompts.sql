@@ -6,8 +6,7 @@
 -- alfrd.begin_trial, add_candidates, move_trial, end_trial, promote_challenger, roll_back_challenger   a trial's way
 --
 -- Locks:  a trial is claimed, versions are numbered and the pointer is moved under the transaction-level advisory lock of the
---         family, with a key that the application derives from 'alfrd:prompt:<kind>:<type>'. Each is one statement of
---         milliseconds; nothing waits on a provider meanwhile, and nothing is left in the session, so a PgBouncer in
+--         family (alfrd.lock_family). Each is one statement of milliseconds; nothing waits on a provider meanwhile, and nothing is left in the session, so a PgBouncer in
 --         transaction mode may stand before it.
 
 create or replace function alfrd.prompt_inserted() returns trigger
@@ -39,7 +38,7 @@ begin
   return new;
 end $$;
 
--- Every activation is written down, whoever makes it, and a family is never left without one.
+-- Every activation is recorded, by whatever role, and a family is never left without an active version.
 create or replace function alfrd.prompt_activated() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -52,14 +51,17 @@ begin
   return null;
 end $$;
 
+-- alfrd.switch_prompt writes its own reason over this one.
 create or replace function alfrd.note_activation() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   insert into alfrd.prompt_activations (family_id, prompt_id, previous_id, reason, by)
-  select f.id, new.id,
-         (select a.prompt_id from alfrd.prompt_activations a where a.family_id = f.id order by a.id desc limit 1),
-         coalesce(nullif(current_setting('alfrd.activation_reason', true), ''), 'set by hand'), alfrd.person()
-    from alfrd.prompt_families f where f.kind = new.kind and f.document_type = new.document_type;
+  select f.id, new.id, previous.prompt_id,
+         case when previous.prompt_id is null then 'the first of its family' else 'set by hand' end, alfrd.person()
+    from alfrd.prompt_families f
+    left join lateral (select a.prompt_id from alfrd.prompt_activations a where a.family_id = f.id order by a.id desc limit 1)
+           as previous on true
+   where f.kind = new.kind and f.document_type = new.document_type;
   return null;
 end $$;
 
@@ -75,11 +77,22 @@ drop trigger if exists prompts_one_active on alfrd.prompts;
 create constraint trigger prompts_one_active after insert or update on alfrd.prompts
   deferrable initially deferred for each row execute function alfrd.prompt_activated();
 
+-- Until the transaction ends. The key is the hash of a readable name; to sessions of one server it only has to be the same.
+create or replace function alfrd.lock_family(p_kind text, p_document_type text) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+  select pg_advisory_xact_lock(hashtextextended(format('alfrd:prompt:%s:%s', p_kind, p_document_type), 0));
+$$;
+
+create or replace function alfrd.lock_family_of_trial(p_trial bigint) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+  select alfrd.lock_family(f.kind, f.document_type) from alfrd.trials t join alfrd.prompt_families f on f.id = t.family_id
+   where t.id = p_trial;
+$$;
+
 -- Compare and swap: from p_old to p_new, if p_old is the active version still.
 create or replace function alfrd.switch_prompt(p_old bigint, p_new bigint, p_reason text) returns boolean
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  perform set_config('alfrd.activation_reason', p_reason, true);
   update alfrd.prompts old set is_active = false
     from alfrd.prompts new
    where old.id = p_old and old.is_active and new.id = p_new
@@ -88,16 +101,18 @@ begin
     return false;
   end if;
   update alfrd.prompts set is_active = true where id = p_new;
+  update alfrd.prompt_activations set reason = p_reason
+   where id = (select max(id) from alfrd.prompt_activations where prompt_id = p_new);
   return true;
 end $$;
 
 -- alfrd.activate_prompt: a person makes a version the active one. A trial that is under way ends: its champion has changed.
 -- Returns whether it did; false: p_expected is not active any more.
-create or replace function alfrd.activate_prompt(p_lock bigint, p_prompt bigint, p_expected bigint, p_reason text)
+create or replace function alfrd.activate_prompt(p_prompt bigint, p_expected bigint, p_reason text)
 returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  perform pg_advisory_xact_lock(p_lock);
+  perform alfrd.lock_family(p.kind, p.document_type) from alfrd.prompts p where p.id = p_prompt;
   if not alfrd.switch_prompt(p_expected, p_prompt, p_reason) then
     return false;
   end if;
@@ -110,11 +125,11 @@ end $$;
 -- alfrd.import_prompt: a new version from outside, not active unless it is the first of its family.
 -- Returns the version that has this text, and whether it existed.
 create or replace function alfrd.import_prompt(
-  p_lock bigint, p_kind text, p_document_type text, p_text text, p_origin text, p_can_evolve boolean, p_ceiling real,
+  p_kind text, p_document_type text, p_text text, p_origin text, p_can_evolve boolean, p_ceiling real,
   p_max_words integer, p_note text, out id bigint, out version integer, out existed boolean
 ) language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  if num_nulls(p_lock, p_kind, p_document_type, p_text, p_origin, p_can_evolve, p_ceiling, p_max_words, p_note) > 0 then
+  if num_nulls(p_kind, p_document_type, p_text, p_origin, p_can_evolve, p_ceiling, p_max_words, p_note) > 0 then
     raise exception 'alfrd.import_prompt: an argument is null' using errcode = 'AL005', hint = 'the empty text stands for nothing';
   end if;
   if p_origin not in ('person', 'import') then
@@ -131,7 +146,7 @@ begin
     raise exception 'there is no kind of prompt %', quote_literal(p_kind)
       using errcode = 'AL004', hint = 'kinds: ' || (select string_agg(distinct p.kind, ', ') from alfrd.prompts p);
   end if;
-  perform pg_advisory_xact_lock(p_lock);
+  perform alfrd.lock_family(p_kind, p_document_type);
   existed := true;
   select p.id, p.version into id, version from alfrd.prompts p
    where p.kind = p_kind and p.document_type = p_document_type
@@ -140,7 +155,6 @@ begin
     return;
   end if;
   existed := false;
-  perform set_config('alfrd.activation_reason', 'the first of its family', true);
   insert into alfrd.prompts (kind, document_type, version, text, origin, parent, can_evolve, score_ceiling, max_words, note,
                              is_active)
   select p_kind, p_document_type, coalesce(max(p.version), 0) + 1, p_text, p_origin,
@@ -153,14 +167,14 @@ end $$;
 -- alfrd.begin_trial: claim the right to try. One of many workers gets it.
 --
 -- The documents of the trial are fixed here: six of the train side, half of them the worst, and those held back, the
--- newest first. Which ones come later is told by newest_key.
-create or replace function alfrd.begin_trial(p_lock bigint, p_family uuid, p_champion bigint) returns bigint
+-- newest first. newest_key says which ones come later.
+create or replace function alfrd.begin_trial(p_family uuid, p_champion bigint) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_trial bigint;
   v_worst uuid[];
 begin
-  perform pg_advisory_xact_lock(p_lock);
+  perform alfrd.lock_family(f.kind, f.document_type) from alfrd.prompt_families f where f.id = p_family;
   if not exists (select from alfrd.prompts p join alfrd.prompt_families f using (kind, document_type)
                   where p.id = p_champion and p.is_active and f.id = p_family)
      or exists (select from alfrd.trials t where t.family_id = p_family and t.ending = '') then
@@ -186,7 +200,7 @@ end $$;
 
 -- alfrd.add_candidates: from reflecting to screening, with what was thought of as new versions.
 -- p_texts: [{text, parent, note}]; a text that the family knows already is left out.
-create or replace function alfrd.add_candidates(p_lock bigint, p_trial bigint, p_texts jsonb) returns boolean
+create or replace function alfrd.add_candidates(p_trial bigint, p_texts jsonb) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_champion alfrd.prompts;
@@ -194,7 +208,7 @@ declare
   v_id       bigint;
   v_ids      bigint[] := '{}';
 begin
-  perform pg_advisory_xact_lock(p_lock);
+  perform alfrd.lock_family_of_trial(p_trial);
   select p.* into v_champion from alfrd.trials t join alfrd.prompts p on p.id = t.champion_id
    where t.id = p_trial and t.ending = '' and t.phase = 'reflecting' for update of t;
   if not found then
@@ -258,12 +272,12 @@ begin
 end $$;
 
 -- The challenger of a trial becomes the active version, if the champion is it still; then both run side by side for a while.
-create or replace function alfrd.promote_challenger(p_lock bigint, p_trial bigint, p_from text, p_note text) returns boolean
+create or replace function alfrd.promote_challenger(p_trial bigint, p_from text, p_note text) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_trial alfrd.trials;
 begin
-  perform pg_advisory_xact_lock(p_lock);
+  perform alfrd.lock_family_of_trial(p_trial);
   select * into v_trial from alfrd.trials
    where id = p_trial and phase = p_from and ending = '' and p_from in ('testing', 'suggested') for update;
   if not found or v_trial.challenger_id is null then
@@ -280,12 +294,12 @@ begin
 end $$;
 
 -- The champion comes back, if the challenger is active still.
-create or replace function alfrd.roll_back_challenger(p_lock bigint, p_trial bigint, p_note text) returns boolean
+create or replace function alfrd.roll_back_challenger(p_trial bigint, p_note text) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_trial alfrd.trials;
 begin
-  perform pg_advisory_xact_lock(p_lock);
+  perform alfrd.lock_family_of_trial(p_trial);
   select * into v_trial from alfrd.trials where id = p_trial and phase = 'shadow' and ending = '' for update;
   if not found then
     return false;
@@ -324,13 +338,13 @@ begin
   end if;
   return query
     select d.id, r.status, v_step from alfrd.documents d
-      join alfrd.routes r on r.entity = 'document' and r.step = v_step
+      join alfrd.routes r on r.subject_type = 'document' and r.step = v_step
      where (d.made_by -> v_step ->> 'prompt')::bigint = p_prompt and d.status not in ('failed', 'cancelled', 'pending')
      order by d.id;
   if not p_dry_run then
     update alfrd.documents d set status = r.status
       from alfrd.routes r
-     where r.entity = 'document' and r.step = v_step
+     where r.subject_type = 'document' and r.step = v_step
        and (d.made_by -> v_step ->> 'prompt')::bigint = p_prompt and d.status not in ('failed', 'cancelled', 'pending');
   end if;
 end $$;

@@ -1,10 +1,10 @@
--- Jobs that a provider was paid for: saved under the lease, so that whoever has the task next adopts them.
+-- Jobs that a provider was paid for: saved under the lease, so that the next owner of the task adopts them.
 
 -- alfrd.save_job: remember a job of a running task.
 --
 -- Called:  by the worker that has started it, before it waits for it.
 -- Locks:   the task's row, shared with its exchange; then the document's.
--- Returns: false if the claim is stale: the job is found again by its token, and nobody waits for it here.
+-- Returns: false if the claim is stale: the job is found again by its token, and this worker does not wait for it.
 create or replace function alfrd.save_job(
   p_worker bigint, p_task bigint, p_attempt integer, p_part integer, p_provider text, p_request text,
   p_pages integer[], p_job_id text

@@ -5,7 +5,7 @@
 -- and returns the ids of the subjects that it wrote. One that is missing there was deleted, or changed by a person since
 -- the task began: the UPDATE itself compares the generation, so that a change which commits meanwhile is seen.
 --
--- Called: by alfrd.settle only, after the fence.
+-- Called: by alfrd.complete only, after the fence.
 
 -- Those of the tasks whose subject was written: nearly always all of them.
 create or replace function alfrd.those_written(p_done alfrd.finished[], p_written uuid[]) returns alfrd.finished[]
@@ -31,23 +31,53 @@ language sql set search_path = pg_catalog, pg_temp as $$
          as page(number integer, part integer, text text, confidence real, source text, layout jsonb)
       on conflict (document_id, number) do update
      set part = excluded.part, text = excluded.text, confidence = excluded.confidence, source = excluded.source,
-         layout = excluded.layout, read_at = alfrd.now();
+         layout = excluded.layout, read_at = alfrd.now(),
+         language = case when pages.text = excluded.text then pages.language end;   -- else it is indexed anew, and not here
 $$;
 
 -- Pages are saved while the reading goes on, so that a crash in page 40 does not pay for pages 1-39 again.
-create or replace function alfrd.save_progress(p_worker bigint, p_task bigint, p_attempt integer, p_pages jsonb)
-returns boolean
+-- p_total: how many pages the document has; null where the caller does not know it.
+drop function if exists alfrd.save_progress(bigint, bigint, integer, jsonb);
+create or replace function alfrd.save_progress(
+  p_worker bigint, p_task bigint, p_attempt integer, p_pages jsonb, p_total integer default null
+) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_document uuid;
 begin
-  perform set_config('alfrd.actor', 'worker', true);
   v_document := alfrd.document_of_claim(p_worker, p_task, p_attempt);
   if v_document is not null then
     perform alfrd.save_pages(v_document, p_pages);
+    if p_total > 0 then
+      perform alfrd.tell_progress(v_document, p_task, p_attempt, p_total);
+    end if;
   end if;
-  perform set_config('alfrd.actor', '', true);
   return v_document is not null;
+end $$;
+
+-- alfrd.tell_progress: write down how far a reading is, and tell the feed; at most once a second.
+create or replace function alfrd.tell_progress(p_document uuid, p_task bigint, p_attempt integer, p_total integer) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_now  timestamptz := alfrd.now();
+  v_read integer;
+begin
+  if exists (select from alfrd.readings where document_id = p_document and task_id = p_task and attempt = p_attempt
+                and updated_at > v_now - interval '1 second' and updated_at <= v_now) then
+    return;
+  end if;
+  select least(count(*), p_total) into v_read from alfrd.pages where document_id = p_document;
+  insert into alfrd.readings as r
+         (document_id, task_id, attempt, pages_before, pages_read, pages_total, started_at, updated_at)
+  values (p_document, p_task, p_attempt, v_read, v_read, p_total, v_now, v_now)
+      on conflict (document_id) do update
+     set task_id = p_task, attempt = p_attempt, pages_read = v_read, pages_total = p_total, updated_at = v_now,
+         pages_before = case when r.task_id = p_task and r.attempt = p_attempt then r.pages_before else v_read end,
+         started_at = case when r.task_id = p_task and r.attempt = p_attempt then r.started_at else v_now end;
+  if current_setting('alfrd.status_feed', true) is distinct from 'off' and alfrd.may_notify() then
+    perform pg_notify('alfrd_status', json_build_object('subject_type', 'document', 'id', p_document,
+      'progress', json_build_object('page', v_read, 'of', p_total))::text);
+  end if;
 end $$;
 
 -- Each of these is one statement, as far as it can be: beginning a statement costs more than a row.
@@ -82,12 +112,15 @@ begin
      where page.number <= page_count
         on conflict (document_id, number) do update
        set part = excluded.part, text = excluded.text, confidence = excluded.confidence, source = excluded.source,
-           layout = excluded.layout, read_at = excluded.read_at),
+           layout = excluded.layout, read_at = excluded.read_at,
+           language = case when pages.text = excluded.text then pages.language end),
   -- Pages of an earlier attempt that the document turns out not to have.
   gone as (
     delete from alfrd.pages using written where document_id = written.id and number > written.page_count),
   no_jobs as (
-    delete from alfrd.provider_jobs using written where document_id = written.id)
+    delete from alfrd.provider_jobs using written where document_id = written.id),
+  is_read as (
+    delete from alfrd.readings using written where document_id = written.id)
   select array_agg(id) into v_written from written;
   return v_written;
 end $$;
@@ -99,7 +132,7 @@ declare
   v_written uuid[];
   v_evolves boolean;
 begin
-  -- Their tags are read beside them: whoever is changing them is waited for first, so that the UPDATE sees the change.
+  -- Their tags are read beside them: a person who is changing them is waited for first, so that the UPDATE sees the change.
   perform from alfrd.documents
     where id in (select subject_id from unnest(p_done)) order by id for no key update;
   with written as (
@@ -134,6 +167,15 @@ begin
   return v_written;
 end $$;
 
+-- The doubts of an analyst in one sentence, without those about values that a person has set; empty where none is left.
+create or replace function alfrd.doubts_left(p_doubts jsonb, p_corrected text[], out reason text, out confidence real)
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
+  select coalesce(upper(left(reasons, 1)) || substr(reasons, 2) || '.', ''), least_sure
+    from (select string_agg(doubt ->> 'reason', '; ' order by place) as reasons, min((doubt ->> 'confidence')::real) as least_sure
+            from jsonb_array_elements(p_doubts) with ordinality as one(doubt, place)
+           where doubt ->> 'field' <> all (p_corrected)) as left_over;
+$$;
+
 create or replace function alfrd.record_summarize(p_done alfrd.finished[]) returns uuid[]
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -143,7 +185,13 @@ declare
 begin
   with written as (
     update alfrd.documents
-       set summary = case when 'summary' = any (corrected) then documents.summary else r.summary end,
+       set summary = case when 'summary' = any (corrected) then documents.summary
+                          when corrected = '{}' then r.summary
+                          -- Rules know what was corrected. What another analyst says is brought in line with it.
+                          else alfrd.restated(r.summary, d.result, jsonb_build_object(
+                            'entity', documents.entity, 'document_date', documents.document_date, 'due_date', documents.due_date,
+                            'period_start', documents.period_start, 'period_end', documents.period_end,
+                            'total_amount', documents.total_amount, 'account_number', documents.account_number), corrected) end,
            entity = case when 'entity' = any (corrected) then documents.entity else r.entity end,
            document_date = case when 'document_date' = any (corrected) then documents.document_date else r.document_date end,
            due_date = case when 'due_date' = any (corrected) then documents.due_date else r.due_date end,
@@ -156,12 +204,16 @@ begin
            structured_data = case when 'structured_data' = any (corrected) then documents.structured_data
                                   else r.structured_data end,
            evidence = r.evidence,
+           (needs_review, review_reason, review_confidence) = (
+             select left_over.reason <> '', left_over.reason, left_over.confidence
+               from alfrd.doubts_left(case when reviewed_at is null then r.doubts end, corrected) as left_over),
            status = d.next_status, updated_at = v_now,
            made_by = documents.made_by || alfrd.stamp('summarize', d.made_by, d.prompt_id)
       from unnest(p_done) as d
      cross join jsonb_to_record(d.result)
            as r(summary text, entity text, document_date date, due_date date, total_amount numeric, currency text,
-                account_number text, period_start date, period_end date, structured_data jsonb, evidence jsonb)
+                account_number text, period_start date, period_end date, structured_data jsonb, evidence jsonb,
+                doubts jsonb)
      where documents.id = d.subject_id and documents.generation = d.generation
     returning documents.id, d.prompt_id)
   select array_agg(id), exists (select from alfrd.prompts p where p.can_evolve and p.kind = 'summarizer'
@@ -187,123 +239,10 @@ begin
            d.made_by, v_now
       from unnest(p_done) as d
       join alfrd.documents doc on doc.id = d.subject_id and doc.generation = d.generation
-       for key share of doc   -- nobody deletes it before this score can be seen, and deleted with it
+       for key share of doc   -- it is not deleted before this score can be seen, and deleted with it
     returning document_id)
   select array_agg(document_id) into v_written from written;
   return v_written;
-end $$;
-
--- One transaction after the other, of those that name the same: by an advisory lock until they end. Any login may hold such a lock, for as
--- long as it likes. So it is waited for a moment only, and then done without.
-create or replace function alfrd.await_turn(p_name text) returns void
-language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '200ms' as $$
-begin
-  perform pg_advisory_xact_lock(hashtextextended(p_name, 0));
-exception
-  when lock_not_available then
-    null;
-end $$;
-
--- alfrd.new_series: find or create the series that a document names, and the file that shows it.
---
--- Locks: the turn of the series' name, so that those who name it at once find what the first one has made. Without it the unique keys
---        would refuse the second one, and its exchange would be done again.
-create or replace function alfrd.new_series(
-  p_owner text, p_entity text, p_entity_key text, p_kind text, p_frequency text, p_slug text,
-  p_title text, p_description text
-) returns uuid
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare
-  v_series uuid;
-  v_slug   text;
-begin
-  perform alfrd.await_turn(format('alfrd:series:%s:%s:%s', p_owner, p_entity_key, p_kind));
-  select id into v_series from alfrd.series
-   where owner = p_owner and entity_key = p_entity_key and kind = p_kind and frequency = p_frequency;
-  if v_series is not null then
-    return v_series;
-  end if;
-  -- Two series may want the same slug (same name, another frequency): the later one gets a number.
-  select p_slug || case when max(place) is null then '' else '-' || max(place) + 1 end into v_slug
-    from (select coalesce(nullif(substring(slug from char_length(p_slug) + 2), '')::integer, 1) as place from alfrd.series
-           where owner = p_owner and slug ~ ('^' || regexp_replace(p_slug, '([^a-z0-9])', '\\\1', 'g') || '(-\d{1,4})?$')) as taken;
-  insert into alfrd.series (owner, entity, entity_key, kind, frequency, slug, title, description)
-  values (p_owner, p_entity, p_entity_key, p_kind, p_frequency, v_slug, p_title, p_description)
-  returning id into v_series;
-  insert into alfrd.files (owner, tags, title, series_id)
-  values (p_owner, array['series:' || v_slug], p_title, v_series)
-      on conflict (owner, tags) do nothing;
-  return v_series;
-end $$;
-
--- Those of the documents whose series is known by now, or that name none.
-create or replace function alfrd.file_in_series(p_done alfrd.finished[]) returns uuid[]
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare
-  v_now     timestamptz := alfrd.now();
-  v_written uuid[];
-begin
-  -- Looked up row by row, each by its key: a join would read all series. "is not distinct from" and not "=", or without
-  -- statistics the planner may take the index that begins with the owner, who is the same for all of them.
-  with named as materialized (
-    select d.subject_id, d.generation, d.next_status, d.made_by, d.prompt_id,
-           r.entity <> '' and 'series_id' <> all (doc.corrected) as names_one,
-           case
-             when 'series_id' = any (doc.corrected) then doc.series_id   -- a person has said where it belongs,
-             when r.entity <> '' then coalesce(
-               (select known.id from alfrd.series known                  -- or the analyst knew the series,
-                 where known.id = r.series_id and known.owner is not distinct from doc.owner),
-               (select same.id from alfrd.series same                    -- or it is the one of this name
-                 where same.entity_key = r.entity_key and same.kind = r.kind and same.frequency = r.frequency
-                   and same.owner is not distinct from doc.owner)) end as series_id
-      from unnest(p_done) as d
-      join alfrd.documents doc on doc.id = d.subject_id
-     cross join jsonb_to_record(d.result)
-           as r(series_id uuid, entity text, entity_key text, kind text, frequency text)),
-  filed as materialized (
-    select named.*, (select 'series:' || slug from alfrd.series where id = named.series_id) as tag from named),
-  written as (
-    update alfrd.documents
-       set series_id = filed.series_id,
-           -- Normal already, as a slug is: only one is exchanged.
-           tags = array(select tag from unnest(documents.tags || filed.tag) as tag
-                         where not starts_with(tag, 'series:') or tag = filed.tag
-                         group by tag order by tag),
-           status = filed.next_status, updated_at = v_now,
-           made_by = documents.made_by || alfrd.stamp('file', filed.made_by, filed.prompt_id)
-      from filed
-     where documents.id = filed.subject_id and documents.generation = filed.generation
-       and (filed.series_id is not null or not filed.names_one)
-    returning documents.id)
-  select array_agg(id) into v_written from written;
-  return coalesce(v_written, '{}');
-end $$;
-
-create or replace function alfrd.record_file(p_done alfrd.finished[]) returns uuid[]
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare
-  v_written uuid[] := alfrd.file_in_series(p_done);
-  v_rest    alfrd.finished[];
-  v_new     record;
-begin
-  if cardinality(v_written) = cardinality(p_done) then
-    return v_written;
-  end if;
-  -- Some name a series that nobody has named before: make them, in the order of their locks.
-  v_rest := array(select d from unnest(p_done) as d where d.subject_id <> all (v_written));
-  for v_new in
-    select distinct on (doc.owner, r.entity_key, r.kind, r.frequency) doc.owner, r.*
-      from unnest(v_rest) as d
-      join alfrd.documents doc on doc.id = d.subject_id and doc.generation = d.generation
-     cross join jsonb_to_record(d.result)
-           as r(entity text, entity_key text, kind text, frequency text, slug text, title text, description text)
-     where r.entity <> ''
-     order by doc.owner, r.entity_key, r.kind, r.frequency
-  loop
-    perform alfrd.new_series(v_new.owner, v_new.entity, v_new.entity_key, v_new.kind, v_new.frequency,
-                             v_new.slug, v_new.title, v_new.description);
-  end loop;
-  return v_written || alfrd.file_in_series(v_rest);
 end $$;
 
 create or replace function alfrd.record_extract(p_done alfrd.finished[]) returns uuid[]
@@ -321,6 +260,8 @@ begin
       from unnest(p_done) as d
      where documents.id = d.subject_id and documents.generation = d.generation
     returning documents.id, documents.series_id, documents.series_data),
+  to_be_found as (
+    insert into alfrd.renamed_documents (document_id) select id from written),
   named as (
     select series_id, array_agg(distinct name) as names
       from written cross join jsonb_object_keys(series_data) as name group by series_id)
@@ -336,6 +277,8 @@ begin
              select distinct name from alfrd.documents d cross join jsonb_object_keys(d.series_data) as name
               where d.id = any (v_written) and d.series_id = series.id and name <> all (series.fields) order by name)
      where id = any (v_growing);
+    -- Its view gets their columns with the next look: DDL has no place in an exchange.
+    perform alfrd.note_series(id) from unnest(v_growing) as id;
   end if;
   return v_written;
 end $$;
@@ -371,23 +314,27 @@ create or replace function alfrd.record_other(p_step text, p_done alfrd.finished
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_now     timestamptz := alfrd.now();
-  v_entity  text := p_done[1].entity;   -- the same for all
+  v_type    text := p_done[1].subject_type;   -- the same for all
   v_written uuid[];
-  v_moved   boolean;
+  v_moved   boolean := exists (select from unnest(p_done) as d where d.next_status <> '');
 begin
-  if v_entity = 'document' then
-    select array_agg(d.subject_id), bool_or(d.next_status <> '') into v_written, v_moved
+  if v_type = 'document' then
+    if v_moved then
+      -- Read before they are written: a person who is changing one is waited for.
+      perform from alfrd.documents where id in (select subject_id from unnest(p_done)) order by id for no key update;
+    end if;
+    select array_agg(d.subject_id) into v_written
       from unnest(p_done) as d join alfrd.documents doc on doc.id = d.subject_id and doc.generation = d.generation;
   else
-    select array_agg(d.subject_id), bool_or(d.next_status <> '') into v_written, v_moved
+    select array_agg(d.subject_id) into v_written
       from unnest(p_done) as d join alfrd.files f on f.id = d.subject_id;
   end if;
-  insert into alfrd.step_results (entity, subject_id, step, result, made_by)
-  select d.entity, d.subject_id, p_step, coalesce(d.result, '{}'), coalesce(d.made_by, '')
+  insert into alfrd.step_results (subject_type, subject_id, step, result, made_by)
+  select d.subject_type, d.subject_id, p_step, coalesce(d.result, '{}'), coalesce(d.made_by, '')
     from unnest(alfrd.those_written(p_done, v_written)) as d
-      on conflict (entity, subject_id, step) do update
+      on conflict (subject_type, subject_id, step) do update
      set result = excluded.result, made_by = excluded.made_by, at = v_now;
-  if v_moved and v_entity = 'document' then
+  if v_moved and v_type = 'document' then
     update alfrd.documents set status = d.next_status, updated_at = v_now
       from unnest(p_done) as d
      where d.next_status <> '' and documents.id = d.subject_id and documents.generation = d.generation;
@@ -413,6 +360,7 @@ begin
     when 'summarize_file' then alfrd.record_summarize_file(p_done)
     when 'answer_key' then alfrd.record_answer_key(p_done)
     when 'evolve_prompt' then alfrd.record_evolve_prompt(p_done)
+    when 'watch_series' then alfrd.record_watch_series(p_done)
     else alfrd.record_other(p_step, p_done)
   end;
 end $$;

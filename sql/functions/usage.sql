@@ -3,14 +3,14 @@
 -- alfrd.recall_replies     answers from alfrd.reply_cache, but not those that a step died of
 -- alfrd.reserve_calls      before a call: room under the provider's limit, room under the caps, the most that it may cost
 -- alfrd.settle_calls       after it: what it did cost, and its reply, in one transaction
--- alfrd.forget_lost_calls  calls of tasks that run no more: nobody will settle them, what was reserved stays spent
+-- alfrd.forget_lost_calls  calls of tasks that run no more: they are never settled, what was reserved stays spent
 -- alfrd.usage_by           what they cost, in groups
 --
 -- Called: by workers, many calls at a time (db/ledger.py).
 -- Locks:  alfrd.limits by provider, alfrd.usage by id, alfrd.spending by scope; always in that order.
 -- Money:  a micro-dollar is the smallest unit. Reserving rounds up, settling rounds to the nearest.
 
--- {input, output, cache read, cache write: USD per million tokens; page: USD}. Null: nobody has said what it costs.
+-- {input, output, cache read, cache write: USD per million tokens; page: USD}. Null: no price is known.
 create or replace function alfrd.price_of(p_provider text, p_operation text, p_model text, p_at timestamptz)
 returns numeric[]
 language sql stable set search_path = pg_catalog, pg_temp as $$
@@ -235,7 +235,7 @@ begin
   end if;
 end $$;
 
--- Calls that no task and nobody else waits for: their task was rescued or is done. A call outside of tasks gets a quarter of
+-- Calls that no task and no other caller waits for: their task was rescued or is done. A call outside of tasks gets a quarter of
 -- an hour. What was reserved stays spent, and their place at the provider is free. Returns how many.
 create or replace function alfrd.forget_lost_calls(p_provider text default null) returns integer
 language plpgsql set search_path = pg_catalog, pg_temp as $$

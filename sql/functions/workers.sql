@@ -9,7 +9,7 @@ create or replace function alfrd.worker_lock_class() returns integer
   language sql immutable parallel safe return 1634493042;   -- 'alfr' in ASCII
 
 -- '0.2.10' -> {0,2,10}: comparable. Null where it is no release.
-create or replace function alfrd.release(p_version text) returns numeric[]
+create or replace function alfrd.version_numbers(p_version text) returns numeric[]
   language sql immutable parallel safe
   return string_to_array(substring(p_version from '^[0-9]+(?:[.][0-9]+)*'), '.')::numeric[];
 
@@ -17,7 +17,7 @@ create or replace function alfrd.release(p_version text) returns numeric[]
 create or replace function alfrd.supersede(p_version text) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
   update alfrd.workers set superseded_by = p_version
-   where alfrd.release(version) < alfrd.release(p_version) and superseded_by <> p_version;
+   where alfrd.version_numbers(version) < alfrd.version_numbers(p_version) and superseded_by <> p_version;
 $$;
 
 create or replace function alfrd.register_worker(
@@ -33,7 +33,7 @@ begin
   insert into alfrd.workers (name, host, process, version, steps, lease_seconds, superseded_by)
   select p_name, coalesce(p_host, ''), coalesce(p_process, 0), coalesce(p_version, ''), p_steps, p_lease_seconds,
          coalesce((select checksum from alfrd.migrations
-                    where name = 'program' and alfrd.release(checksum) > alfrd.release(p_version)), '')
+                    where name = 'program' and alfrd.version_numbers(checksum) > alfrd.version_numbers(p_version)), '')
   returning id into v_id;
   return v_id;
 end $$;
@@ -55,15 +55,29 @@ begin
   end if;
 end $$;
 
-create or replace function alfrd.leave(p_worker bigint) returns void
+create or replace function alfrd.deregister_worker(p_worker bigint) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
   delete from alfrd.workers where id = p_worker
      and not exists (select from alfrd.tasks where worker_id = p_worker and state = 'running');
 $$;
 
+-- Release lost tasks, with all that follows.
+create or replace function alfrd.rescue_tasks(p_lost jsonb)
+returns table (task_id bigint, step text, subject_id uuid, attempt integer, worker_id bigint, outcome text, error text)
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_state alfrd.exchange_state;
+begin
+  perform set_config('alfrd.actor', 'worker', true);
+  v_state := alfrd.advance(alfrd.release(v_state, p_lost));
+  perform set_config('alfrd.actor', '', true);
+  perform alfrd.notify(v_state.notify);
+  return query select r.task_id, r.step, r.subject_id, r.attempt, r.worker_id, r.outcome, '' from unnest(v_state.released) as r;
+end $$;
+
 -- alfrd.rescue: give back the tasks of workers that are gone.
 --
--- p_thoroughly: also those of workers of which there is no row, because somebody deleted it by hand, say. That reads all tasks that run, and, while a long
+-- p_thoroughly: also those of workers of which there is no row, because it was deleted by hand, say. That reads all tasks that run, and, while a long
 --               transaction keeps vacuum away, all that have run since it began.
 -- Called:  by every worker, once per rescue interval; no leader.
 -- Locks:   workers rows, then tasks by id, skipping locked ones; the same order as exchange.
@@ -79,7 +93,6 @@ declare
   v_lost jsonb;
   v_one  jsonb;
 begin
-  perform set_config('alfrd.actor', 'worker', true);
   with holder as (
     select objid::bigint as id from pg_locks
      where locktype = 'advisory' and classid = alfrd.worker_lock_class()::oid and objsubid = 2 and granted
@@ -98,8 +111,7 @@ begin
            order by id for update skip locked) as gone;
 
   if v_gone is null and not p_thoroughly then
-    perform set_config('alfrd.actor', '', true);
-    return;
+      return;
   end if;
   select jsonb_agg(to_jsonb(lost)) into v_lost
     from (select t.id as task_id, t.attempt, t.worker_id, 'lost' as outcome,
@@ -109,19 +121,14 @@ begin
            order by t.id for update of t skip locked) as lost;
   if v_lost is not null then
     begin
-      return query select *, '' from alfrd.settle_unfinished(v_lost);
+      return query select * from alfrd.rescue_tasks(v_lost);
     exception when others then   -- by one of them; which, is found by trying each
       for v_one in select jsonb_array_elements(v_lost) loop
         begin
-          return query select *, '' from alfrd.settle_unfinished(jsonb_build_array(v_one));
+          return query select * from alfrd.rescue_tasks(jsonb_build_array(v_one));
         exception when others then
-          task_id := v_one -> 'task_id';
-          select t.step, t.subject_id into step, subject_id from alfrd.tasks t where t.id = task_id;
-          attempt := v_one -> 'attempt';
-          worker_id := v_one -> 'worker_id';
-          outcome := 'refused';
-          error := sqlerrm;
-          return next;
+          return query select t.id, t.step, t.subject_id, t.attempt, t.worker_id, 'refused', sqlerrm
+                         from alfrd.tasks t where t.id = (v_one -> 'task_id')::bigint;
         end;
       end loop;
     end;
@@ -129,5 +136,4 @@ begin
   end if;
   delete from alfrd.workers w where id = any (v_gone)
      and not exists (select from alfrd.tasks t where t.worker_id = w.id and t.state = 'running');
-  perform set_config('alfrd.actor', '', true);
 end $$;

@@ -34,12 +34,17 @@ create table alfrd.series (
   description text not null default '',
   fields      text[] not null default '{}',
   created_at  timestamptz not null default alfrd.now(),
+  account     text not null default '' check (octet_length(account) <= 2000),
   unique nulls not distinct (owner, slug)
 );
 -- Led by what tells series apart: the owner is mostly the same for all, and without statistics the planner would read all series.
-create unique index series_key on alfrd.series (entity_key, kind, frequency, owner);
+create unique index series_key on alfrd.series (entity_key, kind, frequency, account, owner);
+-- However its sender prints its name.
+create unique index series_account on alfrd.series (account, kind, owner) where account <> '';
 comment on table alfrd.series is 'Recurring documents of one entity and one kind.';
 comment on column alfrd.series.entity_key is 'The entity without case, punctuation, legal forms and OCR noise.';
+comment on column alfrd.series.account is
+  'The number of the account, policy or customer, in capitals without punctuation; empty: none is known.';
 comment on column alfrd.series.fields is 'Names of the values that its members share, in the order first seen.';
 
 create table alfrd.documents (
@@ -105,6 +110,7 @@ create table alfrd.documents (
 ) with (fillfactor = 45);
 alter table alfrd.documents alter column content set storage external;
 create unique index documents_fingerprint on alfrd.documents (fingerprint) where fingerprint <> '';
+create index documents_newest on alfrd.documents (created_at desc, id);
 create index documents_series on alfrd.documents (series_id, document_date) where series_id is not null;
 
 comment on table alfrd.documents is
@@ -209,6 +215,7 @@ create table alfrd.type_suggestions (
 );
 comment on table alfrd.type_suggestions is 'Types that an analyst missed; insert a row into document_types to adopt one.';
 
+create sequence alfrd.changes;
 create table alfrd.corrections (
   id          bigint generated always as identity primary key,
   document_id uuid not null references alfrd.documents on delete cascade,
@@ -216,6 +223,8 @@ create table alfrd.corrections (
   old_value   jsonb,
   new_value   jsonb,
   corrected_by text not null,
-  corrected_at timestamptz not null default alfrd.now()
+  corrected_at timestamptz not null default alfrd.now(),
+  change_id    bigint not null
 );
+comment on column alfrd.corrections.change_id is 'The number of the change: what one UPDATE of one document corrected is undone together.';
 create index corrections_document on alfrd.corrections (document_id);

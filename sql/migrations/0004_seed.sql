@@ -1,35 +1,35 @@
 -- The pipeline as data: routes, legal transitions, document types.
 
-insert into alfrd.routes (entity, status, step, next_status, delay, max_attempts) values
-  ('document', 'pending',       'ocr',                  'ocr_completed', '0', 5),
-  ('document', 'ocr_completed', 'classify',             'classified',    '0', 5),
-  ('document', 'classified',    'summarize',            'summarized',    '0', 5),
-  ('document', 'classified',    'score_classification', '',              '0', 5),
-  ('document', 'summarized',    'file',                 'filed',         '0', 5),
-  ('document', 'summarized',    'score_summary',        '',              '0', 5),
-  ('document', 'filed',         'extract',              'completed',     '0', 5),
-  ('document', 'sampled',       'answer_key',           '',              '0', 5),
-  ('prompt',   'due',           'evolve_prompt',        '',              '0', 5),
-  ('file',     'pending',       'summarize_file',       'generated',     '1.5 seconds', 5),
-  ('file',     'outdated',      'summarize_file',       'generated',     '1.5 seconds', 5);
-
-with chain(entity, status, place) as (values
+with chain(subject_type, status, place) as (values
   ('document', 'pending', 1), ('document', 'ocr_completed', 2), ('document', 'classified', 3),
   ('document', 'summarized', 4), ('document', 'filed', 5), ('document', 'completed', 6))
-insert into alfrd.transitions (entity, from_status, to_status)
+insert into alfrd.transitions (subject_type, from_status, to_status)
 -- forward by a worker, back to any earlier milestone by a correction or a replay
-select a.entity, a.status, b.status from chain a join chain b on b.place = a.place + 1 or b.place < a.place
+select a.subject_type, a.status, b.status from chain a join chain b on b.place = a.place + 1 or b.place < a.place
 union all select 'document', status, 'failed' from chain
 union all select 'document', status, 'cancelled' from chain
 union all select 'document', 'failed', status from chain where status <> 'completed'
 union all select 'document', 'failed', 'cancelled'
 union all select 'document', 'cancelled', 'pending';
 
-insert into alfrd.transitions (entity, from_status, to_status) values
+insert into alfrd.transitions (subject_type, from_status, to_status) values
   ('file', 'pending', 'generated'), ('file', 'outdated', 'generated'), ('file', 'generated', 'outdated'),
   ('file', 'pending', 'failed'),    ('file', 'outdated', 'failed'),    ('file', 'failed', 'outdated'),
   ('file', 'failed', 'pending'),    ('file', 'generated', 'pending'),  ('file', 'outdated', 'pending'),
   ('file', 'pending', 'outdated'),  ('file', 'generated', 'failed');
+
+insert into alfrd.routes (subject_type, status, step, next_status, delay, max_attempts, needs) values
+  ('document', 'pending',       'ocr',                  'ocr_completed', '0', 5, '{parts}'),
+  ('document', 'ocr_completed', 'classify',             'classified',    '0', 5, '{}'),
+  ('document', 'classified',    'summarize',            'summarized',    '0', 5, '{}'),
+  ('document', 'classified',    'score_classification', '',              '0', 5, '{}'),
+  ('document', 'summarized',    'file',                 'filed',         '0', 5, '{series_versions}'),
+  ('document', 'summarized',    'score_summary',        '',              '0', 5, '{}'),
+  ('document', 'filed',         'extract',              'completed',     '0', 5, '{series}'),
+  ('document', 'sampled',       'answer_key',           '',              '0', 5, '{}'),
+  ('prompt',   'due',           'evolve_prompt',        '',              '0', 5, '{}'),
+  ('file',     'pending',       'summarize_file',       'generated',     '0.5 seconds', 5, '{}'),
+  ('file',     'outdated',      'summarize_file',       'generated',     '0.5 seconds', 5, '{}');
 
 insert into alfrd.document_types (name, description) values
   ('bank_statement', 'Statement of a bank account: balances, deposits, withdrawals over a period'),

@@ -11,32 +11,48 @@ import logging
 import math
 import re
 import sys
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from typing import Any, Literal
 
 from alfrd_events.escape import json_text, visible
 
+_bound: ContextVar[Callable[[], Mapping[str, Any]]] = ContextVar("bound facts", default=dict)
+
+
+def bind(facts: Callable[[], Mapping[str, Any]]) -> None:
+    """Let all lines carry these facts from here on, whoever logs them: in this task, and what it starts.
+
+    :param facts: called for each line, so that it costs nothing where nothing is logged.
+    """
+    _bound.set(facts)
+
+
+def _extra(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {"facts": {**_bound.get()(), **facts}}
+
 
 class Log:
-    """A named logger whose messages carry facts."""
+    """A named logger whose messages carry facts, those of the line and those that are bound (:func:`bind`)."""
 
     def __init__(self, name: str) -> None:
         self._logger = logging.getLogger(f"alfrd_events.{name}")
 
     def debug(self, message: str, **facts: Any) -> None:
         """Log a detail that helps to find a fault."""
-        self._logger.debug(message, extra={"facts": facts})
+        self._logger.debug(message, extra=_extra(facts))
 
     def info(self, message: str, **facts: Any) -> None:
         """Log normal progress."""
-        self._logger.info(message, extra={"facts": facts})
+        self._logger.info(message, extra=_extra(facts))
 
     def warning(self, message: str, **facts: Any) -> None:
         """Log a problem that resolves itself or can wait."""
-        self._logger.warning(message, extra={"facts": facts})
+        self._logger.warning(message, extra=_extra(facts))
 
     def error(self, message: str, *, trace: bool = False, **facts: Any) -> None:
         """Log a problem that needs a person; ``trace`` adds where it happened."""
-        self._logger.error(message, extra={"facts": facts}, exc_info=trace)
+        self._logger.error(message, extra=_extra(facts), exc_info=trace)
 
 
 class _TextFormatter(logging.Formatter):

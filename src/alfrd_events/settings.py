@@ -10,6 +10,7 @@ import difflib
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -43,6 +44,29 @@ DEFAULT_SLOTS: Mapping[str, int] = {
 """Tasks of a step at once in one worker; ``ocr`` has one for each core. Steps of users: 4."""
 OCR_SLOTS_ELSEWHERE = 8
 """Documents at once where another machine reads them and ours waits."""
+HOME = ".alfrd"
+"""The folder that makes a directory, and all below it, use a home of their own."""
+
+
+def home() -> Path:
+    """The folder ``.alfrd`` of this directory or of one above it, as git finds ``.git``; else the user's own.
+
+    A ``.alfrd`` that belongs to somebody else is passed by: who may write to ``/tmp`` does not choose our database. The
+    user's own is ``$XDG_DATA_HOME/alfrd-events``, which is under ``~/.local/share`` where that is not set.
+    """
+    here = Path.cwd()
+    for directory in (here, *here.parents):
+        place = directory / HOME
+        with suppress(OSError):  # a folder that we may not look into
+            if place.is_dir() and place.stat().st_uid == os.geteuid():
+                return Path(HOME) if directory == here else place
+    shared = os.environ.get("XDG_DATA_HOME", "")
+    if not os.path.isabs(shared):  # the specification says to ignore it then
+        try:
+            shared = str(Path.home() / ".local" / "share")
+        except RuntimeError:
+            return Path(HOME)  # a user without a home
+    return Path(shared) / "alfrd-events"
 
 
 class Settings(BaseSettings):
@@ -56,10 +80,13 @@ class Settings(BaseSettings):
     """URL for the LISTEN connection, past a PgBouncer. Empty: ``database_url``."""
     listen: bool = True
     """Off: no LISTEN at all; new work is found by the poll."""
-    data_dir: Path = Path(".alfrd")
+    data_dir: Path = Field(default_factory=home)
+    """Where the embedded PostgreSQL and the inbox of ``up`` are. Empty: see :func:`home`."""
 
     reader: Literal["local", "textract"] = "local"
     analyst: Literal["rules", "llm", "cascade"] = "rules"
+    ocr_engine: Literal["auto", "openvino", "onnxruntime"] = "auto"
+    """What runs the models that recognise text; ``auto``: whichever is fastest on this processor."""
     ocr_processes: Annotated[int, Field(ge=1, le=1024)] = os.cpu_count() or 1
     slots: Annotated[dict[str, int], NoDecode] = Field(default_factory=dict)
     """Tasks at once per step in this worker, over the defaults: ``ocr=2,classify=4``."""
@@ -114,6 +141,14 @@ class Settings(BaseSettings):
     status_feed: bool = True
     """Whether this worker publishes its status changes on channel ``alfrd_status``."""
 
+    console_token: str = ""
+    """Who may use the console at another address than 127.0.0.1: ``role:digest``, with commas between, as
+    ``alfrd-events console token`` prints it."""
+    console_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    """Names under which the console may be asked for, beside its own address, with commas between."""
+    console_language: str = "browser"
+    """``en``, ``de`` or another language of the console; ``browser``: the one that each browser asks for."""
+
     cap_document_usd: Usd | None = None
     """The most that may be spent on a document, in USD; ``None``: no cap."""
     cap_day_usd: Usd | None = None
@@ -122,6 +157,11 @@ class Settings(BaseSettings):
     """Calls to one paid provider under way at once in this worker, at most; fewer while it throttles."""
     reply_cache_days: Annotated[float, Field(ge=0, le=36_500, allow_inf_nan=False)] = 30
     """How old a paid reply may be that is given again to exactly the same request."""
+
+    mail_password: SecretStr = SecretStr("")
+    """Of the mailbox that ``watch imaps://…`` watches."""
+    mail_password_file: Path | None = None
+    """The file that holds it instead; it is read at each connection."""
 
     file_roots: Annotated[tuple[Path, ...], NoDecode] = ()
     """Directories under which ``file://`` URIs may be read, separated by ``:``. Empty: none."""
@@ -157,7 +197,7 @@ class Settings(BaseSettings):
             slots[step.strip()] = int(number)
         return slots
 
-    @field_validator("textract_features", "s3_buckets", mode="before")
+    @field_validator("textract_features", "s3_buckets", "console_hosts", mode="before")
     @classmethod
     def _parse_names(cls, value: Any) -> Any:
         if not isinstance(value, str):

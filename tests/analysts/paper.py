@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -44,6 +44,11 @@ def scanned(text: str, *, width: int = 60, **fields: Any) -> Document:
             box = (left / width, top, start / width, top + 0.8 * ROW_HEIGHT)
             lines.append(Line(cell.strip(), box, 0.97))
     return _document((Page(1, text, 0.97, tuple(lines), 1000, 1600),), **fields)
+
+
+def of_pages(pages: Sequence[Page], **fields: Any) -> Document:
+    """A document of pages as a reader has given them."""
+    return _document(tuple(pages), **fields)
 
 
 def series(entity: str, kind: str = "purchases", *fields: str, id: UUID | None = None) -> Series:

@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from alfrd_events.analysis.rules.classify import Head
+from alfrd_events.analysis.text.layout import Layout
 from alfrd_events.model import DocumentType, Prompt
 from alfrd_events.model.jobs import Classify, Summarize
 from tests.analysts.paper import ANALYST, PROMPT, TYPES, plain, run
@@ -100,6 +102,27 @@ def test_a_tax_invoice_from_a_till_is_a_receipt() -> None:
         "CASH  20.00\nCHANGE  8.00"
     )
     assert run(ANALYST.run(Classify(plain(text), TYPES, PROMPT))).document_type == "receipt"
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Factura Nº 4711 del 5/6/2018",
+        "Factura N.º 4711",
+        "Factura No. 4711",
+        "Factura Núm. 4711",
+        "Factura Nº4711",
+        "Factura N° 4711",
+        "Factura Nr. 4711",
+        "Factura 4711",
+    ],
+)
+def test_a_title_is_found_with_its_number_behind_it(title: str) -> None:
+    assert "factura" in Head.of(Layout.of(plain(title))).cells
+
+
+def test_a_word_that_begins_like_the_word_for_number_is_not_taken_for_one() -> None:
+    assert Head.of(Layout.of(plain("Factura normal"))).cells == ("factura normal",)
 
 
 def test_words_without_gaps_are_still_found() -> None:

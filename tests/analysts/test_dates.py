@@ -32,13 +32,28 @@ days = st.dates(min_value=date(1995, 1, 1), max_value=date(2039, 12, 31))
         ("2018-03-23", "2018-03-23"),
         ("21.05.14", "2014-05-21"),
         ("27032018", "2018-03-27"),
+        ("#001-001-0934-000105/01/2018 13:30-R", "2018-01-05"),
+        ("570668 02~05-18", "2018-05-02"),
+        ("20180428/191204", "2018-04-28"),
     ],
 )
 def test_a_date_is_read_as_printed(printed: str, expected: str) -> None:
     assert [found.value.isoformat() for found in find_dates(printed)] == [expected]
 
 
-@pytest.mark.parametrize("text", ["31/02/2020", "03-4161 8936", "Lot 23/1", "12/144", "00/00/0000", "v1.2.3"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "31/02/2020",
+        "03-4161 8936",
+        "Lot 23/1",
+        "12/144",
+        "00/00/0000",
+        "v1.2.3",
+        "000105/01/2018",
+        "20180428/1912",
+    ],
+)
 def test_what_is_no_date_is_not_taken_for_one(text: str) -> None:
     assert find_dates(text) == []
 
@@ -50,6 +65,15 @@ def test_what_is_no_date_is_not_taken_for_one(text: str) -> None:
         ("03/04/2018 and 04/25/2018", "MDY"),
         ("03/04/2018 rm 12.00 kuala lumpur, malaysia", "DMY"),
         ("03/04/2018 $12.00 springfield, il 62701", "MDY"),
+        ("03/04/2018 call (555) 234-5678", "MDY"),
+        ("03/04/2018 call 555-234-5678", "MDY"),
+        ("03/04/2018 call 555.234.5678", "MDY"),
+        ("03/04/2018 call +1 555-234-5678", "MDY"),
+        ("03/04/2018 call 1-800-234-5678", "MDY"),
+        ("03/04/2018 call 03-2345 5678", "DMY"),
+        ("03/04/2018 call 012-345 6789", "DMY"),
+        ("03/04/2018 call +44 234-555-5678", "DMY"),
+        ("03/04/2018 vat, 555-234-5678 or (555) 234-5678", "DMY"),
     ],
 )
 def test_the_order_of_day_and_month_is_inferred(text: str, order: str) -> None:

@@ -102,6 +102,19 @@ def test_the_year_is_first_where_people_write_it_first(text: str, expected: date
     assert summary(text, "receipt").document_date == expected
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["#001-001-0934-000105/03/2024 13:30-R", "05:03PM  570668  05~03-24", "Date/Time  20240305/191204"],
+)
+def test_a_day_is_found_where_a_reader_or_a_till_left_it_no_room(text: str) -> None:
+    assert [found.value for found in find_dates(text)] == [FIFTH_OF_MARCH]
+
+
+@pytest.mark.parametrize("text", ["Ref 000105/03/2024", "1234/05/20240305/77", "20240305/991204", "5~7 days"])
+def test_numbers_of_other_kinds_are_no_days(text: str) -> None:
+    assert find_dates(text) == []
+
+
 def test_a_paper_of_the_fifties_has_its_date() -> None:
     assert summary("Heron & Sons\nDeed\nDate: 12 May 1953", "legal").document_date == date(1953, 5, 12)
 
@@ -301,6 +314,12 @@ def test_a_number_in_a_name_is_the_same_however_it_is_written() -> None:
 @pytest.mark.parametrize(
     ("text", "entity"),
     [
+        (
+            "Tern & Willow Property Management\n27 Ferry Row, Port Amber, CA 95699\nRENT RECEIPT\n"
+            "Date: March 4, 2024\nReceived from  Ines Calloway\nProperty  418 Lantern Street\n"
+            "Total received  $1,850.00\n",
+            "Tern & Willow Property Management",
+        ),
         (
             "LEASE AGREEMENT\nbetween Tern & Willow Property Management (Landlord)\n"
             "and Alex Rivera (Tenant), dated April 3, 2025.",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alfrd_events.analysis.text.naming import clean_name, entity_key, same_entity
+from alfrd_events.analysis.text.naming import account_key, clean_name, entity_key, same_entity
 
 
 @pytest.mark.parametrize(
@@ -55,6 +55,11 @@ def test_spellings_of_one_company_have_one_key(one: str, other: str) -> None:
         ("Alpha Trading Sdn Bhd", "Delta Trading Sdn Bhd"),
         ("First National Bank", "First Regional Bank"),
         ("AB&C", "ABD"),
+        ("School District 112", "School District 12"),
+        ("School District 112", "District 12"),
+        ("School District 112", "School District"),
+        ("School District 1", "School District 2"),
+        ("Warehouse12 Trading", "Warehouse13 Trading"),
     ],
 )
 def test_two_companies_stay_two(one: str, other: str) -> None:
@@ -84,3 +89,34 @@ def test_a_key_is_of_letters_and_digits_and_stable(name: str) -> None:
 def test_a_name_that_is_only_a_legal_form_keeps_a_key() -> None:
     assert entity_key("Co.")
     assert entity_key("") == ""
+
+
+@pytest.mark.parametrize(
+    ("printed", "key"),
+    [
+        ("4471-0092-3", "447100923"),
+        ("4471 O092 3", "447100923"),
+        ("POL-88 1207", "P01881207"),
+        ("12-3", ""),
+        ("**** 4471", ""),
+        ("XXXX-XXXX-4471", ""),
+        ("household", ""),
+        ("", ""),
+    ],
+)
+def test_an_account_has_one_key_and_what_identifies_nothing_has_none(printed: str, key: str) -> None:
+    assert account_key(printed) == key
+
+
+@pytest.mark.parametrize(
+    ("read", "name"),
+    [
+        ("GREEN LANE PHARMACY SDN BHDI", "GREEN LANE PHARMACY SDN BHD"),
+        ("HERON MART 5DN BHD", "HERON MART SDN BHD"),
+        ("HERON MART SON BND", "HERON MART SDN BHD"),
+        ("Heron Marketing 5dn Bhd", "Heron Marketing Sdn Bhd"),
+        ("HERON MART SDN BHDX", "HERON MART SDN BHDX"),
+    ],
+)
+def test_a_misread_legal_form_is_put_right(read: str, name: str) -> None:
+    assert clean_name(read) == name

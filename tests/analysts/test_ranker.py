@@ -95,7 +95,7 @@ def test_a_receipt_without_a_total_is_to_be_looked_at() -> None:
         ANALYST.run(Summarize(plain("Karolin Bakery Ltd\n04/03/2024", document_type="receipt"), PROMPT))
     )
 
-    assert "no total was found" in summary.needs_review
+    assert "no total was found" in [doubt.reason for doubt in summary.doubts]
 
 
 def test_an_exact_invoice_is_certain_and_never_flagged() -> None:
@@ -113,7 +113,7 @@ def test_an_exact_invoice_is_certain_and_never_flagged() -> None:
 
     summary = run(ANALYST.run(Summarize(exact, PROMPT)))
 
-    assert summary.needs_review == ""
+    assert summary.doubts == ()
     assert {where.confidence for where in summary.evidence.values()} == {1}
 
 

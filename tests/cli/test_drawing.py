@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,8 +14,11 @@ from rich.console import Console
 
 from alfrd_events.cli.accuracy import same_entity, score, series_f1, word_f1
 from alfrd_events.cli.doctor import letters_png
+from alfrd_events.terminal import tables
+from alfrd_events.terminal.bills import BILLS
 from alfrd_events.terminal.columns import Column, aligned, drawn, fitted
 from alfrd_events.terminal.progress import Progress
+from alfrd_events.terminal.series import ALERTS
 from alfrd_events.terminal.tables import DOCUMENTS, SEARCH
 from alfrd_events.terminal.values import ago, many, money
 
@@ -87,8 +92,62 @@ def test_documents_at_80_columns_keep_their_names_and_series() -> None:
     head, _, line = (line.plain for line in drawn([row], DOCUMENTS, 79))
 
     assert "type" not in head
-    assert line.split()[1] == "2024-02-harborl…tric.png"
+    assert line.split()[1] == "2024-02-harbo…ric.png"
     assert " done " in line
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize(
+    "columns",
+    [
+        tables.DOCUMENTS,
+        tables.SEARCH,
+        tables.SERIES,
+        tables.EVENTS,
+        tables.VALUES,
+        tables.TASKS,
+        BILLS,
+        ALERTS,
+    ],
+)
+def test_a_list_fits_whatever_its_values(columns: tuple[Column, ...], width: int) -> None:
+    """A terminal breaks a line that is too long, and all rows with it."""
+    row = Everything("a value that is as long as a company or a file may be called")
+    lines = [line.plain for line in drawn([row, row], columns, width - 1)]
+
+    assert max(map(len, lines)) < width
+    assert lines[0].split()[0] == columns[0].title
+
+
+def test_documents_at_60_columns_keep_what_they_are_and_how_much() -> None:
+    row = Everything(
+        "x" * 40, status="completed", total_amount="1743.53", currency="EUR", document_date="2024-02-03"
+    )
+    head, _, line = (line.plain for line in drawn([row], tables.DOCUMENTS, 59))
+
+    assert head.split() == ["id", "file", "status", "entity", "amount"]
+    assert line.endswith("1,743.53 EUR")
+
+
+class Everything(dict[str, Any]):
+    """A row that has any column; of those that are not given, numbers where the name says so, else a long text."""
+
+    def __init__(self, text: str, **values: Any) -> None:
+        super().__init__(values)
+        self._text = text
+
+    def __missing__(self, name: str) -> Any:
+        match name:
+            case "waited_ms" | "ran_ms" | "review_confidence" | "confidence":
+                return 0
+            case "raised_at":
+                return datetime(2024, 2, 3, tzinfo=UTC)
+            case _ if "date" in name or name in ("day", "due", "run_at", "paid_on"):
+                return date(2024, 2, 3)
+            case _ if "amount" in name or "total" in name:
+                return Decimal("1743.53")
+            case _:
+                return "EUR" if name == "currency" else self._text
 
 
 def test_columns_shrink_before_they_go_and_go_in_order() -> None:

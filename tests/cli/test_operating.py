@@ -16,12 +16,26 @@ def test_what_failed_is_replayed_once(program: Program, tmp_path: Path) -> None:
     program("run", "--once", exit_code=1)
     (id,) = [row["id"] for row in program.json("documents")]
 
-    assert program.inside("replay")[0] == "nothing is stuck\n"
+    said = "nothing is stuck\nwhat failed is tried again with: alfrd-events replay --failed\n"
+    assert program.inside("replay")[0] == said
     assert "1 task would be re-emitted" in program.inside("replay", "--failed", "--dry-run")[0]
     assert program.json("documents")[0]["status"] == "failed"
     assert program.json("replay", "--failed", "--document", id[:8])[0]["step"] == "ocr"
     assert program.inside("replay", "--failed")[0] == "nothing is stuck\n"
     assert "ocr waits" in program.inside("explain", id)[0]
+
+
+def test_who_replays_and_has_no_worker_hears_of_it(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "empty.txt").touch()
+    program("add", tmp_path / "empty.txt")
+    program("run", "--once", exit_code=1)
+
+    tried, _ = program.inside("replay", "--failed", "--dry-run")
+    out, err = program.inside("replay", "--failed")
+
+    assert "would be re-emitted" in tried
+    assert "1 task re-emitted" in out
+    assert err == "no worker is running: start one with alfrd-events run\n"
 
 
 def test_a_task_that_vanished_is_made_again(program: Program, database_url: str, tmp_path: Path) -> None:
@@ -48,7 +62,7 @@ def test_a_cancelled_document_stays_so(program: Program, tmp_path: Path) -> None
 
 def test_the_doctor_finds_what_is_right_and_what_is_wrong(database_url: str, tmp_path: Path) -> None:
     well = Program(database_url)("doctor").stdout
-    assert well.count("✓") == 11
+    assert well.count("✓") == 12
     assert "✗" not in well
     assert "a notification came back in" in well
     assert "read 'HELLO' from a picture" in well

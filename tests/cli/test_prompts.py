@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,13 @@ import pytest
 from alfrd_events.cli.wiring import build_analyst
 from alfrd_events.clients.calls import Calls
 from alfrd_events.settings import Settings
+from testing.evolving import Loop
+from testing.harness import Harness
 from tests.cli.program import Program
 from tests.cloud.chat import Chat
 from tests.cloud.many_documents import process
 from tests.cloud.papers import papers
 from tests.cloud.server import CloudServer
-from tests.support.evolving import Loop
-from tests.support.harness import Harness
 
 
 def test_a_prompt_goes_out_is_changed_and_comes_back(program: Program, tmp_path: Path) -> None:
@@ -67,7 +68,7 @@ def test_what_makes_no_sense_is_refused_in_a_line(
 
 
 def test_status_says_that_rules_have_nothing_to_evolve(program: Program) -> None:
-    said = "the rules analyst has no prompts to evolve"
+    said = "prompts do not evolve: the rules analyst uses none"
     assert said in program.inside("status")[0]
     assert said in program.json("status")["evolution"]
     assert said in program.inside("prompts", "list")[0]
@@ -91,7 +92,7 @@ async def test_a_changed_prompt_changes_the_documents_that_it_made(db: Harness, 
         assert seen["documents"] > seen["known"] > 0
         assert seen["changed"] > 0
         assert {change["field"] for change in seen["changes"]} - {"structured_data"}
-        assert seen["usd_per_document"] > 0
+        assert Decimal(seen["usd_per_document"]) > 0
         said = (await asyncio.to_thread(program.inside, "prompts", "impact", name, "--limit", "200"))[0]
         assert f"{name} is known on {seen['known']} of {seen['documents']} recent documents" in said
 

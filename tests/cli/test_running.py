@@ -82,8 +82,8 @@ def test_ctrl_c_gives_everything_back_and_the_next_run_ends_it(program: Program,
         assert running.wait(30) == 130
         assert connection.execute("select from alfrd.tasks where state = 'running'").rowcount == 0
         program("run", "--once")
-        twice = "select from alfrd.events where kind = 'completed' group by subject_id, step, entity"
-        twice += " having count(*) > 1 and entity = 'document'"
+        twice = "select from alfrd.events where kind = 'completed' group by subject_id, step, subject_type"
+        twice += " having count(*) > 1 and subject_type = 'document'"
         assert connection.execute(twice).rowcount == 0
     assert {row["status"] for row in program.json("documents")} == {"completed"}
 
@@ -135,7 +135,7 @@ def test_a_stop_ends_the_process_whatever_a_step_holds(program: Program, tmp_pat
     program.environment |= {"PYTHONPATH": str(packages), "ALFRD_DRAIN_SECONDS": "1"}
     with psycopg.connect(program.environment["ALFRD_DATABASE_URL"], autocommit=True) as connection:
         connection.execute(
-            "insert into alfrd.routes (entity, status, step) values ('document', 'pending', 'hold')"
+            "insert into alfrd.routes (subject_type, status, step) values ('document', 'pending', 'hold')"
         )
         program("add", bill(tmp_path))
         with program.started("run", "--steps", "hold") as running:

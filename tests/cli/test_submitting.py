@@ -75,7 +75,32 @@ def test_waiting_ends_with_the_documents_and_tells_of_failures(program: Program,
         bad = program("add", "--wait", empty, exit_code=1)
 
     assert "completed" in good.stdout
-    assert "failed: empty.pdf: the file is empty" in bad.stderr
+    assert f"error: {empty}: failed: the file is empty" in bad.stderr
+
+
+def test_waiting_for_several_closes_with_a_count(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "empty.pdf").touch()
+    bill(tmp_path)
+    with program.started("run"):
+        first = program("add", "--wait", tmp_path, exit_code=1)
+    again = program("add", "--wait", tmp_path, exit_code=1)
+
+    for done in (first, again):
+        assert done.stderr.endswith("2 documents: 1 completed, 1 failed; alfrd-events documents lists them\n")
+    assert again.stderr.count("the file is empty") == 1
+
+
+def test_who_stops_waiting_hears_that_the_work_goes_on(program: Program, tmp_path: Path) -> None:
+    with program.started("add", "--wait", bill(tmp_path)) as waiting:
+        assert waiting.stderr
+        assert "no worker is running" in waiting.stderr.readline()
+        waiting.send_signal(signal.SIGINT)
+        said = waiting.stderr.read()
+        assert waiting.wait(60) == 130
+
+    assert said == "not waiting for 1 document any more; the work goes on: alfrd-events status\n"
+    program("run", "--once")
+    assert [row["status"] for row in program.json("documents")] == ["completed"]
 
 
 def test_a_watched_inbox_takes_what_falls_into_it(program: Program, tmp_path: Path) -> None:
@@ -120,9 +145,8 @@ def test_what_is_known_and_failed_is_told_with_the_command_that_retries(
 
     assert f"already known: {id}, failed" in again.stdout
     command = f"alfrd-events replay --failed --document {id}"
-    assert (
-        f"known and failed (empty.pdf: the file is empty (0 bytes); send it again); to try it again: {command}"
-        in (again.stderr)
+    assert f"known and failed (the file is empty (0 bytes); send it again); to try it again: {command}" in (
+        again.stderr
     )
     assert "1 task re-emitted" in program(*command.split()[1:]).stdout
 

@@ -31,13 +31,13 @@ from alfrd_events.reading.sources import Sources
 from alfrd_events.steps.registry import BUILT_IN
 from alfrd_events.steps.step import Tools
 from alfrd_events.worker.run import run_worker
+from testing.harness import Harness
+from testing.noop import NoopReader, options, refuse_pages
+from testing.server import Server
 from tests.cloud.bedrock import Bedrock
 from tests.cloud.chat import Chat
 from tests.cloud.papers import Paper, papers
 from tests.cloud.server import CloudServer, Exchange, Faults
-from tests.support.harness import Harness
-from tests.support.noop import NoopReader, options, refuse_pages
-from tests.support.server import Server
 
 MANY_FAULTS = Faults(throttle=0.2, cut=0.05, malformed=0.05, latency=0.02)
 PRICES = {"input": Decimal("0.06"), "output": Decimal("0.24"), "cache_read": Decimal("0.015")}

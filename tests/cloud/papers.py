@@ -32,7 +32,7 @@ def _electricity(number: int) -> Paper:
     text = f"""Harbor Electric Company
 Electricity bill
 
-Account number: 4471-{number % 3:04}-22
+Account number: 4471-0001-22
 Statement date: {day:%B %d, %Y}
 Due date: {due:%B %d, %Y}
 Electricity used: {400 + number} kWh
@@ -50,7 +50,7 @@ def _phone(number: int) -> Paper:
     text = f"""Kittiwake Mobile LLC
 Wireless bill
 
-Account number: 90{number % 4}-5512
+Account number: 901-5512
 Bill date: {day:%Y-%m-%d}
 Payment due: {day + timedelta(days=14):%Y-%m-%d}
 
@@ -84,7 +84,7 @@ def _insurance(number: int) -> Paper:
     text = f"""Granite Mutual Insurance
 Auto insurance premium notice
 
-Policy number: GM-77{number % 5}-1020
+Policy number: GM-771-1020
 Date: {day:%B %d, %Y}
 Coverage: liability and collision
 Deductible: $500.00

@@ -67,6 +67,8 @@ async def test_what_is_not_in_the_text_is_marked_and_not_filed() -> None:
     assert set(found.unsupported) == {
         "entity", "total_amount", "due_date", "account_number", "currency", "summary", "iban", "line_items",
     }  # fmt: skip
+    assert {doubt.field for doubt in found.doubts} == {"entity", "total_amount"}
+    assert "the total that was given is not in the text" in [doubt.reason for doubt in found.doubts]
     assert found.structured_data["unsupported"]["total_amount"] == "99.99"
     assert "99.99" not in found.summary
     assert "Acme" not in found.summary

@@ -18,11 +18,11 @@ from alfrd_events.clients.queues import NoEvent, Queue, objects_made
 from alfrd_events.clients.s3 import Buckets, ObjectUri
 from alfrd_events.errors import Permanent
 from alfrd_events.ingest.bucket import Watch
+from testing.harness import Harness
 from tests.cli.program import BILL, Program
 from tests.cloud.s3 import S3
 from tests.cloud.server import CloudServer
 from tests.faults.processes import until
-from tests.support.harness import Harness
 
 Make = Callable[[str], Any]
 Client = Callable[[str], Any]

@@ -17,12 +17,12 @@ from alfrd_events.settings import Settings
 from alfrd_events.steps.registry import BUILT_IN
 from alfrd_events.steps.step import Tools
 from alfrd_events.worker.run import run_worker
+from testing.harness import Harness
+from testing.noop import options, refuse_pages
 from tests.cloud.chat import Chat
 from tests.cloud.many_documents import assert_complete, process
 from tests.cloud.papers import papers
 from tests.cloud.server import CloudServer
-from tests.support.harness import Harness
-from tests.support.noop import options, refuse_pages
 
 MONTHS = 7
 E_INVOICE = Path(__file__).parent.parent / "readers" / "invoices" / "ubl.xml"

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from testing.harness import Harness
 from tests.cli.program import Program
 from tests.cloud.server import CloudServer
 from tests.cloud.textract import Textract
-from tests.support.harness import Harness
 
 Finding = dict[str, Any]
 Make = Callable[[str], Any]

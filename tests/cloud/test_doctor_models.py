@@ -14,10 +14,10 @@ from alfrd_events.cli import doctor_models
 from alfrd_events.errors import SettingsInvalid, Unhealthy
 from alfrd_events.model import JsonObject
 from alfrd_events.settings import Settings
+from testing.harness import Harness
 from tests.cloud.chat import Chat
 from tests.cloud.server import Answer, CloudServer
 from tests.cloud.test_doctor import findings
-from tests.support.harness import Harness
 
 AnalystResult = dict[str, Any]
 

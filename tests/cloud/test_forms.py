@@ -27,13 +27,13 @@ from alfrd_events.clients.llm.schemas import unbounded
 from alfrd_events.clients.llm.structured import Form, Intake, schema_of
 from alfrd_events.model import JsonObject
 from alfrd_events.model.jobs import Classify, DetectSeries, Summarize
+from testing.harness import Harness
 from tests.analysts.paper import TYPES, plain
 from tests.cloud import rule_model
 from tests.cloud.asking import BILL, PROMPT, analyst, known, saying
 from tests.cloud.chat import check_strict
 from tests.cloud.many_documents import process
 from tests.cloud.papers import papers
-from tests.support.harness import Harness
 
 FORMS: list[type[Form]] = [
     ClassificationForm, ExtractionForm, FileForm, FilingForm, ItemsForm, KeyForm, PromptForm, ScoreForm, SummaryForm,

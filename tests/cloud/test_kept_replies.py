@@ -21,6 +21,8 @@ from alfrd_events.reading.textract.blocks import block_of
 from alfrd_events.steps.registry import BUILT_IN
 from alfrd_events.steps.step import Tools
 from alfrd_events.worker.run import run_worker
+from testing.harness import Harness
+from testing.noop import NoopReader, options, refuse_pages
 from tests.cloud import rule_model
 from tests.cloud.asking import BILL
 from tests.cloud.bedrock import Bedrock
@@ -29,8 +31,6 @@ from tests.cloud.colour_question import no_pause
 from tests.cloud.many_documents import process
 from tests.cloud.papers import Paper
 from tests.cloud.server import CloudServer
-from tests.support.harness import Harness
-from tests.support.noop import NoopReader, options, refuse_pages
 
 GIVEN = Paper("bill.txt", BILL, "utility_bill", "Harbor Electric Company", Decimal("85.12"), date(2024, 3, 3))
 

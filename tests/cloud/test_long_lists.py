@@ -17,6 +17,7 @@ from alfrd_events.clients.llm.openai import OpenAi
 from alfrd_events.db.ledger import DatabaseLedger
 from alfrd_events.model import JsonObject, Summary
 from alfrd_events.model.jobs import Classify, ScoreSummary, Summarize
+from testing.harness import Harness
 from tests.analysts.paper import plain
 from tests.cloud import rule_model
 from tests.cloud.asking import PROMPT, analyst
@@ -25,7 +26,6 @@ from tests.cloud.colour_question import no_pause
 from tests.cloud.many_documents import process
 from tests.cloud.papers import Paper
 from tests.cloud.server import CloudServer
-from tests.support.harness import Harness
 
 _ITEM = re.compile(r"^(Article number \d+ fresh) +([\d.]+)$", re.MULTILINE)
 

@@ -15,12 +15,12 @@ from alfrd_events.cli.wiring import build_analyst
 from alfrd_events.clients.calls import Calls
 from alfrd_events.clients.llm.openai import OpenAi
 from alfrd_events.settings import Settings
+from testing.harness import Harness
 from tests.cloud.bedrock import NOVA, Bedrock
 from tests.cloud.chat import Chat
 from tests.cloud.many_documents import MANY_FAULTS, assert_complete, live_through, process
 from tests.cloud.papers import Paper, papers
 from tests.cloud.server import CloudServer
-from tests.support.harness import Harness
 
 
 @pytest.mark.parametrize("service", ["openai", "bedrock"])

@@ -6,12 +6,12 @@ import json
 from decimal import Decimal
 from pathlib import Path
 
+from testing.harness import Harness
 from tests.cli.program import Program
 from tests.cloud.bedrock import NOVA, Bedrock
 from tests.cloud.server import CloudServer, Faults
 from tests.cloud.textract import Objects, Read, Textract
 from tests.faults.processes import ALL_ENDED, until
-from tests.support.harness import Harness
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 PICTURES = ("2024-02-harborlight-electric.png", "2024-03-auto-insurance.png")

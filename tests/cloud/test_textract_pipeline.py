@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from testing.harness import Harness
 from tests.cli.program import Program
 from tests.cloud.server import CloudServer, Faults
 from tests.cloud.textract import Objects, Plan, Read, Textract
 from tests.faults.processes import ALL_ENDED, until
 from tests.readers.reader_inputs import encoded, pdf, picture, scan_page
-from tests.support.harness import Harness
 
 BUCKET = "staging-area"
 

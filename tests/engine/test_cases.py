@@ -13,7 +13,7 @@ from alfrd_events.db.inputs import inputs_of
 from alfrd_events.model import Document, Task
 from alfrd_events.model.inputs import DocumentInput, FilingInput, OcrInput, StepInput, SummarizeInput
 from alfrd_events.steps.registry import BUILT_IN
-from tests.support.harness import RESULTS, Harness
+from testing.harness import RESULTS, Harness
 
 INPUTS = {name: step.input for name, step in BUILT_IN.items()}
 PAGE = RESULTS["ocr"]["pages"][0]
@@ -26,12 +26,26 @@ async def _read(db: Harness, document: UUID, text: str) -> None:
 
 
 async def _given(db: Harness, cases: Cases, document: UUID, step: str) -> Document:
-    task = Task(1, step, "document", document, 1, 5)
+    task = await _running(db, document, step)
     return _document(await cases.load([task]))
 
 
+async def _running(db: Harness, document: UUID, step: str) -> Task:
+    """A task of the document that runs, whatever its status is."""
+    await db.sql(
+        "delete from alfrd.tasks where subject_id = %s and step = %s and state = 'running'", document, step
+    )
+    id = await db.one(
+        "insert into alfrd.tasks (step, subject_type, subject_id, status, state, attempt, worker_id)"
+        " select step, subject_type, %s, status, 'running', 1, 0 from alfrd.routes where step = %s returning id",
+        document,
+        step,
+    )
+    return Task(id, step, "document", document, 1, 5)
+
+
 def _document(loaded: Mapping[int, StepInput]) -> Document:
-    found = loaded[1]
+    (found,) = loaded.values()
     assert isinstance(found, DocumentInput)
     return found.document
 
@@ -76,7 +90,7 @@ async def test_pages_that_are_kept_when_a_load_begins_are_not_lost_to_another_on
     document = await db.given_document()
     await _read(db, document, "one")
     await _given(db, cases, document, "classify")
-    waits_for_series, last = (Task(1, step, "document", document, 1, 5) for step in ("file", "extract"))
+    waits_for_series, last = [await _running(db, document, step) for step in ("file", "extract")]
     inputs = json.dumps(await inputs_of(db.database, [waits_for_series]))
 
     first = asyncio.create_task(cases.load([waits_for_series], inputs))
@@ -88,7 +102,8 @@ async def test_pages_that_are_kept_when_a_load_begins_are_not_lost_to_another_on
 
 async def test_what_is_given_equals_what_its_constructors_make(db: Harness) -> None:
     document = await db.given_document("classified")
-    given = (await Cases(db.database, INPUTS).load([Task(1, "summarize", "document", document, 1, 5)]))[1]
+    task = await _running(db, document, "summarize")
+    given = (await Cases(db.database, INPUTS).load([task]))[task.id]
     assert isinstance(given, SummarizeInput)
     assert given.document == Document(
         **{each.name: getattr(given.document, each.name) for each in fields(Document)}
@@ -143,10 +158,10 @@ async def test_what_a_trigger_stores_in_place_of_what_was_read_is_loaded(db: Har
 async def test_series_are_loaded_again_when_one_has_changed(db: Harness) -> None:
     cases = Cases(db.database, INPUTS)
     document = await db.given_document("summarized")
-    task = Task(1, "file", "document", document, 1, 5)
+    task = await _running(db, document, "file")
 
     async def titles() -> list[str]:
-        given = (await cases.load([task]))[1]
+        given = (await cases.load([task]))[task.id]
         assert isinstance(given, FilingInput)
         return [series.title for series in given.candidates]
 

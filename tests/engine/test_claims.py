@@ -6,31 +6,31 @@ import pytest
 
 from alfrd_events.db import queue
 from alfrd_events.model import Outcome
-from alfrd_events.worker.fronts import Fronts
+from alfrd_events.worker.cursors import QueueCursors
 from alfrd_events.worker.wake import Reason
-from tests.support.harness import RESULTS, Harness
+from testing.harness import RESULTS, Harness
 
 
 async def test_a_busy_worker_goes_on_behind_what_it_has_claimed(db: Harness) -> None:
     first, second = [await db.given_document() for _ in range(2)]
     worker = await db.worker("a")
 
-    async def look(from_: dict[str, int] | None) -> queue.Exchange:
-        return await queue.exchange(db.database, worker, [], {"ocr": 1}, "handoff", from_=from_)
+    async def look(from_: dict[str, int] | None) -> queue.ExchangeReply:
+        return await queue.exchange(db.database, worker, [], {"ocr": 1}, "handoff", cursors=from_)
 
     claimed = await look(None)
     (task,) = claimed.claimed
     assert task.subject_id == first
     await db.hand_in(Outcome(task, "released"))
-    behind = await look(dict(claimed.reached))
+    behind = await look(dict(claimed.cursors))
     assert [task.subject_id for task in behind.claimed] == [second], "the first one is before its place"
 
     urgent = await db.given_document(priority=1)
-    more_urgent = await look(dict(behind.reached))
+    more_urgent = await look(dict(behind.cursors))
     assert [task.subject_id for task in more_urgent.claimed] == [urgent], (
         "it comes first, wherever the worker is"
     )
-    assert (await look(dict(behind.reached))).claimed == ()
+    assert (await look(dict(behind.cursors))).claimed == ()
     assert [task.subject_id for task in (await look(None)).claimed] == [first]
 
 
@@ -38,13 +38,13 @@ def test_the_fronts_of_queues_are_looked_at_again_one_after_the_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 100.0
-    monkeypatch.setattr("alfrd_events.worker.fronts.time.monotonic", lambda: now)
-    fronts = Fronts()
+    monkeypatch.setattr("alfrd_events.worker.cursors.time.monotonic", lambda: now)
+    cursors = QueueCursors()
     reached = {"ocr": 7, "classify": 8}
 
     def look(reason: Reason, took: float = 0.1) -> dict[str, int]:
-        from_ = dict(fronts.look_from(reason))
-        fronts.looked(from_, reached, None, took)
+        from_ = dict(cursors.next(reason))
+        cursors.moved(from_, reached, took)
         return from_
 
     assert look("handoff") == {}, "it was nowhere yet"
@@ -68,12 +68,12 @@ def test_the_fronts_of_queues_are_looked_at_again_one_after_the_other(
 
 
 def test_handing_in_alone_does_not_lose_the_place_in_the_queues() -> None:
-    fronts = Fronts()
-    fronts.looked({}, {"ocr": 7}, None, 0.1)
+    cursors = QueueCursors()
+    cursors.moved({}, {"ocr": 7}, 0.1)
 
-    fronts.looked(fronts.look_from("handoff"), {}, None, 0.1)
+    cursors.moved(cursors.next("handoff"), {}, 0.1)
 
-    assert fronts.look_from("handoff") == {"ocr": 7}
+    assert cursors.next("handoff") == {"ocr": 7}
 
 
 async def test_what_falls_due_is_claimed_although_it_is_older_than_where_the_worker_is(db: Harness) -> None:
@@ -86,21 +86,39 @@ async def test_what_falls_due_is_claimed_although_it_is_older_than_where_the_wor
 
     outcome = Outcome(done, "done", result=RESULTS["ocr"])
     behind = await queue.exchange(
-        db.database, worker, [outcome], {"ocr": 1}, "handoff", from_=dict(claimed.reached)
+        db.database, worker, [outcome], {"ocr": 1}, "handoff", cursors=dict(claimed.cursors)
     )
     assert [task.subject_id for task in behind.claimed] == [first]
+
+
+async def test_what_waited_for_a_superseded_twin_is_claimed_by_the_worker_that_ends_it(db: Harness) -> None:
+    document = await db.given_document("ocr_completed")
+    worker = await db.worker("a")
+    task = await db.claim("classify", worker="a")
+    assert task is not None
+    await db.sql("update alfrd.documents set status = 'ocr_completed' where id = %s", document)
+    behind = await queue.exchange(db.database, worker, [], {"classify": 1}, "handoff")
+    assert behind.claimed == ()
+
+    outcome = Outcome(task, "done", result=RESULTS["classify"], made_by="test")
+    answer = await queue.exchange(
+        db.database, worker, [outcome], {"classify": 1}, "handoff", cursors=behind.cursors
+    )
+
+    assert answer.refused == {task.id: "superseded"}
+    assert [twin.subject_id for twin in answer.claimed] == [document]
 
 
 async def test_a_worker_that_would_sleep_looks_at_the_whole_queue(db: Harness) -> None:
     await db.given_document()
     worker = await db.worker("a")
-    end = await queue.exchange(db.database, worker, [], {"classify": 1}, "handoff", waiting=["classify"])
-    everywhere = {"ocr": next(iter(end.reached.values()))}
+    end = await queue.exchange(db.database, worker, [], {"classify": 1}, "handoff", waiting_for=["classify"])
+    everywhere = {"ocr": next(iter(end.cursors.values()))}
 
-    busy = await queue.exchange(db.database, worker, [], {"ocr": 1}, "handoff", from_=everywhere)
+    busy = await queue.exchange(db.database, worker, [], {"ocr": 1}, "handoff", cursors=everywhere)
     assert busy.claimed == ()
     last = await queue.exchange(
-        db.database, worker, [], {"ocr": 1}, "handoff", waiting=["ocr"], from_=everywhere
+        db.database, worker, [], {"ocr": 1}, "handoff", waiting_for=["ocr"], cursors=everywhere
     )
     assert len(last.claimed) == 1
 
@@ -135,13 +153,13 @@ async def test_what_a_limit_has_held_back_is_claimed_as_soon_as_a_slot_is_free(d
     first, second = [await db.given_document() for _ in range(2)]
     worker = await db.worker("a")
 
-    async def look(from_: dict[str, int], *done: Outcome) -> queue.Exchange:
-        return await queue.exchange(db.database, worker, done, {"ocr": 5}, "handoff", from_=from_)
+    async def look(from_: dict[str, int], *done: Outcome) -> queue.ExchangeReply:
+        return await queue.exchange(db.database, worker, done, {"ocr": 5}, "handoff", cursors=from_)
 
     claimed = await look({})
     (task,) = claimed.claimed
     assert task.subject_id == first
-    full = await look(dict(claimed.reached))
+    full = await look(dict(claimed.cursors))
     assert full.claimed == ()
-    freed = await look(dict(full.reached), Outcome(task, "done", result=RESULTS["ocr"]))
+    freed = await look(dict(full.cursors), Outcome(task, "done", result=RESULTS["ocr"]))
     assert [task.subject_id for task in freed.claimed] == [second]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from alfrd_events.errors import Refused
-from tests.support.harness import Harness
+from testing.harness import Harness
 
 
 async def test_an_insert_alone_makes_the_work_and_rings_once_per_step(db: Harness) -> None:
@@ -63,7 +63,7 @@ async def test_the_feed_tells_each_status_with_its_id(db: Harness) -> None:
 
     heard = await _feed(db, "update alfrd.documents set status = 'cancelled' where id = %s", document)
 
-    assert heard == [{"entity": "document", "id": str(document), "status": "cancelled"}]
+    assert heard == [{"subject_type": "document", "id": str(document), "status": "cancelled"}]
 
 
 async def test_a_large_statement_sends_few_messages(db: Harness) -> None:
@@ -75,7 +75,7 @@ async def test_a_large_statement_sends_few_messages(db: Harness) -> None:
     many = await _feed(db, insert, 5000)
 
     assert [len(message["ids"]) for message in some] == [150, 150, 100]
-    assert many == [{"entity": "document", "count": 5000, "status": "pending"}]
+    assert many == [{"subject_type": "document", "count": 5000, "status": "pending"}]
 
 
 async def test_the_feed_can_be_switched_off(db: Harness) -> None:
@@ -232,7 +232,7 @@ async def test_a_document_that_names_nobody_completes_without_a_series(db: Harne
 
 async def test_scores_are_tied_to_the_prompt_that_made_the_result(db: Harness) -> None:
     from alfrd_events.model import Outcome
-    from tests.support.harness import RESULTS
+    from testing.harness import RESULTS
 
     await db.given_document("ocr_completed")
     prompt = await db.one("select id from alfrd.prompts where kind = 'rules_classifier'")
@@ -268,8 +268,14 @@ async def test_values_keep_their_types(db: Harness) -> None:
     ],
 )
 async def test_what_hangs_on_a_document_goes_with_it(db: Harness, how: str) -> None:
+    await db.sql(
+        "insert into alfrd.routes (subject_type, status, step) values ('document', 'completed', 'export')"
+    )
     await db.given_document("completed", tags=["home"])
-    hanging = ("pages", "tags", "document_parts")
+    export = await db.claim("export")
+    assert export is not None
+    await db.complete(export)
+    hanging = ("pages", "tags", "document_parts", "step_results")
     assert all([await db.one(f"select count(*) from alfrd.{table}") for table in hanging])
     await db.claim("score_summary")
 
@@ -278,7 +284,10 @@ async def test_what_hangs_on_a_document_goes_with_it(db: Harness, how: str) -> N
     for table in (*hanging, "scores"):
         assert await db.one(f"select count(*) from alfrd.{table}") == 0
     assert (
-        await db.one("select count(*) from alfrd.tasks where entity = 'document' and state <> 'running'") == 0
+        await db.one(
+            "select count(*) from alfrd.tasks where subject_type = 'document' and state <> 'running'"
+        )
+        == 0
     )
 
 

@@ -195,6 +195,23 @@ def test_the_last_user_stops_the_server_and_no_other(data_dir: Path) -> None:
     assert not running.process.is_running()
 
 
+def test_ctrl_c_while_the_server_stops_ends_the_wait_without_a_traceback(data_dir: Path) -> None:
+    impatient = f"""
+from alfrd_events.db import postmaster
+stop = postmaster.Postmaster.stop
+def interrupted(self, seconds):
+    stop(self, seconds)
+    raise KeyboardInterrupt
+postmaster.Postmaster.stop = interrupted
+{USER}"""
+    done = subprocess.run(
+        [sys.executable, "-c", impatient, str(data_dir)], input="", capture_output=True, text=True, timeout=90
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert postmaster.find(data_dir / "postgres") is None
+
+
 def test_a_server_that_was_killed_is_started_again(data_dir: Path) -> None:
     user = _user(data_dir)
     assert user.stdout is not None

@@ -9,7 +9,7 @@ import pytest
 
 from alfrd_events.errors import NotFound
 from alfrd_events.model import Outcome
-from tests.support.harness import Harness
+from testing.harness import Harness
 
 
 async def _explain(db: Harness, id: UUID) -> str:
@@ -87,7 +87,7 @@ async def test_dead_with_its_error(db: Harness) -> None:
     assert task is not None
     await db.hand_in(Outcome(task, "failed", error="a.txt: holds no text"))
     explained = await _explain(db, document)
-    assert "Document a.txt has been failed since …. Ocr failed: a.txt: holds no text." in explained
+    assert "Document a.txt failed at …. Step ocr: a.txt: holds no text." in explained
     assert f"try again with: alfrd-events replay --failed --document {document}." in explained
     assert "It had 1 of 5 attempts." in explained
 

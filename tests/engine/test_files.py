@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from alfrd_events.model import Task
-from tests.support.harness import Harness
+from testing.harness import Harness
 
 TAG = "series:acme-power-electricity-bill"
 
@@ -90,6 +92,21 @@ async def test_a_change_while_the_summary_is_made_makes_it_outdated_again(db: Ha
     assert (await _file(db))["status"] == "generated"
 
 
+async def test_the_feed_ends_with_what_the_file_is(db: Harness) -> None:
+    await db.given_document("completed")
+    task = await _claim(db)
+    await db.sql("update alfrd.documents set summary = 'other words'")
+    feed = await db.session()
+    await feed.execute("listen alfrd_status")
+
+    await db.complete(task, revision=1)
+
+    assert (await _file(db))["status"] == "outdated"
+    told = [json.loads(notify.payload) async for notify in feed.notifies(timeout=0.5)]
+    assert [change["status"] for change in told] == ["generated", "outdated"]
+    await feed.close()
+
+
 async def test_a_file_of_ones_own_holds_what_carries_all_its_tags(db: Harness) -> None:
     both = await db.given_document("completed", tags=["home", "2024"])
     await db.given_document("completed", tags=["home"])
@@ -129,3 +146,19 @@ async def test_a_failed_file_is_told_again_when_a_member_changes(db: Harness) ->
 
     await _generate(db)
     assert (await _file(db))["status"] == "generated"
+
+
+async def test_results_of_steps_go_with_their_file(db: Harness) -> None:
+    await db.sql(
+        "insert into alfrd.routes (subject_type, status, step) values ('file', 'generated', 'export')"
+    )
+    await db.given_document("completed")
+    await _generate(db)
+    export = await db.claim("export")
+    assert export is not None
+    await db.complete(export)
+    assert await db.one("select count(*) from alfrd.step_results") == 1
+
+    await db.sql("delete from alfrd.files")
+
+    assert await db.one("select count(*) from alfrd.step_results") == 0

@@ -14,7 +14,6 @@ import pytest
 from alfrd_events.db import migrate as module
 from alfrd_events.db.migrate import check_schema, functions, migrate, migrations
 from alfrd_events.errors import DatabaseUnavailable, Refused, SchemaOutdated, SchemaTooNew
-from alfrd_events.model import advisory_key
 
 
 def _sql(url: str, statement: str) -> None:
@@ -175,7 +174,7 @@ async def test_a_migration_that_another_one_holds_up_names_it(database_url: str)
     async with await psycopg.AsyncConnection.connect(
         database_url, application_name="another migrate"
     ) as holder:
-        await holder.execute("select pg_advisory_xact_lock(%s)", [advisory_key("alfrd:migrate")])
+        await holder.execute("select pg_advisory_xact_lock(hashtextextended('alfrd:migrate', 0))")
 
         with pytest.raises(DatabaseUnavailable, match=r"another migrate, user postgres"):
             await migrate(database_url, patience=1)

@@ -27,8 +27,8 @@ from hypothesis.stateful import (
 
 from alfrd_events.db.errors import WorkerUnknown
 from alfrd_events.model import Outcome, Task
-from tests.support.harness import RESULTS, Harness
-from tests.support.routes import ROUTE
+from testing.harness import RESULTS, Harness
+from testing.routes import ROUTE
 
 T = TypeVar("T")
 WORKERS = st.sampled_from(["a", "b", "c"])
@@ -67,7 +67,7 @@ class Engine(RuleBasedStateMachine):
         try:
             return self._do(self.db.exchange(worker, done, **capacity)).claimed  # type: ignore[arg-type]
         except WorkerUnknown:
-            self.db.workers.pop(worker)  # it signs on again, and hands the same in once more
+            self.db.workers.pop(worker)  # it registers again, and hands the same in once more
             return self._do(self.db.exchange(worker, done, **capacity)).claimed  # type: ignore[arg-type]
 
     @rule(target=documents)
@@ -135,11 +135,11 @@ class Engine(RuleBasedStateMachine):
     def nothing_is_stuck(self) -> None:
         stuck = self._do(
             self.db.sql(
-                "select s.id, s.status from (select 'document' as entity, id, status from alfrd.documents"
+                "select s.id, s.status from (select 'document' as subject_type, id, status from alfrd.documents"
                 "  union all select 'file', id, status from alfrd.files) s"
-                "  join alfrd.routes r on r.entity = s.entity and r.status = s.status and r.next_status <> ''"
-                " where not exists (select from alfrd.tasks t where t.subject_id = s.id and t.step = r.step"
-                "   and t.state in ('ready', 'scheduled', 'running'))"
+                "  join alfrd.routes r using (subject_type, status)"
+                " where r.next_status <> '' and not exists (select from alfrd.tasks t"
+                "  where t.subject_id = s.id and t.step = r.step and t.state in ('ready', 'scheduled', 'running'))"
             )
         )
         assert stuck == []

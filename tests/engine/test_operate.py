@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from alfrd_events.errors import NotFound, Refused
-from tests.support.harness import Harness
+from testing.harness import Harness
 
 
 async def test_a_paused_step_is_claimed_by_nobody_until_it_is_resumed(db: Harness) -> None:
@@ -90,14 +90,17 @@ async def test_text_that_was_left_behind_by_a_delete_under_an_old_snapshot_is_pr
     await person.execute("begin isolation level repeatable read")
     await person.execute("select 1 from alfrd.documents")
     await db.sql("insert into alfrd.pages (document_id, number, text) values (%s, 2, 'late')", document)
+    await db.sql("insert into alfrd.step_results values ('document', %s, 'export', '{}')", document)
     await person.execute("delete from alfrd.documents")
     await person.execute("commit")
     await person.close()
     assert await db.one("select array_agg(text) from alfrd.pages") == ["late"]
+    assert await db.one("select count(*) from alfrd.step_results") == 1
 
     await db.sql("select * from alfrd.prune('1 day')")
 
     assert await db.one("select count(*) from alfrd.pages") == 0
+    assert await db.one("select count(*) from alfrd.step_results") == 0
 
 
 async def test_an_open_change_of_document_types_does_not_hold_up_a_pause(db: Harness) -> None:
@@ -109,4 +112,4 @@ async def test_an_open_change_of_document_types_does_not_hold_up_a_pause(db: Har
     await db.sql("select alfrd.pause('ocr')")
 
     await person.close()
-    assert await db.one("select paused from alfrd.standing") == ["ocr"]
+    assert await db.one("select paused from alfrd.route_cache") == ["ocr"]

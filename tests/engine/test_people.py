@@ -11,12 +11,12 @@ import pytest
 from alfrd_events.db import queue
 from alfrd_events.db.errors import Interrupted
 from alfrd_events.model import Outcome
-from tests.support.harness import RESULTS, Harness
+from testing.harness import RESULTS, Harness
 
 
 async def _while_a_person_holds(
     db: Harness, statement: str, document: UUID, outcome: Outcome
-) -> queue.Exchange:
+) -> queue.ExchangeReply:
     """Hand in an outcome while a person's transaction is open, and commit it under the waiting exchange."""
     person = await db.session()
     await person.execute("begin")
@@ -68,6 +68,46 @@ async def test_pages_of_old_content_do_not_come_under_new_content(db: Harness) -
     assert answer.stale == {task.id}
     assert await db.one("select count(*) from alfrd.pages") == 0
     assert ("completed", "ocr") not in await db.events_of(document)
+
+
+async def test_a_result_of_a_users_step_under_a_change_is_not_written(db: Harness) -> None:
+    await db.sql("insert into alfrd.transitions values ('document', 'completed', 'archived')")
+    await db.sql(
+        "insert into alfrd.routes (subject_type, status, step, next_status)"
+        " values ('document', 'completed', 'archive', 'archived')"
+    )
+    document = await db.given_document("completed")
+    task = await db.claim("archive")
+    assert task is not None
+
+    answer = await _while_a_person_holds(
+        db,
+        "update alfrd.documents set status = 'pending' where id = %s",
+        document,
+        Outcome(task, "done", result={"where": "shelf"}),
+    )
+
+    assert answer.stale == {task.id}
+    assert await db.one("select count(*) from alfrd.step_results") == 0
+    assert ("completed", "archive") not in await db.events_of(document)
+
+
+async def test_what_is_held_at_the_end_of_an_exchange_holds_it_up_no_longer(db: Harness) -> None:
+    """Series are counted as the exchange commits; a prepared transaction holds that row for as long as it likes."""
+    await db.given_document("filed")
+    await db.given_document("summarized")
+    task = await db.claim("file")
+    assert task is not None
+    holder = await db.session()
+    await holder.execute("begin")
+    await holder.execute("select from alfrd.series_versions for update")
+
+    result = {**RESULTS["file"], "entity_key": "other", "entity": "Other", "slug": "other-bill"}
+    async with asyncio.timeout(30):
+        with pytest.raises(Interrupted, match="lock timeout"):
+            await db.exchange("a", [Outcome(task, "done", result=result)])
+
+    await holder.close()
 
 
 async def test_a_row_that_a_person_holds_holds_up_no_exchange_for_long(db: Harness) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.harness import Harness
+from testing.harness import Harness
 
 
 async def test_a_document_passes_every_status_and_leaves_no_task(db: Harness) -> None:

@@ -13,9 +13,11 @@ import pytest
 from alfrd_events.db import queue
 from alfrd_events.db.json import jsonb
 from alfrd_events.model import Outcome, Task
-from tests.support.harness import RESULTS, Harness
+from testing.harness import RESULTS, Harness
 
 WAITING = 20_000
+EXCHANGE = """select alfrd.exchange(%s,
+    jsonb_build_object('outcomes', '[]'::jsonb, 'capacity', %s::jsonb, 'woken_by', 'notify'))"""
 READ = (
     "select relname, seq_tup_read, coalesce(idx_tup_fetch, 0) as idx_tup_fetch from pg_stat_xact_user_tables"
     " where schemaname = 'alfrd' and relname in ('tasks', 'documents')"
@@ -65,9 +67,7 @@ async def test_a_claim_reads_what_it_claims(db: Harness, statistics: str) -> Non
     worker = await db.worker("a")
 
     for _ in range(7):  # plans are made anew for the first five times, and then perhaps kept
-        read = await _read_by(
-            db, "select alfrd.exchange(%s, '[]', %s, 'notify')", worker, jsonb({"ocr": 10, "classify": 10})
-        )
+        read = await _read_by(db, EXCHANGE, worker, jsonb({"ocr": 10, "classify": 10}))
 
         assert read.by_sequential_scans == 0
         assert read.by_indexes <= 100
@@ -77,9 +77,7 @@ async def test_a_claim_reads_what_it_claims(db: Harness, statistics: str) -> Non
 async def test_a_rescue_reads_what_was_lost(db: Harness, statistics: str) -> None:
     await _given_backlog(db, statistics)
     for name in ("dead", "alive"):
-        await db.sql(
-            "select alfrd.exchange(%s, '[]', %s, 'notify')", await db.worker(name), jsonb({"ocr": 20})
-        )
+        await db.sql(EXCHANGE, await db.worker(name), jsonb({"ocr": 20}))
     await db.sql("update alfrd.workers set heartbeat_at = now() - interval '1 hour' where name = 'dead'")
 
     read = await _read_by(db, "select alfrd.rescue()")
@@ -94,9 +92,7 @@ async def test_an_idle_look_reads_next_to_nothing(db: Harness, statistics: str) 
     await _given_backlog(db, statistics)
     worker = await db.worker("a")
 
-    read = await _read_by(
-        db, "select alfrd.exchange(%s, '[]', %s, 'poll')", worker, jsonb({"extract": 10, "summarize_file": 2})
-    )
+    read = await _read_by(db, EXCHANGE, worker, jsonb({"extract": 10, "summarize_file": 2}))
 
     assert read.by_sequential_scans == 0
     assert read.by_indexes <= 5, "the planner looks at the ends of an index"
@@ -119,7 +115,7 @@ async def test_a_busy_worker_does_not_step_over_what_was_finished_under_an_old_t
         answer = await queue.exchange(db.database, worker, [], {"ocr": 1000}, "handoff")
         await db.sql("delete from alfrd.tasks where state = 'running'")
         finished -= len(answer.claimed)
-        whole = dict(answer.reached)
+        whole = dict(answer.cursors)
 
     async def entries_read(from_: dict[str, int] | None, done: Sequence[Outcome] = ()) -> int:
         async def so_far() -> int:
@@ -127,7 +123,7 @@ async def test_a_busy_worker_does_not_step_over_what_was_finished_under_an_old_t
             return int(await db.one("select pg_stat_get_tuples_returned('alfrd.tasks_ready'::regclass)"))
 
         before = await so_far()
-        answer = await queue.exchange(db.database, worker, done, {"ocr": claimed}, "handoff", from_=from_)
+        answer = await queue.exchange(db.database, worker, done, {"ocr": claimed}, "handoff", cursors=from_)
         assert len(answer.claimed) == claimed
         running.extend(answer.claimed)
         return await so_far() - before

@@ -13,12 +13,12 @@ from psycopg.errors import InsufficientPrivilege
 
 from alfrd_events.db.database import Database
 from alfrd_events.db.migrate import migrate
-from alfrd_events.steps.registry import BUILT_IN
+from alfrd_events.steps.registry import BUILT_IN, CALENDAR
 from alfrd_events.worker.run import run_worker
-from tests.support.harness import Harness
-from tests.support.noop import noop_tools, options
-from tests.support.pgbouncer import past
-from tests.support.server import Server
+from testing.harness import Harness
+from testing.noop import noop_tools, options
+from testing.pgbouncer import past
+from testing.server import Server
 
 MONEY = [
     "insert into alfrd.usage (step, provider, outcome) values ('ocr', 'me', 'ok')",
@@ -36,7 +36,8 @@ MONEY = [
 ]
 """What only the owner may: the others spend, and write down, through functions."""
 APP_MAY_NOT = [
-    "insert into alfrd.tasks (step, entity, subject_id, status) values ('ocr', 'document', gen_random_uuid(), '')",
+    "insert into alfrd.tasks (step, subject_type, subject_id, status)"
+    " values ('ocr', 'document', gen_random_uuid(), '')",
     "update alfrd.tasks set priority = 9",
     "delete from alfrd.tasks",
     "delete from alfrd.documents",
@@ -48,7 +49,7 @@ APP_MAY_NOT = [
     "update alfrd.documents set content = ''",
     "insert into alfrd.documents (status) values ('completed')",
     "insert into alfrd.corrections (document_id, field, corrected_by) values (gen_random_uuid(), 'entity', 'you')",
-    "insert into alfrd.events (entity, subject_id, kind) values ('document', gen_random_uuid(), 'completed')",
+    "insert into alfrd.events (subject_type, subject_id, kind) values ('document', gen_random_uuid(), 'completed')",
     "delete from alfrd.events",
     "update alfrd.pages set text = ''",
     "update alfrd.scores set score = 1",
@@ -63,12 +64,12 @@ APP_MAY_NOT = [
     "create table alfrd.mine (id int)",
     "create function alfrd.mine() returns int language sql return 1",
     "alter table alfrd.documents disable trigger all",
-    "select alfrd.exchange(1, '[]', '{}', 'poll')",
+    "select alfrd.exchange(1, '{}')",
     "select alfrd.register_worker('me', '', 1, '', '{}', 30)",
     "select alfrd.rescue()",
-    "select alfrd.settle(1, '[]')",
+    "select alfrd.complete(null, '[]')",
     "select alfrd.record('classify', '{}')",
-    "select alfrd.enqueue('document', '{}', '{}', '{}', '{}')",
+    "select alfrd.advance(null)",
     "select alfrd.pause('ocr')",
     "select alfrd.resume('ocr')",
     "select alfrd.prune('30 days')",
@@ -78,7 +79,7 @@ APP_MAY_NOT = [
     "select alfrd.recall_replies('[]', '1 day')",
     "select alfrd.reserve_calls('[]')",
     "select alfrd.settle_calls('[]')",
-    "select alfrd.tend_calls('{}', '1 day')",
+    "select alfrd.release_held_calls('{}', '1 day')",
 ]
 WORKER_MAY_NOT = [
     "insert into alfrd.documents (filename) values ('a.txt')",
@@ -92,7 +93,7 @@ WORKER_MAY_NOT = [
     "update alfrd.prompts set is_active = true",
     "insert into alfrd.pauses (step, paused_by) values ('ocr', 'you')",
     "insert into alfrd.routes values ('document', 'completed', 'send_money')",
-    "select alfrd.settle(1, '[]')",
+    "select alfrd.complete(null, '[]')",
     "select alfrd.record('classify', '{}')",
     "create table alfrd.mine (id int)",
     "drop table alfrd.events",
@@ -199,9 +200,9 @@ async def test_notifications_hold_ids_and_nothing_else(db: Harness) -> None:
     assert len(heard) > 3
     for notify in heard:
         if notify.channel == "alfrd_work":
-            assert notify.payload in BUILT_IN
+            assert notify.payload in {**BUILT_IN, **CALENDAR}
         else:
-            assert set(json.loads(notify.payload)) <= {"entity", "id", "ids", "count", "status"}
+            assert set(json.loads(notify.payload)) <= {"subject_type", "id", "ids", "count", "status"}
             assert "secret" not in notify.payload
     await ear.close()
 
@@ -245,7 +246,13 @@ async def test_only_what_must_runs_as_the_owner_and_with_a_pinned_search_path(db
     )
     assert {row["proname"] for row in definers} == {
         *(
-            "correct_document",
+            *(
+                "correct_document",
+                "delete_document",
+                "document_reviewed",
+                "lesson_deleted",
+                "lessons_changed",
+            ),
             "resubmit_document",
             "documents_inserted",
             "documents_updated",
@@ -253,15 +260,40 @@ async def test_only_what_must_runs_as_the_owner_and_with_a_pinned_search_path(db
             "documents_truncated",
         ),
         *("files_inserted", "files_updated", "files_deleted"),
-        *("register_worker", "heartbeat", "leave", "rescue", "exchange", "take", "save_progress"),
+        *(
+            "hasten_looks",
+            "register_worker",
+            "heartbeat",
+            "deregister_worker",
+            "rescue",
+            "exchange",
+            "save_progress",
+        ),
         *("save_job", "drop_job"),
         *("replay", "cancel", "resend", "pause", "resume", "prune", "complaints"),
-        "new_edition",
-        "note_rules",
+        *("count_reference_change", "count_series_change"),
+        "route_cache_outdated",
+        *("document_renamed", "documents_called", "index_pages", "words_like"),
+        *("document_changes_series", "documents_truncated_for_series", "watch_changed_series"),
+        *("series_deleted", "alert_changed", "hasten_looks"),
+        *("answer_series", "merge_series", "rename_series", "split_series", "undo_series_change"),
+        *("keep_series", "refresh_views", "document_type_changed", "type_fields_changed"),
+        *("link_payment", "unlink_payment"),
+        *("import_document_type", "import_document", "import_series", "import_file", "import_lesson"),
+        "import_payment",
+        *("rename_tag", "merge_tags"),
+        *(
+            "tag_documents",
+            "undo_bulk_change",
+            "retry_documents",
+            "delete_documents",
+            "save_view",
+            "forget_view",
+        ),
         *("prompt_inserted", "prompt_activated", "note_activation", "correction_made"),
         *("activate_prompt", "import_prompt", "replay_prompt", "begin_trial", "add_candidates", "move_trial"),
         *("end_trial", "promote_challenger", "roll_back_challenger", "save_evaluation"),
-        *("recall_replies", "reserve_calls", "settle_calls", "tend_calls"),
+        *("recall_replies", "reserve_calls", "settle_calls", "release_held_calls"),
     }
     assert all("search_path=pg_catalog, pg_temp" in row["proconfig"] for row in definers)
 

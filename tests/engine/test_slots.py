@@ -1,66 +1,82 @@
-"""What a worker offers to claim, and what it may send beside an exchange that is in flight."""
+"""What a worker offers to claim, and what its outbox sends."""
 
 from __future__ import annotations
 
 from collections import Counter
 from uuid import uuid4
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from alfrd_events.model import Outcome, Task
-from alfrd_events.worker.outbox import Outbox
-from alfrd_events.worker.slots import HALVED_FROM, Offer, Slots
+from alfrd_events.worker.outbox import HALVED_FROM, Outbox
+from alfrd_events.worker.slots import Slots
 
 
 def _task(number: int, step: str = "ocr") -> Task:
     return Task(number, step, "document", uuid4(), 1, 5)
 
 
-def test_few_slots_are_offered_at_once_and_many_by_halves() -> None:
-    offer = Slots({"ocr": 2, "classify": 100}).offer(Counter(), Counter())
-    assert offer.room == {"ocr": 2, "classify": 50}
-    assert offer.kept_back == {"classify"}
-    assert offer.asks_for_more([_task(number, "classify") for number in range(44)])
-    assert not offer.asks_for_more([_task(number, "classify") for number in range(43)])
+def test_free_are_the_slots_in_which_nothing_runs() -> None:
+    slots = Slots({"ocr": 2, "classify": 100})
+
+    assert slots.free(Counter({"ocr": 2, "classify": 30}), Counter()) == {"ocr": 0, "classify": 70}
 
 
-@given(
-    st.integers(1, 200),
-    st.lists(st.tuples(st.booleans(), st.integers(0, 200)), max_size=20),
-)
-def test_exchanges_in_flight_never_claim_more_than_there_are_slots(
-    number: int, turns: list[tuple[bool, int]]
-) -> None:
-    slots = Slots({"ocr": number})
-    offers: list[Offer] = []
-    running = 0
-    for opens, size in turns:
-        if opens and len(offers) < 2:
-            offers.append(slots.offer(Counter({"ocr": running}), Counter()))
-        elif offers:
-            offer = offers.pop(0)
-            slots.close(offer)
-            running += min(size, offer.room["ocr"])
-        promised = sum(offer.room["ocr"] for offer in offers)
-        assert running + promised <= number
+def test_outcomes_that_are_handed_in_alone_take_slots_once_there_are_more_of_them_than_slots() -> None:
+    slots = Slots({"ocr": 5})
+
+    assert slots.free(Counter(), Counter({"ocr": 5})) == {"ocr": 5}
+    assert slots.free(Counter(), Counter({"ocr": 7})) == {"ocr": 3}
+    assert slots.free(Counter({"ocr": 4}), Counter({"ocr": 9})) == {"ocr": 0}
+
+
+def test_two_exchanges_share_many_slots_and_never_offer_one_twice() -> None:
+    slots = Slots({"ocr": 2, "classify": 100})
+    running = Counter({"classify": 30})
+
+    with slots.offer(running, Counter()) as first:
+        with slots.offer(running, Counter()) as second:
+            assert first == {"ocr": 2, "classify": 50}
+            assert second == {"ocr": 0, "classify": 20}
+        assert slots.free(running, Counter()) == {"ocr": 0, "classify": 20}
+    assert slots.free(running, Counter()) == {"ocr": 2, "classify": 70}
 
 
 def test_what_is_sent_is_sent_once_and_comes_back_in_order() -> None:
     outbox = Outbox()
-    outcomes = [Outcome(_task(number), "done") for number in range(HALVED_FROM * 2)]
+    outcomes = [Outcome(_task(number), "done") for number in range(4)]
+    for outcome in outcomes[:2]:
+        outbox.put(outcome)
+    first = outbox.next_batch(4)
+    assert first == outcomes[:2]
+    for outcome in outcomes[2:]:
+        outbox.put(outcome)
+    assert not outbox.is_stuck, "it is on its way"
+    assert outbox.tasks == {outcome.task for outcome in outcomes}
+    outbox.came_back(first)
+    second = outbox.next_batch(4)
+    assert second == outcomes
+    assert not outbox.is_waiting
+    outbox.taken(second)
+    assert not outbox.tasks
+
+
+def test_half_of_all_that_is_owned_goes_first() -> None:
+    outbox = Outbox()
+    outcomes = [Outcome(_task(number), "done") for number in range(HALVED_FROM)]
     for outcome in outcomes:
         outbox.put(outcome)
-    running = len(outcomes)
-    first = outbox.send(running)
-    assert first == outcomes[:HALVED_FROM], "half of all that is owned"
-    assert outbox.is_all_of(running)
-    assert not outbox.is_all_of(running + 1), "one is still at work"
-    second = outbox.send(running)
-    assert second == outcomes[HALVED_FROM:]
-    assert not outbox.is_waiting
-    assert not outbox.is_stuck, "it is on its way"
-    outbox.came_back(second)
+
+    first = outbox.next_batch(HALVED_FROM)
     outbox.taken(first)
-    assert outbox.tasks == {outcome.task for outcome in second}
-    assert outbox.send(HALVED_FROM * 3) == second
+
+    assert first == outcomes[: HALVED_FROM // 2]
+    assert outbox.next_batch(HALVED_FROM) == outcomes[HALVED_FROM // 2 :], "half of them run again by now"
+
+
+def test_the_other_half_is_worth_an_exchange_once_all_that_is_owned_is_finished() -> None:
+    outbox = Outbox()
+    for number in range(HALVED_FROM):
+        outbox.put(Outcome(_task(number), "done"))
+    outbox.next_batch(HALVED_FROM)
+
+    assert outbox.is_all_of(HALVED_FROM)
+    assert not outbox.is_all_of(HALVED_FROM + 1), "one still runs"

@@ -15,25 +15,16 @@ from alfrd_events.db import queue
 from alfrd_events.model import Outcome
 from alfrd_events.steps.registry import BUILT_IN
 from alfrd_events.worker.run import run_worker
-from tests.support.harness import RESULTS, Harness
-from tests.support.noop import noop_tools, options
-from tests.support.pgbouncer import past
+from testing.harness import RESULTS, Harness
+from testing.noop import noop_tools, options
+from testing.pgbouncer import past
 
 YEARS = timedelta(days=365 * 120).total_seconds()
 SETTINGS = {
     "alfrd.actor": "worker",
-    "alfrd.followed_by": "settle",
-    "alfrd.bell": "held",
-    "alfrd.bell_held_for": "ocr",
-    "alfrd.room": '{"ocr": 100, "classify": 100, "summarize_file": 100}',
-    "alfrd.least_room": "100",
-    "alfrd.worker": "1",
-    "alfrd.handed_over": "{1}",
-    "alfrd.touched": "{home}",
-    "alfrd.given_back": "ocr",
     "alfrd.clock_offset": "100 years",
 }
-"""What functions and triggers hand to each other, as an application would forge it."""
+"""What the engine reads of a session, as an application would forge it."""
 ACTS = {
     "insert": "insert into alfrd.documents (id, filename, content, tags)"
     " values ('00000000-0000-0000-0000-000000000009', 'b.txt', 'x', '{mine}')",
@@ -140,9 +131,9 @@ async def test_a_priority_is_followed_behind_a_cursor_too(db: Harness) -> None:
     document = await db.given_document(priority=-10)
     worker = await db.worker("a")
     look = await queue.exchange(db.database, worker, [], {"classify": 1}, "notify")
-    far = {"ocr": 2**62, **look.reached}
+    far = {"ocr": 2**62, **look.cursors}
     await db.sql("update alfrd.documents set priority = 7 where id = %s", document)
-    answer = await queue.exchange(db.database, worker, [], {"ocr": 1}, "handoff", from_=far)
+    answer = await queue.exchange(db.database, worker, [], {"ocr": 1}, "handoff", cursors=far)
     assert [task.subject_id for task in answer.claimed] == [document]
 
 
@@ -151,7 +142,7 @@ async def test_a_priority_is_followed_behind_a_cursor_too(db: Harness) -> None:
     [
         "pg_advisory_lock(alfrd.worker_lock_class(), 0)",
         "pg_advisory_lock_shared(alfrd.worker_lock_class(), 0)",
-        "pg_advisory_lock(3594228281552621699)",
+        "pg_advisory_lock(hashtextextended('alfrd:migrate', 0))",
         "pg_advisory_lock(hashtextextended('alfrd:series::acmepower:electricity bill', 0))",
     ],
 )
@@ -258,7 +249,7 @@ async def _world(db: Harness) -> dict[str, Any]:
             " created_at < now() + interval '1 day' as is_now from alfrd.documents order by id"
         ),
         "tasks": await db.sql(
-            "select t.step, t.state, t.worker_id, t.attempt, t.generation, t.entity,"
+            "select t.step, t.state, t.worker_id, t.attempt, t.generation, t.subject_type,"
             " t.run_at < now() + interval '1 day' as is_now from alfrd.tasks t order by 6, 1, 2, t.subject_id"
         ),
         "events": await db.sql("select kind, step, detail from alfrd.events order by id"),

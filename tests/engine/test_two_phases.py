@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from alfrd_events.db.migrate import migrate
+from testing.server import CONFIGURATION, Server
 from tests.cli.program import Program
-from tests.support.server import CONFIGURATION, Server
 
 INSERT = "insert into alfrd.documents (filename, content) values ('2pc.txt', 'Invoice, total 12.50 EUR')"
 

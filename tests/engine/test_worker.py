@@ -10,13 +10,14 @@ import pytest
 from alfrd_events.db import queue
 from alfrd_events.db.cases import Cases
 from alfrd_events.db.database import Database
-from alfrd_events.model import AnalystResult
+from alfrd_events.model import AnalystResult, Outcome
 from alfrd_events.model.inputs import OcrInput
 from alfrd_events.model.jobs import AnalysisJob, Summarize
 from alfrd_events.steps.registry import BUILT_IN
 from alfrd_events.worker.run import run_worker
-from tests.support.harness import Harness
-from tests.support.noop import NoopAnalyst, noop_tools, options
+from alfrd_events.worker.runner import Runner
+from testing.harness import Harness
+from testing.noop import NoopAnalyst, noop_tools, options
 
 
 async def _insert(db: Harness, count: int, names: int = 3) -> None:
@@ -39,10 +40,10 @@ async def test_two_workers_run_each_step_of_each_document_exactly_once(db: Harne
         )
 
     assert await db.one("select count(*) from alfrd.documents where status = 'completed'") == 200
-    assert await db.one("select count(*) from alfrd.tasks") == 0
+    assert await db.one("select count(*) from alfrd.tasks where step <> 'watch_series'") == 0
     runs = await db.sql(
         "select step, count(*) as runs, count(distinct subject_id) as documents, count(distinct worker_id) as workers"
-        "  from alfrd.events where kind = 'completed' and entity = 'document' group by step"
+        "  from alfrd.events where kind = 'completed' and subject_type = 'document' group by step"
     )
     assert {row["step"]: (row["runs"], row["documents"]) for row in runs} == dict.fromkeys(
         set(BUILT_IN) - {"summarize_file"}, (200, 200)
@@ -84,7 +85,7 @@ async def test_an_idle_worker_leaves_the_database_alone(db: Harness, monkeypatch
     exchanges = 0
     real = queue.exchange
 
-    async def counted(*arguments: Any, **named: Any) -> queue.Exchange:
+    async def counted(*arguments: Any, **named: Any) -> queue.ExchangeReply:
         nonlocal exchanges
         exchanges += 1
         return await real(*arguments, **named)
@@ -158,3 +159,16 @@ async def test_many_small_parts_do_not_come_with_the_claim(db: Harness) -> None:
     assert isinstance(given, OcrInput)
     assert task.subject_id == document
     assert [len(part.content or b"") for part in given.parts] == [30_000] * 20
+
+
+async def test_what_an_exchange_claims_while_its_worker_is_stopped_is_given_back(db: Harness) -> None:
+    await db.given_document()
+    task = await db.claim("ocr")
+    assert task is not None
+    outcomes: list[Outcome] = []
+    runner = Runner(db.database, BUILT_IN, noop_tools(), outcomes.append, 60)
+
+    await runner.stop()
+    runner.start(await db.worker("a"), [task])
+
+    assert [(outcome.task, outcome.kind) for outcome in outcomes] == [(task, "released")]

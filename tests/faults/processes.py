@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.support.harness import Harness
+from testing.harness import Harness
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -94,6 +94,10 @@ class Fleet:
         self._members.append(member)
         return member
 
+    def lines(self, text: str) -> list[str]:
+        """What any of them has logged that holds the text."""
+        return [line for member in self._members for line in member.lines(text)]
+
     def end(self) -> None:
         """End all of them."""
         for member in self._members:
@@ -123,7 +127,7 @@ async def insert(db: Harness, count: int, name: str = "shop", names: int = 3) ->
 
 
 async def all_asleep(db: Harness, workers: int = 1) -> None:
-    """Wait until so many workers listen, and sleep until they are rung for."""
+    """Wait until so many workers listen, and are parked until they are notified."""
     await until(db, f"count(*) = {workers} from alfrd.workers where locked and waiting_for <> '{{}}'")
     await asyncio.sleep(0.2)  # their last look before they sleep leaves no trace
 
@@ -152,6 +156,6 @@ async def each_step_was_committed_once(db: Harness) -> None:
     """No two results for one step of one document."""
     twice = await db.sql(
         "select subject_id, step, count(*) from alfrd.events"
-        " where kind = 'completed' and entity = 'document' group by 1, 2 having count(*) > 1"
+        " where kind = 'completed' and subject_type = 'document' group by 1, 2 having count(*) > 1"
     )
     assert twice == []

@@ -18,9 +18,9 @@ from pathlib import Path
 import psycopg
 
 from alfrd_events.db.migrate import migrate
+from testing.harness import Harness
+from testing.server import Server
 from tests.faults.processes import Fleet, WorkerProcess, fleet, insert, until
-from tests.support.harness import Harness
-from tests.support.server import Server
 
 TASKS = 20
 

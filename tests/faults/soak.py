@@ -24,12 +24,12 @@ from uuid import UUID
 import psycopg
 
 from alfrd_events.db.migrate import migrate
+from testing.server import CONFIGURATION, Server
 from tests.faults.processes import fleet
 from tests.faults.soak_checks import COUNTS, DUPLICATED, LOST, offenders
 from tests.faults.soak_faults import sequence, strike
 from tests.faults.soak_report import Report, Watch, alarms
 from tests.faults.soak_world import DATABASE, Crew, HonestProxy, Session, World
-from tests.support.server import CONFIGURATION, Server
 
 _SHOPS = 200
 _ODDITIES = {"stumble": 0.01, "refuse": 0.004, "hang": 0.004}

@@ -15,7 +15,7 @@ _ERAS: LiteralString = """
     select subject_id, kind, step, id,
            count(*) filter (where kind in ('resubmitted', 'cancelled'))
              over (partition by subject_id order by id) as era
-      from alfrd.events where entity = 'document')
+      from alfrd.events where subject_type = 'document')
 """
 
 # Who stumbles once in each process may meet five processes, in a fleet that is killed all the time.
@@ -36,7 +36,7 @@ LOST: dict[str, LiteralString] = {
       select id, filename, status, alfrd.explain(id) from alfrd.documents
        where status not in ('completed', 'failed', 'cancelled')""",
     "tasks left": """
-      select id, step, entity, subject_id, state, attempt, worker_id from alfrd.tasks where state <> 'dead'""",
+      select id, step, subject_type, subject_id, state, attempt, worker_id from alfrd.tasks where state <> 'dead'""",
     "workers left behind": """
       select id, name, heartbeat_at from alfrd.workers where heartbeat_at < now() - interval '1 minute'""",
     "failed, and not by design": "select id, filename, failed_step, error, "
@@ -55,19 +55,19 @@ LOST: dict[str, LiteralString] = {
     "completed without each step": _ERAS
     + """
       select d.id, r.step from alfrd.documents d
-       cross join (select distinct step from alfrd.routes where entity = 'document' and next_status <> '') as r
+       cross join (select distinct step from alfrd.routes where subject_type = 'document' and next_status <> '') as r
        where d.status = 'completed'
          and not exists (select from told where subject_id = d.id and kind = 'completed' and told.step = r.step)""",
     "never scored": """
       select d.id, r.step from alfrd.documents d
-       cross join (select step from alfrd.routes where entity = 'document' and next_status = ''
+       cross join (select step from alfrd.routes where subject_type = 'document' and next_status = ''
                       and status in (select to_status from alfrd.transitions)) as r
        where d.status = 'completed'
          and not exists (select from alfrd.scores s where s.document_id = d.id and s.step = r.step)""",
     "side work given up": """
       select t.id, t.step, t.subject_id, t.error from alfrd.tasks t
-        join alfrd.routes r on (r.entity, r.status, r.step) = (t.entity, t.status, t.step)
-       where t.state = 'dead' and (r.next_status = '' or t.entity = 'file')""",
+        join alfrd.routes r on (r.subject_type, r.status, r.step) = (t.subject_type, t.status, t.step)
+       where t.state = 'dead' and (r.next_status = '' or t.subject_type = 'file')""",
     "corrections overwritten": """
       select document_id, field, last.new_value, to_jsonb(d) -> field as found
         from (select distinct on (document_id, field) document_id, field, new_value

@@ -145,10 +145,10 @@ async def _lock_table(world: World, chance: random.Random) -> bool:
     return True
 
 
-async def _drop_bells(world: World, chance: random.Random) -> bool:
+async def _drop_notifications(world: World, chance: random.Random) -> bool:
     await world.insist(
         lambda session: session.execute(
-            "create or replace function alfrd.ring(p_steps text[]) returns boolean language sql as 'select true'"
+            "create or replace function alfrd.notify(p_steps text[]) returns boolean language sql as 'select true'"
         )
     )
     await asyncio.sleep(chance.uniform(3, 6))
@@ -157,7 +157,7 @@ async def _drop_bells(world: World, chance: random.Random) -> bool:
 
 
 async def _put_functions_back(session: Session) -> None:
-    (text,) = [script.statements for script in functions() if script.name == "enqueue.sql"]
+    (text,) = [script.statements for script in functions() if script.name == "notify.sql"]
     await session.execute(text)
 
 
@@ -251,7 +251,7 @@ FAULTS: dict[str, Fault] = {
     "network reset": _reset,
     "rows held": _hold_rows,
     "table locked": _lock_table,
-    "bells dropped": _drop_bells,
+    "bells dropped": _drop_notifications,
     "functions reloaded": _reload_functions,
     "everything replayed": _replay,
     "documents cancelled": partial(_busily, _cancel),

@@ -214,7 +214,7 @@ def _at(stall: Stall) -> str:
 
 
 _ALARMS = re.compile(
-    r"a background duty ended|a step failed in a way nobody foresaw|the database refused|Traceback"
+    r"a background duty ended|a step failed in a way that nobody foresaw|the database refused|Traceback"
     r"|never retrieved|what was left behind failed"
 )
 

@@ -20,9 +20,9 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import dict_row
 
+from testing.server import Server
 from tests.faults.processes import Fleet, WorkerProcess
 from tests.faults.proxy import Proxy
-from tests.support.server import Server
 
 Session = psycopg.AsyncConnection[dict[str, Any]]
 T = TypeVar("T")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from testing.harness import Harness
 from tests.faults.processes import (
     ALL_ENDED,
     WorkerProcess,
@@ -15,7 +16,6 @@ from tests.faults.processes import (
     insert,
     until,
 )
-from tests.support.harness import Harness
 
 FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 
@@ -41,8 +41,8 @@ async def test_workers_whose_clocks_are_an_hour_wrong_work_as_ever(db: Harness, 
     assert [_hours_off(member) for member in members] == [1, -1]
     assert seconds < 120
     assert await db.one("select count(*) from alfrd.documents where status = 'completed'") == 60
-    assert await db.one("select count(distinct worker_id) from alfrd.events") == 2
-    kinds = await db.sql("select distinct kind from alfrd.events order by 1")
+    assert await db.one("select count(distinct worker_id) from alfrd.events where worker_id is not null") == 2
+    kinds = await db.sql("select distinct kind from alfrd.events where subject_type <> 'series' order by 1")
     assert [row["kind"] for row in kinds] == ["completed", "retry"]
     await each_step_was_committed_once(db)
 

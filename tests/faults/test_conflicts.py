@@ -11,8 +11,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from testing.harness import Harness
 from tests.faults.processes import ALL_ENDED, each_step_was_committed_once, fleet, insert, until
-from tests.support.harness import Harness
 
 ALL_COMPLETED = "not exists (select from alfrd.documents where status <> 'completed')"
 OF_THIS_DATABASE = "from pg_stat_database where datname = current_database()"

@@ -14,15 +14,15 @@ import pytest
 
 from alfrd_events.db.database import Database
 from alfrd_events.db.errors import TimedOut
-from alfrd_events.db.listen import Ear
+from alfrd_events.db.listen import ListenConnection
 from alfrd_events.db.migrate import migrate
-from alfrd_events.worker.endings import cancel_all
+from alfrd_events.worker.cancellation import cancel_all
 from alfrd_events.worker.listener import Listener
 from alfrd_events.worker.wake import Wake
+from testing.harness import Harness
+from testing.server import CONFIGURATION, Server
 from tests.faults.processes import ALL_ENDED, all_asleep, each_step_was_committed_once, fleet, insert, until
 from tests.faults.proxy import Proxy
-from tests.support.harness import Harness
-from tests.support.server import CONFIGURATION, Server
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ async def test_connections_that_were_cut_while_idle_fail_no_statement(db: Harnes
             assert await asyncio.gather(*(database.value("select 1") for _ in range(8))) == [1] * 8
 
 
-async def test_bells_are_heard_at_once_also_after_a_probe(db: Harness) -> None:
+async def test_notifications_are_received_at_once_also_after_a_probe(db: Harness) -> None:
     wake = Wake()
     worker = await db.worker("a")
     listener = asyncio.create_task(Listener(db.database, db.url, worker, ["ocr"], wake, 0.2).run())
@@ -193,9 +193,9 @@ async def test_a_server_that_stops_and_starts_again_costs_no_document(
             assert len(told) <= 1 + 5 * outages, "\n".join(told)
 
 
-async def test_lost_bells_are_found_by_the_poll_and_counted(db: Harness, tmp_path: Path) -> None:
+async def test_lost_notifications_are_found_by_the_poll_and_counted(db: Harness, tmp_path: Path) -> None:
     await db.sql(
-        "create or replace function alfrd.ring(p_steps text[]) returns boolean language sql as 'select true'"
+        "create or replace function alfrd.notify(p_steps text[]) returns boolean language sql as 'select true'"
     )
     with fleet(db.url, tmp_path) as workers:
         workers.start(poll_seconds=0.5)
@@ -302,15 +302,20 @@ async def test_a_way_of_2_seconds_is_not_taken_for_a_dead_one(
     assert complaints == []
     assert proxy.accepted - before <= 5  # the pool grows to six; nothing is connected anew
     assert await db.one("select count(*) from alfrd.documents where status = 'completed'") == 10
-    assert await db.sql("select kind, step, detail from alfrd.events where kind <> 'completed'") == []
+    assert (
+        await db.sql(
+            "select kind, step, detail from alfrd.events where kind <> 'completed' and subject_type <> 'series'"
+        )
+        == []
+    )
 
 
 async def test_a_listener_connects_over_a_way_of_2_seconds(server: Server, db: Harness) -> None:
     async with Proxy(server.port, delay=2) as proxy:
         proxy.mood = "slow"
-        ear = await Ear.connect(server.tcp_url(_name(db), proxy.port), await db.worker("a"))
+        ear = await ListenConnection.connect(server.tcp_url(_name(db), proxy.port), await db.worker("a"))
         await ear.probe(db.database, "?")
-        heard = [await ear.hear(timeout=20)]
+        heard = [await ear.next(timeout=20)]
         await ear.close()
 
     assert ear.locked

@@ -14,8 +14,8 @@ import pytest
 
 from alfrd_events.db.migrate import migrate
 from alfrd_events.model import Outcome
-from tests.support.harness import RESULTS, Harness
-from tests.support.server import CONFIGURATION, Server
+from testing.harness import RESULTS, Harness
+from testing.server import CONFIGURATION, Server
 
 
 @pytest.fixture
@@ -129,13 +129,13 @@ async def test_after_a_crash_routes_limits_and_pauses_hold_as_before(slow_to_wri
         await db.sql("insert into alfrd.limits values ('ocr', 1)")
         for _ in range(2):
             await db.given_document()
-        noted = await db.sql("select * from alfrd.standing")
+        noted = await db.sql("select * from alfrd.route_cache")
 
     await asyncio.to_thread(_power_fails, slow_to_write)
 
     async with Harness(url) as db:
         answer = await db.exchange("a", [], ocr=5, classify=5)
         assert [task.step for task in answer.claimed] == ["ocr"]
-        assert [{**row, "since": None} for row in await db.sql("select * from alfrd.standing")] == [
-            {**row, "since": None} for row in noted
+        assert [{**row, "crashed_at": None} for row in await db.sql("select * from alfrd.route_cache")] == [
+            {**row, "crashed_at": None} for row in noted
         ]

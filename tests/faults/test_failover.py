@@ -14,6 +14,8 @@ import pytest
 from alfrd_events.db.database import Database
 from alfrd_events.db.migrate import migrate
 from alfrd_events.db.session import keepalives
+from testing.harness import Harness
+from testing.server import Server
 from tests.faults.processes import (
     ALL_ENDED,
     WorkerProcess,
@@ -24,8 +26,6 @@ from tests.faults.processes import (
     until,
 )
 from tests.faults.proxy import Proxy
-from tests.support.harness import Harness
-from tests.support.server import Server
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import pytest
 from alfrd_events.db.database import Database
 from alfrd_events.db.migrate import migrate
 from alfrd_events.errors import DatabaseUnavailable
+from testing.harness import Harness
+from testing.server import CONFIGURATION, Server
 from tests.faults.processes import all_asleep, each_step_was_committed_once, fleet, insert, until
-from tests.support.harness import Harness
-from tests.support.server import CONFIGURATION, Server
 
 HOW_FULL = "pg_notification_queue_usage()"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import psycopg
 
 from alfrd_events.db.database import Database
+from testing.harness import Harness
+from testing.pgbouncer import PgBouncer
 from tests.faults.processes import ALL_ENDED, each_step_was_committed_once, fleet, insert, until
-from tests.support.harness import Harness
-from tests.support.pgbouncer import PgBouncer
 
 
 async def test_a_worker_whose_pool_goes_through_pgbouncer_loses_nothing(
@@ -38,7 +38,7 @@ async def test_a_worker_whose_pool_goes_through_pgbouncer_loses_nothing(
     assert complaints == []
     assert await db.one("select count(*) from alfrd.documents where status = 'completed'") == 100
     woken = await db.sql("select distinct woken_by from alfrd.events where step = 'ocr'")
-    assert {row["woken_by"] for row in woken} <= {"notify", "handoff", "awake"}
+    assert {row["woken_by"] for row in woken} <= {"start", "notify", "handoff", "recheck"}
     await each_step_was_committed_once(db)
 
 
@@ -49,7 +49,9 @@ def test_what_a_worker_marks_does_not_leak_to_others(database: str, pooler: PgBo
         worker = connection.execute("select alfrd.register_worker('a', '', 0, '', '{ocr}', 30)").fetchone()
         assert worker is not None
         for _ in range(8):
-            connection.execute("select alfrd.exchange(%s, '[]', '{}', 'start')", worker)
+            connection.execute(
+                'select alfrd.exchange(%s, \'{"outcomes": [], "capacity": {}, "woken_by": "start"}\')', worker
+            )
             connection.execute("update alfrd.documents set document_type = 'tax'")
             connection.execute("update alfrd.documents set document_type = 'receipt'")
         recorded = connection.execute("select count(*) from alfrd.corrections").fetchone()

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from testing.harness import Harness
 from tests.faults.processes import ALL_ENDED, each_step_was_committed_once, fleet, insert, until
-from tests.support.harness import Harness
 
 TWENTY_RUN = "count(*) >= 20 from alfrd.tasks where state = 'running'"
 

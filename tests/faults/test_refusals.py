@@ -11,8 +11,8 @@ import pytest
 from alfrd_events.db.database import Database
 from alfrd_events.db.errors import Doubtful, Interrupted, TimedOut
 from alfrd_events.errors import AlfrdError, DatabaseUnavailable, Refused, SchemaOutdated
+from testing.harness import Harness
 from tests.faults.processes import ALL_ENDED, each_step_was_committed_once, fleet, insert, until
-from tests.support.harness import Harness
 
 QUICKLY = {"alfrd.backoff_seconds": "0.1"}
 

@@ -16,9 +16,9 @@ from alfrd_events.model.jobs import AnalysisJob, Classify, Summarize
 from alfrd_events.observe import configure_logging
 from alfrd_events.steps.registry import BUILT_IN
 from alfrd_events.worker.run import run_worker
+from testing.harness import Harness
+from testing.noop import NoopAnalyst, noop_tools, options
 from tests.faults.processes import insert
-from tests.support.harness import Harness
-from tests.support.noop import NoopAnalyst, noop_tools, options
 
 TEXT = "text "  # what each of `insert`'s documents says, with its number
 PASSWORD = "hunter2"

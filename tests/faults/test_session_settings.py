@@ -12,9 +12,9 @@ import pytest
 
 from alfrd_events.db.database import Database
 from alfrd_events.db.session import STATED, Session
+from testing.pgbouncer import PgBouncer
+from testing.server import Server
 from tests.cli.program import Program
-from tests.support.pgbouncer import PgBouncer
-from tests.support.server import Server
 
 ALONE = {
     "client_encoding": ["LATIN1", "SQL_ASCII"],

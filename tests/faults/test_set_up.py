@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from testing.server import Server
 from tests.cli.program import Program, bill
-from tests.support.server import Server
 
 FORCE = "alter table alfrd.documents enable row level security, force row level security"
 POLICY = "create policy tenant on alfrd.documents using (owner = current_setting('app.tenant', true))"
@@ -117,7 +117,7 @@ def test_a_login_without_rights_is_told_which_it_lacks(lone: Server, owned: tupl
         ("alter table alfrd.files enable replica trigger files_updated", "files_updated on alfrd.files"),
         ("grant execute on function alfrd.pause(text, text) to public", "not what the last migration left"),
         ("drop function alfrd.usage_by(text)", "not what the last migration left"),
-        ("alter function alfrd.ring(text[]) reset all", None),
+        ("alter function alfrd.notify(text[]) reset all", None),
         ("alter database papers set synchronous_commit = off", "synchronous_commit is off"),
         (
             "alter table alfrd.pages replica identity nothing; create publication everything for all tables",

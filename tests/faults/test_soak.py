@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from testing.server import CONFIGURATION
 from tests.faults.soak import Plan, soak
 from tests.faults.soak_faults import FAULTS
-from tests.support.server import CONFIGURATION
 
 
 async def test_a_minute_of_random_faults_loses_no_document_and_does_nothing_twice(tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ from alfrd_events.sandbox.limits import ReaderLimits
 from alfrd_events.sandbox.pool import Pool
 from alfrd_events.steps.registry import BUILT_IN
 from alfrd_events.worker.run import run_worker
+from testing.harness import Harness
+from testing.noop import noop_tools, options
 from tests.faults.processes import all_asleep, insert, until
-from tests.support.harness import Harness
-from tests.support.noop import noop_tools, options
 
 COMPLETED = "exists (select from alfrd.documents where status = 'completed')"
 THROTTLED = "exists (select from alfrd.events where kind = 'throttled' and step = 'ocr')"

@@ -16,11 +16,11 @@ from alfrd_events.model.jobs import AnalysisJob, Classify
 from alfrd_events.steps.registry import BUILT_IN
 from alfrd_events.steps.step import Step
 from alfrd_events.worker.run import run_worker
+from testing.harness import Harness
+from testing.noop import NoopAnalyst, noop_tools, options
+from testing.server import Server
 from tests.faults.processes import ALL_ENDED, each_step_was_committed_once, fleet, insert, until
 from tests.faults.proxy import Proxy
-from tests.support.harness import Harness
-from tests.support.noop import NoopAnalyst, noop_tools, options
-from tests.support.server import Server
 
 
 async def test_a_read_only_server_fails_no_document(db: Harness, tmp_path: Path) -> None:

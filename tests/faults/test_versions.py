@@ -11,8 +11,8 @@ import pytest
 from alfrd_events.db.migrate import migrate
 from alfrd_events.errors import DatabaseUnavailable
 from alfrd_events.model import Outcome
+from testing.harness import Harness
 from tests.faults.processes import ALL_ENDED, ROOT, each_step_was_committed_once, fleet, insert, until
-from tests.support.harness import Harness
 
 NEWER = "99.0.0"
 MIGRATE_AS_A_NEWER_ONE = f"""
@@ -62,8 +62,11 @@ async def test_who_comes_too_late_is_told_so_at_once(db: Harness) -> None:
     older = await db.one("select alfrd.register_worker('old', '', 1, '0.0.1', '{ocr}', 30)")
 
     for worker, claims in ((older, 0), (newer, 1)):
-        answer = await db.one("select answer from alfrd.exchange(%s, '[]', '{\"ocr\": 5}', 'poll')", worker)
-        assert len(answer["claimed"]["id"] if answer["claimed"] else ()) == claims
+        answer = await db.one(
+            'select reply from alfrd.exchange(%s, \'{"outcomes": [], "capacity": {"ocr": 5}, "woken_by": "poll"}\')',
+            worker,
+        )
+        assert len(answer["claimed"] or ()) == claims
         assert answer["superseded_by"] == ("" if claims else NEWER)
     assert await db.status_of(document) == "pending"
 
@@ -85,7 +88,7 @@ async def test_an_exchange_waits_for_a_migration_and_none_runs_on_half_of_each(d
     assert task is not None
     migrating = await db.session()
     await migrating.execute("begin")
-    await migrating.execute("lock table alfrd.standing in access exclusive mode")
+    await migrating.execute("lock table alfrd.route_cache in access exclusive mode")
 
     with pytest.raises(Exception, match="lock timeout"):
         await db.hand_in(Outcome(task, "released"))
@@ -98,7 +101,10 @@ async def test_an_exchange_waits_for_a_migration_and_none_runs_on_half_of_each(d
 async def test_a_migration_waits_for_the_exchanges_in_flight(db: Harness) -> None:
     async with await db.session() as exchanging:
         await exchanging.execute("begin")
-        await exchanging.execute("select alfrd.exchange(%s, '[]', '{}', 'poll')", [await db.worker("a")])
+        await exchanging.execute(
+            'select alfrd.exchange(%s, \'{"outcomes": [], "capacity": {}, "woken_by": "poll"}\')',
+            [await db.worker("a")],
+        )
         await db.sql("update alfrd.migrations set checksum = '' where name = 'functions'")
         with pytest.raises(DatabaseUnavailable, match="holds a lock on its tables"):
             await migrate(db.url, patience=0.1)
@@ -109,4 +115,4 @@ async def test_no_role_may_hold_what_exchanges_and_migrations_wait_for(
     db: Harness, signed_in: dict[str, str]
 ) -> None:
     for login in signed_in:
-        assert not await db.one("select has_table_privilege(%s, 'alfrd.standing', 'select')", login)
+        assert not await db.one("select has_table_privilege(%s, 'alfrd.route_cache', 'select')", login)

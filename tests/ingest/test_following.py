@@ -10,9 +10,9 @@ import pytest
 from alfrd_events.db.documents import NewDocument, NewPart, resend, submit
 from alfrd_events.db.operate import cancel, replay
 from alfrd_events.model import Outcome
+from testing.harness import Harness
 from tests.ingest.half_files import pdf
 from tests.ingest.watching import QUIET, Watched
-from tests.support.harness import Harness
 
 LONG = 60 * QUIET
 

@@ -13,7 +13,7 @@ import pytest
 
 from alfrd_events.errors import Refused
 from alfrd_events.ingest.inbox import Inbox
-from tests.support.harness import Harness
+from testing.harness import Harness
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from alfrd_events.reading.formats.archive import members
 from alfrd_events.reading.formats.budget import Budget
 from alfrd_events.reading.formats.opening import open_within
 from alfrd_events.sandbox.limits import ReaderLimits
-from tests.support.harness import Harness
+from testing.harness import Harness
 
 LEFT = [
     *("Thumbs.db", "THUMBS.DB", "desktop.ini", "~$bill.docx", ".~lock.bill.odt#", "Icon\r", "Icon\uf00d"),

@@ -16,9 +16,9 @@ from alfrd_events.filenames import printable
 from alfrd_events.ingest.files import NotSubmitted, expand, read_file
 from alfrd_events.ingest.inbox import Inbox
 from alfrd_events.ingest.moving import move, write_reason
+from testing.harness import Harness
 from tests.ingest.half_files import pdf
 from tests.ingest.watching import QUIET, Watched
-from tests.support.harness import Harness
 
 ODD = [
     os.fsdecode(b"caf\xe9.txt"),

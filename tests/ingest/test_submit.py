@@ -13,7 +13,7 @@ from alfrd_events.db.documents import NewDocument, NewPart, submit
 from alfrd_events.db.feed import StatusFeed
 from alfrd_events.ingest.files import NotSubmitted, expand, single
 from alfrd_events.ingest.waiting import wait_for
-from tests.support.harness import Harness
+from testing.harness import Harness
 
 
 def a_document(text: str = "hello", **changes: object) -> NewDocument:

@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
+from testing.harness import Harness
 from tests.ingest.half_files import WHOLE, pdf
 from tests.ingest.watching import QUIET, Watched
-from tests.support.harness import Harness
 
 
 async def contents(db: Harness) -> list[bytes]:

@@ -10,7 +10,7 @@ from typing import IO, Any
 import pytest
 
 from alfrd_events.ingest.inbox import Inbox
-from tests.support.harness import Harness
+from testing.harness import Harness
 
 QUIET = 3.0
 

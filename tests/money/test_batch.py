@@ -11,8 +11,8 @@ from alfrd_events.clients.calls import Reply
 from alfrd_events.db.batch import Batch
 from alfrd_events.db.ledger import DatabaseLedger
 from alfrd_events.errors import DatabaseUnavailable, Refused
+from testing.harness import Harness
 from tests.money.test_ledger import NOVA, given_task, spent, usage
-from tests.support.harness import Harness
 
 
 class Server:

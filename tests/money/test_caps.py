@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from alfrd_events.clients.calls import Call, Cap, NoRoom, Purpose, Reply, purpose
 from alfrd_events.db.database import Database
 from alfrd_events.db.ledger import Caps, DatabaseLedger
+from testing.harness import Harness
 from tests.money.test_ledger import NOVA, given_task
-from tests.support.harness import Harness
 
 RACERS = 16
 MICRO = Decimal("0.000001")

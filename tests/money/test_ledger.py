@@ -13,7 +13,7 @@ from alfrd_events.clients.calls import Call, Caller, NoRoom, Reply
 from alfrd_events.db.ledger import Caps, DatabaseLedger
 from alfrd_events.errors import Throttled
 from alfrd_events.model import Outcome
-from tests.support.harness import Harness
+from testing.harness import Harness
 
 NOVA = Call("bedrock", "Converse", "us.amazon.nova-lite-v1:0", key="k1", input_tokens=1000, output_tokens=500)
 MOST = Decimal("0.000180")  # 1,000 x 0.06 / M + 500 x 0.24 / M
@@ -82,7 +82,7 @@ async def test_a_reply_that_is_too_old_is_not_given_again_and_goes(db: Harness) 
     await db.advance_clock(8 * 86400)
 
     assert await ledger.known(NOVA) is None
-    await ledger.tend()
+    await ledger.release_held()
     assert await db.one("select count(*) from alfrd.reply_cache") == 0
 
 
@@ -122,11 +122,11 @@ async def test_a_cap_of_the_day_holds_tasks_until_there_is_room(db: Harness) -> 
     await db.hand_in(
         Outcome(who.task, "throttled", error=str(refusal.value), retry_after=refusal.value.retry_after)
     )
-    assert await ledger.tend() == 0
+    assert await ledger.release_held() == 0
     assert await db.claim("classify") is None
 
     await ledger.settle(number, NOVA, None, "failed", 1)
-    assert await ledger.tend() == 1
+    assert await ledger.release_held() == 1
     task = await db.claim("classify")
     assert task is not None
     assert await ledger.reserve(NOVA, Caller(await db.worker("a"), task))
@@ -140,9 +140,9 @@ async def test_a_cap_that_was_raised_lets_go_on_as_many_as_it_has_room_for(db: H
             await mean.reserve(NOVA, who)
         await db.hand_in(Outcome(who.task, "throttled", retry_after=refusal.value.retry_after))
 
-    assert await mean.tend() == 0
-    assert await DatabaseLedger(db.database, Caps(day=2 * MOST)).tend() == 2
-    assert await DatabaseLedger(db.database).tend() == 1
+    assert await mean.release_held() == 0
+    assert await DatabaseLedger(db.database, Caps(day=2 * MOST)).release_held() == 2
+    assert await DatabaseLedger(db.database).release_held() == 1
 
 
 async def test_a_model_without_a_price_is_counted_as_such_and_held_under_a_cap(db: Harness) -> None:
@@ -157,9 +157,9 @@ async def test_a_model_without_a_price_is_counted_as_such_and_held_under_a_cap(d
     with pytest.raises(NoRoom, match=r"acme.brain-v9 has no price, .* alfrd.prices"):
         await capped.reserve(unheard, who)
     await db.hand_in(Outcome(who.task, "throttled", retry_after=86400))
-    assert await capped.tend() == 0
+    assert await capped.release_held() == 0
     await db.sql("insert into alfrd.prices (provider, model, input) values ('bedrock', 'acme.*', 1)")
-    assert await capped.tend() == 1
+    assert await capped.release_held() == 1
 
 
 async def test_a_server_of_ones_own_costs_nothing_unless_a_row_says_so(db: Harness) -> None:

@@ -21,9 +21,9 @@ from alfrd_events.errors import Throttled, Transient
 from alfrd_events.model.inputs import DocumentInput
 from alfrd_events.steps.step import Step, Tools
 from alfrd_events.worker.run import Report, run_worker
-from tests.support.harness import Harness
-from tests.support.noop import noop_tools, options
-from tests.support.pgbouncer import past
+from testing.harness import Harness
+from testing.noop import noop_tools, options
+from testing.pgbouncer import past
 
 ROOT = Path(__file__).parents[2].absolute()
 PRICE = Decimal("0.000180")  # what a call of _ask costs
@@ -96,14 +96,16 @@ async def work(url: str, paid: Paid, caps: Caps, **changes: float) -> Report:
                 {"ask": Step("ask", paid)},
                 noop_tools(),
                 options(url, slots={"ask": 20}, **changes),  # type: ignore[arg-type]
-                tend=ledger.tend,
+                release_held=ledger.release_held,
             )
         finally:
             await ledger.aclose()
 
 
 async def given(db: Harness, count: int) -> None:
-    await db.sql("insert into alfrd.routes (entity, status, step) values ('document', 'completed', 'ask')")
+    await db.sql(
+        "insert into alfrd.routes (subject_type, status, step) values ('document', 'completed', 'ask')"
+    )
     await db.sql(
         "insert into alfrd.documents (filename, status, content)"
         " select n || '.txt', 'completed', 'x' from generate_series(1, %s) as n",
@@ -130,7 +132,7 @@ async def test_what_is_over_the_cap_waits_visibly_and_goes_on_when_the_cap_is_ra
     assert sum(paid.asked.values()) == 6
 
     worker = asyncio.create_task(
-        work(db.url, paid, Caps(day=6 * PRICE), until_quiet=False, tend_seconds=0.05)
+        work(db.url, paid, Caps(day=6 * PRICE), until_quiet=False, release_seconds=0.05)
     )
     await db.sql("update alfrd.spending set usd = usd - %s where scope like 'day:%%'", 3 * PRICE)
     async with asyncio.timeout(20):
@@ -172,7 +174,7 @@ from alfrd_events.db.database import Database
 from alfrd_events.db.ledger import DatabaseLedger
 from alfrd_events.clients.calls import Calls, Reply
 from tests.money.test_worker_money import Paid
-from tests.support.noop import noop_tools, options
+from testing.noop import noop_tools, options
 from alfrd_events.steps.step import Step
 from alfrd_events.worker.run import run_worker
 

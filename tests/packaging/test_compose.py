@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,8 +21,10 @@ from typing import Any
 import psycopg
 import pytest
 import yaml
+from psycopg.conninfo import conninfo_to_dict
 
 from alfrd_events.settings import Settings
+from testing.server import Server, binaries, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docker-compose.yml"
@@ -64,6 +67,13 @@ def test_it_sets_only_settings_that_exist(services: dict[str, Any]) -> None:
 
 def test_workers_can_be_many(services: dict[str, Any]) -> None:
     assert not {"container_name", "ports", "hostname"} & services["worker"].keys()
+
+
+def test_a_worker_is_asked_for_its_heartbeat(services: dict[str, Any]) -> None:
+    """Not before it can have one: a container that starts slowly is not ill."""
+    check = services["worker"]["healthcheck"]
+    assert check["test"] == ["CMD", "alfrd-events", "health"]
+    assert int(check["start_period"].removesuffix("s")) >= Settings.model_fields["lease_seconds"].default
 
 
 def test_workers_may_finish_their_drain(services: dict[str, Any]) -> None:
@@ -118,17 +128,19 @@ class Containers:
         self._services = services
         self._url = url
         self._directory = directory
+        self._ports = {port: str(free_port()) for port in ("9464", "8470")}
         self.running: list[subprocess.Popen[str]] = []
 
-    def start(self, name: str) -> subprocess.Popen[str]:
-        """Start a service's command with its environment."""
+    def start(self, name: str, **settings: str) -> subprocess.Popen[str]:
+        """Start a service's command with its environment.
+
+        :param settings: what an ``.env`` beside the file would set.
+        """
         service = self._services[name]
-        environment = {key: self._here(value) for key, value in service["environment"].items()}
-        environment["ALFRD_DATABASE_URL"] = self._url
         process = subprocess.Popen(
-            [*self._entrypoint(), *map(self._here, service["command"])],
+            [*self._entrypoint(), *map(self._here, service["command"]), *self._port_of(name)],
             cwd=self._directory,
-            env={"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", "HOME": "/tmp"} | environment,
+            env=self._environment(name) | settings,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -136,7 +148,56 @@ class Containers:
         self.running.append(process)
         return process
 
+    def run(self, *arguments: str) -> str:
+        """What a command prints that a person runs in the image: ``docker compose run --rm console …``."""
+        done = subprocess.run(
+            [*self._entrypoint(), *arguments],
+            env=self._environment("console"),
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        return done.stdout
+
+    def end(self) -> None:
+        """Kill whatever still runs."""
+        for process in self.running:
+            process.kill()
+            process.communicate()
+
+    def is_healthy(self, name: str) -> bool:
+        """What the service's health check says, run beside it as compose runs it inside the container."""
+        kind, program, *arguments = self._services[name]["healthcheck"]["test"]
+        assert kind == "CMD"
+        found = shutil.which(program, path=self._path())
+        assert found, program
+        done = subprocess.run(
+            [found, *map(self._here, arguments)],
+            env=self._environment(name),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert "Usage:" not in done.stderr, done.stderr
+        return done.returncode == 0
+
+    def _environment(self, name: str) -> dict[str, str]:
+        given = {key: self._here(value) for key, value in self._services[name]["environment"].items()}
+        url = conninfo_to_dict(self._url)
+        server = {"PGPORT": str(url.get("port", "")), "ALFRD_DATABASE_URL": self._url}
+        return {"PATH": self._path(), "PYTHONUNBUFFERED": "1", "HOME": "/tmp"} | given | server
+
+    @staticmethod
+    def _path() -> str:
+        return os.pathsep.join([str(Path(sys.executable).parent), str(binaries()), os.environ["PATH"]])
+
+    def _port_of(self, name: str) -> list[str]:
+        return ["--port", self._ports["8470"]] if name == "console" else []
+
     def _here(self, value: str) -> str:
+        for port, free in self._ports.items():
+            value = value.replace(f":{port}", f":{free}")
         return str(self._directory / value[1:]) if value in ("/inbox", "/files") else value
 
     @staticmethod
@@ -154,9 +215,7 @@ def containers(services: dict[str, Any], empty_database_url: str, tmp_path: Path
         (tmp_path / name).mkdir()
     started = Containers(services, empty_database_url, tmp_path)
     yield started
-    for process in started.running:
-        process.kill()
-        process.communicate()
+    started.end()
 
 
 def wait_for(what: Callable[[], bool], seconds: float = 60) -> None:
@@ -195,3 +254,62 @@ def test_its_commands_work_on_a_real_server(
         process.send_signal(signal.SIGTERM)
         output, _ = process.communicate(timeout=30)
         assert process.returncode in codes, output
+
+
+@pytest.fixture
+def stoppable() -> Iterator[Server]:
+    """A server of this test's own, as the service ``postgres`` is."""
+    server = Server()
+    yield server
+    server.remove()
+
+
+def test_health_checks_fail_and_recover_with_what_they_check(
+    services: dict[str, Any], stoppable: Server, tmp_path: Path
+) -> None:
+    """The server is stopped and comes back; then the worker is killed, and compose starts another."""
+    for name in ("inbox", "files"):
+        (tmp_path / name).mkdir()
+    stack = Containers(services, stoppable.tcp_url("postgres"), tmp_path)
+    try:
+        assert stack.is_healthy("postgres")
+        migrating = stack.start("migrate")
+        output, _ = migrating.communicate(timeout=60)
+        assert migrating.returncode == 0, output
+        assert not stack.is_healthy("worker"), "none has started yet"
+
+        worker = stack.start("worker", ALFRD_LEASE_SECONDS="3")
+        wait_for(lambda: stack.is_healthy("worker"))
+
+        stoppable.stop()
+        assert not stack.is_healthy("postgres")
+        assert not stack.is_healthy("worker")
+        stoppable.start()
+        assert stack.is_healthy("postgres")
+        wait_for(lambda: stack.is_healthy("worker"))
+        assert worker.poll() is None, "it went on by itself"
+
+        worker.kill()
+        wait_for(lambda: not stack.is_healthy("worker"))
+        stack.start("worker")
+        wait_for(lambda: stack.is_healthy("worker"))
+    finally:
+        stack.end()
+
+
+def test_the_console_is_healthy_once_it_has_a_token(containers: Containers) -> None:
+    """Without one it refuses to be reachable from elsewhere, and says what to do."""
+    containers.start("migrate").communicate(timeout=60)
+    assert not containers.is_healthy("console")
+    refused = containers.start("console")
+    output, _ = refused.communicate(timeout=60)
+    assert refused.returncode == 1
+    assert "alfrd-events console token --role" in output
+
+    made = containers.run("console", "token", "--role", "editor")
+    (setting,) = re.findall(r"^setting (ALFRD_\w+)=(\S+)$", made, re.MULTILINE)
+    serving = containers.start("console", **dict([setting]))
+    wait_for(lambda: containers.is_healthy("console"))
+    serving.kill()
+    serving.wait()
+    assert not containers.is_healthy("console")

@@ -6,9 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from alfrd_events.db import prompts
-from tests.support.evolving import Loop
-from tests.support.harness import Harness
-from tests.support.simulated import NEEDED
+from testing.evolving import Loop
+from testing.harness import Harness
+from testing.simulated import NEEDED
 
 
 async def _score(db: Harness, document: UUID) -> float:

@@ -9,9 +9,9 @@ from typing import Any
 from alfrd_events.clients.calls import BadReply
 from alfrd_events.clients.llm.base import Question
 from alfrd_events.db import prompts
-from tests.support.evolving import Loop
-from tests.support.harness import Harness
-from tests.support.simulated import NEEDED, TYPE_NEEDED
+from testing.evolving import Loop
+from testing.harness import Harness
+from testing.simulated import NEEDED, TYPE_NEEDED
 
 SEED = 1
 
@@ -68,7 +68,7 @@ async def test_a_suggestion_waits_for_a_person(db: Harness) -> None:
         assert (await loop.active())["version"] == 1
         versions = await prompts.versions(db.database, "summarizer/utility_bill")
         (waiting,) = [row for row in versions if row["text"] == trial["challenger"]]
-        assert await prompts.approve(db.database, waiting, await prompts.suggested(db.database, waiting))
+        assert await prompts.approve(db.database, await prompts.suggested(db.database, waiting))
         assert (await loop.active())["id"] == waiting["id"]
         await loop.documents(20)
         await loop.settle()
@@ -188,8 +188,8 @@ async def test_a_family_waits_twice_as_long_after_each_failure(db: Harness) -> N
     )
     waits = []
     for _ in range(9):
-        trial = await db.one("select alfrd.begin_trial(1, %s, %s)", family, seed)
-        assert await db.one("select alfrd.begin_trial(1, %s, %s)", family, seed) is None, "one at a time"
+        trial = await db.one("select alfrd.begin_trial(%s, %s)", family, seed)
+        assert await db.one("select alfrd.begin_trial(%s, %s)", family, seed) is None, "one at a time"
         assert await db.one("select alfrd.end_trial(%s, 'reflecting', 'no_candidate', '')", trial)
         waits.append(
             await db.one(

@@ -8,13 +8,12 @@ from psycopg.errors import LockNotAvailable
 from alfrd_events.db.database import Database
 from alfrd_events.db.trials import Trials
 from alfrd_events.errors import AlfrdError
-from alfrd_events.model import advisory_key
 from alfrd_events.model.inputs import FamilyInput
 from alfrd_events.steps.evolving import evolve_prompt
-from tests.support.evolving import Loop
-from tests.support.harness import Harness
-from tests.support.pgbouncer import PgBouncer, past
-from tests.support.races import race
+from testing.evolving import Loop
+from testing.harness import Harness
+from testing.pgbouncer import PgBouncer, past
+from testing.races import race
 
 
 async def test_sixteen_workers_and_random_kills_leave_one_active_version(db: Harness) -> None:
@@ -41,15 +40,15 @@ async def test_the_lock_is_the_familys(db: Harness) -> None:
     holder, session = await db.session(), await db.session()
     await holder.execute("begin")
     await holder.execute(
-        "select pg_advisory_xact_lock(%s)", [advisory_key("alfrd:prompt:summarizer:utility_bill")]
+        "select pg_advisory_xact_lock(hashtextextended('alfrd:prompt:summarizer:utility_bill', 0))"
     )
     family = "(select id from alfrd.prompt_families where kind = 'summarizer' and document_type = %s)"
-    begin = f"select alfrd.begin_trial(%s, {family}, 0)"
+    begin = f"select alfrd.begin_trial({family}, 0)"
     await session.execute("set lock_timeout = '50ms'")
 
-    await session.execute(begin, [advisory_key("alfrd:prompt:summarizer:"), ""])  # type: ignore[arg-type]
+    await session.execute(begin, [""])  # type: ignore[arg-type]
     with pytest.raises(LockNotAvailable):
-        await session.execute(begin, [advisory_key("alfrd:prompt:summarizer:utility_bill"), "utility_bill"])  # type: ignore[arg-type]
+        await session.execute(begin, ["utility_bill"])  # type: ignore[arg-type]
 
     await holder.close()
     await session.close()

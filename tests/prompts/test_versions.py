@@ -8,7 +8,7 @@ from psycopg.errors import UniqueViolation
 
 from alfrd_events.db import prompts
 from alfrd_events.errors import NotFound, Refused
-from tests.support.harness import Harness
+from testing.harness import Harness
 
 
 async def _version(db: Harness, text: str = "Read the bill.", kind: str = "summarizer") -> prompts.Imported:
@@ -99,7 +99,7 @@ async def test_activation_is_compare_and_swap(db: Harness) -> None:
 async def test_a_version_of_another_family_cannot_be_swapped_in(db: Harness) -> None:
     seed = await db.one("select id from alfrd.prompts where kind = 'classifier' and is_active")
     other = await _version(db)
-    assert not await db.one("select alfrd.activate_prompt(1, %s, %s, '')", other.id, seed)
+    assert not await db.one("select alfrd.activate_prompt(%s, %s, '')", other.id, seed)
     assert await _active(db) == await _active(db, "classifier") == 1
 
 

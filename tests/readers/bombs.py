@@ -5,9 +5,9 @@ from __future__ import annotations
 import struct
 import zlib
 
-from cms_writer import signed
-from container_inputs import W, zipped
-from reader_inputs import _assembled
+from tests.readers.cms_writer import signed
+from tests.readers.container_inputs import W, zipped
+from tests.readers.reader_inputs import _assembled
 
 LAUGHS = "<!DOCTYPE z [<!ENTITY a 'ha'>{}]>".format(
     "".join(f"<!ENTITY {chr(98 + n)} '{('&' + chr(97 + n) + ';') * 10}'>" for n in range(12))

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Container, Iterator
 
 import pytest
-from reader_inputs import Inspect, Read, part
 
 from alfrd_events.model import Page
 from alfrd_events.reading.local import LocalReader
+from tests.readers.reader_inputs import Inspect, Read, part
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Feed every parser with damaged files: ``python tests/readers/fuzz.py --seconds 300``.
+"""Feed every parser with damaged files: ``python -m tests.readers.fuzz --seconds 300``.
 
 Whatever a file holds, a reader gives pages or refuses it; anything else is a finding, and the bytes that led
 to it are kept. Parsers in pure Python run in this process, which is faster; those that decode with C libraries
@@ -22,19 +22,19 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
 
-from cms_writer import armoured, der, sealed, signed
-from container_inputs import docx, mail, paragraph, zipped
-from outlook_writer import compound, outlook
-from pdf_inputs import form, layered, mapped_page, with_files, xfa
 from PIL import Image
-from reader_inputs import encoded, part, pdf, picture, scan_page, text_page, tiff
-from tnef_writer import BINARY, WIDE, attached_message, packed, tnef
 
 from alfrd_events.errors import AlfrdError, Transient, Unreadable
-from alfrd_events.reading import local
+from alfrd_events.reading import frames, local
 from alfrd_events.reading.formats.opening import open_source
 from alfrd_events.sandbox import wire
 from alfrd_events.sandbox.limits import ReaderLimits
+from tests.readers.cms_writer import armoured, der, sealed, signed
+from tests.readers.container_inputs import docx, mail, paragraph, zipped
+from tests.readers.outlook_writer import compound, outlook
+from tests.readers.pdf_inputs import form, layered, mapped_page, with_files, xfa
+from tests.readers.reader_inputs import encoded, part, pdf, picture, scan_page, text_page, tiff
+from tests.readers.tnef_writer import BINARY, WIDE, attached_message, packed, tnef
 
 LIMITS = ReaderLimits(max_pages=50, max_members=50, max_unpacked_bytes=20_000_000, max_pixels=2_000_000)
 TOKENS = (
@@ -266,7 +266,7 @@ class Fuzzer:
         """``read``, ``refused``, or what went wrong."""
         try:
             if name == "frame":
-                local.page_of(wire.decode(data), part(b""))
+                frames.page_of(wire.decode(data), part(b""))
             elif target.in_process:
                 source = open_source(data, "fuzzed", LIMITS)
                 for number in range(1, source.page_count + 1):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PIL import Image
-from reader_inputs import _assembled, encoded
+
+from tests.readers.reader_inputs import _assembled, encoded
 
 FIRST_FREE = 6
 """Number of the first object that a caller adds."""

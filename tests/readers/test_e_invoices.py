@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -10,21 +11,23 @@ from uuid import uuid4
 
 import pypdfium2
 import pytest
-from container_inputs import mail
-from reader_inputs import Inspect, Read, pdf, picture, scan_page, text_page
 
 from alfrd_events.analysis.rules.checks import score_summary
 from alfrd_events.analysis.rules.summary import summarize
+from alfrd_events.analysis.rules.value_signs import values_of
 from alfrd_events.errors import Unreadable
 from alfrd_events.model import Document, Invoice, InvoiceLine, Page, Summary
 from alfrd_events.reading.formats import einvoice
 from alfrd_events.reading.formats.opening import open_source
 from alfrd_events.reading.formats.source import ReadPage
 from alfrd_events.sandbox.limits import ReaderLimits
+from tests.readers.container_inputs import mail
+from tests.readers.reader_inputs import Inspect, Read, pdf, picture, scan_page, text_page
 
 INVOICES = Path(__file__).parent / "invoices"
 CII = (INVOICES / "cii.xml").read_bytes()
 UBL = (INVOICES / "ubl.xml").read_bytes()
+ZUGFERD_1 = (INVOICES / "zugferd1.xml").read_bytes()
 
 
 def with_attachment(document: bytes, name: str, content: bytes) -> bytes:
@@ -171,6 +174,9 @@ def test_the_summary_of_an_invoice_has_its_exact_values(read: Read) -> None:
         "amount": "129.81",
     }
     assert found.evidence["total_amount"].page == 2
+    fields = ["entity", "document_date", "total_amount", *(value.field for value in values_of(found))]
+    assert {found.evidence[field].confidence for field in fields} == {1}
+    assert found.evidence["line_items.0.amount"].text
     assert found.evidence["total_amount"].text == "Amount due: 66.25 EUR"
 
 
@@ -181,7 +187,7 @@ def test_a_bare_invoice_is_a_page_that_passes_its_checks(read: Read, given: byte
     stored = Document(
         **{name: getattr(document, name) for name in ("id", "filename", "status", "created_at", "pages")},
         document_type="invoice",
-        **found.model_dump(exclude={"unsupported", "evidence", "needs_review"}),
+        **found.model_dump(exclude={"unsupported", "evidence", "doubts"}),
     )
     score = score_summary(stored)
     assert [check.name for check in score.checks if not check.passed] == []
@@ -249,3 +255,60 @@ def test_a_bare_invoice_that_is_wrong_is_refused_with_what_is_wrong(
 
 def test_xml_that_is_no_invoice_is_plain_text(read: Read) -> None:
     assert read(b"<?xml version='1.0'?><note>Paid in cash</note>")[0].source == "plain"
+
+
+@pytest.mark.parametrize("is_inside", [True, False], ids=["inside of a PDF", "bare"])
+def test_an_invoice_of_the_first_zugferd_is_exact_and_in_no_doubt(read: Read, *, is_inside: bool) -> None:
+    given = (
+        with_attachment(pdf([text_page([(72, 700, "Rechnung")])]), "ZUGFeRD-invoice.xml", ZUGFERD_1)
+        if is_inside
+        else ZUGFERD_1
+    )
+
+    _, found = summary_of(read(given, "rechnung.pdf" if is_inside else "rechnung.xml"))
+
+    assert (found.entity, found.document_date, found.due_date) == (
+        "Karolin GmbH",
+        date(2015, 3, 4),
+        date(2015, 4, 4),
+    )
+    assert (found.total_amount, found.currency, found.account_number) == (Decimal("135.62"), "EUR", "4711")
+    assert found.structured_data["order_number"] == "PO-9"
+    assert found.structured_data["line_items"] == [
+        {
+            "description": "Trennblätter A4",
+            "quantity": "20",
+            "unit": "C62",
+            "unit_price": "9.90",
+            "amount": "198.00",
+        }
+    ]
+    assert (found.doubts, found.unsupported) == ((), ())
+
+
+def of_minimum(due: str, profile: str = "urn:factur-x.eu:1p0:minimum") -> bytes:
+    """The CII invoice with the terms of the profile MINIMUM, which says nothing of what was paid before."""
+    given = re.sub(rb"<ram:TotalPrepaidAmount>.*?</ram:TotalPrepaidAmount>", b"", CII)
+    given = re.sub(
+        rb"(?s)<ram:IncludedSupplyChainTradeLineItem>.*</ram:IncludedSupplyChainTradeLineItem>", b"", given
+    )
+    given = given.replace(b"<ram:DuePayableAmount>66.25<", f"<ram:DuePayableAmount>{due}<".encode())
+    return given.replace(b"urn:cen.eu:en16931:2017", profile.encode())
+
+
+def test_a_deposit_that_the_smallest_profile_cannot_name_is_worked_out(read: Read) -> None:
+    _, found = summary_of(
+        read(with_attachment(pdf([text_page([(72, 700, "Rechnung")])]), "factur-x.xml", of_minimum("66.25")))
+    )
+
+    assert (found.total_amount, found.structured_data["prepaid"]) == (Decimal("66.25"), "100.00")
+    assert (found.doubts, found.unsupported) == ((), ())
+
+
+@pytest.mark.parametrize(
+    "given",
+    [of_minimum("200.00"), of_minimum("66.25", "urn:cen.eu:en16931:2017")],
+    ids=["more", "a full profile"],
+)
+def test_sums_that_no_deposit_explains_do_not_add_up(given: bytes) -> None:
+    assert not einvoice.parse(given).adds_up

@@ -10,14 +10,14 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
-from container_inputs import W, docx, mail, paragraph, zipped
-from outlook_writer import compound, outlook
-from reader_inputs import RECEIPT, Inspect, Read, encoded, pdf, picture, text_page
 
 from alfrd_events.errors import Unreadable
 from alfrd_events.reading.formats.opening import open_source
 from alfrd_events.reading.formats.source import PageImage, ReadPage
 from alfrd_events.sandbox.limits import ReaderLimits
+from tests.readers.container_inputs import W, docx, mail, paragraph, zipped
+from tests.readers.outlook_writer import compound, outlook
+from tests.readers.reader_inputs import RECEIPT, Inspect, Read, encoded, pdf, picture, text_page
 
 BILL = pdf([text_page([(72, 720, "City Water bill 4471")]), text_page([(72, 720, "Total due 25.00")])])
 A_LINE = "A letter of more than fifty characters, so that it is taken for text and for no scan."

@@ -8,7 +8,8 @@ import numpy as np
 import pillow_heif
 import pytest
 from PIL import Image
-from reader_inputs import RECEIPT, Inspect, Read, encoded, picture, tiff
+
+from tests.readers.reader_inputs import RECEIPT, Inspect, Read, encoded, picture, tiff
 
 
 def assert_reads_receipt(text: str) -> None:

@@ -6,15 +6,15 @@ import struct
 from collections.abc import Iterator
 
 import pytest
-from container_inputs import zipped
-from fuzz import Fuzzer, targets
-from reader_inputs import Inspect, Read
 
 from alfrd_events.errors import Unreadable
 from alfrd_events.reading.formats import rtf
 from alfrd_events.reading.formats.budget import Budget
 from alfrd_events.reading.formats.opening import open_within
 from alfrd_events.sandbox.limits import ReaderLimits
+from tests.readers.container_inputs import zipped
+from tests.readers.fuzz import Fuzzer, targets
+from tests.readers.reader_inputs import Inspect, Read
 
 TARGETS = targets()
 

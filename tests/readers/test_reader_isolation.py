@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from reader_inputs import children_of, encoded, environment_of, is_alive, part, picture, tiff
 
 from alfrd_events.errors import Transient, Unreadable
 from alfrd_events.reading.local import LocalReader
 from alfrd_events.sandbox.limits import ReaderLimits
+from tests.readers.reader_inputs import children_of, encoded, environment_of, is_alive, part, picture, tiff
 
 NOTE = part(b"a note that is read without any library", "note.txt")
 FOUR_PAGES = part(tiff([["First page"], ["Second page"], ["Third page"], ["Fourth page"]]), "four.tiff")
@@ -264,7 +264,7 @@ PARENT = """
 import asyncio, os, sys
 from alfrd_events.model import Part
 from alfrd_events.reading.local import LocalReader
-from reader_inputs import children_of, tiff
+from tests.readers.reader_inputs import children_of, tiff
 
 async def main():
     reader = LocalReader(processes=2)
@@ -279,7 +279,7 @@ asyncio.run(main())
 
 
 def test_no_process_outlives_a_parent_that_is_killed() -> None:
-    paths = os.pathsep.join([*sys.path, str(Path(__file__).parent)])
+    paths = os.pathsep.join([*sys.path, str(Path(__file__).parents[2])])
     with subprocess.Popen(
         [sys.executable, "-c", PARENT],
         stdout=subprocess.PIPE,

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from email import message_from_bytes, policy
 
 import pytest
-from container_inputs import mail, zipped
-from reader_inputs import Inspect, Read, pdf, text_page
 
 from alfrd_events.errors import Unreadable
 from alfrd_events.reading.formats import envelope
 from alfrd_events.reading.text import plain
+from tests.readers.container_inputs import mail, zipped
+from tests.readers.reader_inputs import Inspect, Read, pdf, text_page
 
 BILL = pdf([text_page([(72, 720, "City Water bill 4471")]), text_page([(72, 720, "Total due 25.00")])])
 BILL_TEXTS = ["City Water bill 4471", "Total due 25.00"]
@@ -123,10 +123,12 @@ def test_a_pdf_near_the_start_of_a_mail_does_not_make_it_a_pdf(read: Read) -> No
 def test_every_mail_of_a_mailbox_is_read(read: Read, inspect: Inspect, gap: bytes) -> None:
     line = b"From kasse@mueller.example Thu Mar  5 09:30:%02d 2026\n"
     body = "From time to time we write.\n\nFrom our desk:\nTotal: 1"
-    box = b"".join(
-        line % n + mail(f"mail number {n}\n{body}", **({"bill__pdf": BILL} if n == 1 else {})) + gap
-        for n in range(3)
-    )
+    mails = [
+        mail(f"mail number 0\n{body}"),
+        mail(f"mail number 1\n{body}", bill__pdf=BILL),
+        mail(f"mail number 2\n{body}"),
+    ]
+    box = b"".join(line % n + one + gap for n, one in enumerate(mails))
     assert inspect(box).media_type == "application/mbox"
     pages = texts(read, box)
     assert [re.findall(r"mail number \d", page) for page in pages if "mail number" in page] == [

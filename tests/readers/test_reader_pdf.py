@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from pdf_inputs import document, layered, page_content
 from PIL import Image
-from reader_inputs import RECEIPT, Inspect, Read, pdf, picture, scan_page, text_page
 
 from alfrd_events.errors import Unreadable
+from tests.readers.pdf_inputs import document, layered, page_content
+from tests.readers.reader_inputs import RECEIPT, Inspect, Read, pdf, picture, scan_page, text_page
 
 LETTER = [
     (72, 700, "Dear customer,"),

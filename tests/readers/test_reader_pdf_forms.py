@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from pdf_inputs import form, xfa
-from reader_inputs import Read
 
 from alfrd_events.errors import Unreadable
+from tests.readers.pdf_inputs import form, xfa
+from tests.readers.reader_inputs import Read
 
 TEXT = b"/FT /Tx /V (%s)"
 DATASETS = (

@@ -6,12 +6,12 @@ import asyncio
 import re
 
 import pytest
-from pdf_inputs import with_files, with_pinned_file
-from reader_inputs import Read, encoded, part, pdf, picture, text_page
 
 from alfrd_events.errors import Unreadable
 from alfrd_events.reading.local import LocalReader
 from alfrd_events.sandbox.limits import ReaderLimits
+from tests.readers.pdf_inputs import with_files, with_pinned_file
+from tests.readers.reader_inputs import Read, encoded, part, pdf, picture, text_page
 
 LETTER = [(72, 700, "Please find the bill attached.")]
 COVER = [

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from pdf_inputs import mapped_page, scan_with_layer
-from reader_inputs import RECEIPT, Read, picture
 
 from alfrd_events.reading.formats.pdf import trust
 from alfrd_events.reading.formats.source import ReadPage
 from alfrd_events.reading.formats.text_layer import Char
 from alfrd_events.reading.text.layout import Piece
+from tests.readers.pdf_inputs import mapped_page, scan_with_layer
+from tests.readers.reader_inputs import RECEIPT, Read, picture
 
 BILL = [
     "Tollgate Bearings Ltd",

@@ -7,12 +7,12 @@ import io
 import zipfile
 
 import pytest
-from reader_inputs import Inspect, Read, encoded, part, picture, png_header
 
 from alfrd_events.errors import Permanent, SettingsInvalid, Unreadable
 from alfrd_events.reading import local
 from alfrd_events.reading.local import LocalReader
 from alfrd_events.sandbox.limits import ReaderLimits
+from tests.readers.reader_inputs import Inspect, Read, encoded, part, picture, png_header
 
 
 def zipped(*names: str) -> bytes:

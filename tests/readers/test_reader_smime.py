@@ -8,16 +8,16 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from cms_writer import AUTH_ENVELOPED, COMPRESSED, ENVELOPED, armoured, der, sealed, signed
-from container_inputs import mail, zipped
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs7
-from reader_inputs import Inspect, Read, pdf, text_page
 
 from alfrd_events.errors import Unreadable
 from alfrd_events.reading.formats import cms
+from tests.readers.cms_writer import AUTH_ENVELOPED, COMPRESSED, ENVELOPED, armoured, der, sealed, signed
+from tests.readers.container_inputs import mail, zipped
+from tests.readers.reader_inputs import Inspect, Read, pdf, text_page
 
 BILL = pdf([text_page([(72, 720, "City Water bill 4471")]), text_page([(72, 720, "Total due 25.00")])])
 BILL_TEXTS = ["City Water bill 4471", "Total due 25.00"]

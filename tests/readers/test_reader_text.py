@@ -6,9 +6,9 @@ import codecs
 from unicodedata import normalize
 
 import pytest
-from reader_inputs import Inspect, Read
 
 from alfrd_events.errors import Unreadable
+from tests.readers.reader_inputs import Inspect, Read
 
 LETTER = "Müller & Söhne\nGesamtbetrag: 45,00 €\n"
 

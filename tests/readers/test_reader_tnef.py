@@ -8,10 +8,16 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 
 import pytest
-from container_inputs import mail
-from outlook_writer import compound, outlook
-from reader_inputs import Inspect, Read, encoded, pdf, picture, text_page
-from tnef_writer import (
+
+from alfrd_events.errors import Unreadable
+from alfrd_events.reading.formats import rtf
+from alfrd_events.reading.formats.budget import Budget
+from alfrd_events.reading.formats.opening import open_within
+from alfrd_events.sandbox.limits import ReaderLimits
+from tests.readers.container_inputs import mail
+from tests.readers.outlook_writer import compound, outlook
+from tests.readers.reader_inputs import Inspect, Read, encoded, pdf, picture, text_page
+from tests.readers.tnef_writer import (
     ATTACHMENT,
     BINARY,
     MESSAGE,
@@ -23,12 +29,6 @@ from tnef_writer import (
     packed,
     tnef,
 )
-
-from alfrd_events.errors import Unreadable
-from alfrd_events.reading.formats import rtf
-from alfrd_events.reading.formats.budget import Budget
-from alfrd_events.reading.formats.opening import open_within
-from alfrd_events.sandbox.limits import ReaderLimits
 
 BILL = pdf([text_page([(72, 720, "City Water bill 4471")]), text_page([(72, 720, "Total due 25.00")])])
 BILL_TEXTS = ["City Water bill 4471", "Total due 25.00"]

@@ -18,7 +18,7 @@ def _installed(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
 def test_an_installed_package_adds_its_step(monkeypatch: pytest.MonkeyPatch) -> None:
     _installed(monkeypatch, "export", "alfrd_events.steps.reading:ocr")
 
-    assert set(registry.all_steps()) == {*registry.BUILT_IN, "export"}
+    assert set(registry.all_steps()) == {*registry.BUILT_IN, *registry.CALENDAR, "export"}
 
 
 def test_a_step_may_not_take_a_built_in_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,8 +36,13 @@ def test_a_step_that_cannot_be_loaded_says_which(monkeypatch: pytest.MonkeyPatch
 
 
 def test_prompts_evolve_only_where_that_is_asked_for() -> None:
-    assert set(registry.all_steps()) == set(registry.BUILT_IN)
-    assert set(registry.all_steps(evolution=True)) == {*registry.BUILT_IN, "answer_key", "evolve_prompt"}
+    assert set(registry.all_steps()) == {*registry.BUILT_IN, *registry.CALENDAR}
+    assert set(registry.all_steps(evolution=True)) == {
+        *registry.BUILT_IN,
+        *registry.CALENDAR,
+        "answer_key",
+        "evolve_prompt",
+    }
 
 
 def test_a_step_may_not_take_the_name_of_one_that_is_not_served(monkeypatch: pytest.MonkeyPatch) -> None:

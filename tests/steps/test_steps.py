@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Container
+from collections.abc import AsyncGenerator, Container
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -26,7 +26,7 @@ from alfrd_events.model.inputs import ClassifyInput, FilingInput, OcrInput
 from alfrd_events.model.jobs import AnalysisJob
 from alfrd_events.steps import analysis, filing, reading
 from alfrd_events.steps.step import Tools
-from tests.support.noop import NoopAnalyst, NoopReader, noop_tools
+from testing.noop import NoopAnalyst, NoopReader, noop_tools
 
 PROMPT = Prompt(id=1, kind="classifier", document_type="", version=1, text="")
 TYPES = (DocumentType("receipt", ""), DocumentType("other", ""))
@@ -45,7 +45,7 @@ class PagedReader(NoopReader):
             raise Unreadable(f"{part.filename}: the file is empty")
         return PartInfo("text/plain", len(part.content))
 
-    async def read(self, part: Part, *, skip: Container[int] = ()) -> AsyncIterator[Page]:
+    async def read(self, part: Part, *, skip: Container[int] = ()) -> AsyncGenerator[Page]:
         for number, byte in enumerate(part.content, start=1):
             if number not in skip:
                 yield Page(number=number, text=chr(byte), confidence=1.0, source="plain")

@@ -1,4 +1,4 @@
-"""What a test needs, told by where it is, by the fixtures that it asks for and by what its module names.
+"""What a test needs: by where it is, by the fixtures that it asks for and by what its module names.
 
 No test is marked by hand, so that none is forgotten. ``make test-fast`` leaves out all of these.
 """
@@ -14,14 +14,31 @@ MARKERS = {
     "ocr": "reads files with the real reader: models are loaded, and a page takes seconds",
     "process": "runs the program, or a server of its own, in a process of its own",
     "model": "lets random steps run against a model of the engine",
+    "trial": "lets whole trials of prompts run, each on dozens of documents",
+    "values": "looks at each extreme value of each column with each command",
+    "cloud": "calls paid services over the wire; they are played on this machine",
+    "browser": "opens pages in Chromium",
 }
-FOLDERS = {"faults": "faults", "readers": "ocr", "cli": "process", "packaging": "process"}
-FIXTURES = {"recogniser": "ocr", "program": "process"}
+FOLDERS = {
+    "faults": "faults",
+    "mail": "process",
+    "mcp": "process",
+    "readers": "ocr",
+    "cli": "process",
+    "packaging": "process",
+    "values": "values",
+    "cloud": "cloud",
+}
+FIXTURES = {"recogniser": "ocr", "program": "process", "moto": "cloud", "browser": "browser"}
 NAMES = {
     "LocalReader": "ocr",
     "Program": "process",
     "subprocess": "process",
+    "IsolatedRules": "process",
     "RuleBasedStateMachine": "model",
+    "Loop": "trial",
+    "race": "trial",
+    "Aws": "cloud",
 }
 """Of what the module imports."""
 

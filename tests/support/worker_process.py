@@ -3,7 +3,10 @@
     python -m tests.support.worker_process URL '{"slots": 20, "delay": 0.5, "until_quiet": true}'
 
 What it does to a document is said by the document's filename: ``hang``, ``die`` (the process kills itself),
-``refuse`` (a permanent error), ``stumble`` (one transient error for each document in this process).
+``refuse`` (a permanent error), ``stumble`` (one transient error for each document in this process), ``doubt`` (its
+total is in doubt, so that it needs review).
+
+With ``"answer_seconds": 0.1`` each question to the analyst takes so long.
 
 With ``"local": {"memory_bytes": 600000000}`` it reads with the real reader, in two processes under these limits.
 """
@@ -15,21 +18,25 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Container
+from collections.abc import AsyncGenerator, Container
 from contextlib import aclosing
 from typing import Any
 
 from alfrd_events import __version__
 from alfrd_events.db.database import Database
 from alfrd_events.errors import Permanent, Transient
-from alfrd_events.model import Page, Part, PartInfo
+from alfrd_events.model import AnalystResult, Page, Part, PartInfo, Summary
+from alfrd_events.model.findings import Doubt
+from alfrd_events.model.jobs import AnalysisJob, ResultT, Summarize
 from alfrd_events.observe import configure_logging
 from alfrd_events.reading.local import LocalReader
 from alfrd_events.sandbox.limits import ReaderLimits
-from alfrd_events.steps.registry import BUILT_IN
+from alfrd_events.steps.registry import BUILT_IN, CALENDAR
 from alfrd_events.worker import registration
 from alfrd_events.worker.run import run_worker
-from tests.support.noop import NoopAnalyst, NoopReader, noop_tools, options
+from testing.noop import NoopAnalyst, NoopReader, noop_tools, options
+
+STEPS = {**BUILT_IN, **CALENDAR}
 
 
 class FaultyReader(NoopReader):
@@ -53,16 +60,37 @@ class FaultyReader(NoopReader):
             raise Transient(f"{part.filename}: once, by design")
         return await super().inspect(part)
 
-    async def read(self, part: Part, *, skip: Container[int] = ()) -> AsyncIterator[Page]:
+    async def read(self, part: Part, *, skip: Container[int] = ()) -> AsyncGenerator[Page]:
         async for page in super().read(part, skip=skip):
             yield page
+
+
+class SlowAnalyst(NoopAnalyst):
+    """Answers after a while, and is unsure of what the filename says."""
+
+    def __init__(self, delay: float, answer_seconds: float) -> None:
+        super().__init__(delay)
+        self._answer_seconds = answer_seconds
+
+    async def run(self, job: AnalysisJob[ResultT]) -> ResultT:
+        await asyncio.sleep(self._answer_seconds)
+        return await super().run(job)
+
+    def answer(self, job: AnalysisJob[Any]) -> AnalystResult:
+        answer = super().answer(job)
+        if isinstance(job, Summarize) and job.document.filename.startswith("doubt"):
+            assert isinstance(answer, Summary)
+            doubt = Doubt(field="total_amount", reason="the total is unsure", confidence=0.5)
+            return answer.model_copy(update={"doubts": (doubt,)})
+        return answer
 
 
 async def main(url: str, wishes: dict[str, Any]) -> int:
     """Run until quiet or until a signal; exit code 3 when a signal ended it."""
     configure_logging(wishes.pop("log", "info"), "text")
-    slots = dict.fromkeys(BUILT_IN, wishes.pop("slots", 20))
+    slots = dict.fromkeys(STEPS, wishes.pop("slots", 20))
     delay = wishes.pop("delay", 0)
+    analyst = SlowAnalyst(delay, wishes.pop("answer_seconds", 0))
     limits = wishes.pop("local", None)
     reader = FaultyReader(delay) if limits is None else LocalReader(ReaderLimits(**limits), processes=2)
     database = Database(wishes.pop("pool_url", url), settings=wishes.pop("settings", None))
@@ -71,8 +99,8 @@ async def main(url: str, wishes: dict[str, Any]) -> int:
     async with database, aclosing(reader):
         report = await run_worker(
             database,
-            BUILT_IN,
-            noop_tools(NoopAnalyst(delay), reader),
+            STEPS,
+            noop_tools(analyst, reader),
             options(listen_url, slots=slots, **wishes),
         )
     return 3 if report.interrupted else 0

@@ -11,16 +11,18 @@ from psycopg import sql
 
 from alfrd_events.analysis.rules import RulesAnalyst
 from alfrd_events.db.database import Database
-from alfrd_events.steps.registry import BUILT_IN
+from alfrd_events.steps.registry import BUILT_IN, CALENDAR
 from alfrd_events.worker.run import run_worker
+from testing.harness import Harness
+from testing.noop import noop_tools, options
+from testing.server import Server
 from tests.cli.program import BILL, Program
-from tests.support.harness import Harness
-from tests.support.noop import noop_tools, options
-from tests.support.server import Server
 
 MONTHS = 5
+STEPS = {**BUILT_IN, **CALENDAR}
 ROWS = {
-    "alfrd.step_results": "insert into {} (entity, subject_id, step, result) select 'document', id, 'mine', '{{}}'"
+    "alfrd.step_results": "insert into {} (subject_type, subject_id, step, result)"
+    " select 'document', id, 'mine', '{{}}'"
     " from alfrd.documents limit 1",
     "alfrd.type_suggestions": "insert into {} (name, document_id) select 'odd', id from alfrd.documents limit 1",
     "alfrd.limits": "insert into {} (step, provider, max_running, rate) values ('', 'bedrock', 3, 2)",
@@ -30,8 +32,13 @@ ROWS = {
     "alfrd.held": "insert into {} (task_id, attempt, scope) select id, attempt, 'day' from alfrd.tasks limit 1",
     "alfrd.provider_jobs": "insert into {} (document_id, part, provider, request, pages, job_id)"
     " select id, 1, 'textract', 'r', '{{1}}', 'j' from alfrd.documents limit 1",
+    "alfrd.readings": "insert into {} select id, 1, 1, 0, 1, 2, now(), now() from alfrd.documents limit 1",
     "alfrd.document_parts": "insert into {} (document_id, number) select id, 2 from alfrd.documents limit 1",
     "alfrd.corrections": "insert into {} (document_id, field) select id, 'entity' from alfrd.documents limit 1",
+    "alfrd.lessons": "insert into {} (owner, kind, sender, field, found, value)"
+    " values ('', 'type', 'Acme', 'document_type', 'invoice', 'receipt')",
+    "alfrd.reviews": "insert into {} (document_id, reviewer, verdict) select id, 'me', 'accepted'"
+    " from alfrd.documents limit 1",
     "alfrd.answer_keys": "insert into {} (document_id, document_type, facts, split, sampled, text_hash, made_by)"
     " select id, 'invoice', '[]', 'train', true, '', '' from alfrd.documents limit 1",
     "alfrd.trials": "insert into {} (family_id, champion_id) select f.id, p.id from alfrd.prompt_families f"
@@ -39,6 +46,32 @@ ROWS = {
     "alfrd.evaluations": "insert into {} (prompt_id, document_id, source, output)"
     " select p.id, d.id, 'production', '{{}}' from alfrd.prompts p, alfrd.documents d"
     " where p.kind = 'classifier' limit 1",
+    "alfrd.changed_series": "insert into {} (transaction, series_id, is_first) values ('1', gen_random_uuid(), false)",
+    "alfrd.series_alerts": "insert into {} (series_id, kind, key, detail, expected, expected_from, expected_to)"
+    " select id, 'missing', 'a', 'a', '2024-03-05', '2024-03-01', '2024-03-09' from alfrd.series limit 1",
+    "alfrd.series_aliases": "insert into {} select owner, 'a', kind, '', id from alfrd.series limit 1",
+    "alfrd.series_changes": "insert into {} (kind, series_id, made_by)"
+    " select 'rename', id, 'me' from alfrd.series limit 1",
+    "alfrd.series_questions": "insert into {} (document_id, place, candidates)"
+    " select d.id, '{{}}', array[s.id, s.id] from alfrd.documents d, alfrd.series s limit 1",
+    "alfrd.series_fields": "insert into {} (series_id, column_name, name, type, position)"
+    " select id, 'kwh', 'kwh', 'numeric', 99 from alfrd.series limit 1",
+    "alfrd.series_views": "insert into {} (series_id, view_name, slug) select id, 'a', slug from alfrd.series limit 1",
+    "alfrd.payables": "insert into {} select id, series_id, owner, 1, 'USD', '2024-01-01', '2024-01-02', 'Acme',"
+    " '{{}}', 'A1', 1 from alfrd.documents where series_id is not null limit 1",
+    "alfrd.credit_notes": "insert into {} select id, series_id, owner, 1, 'USD', '2024-01-01', 'Acme', '{{}}', '{{}}'"
+    " from alfrd.documents where series_id is not null limit 1",
+    "alfrd.statement_rows": "insert into {} select id, 0, series_id, owner, 1, 'USD', '2024-01-01', 'Acme', '{{}}'"
+    " from alfrd.documents where series_id is not null limit 1",
+    "alfrd.payments": "insert into {} (document_id, amount, paid_on, confidence)"
+    " select id, 1, '2024-01-01', 0.5 from alfrd.documents limit 1",
+    "alfrd.first_documents": "insert into {} select id, '', 'acme', 'purchases' from alfrd.documents limit 1",
+    "alfrd.bulk_changes": "insert into {} (tag, is_removal, document_ids, made_by)"
+    " values ('home', false, '{{}}', 'me')",
+    "alfrd.console_views": "insert into {} (name, query, made_by) values ('Home', 'tag=home', 'me')",
+    "alfrd.mail_messages": "insert into {} (mailbox, uidvalidity, uid, digest, document_ids)"
+    " values ('imaps://me@mail.example:993/INBOX', 1, 1, 'a', '{{}}')",
+    "alfrd.renamed_documents": "insert into {} (document_id) select id from alfrd.documents limit 1",
     "alfrd.usage": "insert into {} (step, provider, outcome, document_id) select 'ocr', 'bedrock', 'ok', id"
     " from alfrd.documents limit 1",
 }
@@ -107,4 +140,6 @@ async def odd(server: Server, worked: str) -> AsyncIterator[Harness]:
 async def work(url: str) -> None:
     """Let a worker with the rules analyst do what there is to do."""
     async with Database(url) as database:
-        await run_worker(database, BUILT_IN, noop_tools(RulesAnalyst()), options(url))
+        await run_worker(
+            database, STEPS, noop_tools(RulesAnalyst()), options(url, slots=dict.fromkeys(STEPS, 20))
+        )

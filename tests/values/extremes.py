@@ -68,6 +68,7 @@ EXTREMES: dict[str, tuple[str, ...]] = {
     "interval": ("178000000 years", "-178000000 years", "0", "-1 microsecond", "infinity"),
     "bool": ("t", "f"),
     "uuid": ("00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"),
+    "xid8": ("2", "18446744073709551615"),
     "bytea": ("", "\\x00ff", "\\x" + "00" * 100_000),
     "json": JSONS,
     "jsonb": JSONS,
@@ -80,6 +81,7 @@ EXTREMES: dict[str, tuple[str, ...]] = {
     "_int8": _arrays("-9223372036854775808", "9223372036854775807"),
     "_numeric": _arrays("NaN", "Infinity"),
     "_bytea": _arrays("abc", "def"),
+    "tsvector": ("", "'a'", "'ü' ''''"),
     "_uuid": _arrays("00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"),
 }
 MOST = max(map(len, EXTREMES.values()))

@@ -10,7 +10,7 @@ from psycopg.errors import CheckViolation
 from alfrd_events.db.database import Database
 from alfrd_events.db.documents import NewDocument, NewPart, submit
 from alfrd_events.errors import Refused
-from tests.support.harness import Harness
+from testing.harness import Harness
 
 YEARS = ("infinity", "-infinity", "0044-03-15 BC", "10000-01-01")
 NONSENSE = {

@@ -12,7 +12,7 @@ from alfrd_events.analysis.text.figures import figures_of
 from alfrd_events.db.json import NESTED_AT_MOST, decoded
 from alfrd_events.db.values import moment, usable_amount, usable_date
 from alfrd_events.model import File, FileMember
-from tests.support.harness import Harness
+from testing.harness import Harness
 from tests.values.extremes import DATES, MOMENTS
 
 

@@ -138,7 +138,10 @@ def test_the_report_of_a_demo_steers_nothing(colours: dict[str, str]) -> None:
     series = [{**each, "total_amount": "NaN", "currency": HOSTILE} for each in series]
 
     with patch.dict(os.environ, colours), redirect_stdout(io.StringIO()) as out:
-        print_report(Output(), documents, series, [{**file, "insights": [HOSTILE]}], Run(1, 1, 1.0))
+        alerts = [{"kind": HOSTILE, "detail": HOSTILE}]
+        bill = {**row, "issued": None, "total": "1", "paid_on": "2024-03-01", "statement": HOSTILE}
+        files = [{**file, "insights": [HOSTILE]}]
+        print_report(Output(), documents, series, files, alerts, [bill], Run(1, 1, 1.0))
 
     check("demo", out.getvalue(), "fancy" if colours else "plain")
     assert "[red]x[/red]" in out.getvalue()

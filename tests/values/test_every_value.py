@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.support.harness import Harness
+from testing.harness import Harness
 from tests.values.conftest import work
 from tests.values.extremes import EXTREMES, MOST, extreme
 from tests.values.looking import FORMS, look_at_everything
@@ -26,10 +26,24 @@ GROUPS = [
     ["document_parts", "tasks", "prices", "prompt_families"],
     ["tags", "events", "spending", "prompt_kinds"],
     ["document_types", "workers", "reply_cache", "trials"],
-    ["type_suggestions", "prompts", "standing", "edition"],
-    ["answer_keys", "evaluations"],
+    ["type_suggestions", "prompts", "route_cache", "reference_version", "readings"],
+    ["answer_keys", "evaluations", "lessons", "reviews", "series_versions"],
+    ["series_rhythms", "series_alerts", "series_aliases", "changed_series", "series_changes"],
+    ["bulk_changes", "console_views", "series_fields", "series_views", "type_fields"],
+    [
+        "payments",
+        "payables",
+        "statement_rows",
+        "credit_notes",
+        "first_documents",
+        "series_questions",
+        "mail_messages",
+    ],
+    ["document_words", "renamed_documents", "words", "language_words", "search_languages", "index_turn"],
 ]
 """Tables that are tried together, since each look costs time."""
+UNCHANGING = {"index_turn", "renamed_documents"}
+"""The one row of the first has one value; those of the second are gone when a worker has indexed them."""
 
 
 async def test_no_table_is_left_out(odd: Harness) -> None:
@@ -50,7 +64,7 @@ async def test_whatever_a_row_holds_everything_that_looks_answers(odd: Harness, 
             if await _plant(odd, table, column, extreme(kind, number)):
                 planted.add(table)
         await look_at_everything(odd.database, FORMS[number % len(FORMS)])
-    assert planted == set(tables)
+    assert planted == set(tables) - UNCHANGING
 
 
 @pytest.mark.parametrize("table", ["documents", "document_parts", "files"])

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.support.server import Server
+from testing.server import Server
 from tests.values.extremes import CONTROL, JSONS, TURNED, extreme
 
 SEED = 20240301

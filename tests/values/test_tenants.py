@@ -11,15 +11,16 @@ import pytest
 from psycopg import sql
 
 from alfrd_events.analysis.rules import RulesAnalyst
-from alfrd_events.db import looks
+from alfrd_events.db import queries
 from alfrd_events.db.database import Database
+from alfrd_events.db.lessons import lessons
 from alfrd_events.errors import NotFound
 from alfrd_events.steps.registry import BUILT_IN
 from alfrd_events.worker.run import run_worker
+from testing.harness import Harness
+from testing.noop import noop_tools, options
+from testing.server import Server
 from tests.cli.program import BILL
-from tests.support.harness import Harness
-from tests.support.noop import noop_tools, options
-from tests.support.server import Server
 
 SECURITY = Path(__file__).resolve().parents[2] / "docs" / "security.md"
 TENANTS = ("stall", "kiosk")
@@ -66,20 +67,23 @@ async def test_two_tenants_see_their_own_from_insert_to_search(db: Harness, tena
 
     for login, other in (tenants, tenants[::-1]):
         async with Database(db.url.replace("postgres@", f"{login}@")) as database:
-            assert {row["filename"] for row in await looks.documents(database)} == {f"{login}.txt"}
-            assert {row["filename"] for row in await looks.search(database, "kwh", 10)} == {f"{login}.txt"}
-            assert {row["document_count"] for row in await looks.series(database)} == {2}
-            assert f"of {login}" in {row["title"] for row in await looks.files(database)}
-            assert f"of {other}" not in {row["title"] for row in await looks.files(database)}
-            for view in ("document_progress", "document_inputs"):
+            assert {row["filename"] for row in await queries.documents(database)} == {f"{login}.txt"}
+            assert {row["filename"] for row in await queries.search(database, "kwh", 10)} == {f"{login}.txt"}
+            assert {row["document_count"] for row in await queries.series(database)} == {2}
+            assert f"of {login}" in {row["title"] for row in await queries.files(database)}
+            assert f"of {other}" not in {row["title"] for row in await queries.files(database)}
+            for view in ("document_progress",):
                 name = sql.Identifier("alfrd", view)
                 async with database.connection() as connection:
                     cursor = await connection.execute(
                         sql.SQL("select distinct filename from {}").format(name)
                     )
                     assert await cursor.fetchall() == [{"filename": f"{login}.txt"}]
+            seen = await database.rows("select distinct document_id from alfrd.document_values")
+            own = await database.rows("select id as document_id from alfrd.documents")
+            assert {row["document_id"] for row in seen} == {row["document_id"] for row in own}
             with pytest.raises(NotFound):
-                await looks.document(database, ids[other])
+                await queries.document(database, ids[other])
             with pytest.raises(NotFound):
                 await database.value("select alfrd.explain(%s)", [ids[other]])
             assert (
@@ -96,10 +100,25 @@ async def test_two_tenants_see_their_own_from_insert_to_search(db: Harness, tena
                         [ids[other]],
                     )
                     assert await cursor.fetchone() == {"n": 0}
+            for call in (
+                "correct(%s, '{\"total\": 1}')",
+                "undo(%s)",
+                "tag(%s, '{mine}')",
+                "accept(%s)",
+                "release_review(%s)",
+            ):
+                with pytest.raises(NotFound, match="no document"):
+                    await database.value(f"select alfrd.{call}", [ids[other]])
+            await database.value('select alfrd.correct(%s, \'{"type": "tax"}\')', [ids[login]])
+            assert {row["owner"] for row in await lessons(database)} == {login}
+            await database.value("select alfrd.undo(%s)", [ids[login]])
+            assert await lessons(database) == []
+            await database.value('select alfrd.correct(%s, \'{"type": "tax"}\')', [ids[login]])
             for statement in (
                 "select alfrd.cancel(%s)",
                 "select alfrd.replay(true, null, %s)",
                 "select alfrd.resend(%s, 'x', 'key')",
+                "select alfrd.delete_document(%s)",
             ):
                 async with await _as(db, login) as connection:
                     with pytest.raises(psycopg.DatabaseError, match="row level security") as refusal:

@@ -40,6 +40,8 @@ SURE = 0.6
 NEARLY_THE_SAME = 0.7
 """Likeness of two companies' names from which rules do not decide alone that they are two."""
 _UNSURE = " is unsure"
+_ASKED_FOR = ("entity", "document_date", "total_amount", "due_date", "currency")
+"""The values for which a model is asked if they are unsure."""
 _MOST_MISSING = 0.5
 """The share of a series' fields that a document may lack."""
 
@@ -116,12 +118,12 @@ def _doubts(job: AnalysisJob[Any], found: AnalystResult) -> frozenset[str]:
 
 
 def _unsure(found: Summary) -> list[str]:
-    """Values that are not likely enough; of a model's none, since it does not say how sure it is."""
-    places = found.evidence.items()
+    """Main values that are not likely enough; of a model's none, since it does not say how sure it is."""
+    places = ((name, found.evidence.get(name)) for name in _ASKED_FOR)
     return [
         f"{name}{_UNSURE}"
         for name, place in places
-        if place.confidence is not None and place.confidence < SURE
+        if place is not None and place.confidence is not None and place.confidence < SURE
     ]
 
 

@@ -2,9 +2,12 @@
 
 It alone builds the settings and puts database, providers, steps and worker together
 (:mod:`.wiring`). Each other module holds the commands of one purpose: :mod:`.submit` brings documents
-in, :mod:`.work` runs workers, :mod:`.look` shows, :mod:`.operate` mends, :mod:`.prompts` looks after
-instructions, :mod:`.doctor` checks the set-up,
-:mod:`.demo` and :mod:`.evaluate` show what comes out and measure it.
+in, :mod:`.work` runs workers, :mod:`.look` and :mod:`.search` show, :mod:`.correct` and :mod:`.review` put
+documents right, :mod:`.lessons` shows what that taught, :mod:`.series` what recurs, :mod:`.files` collections,
+:mod:`.bills` what is to be paid, :mod:`.portable` takes documents out again and in elsewhere,
+:mod:`.operate` mends, :mod:`.prompts` looks after instructions, :mod:`.doctor` checks the set-up,
+:mod:`.console` serves the web page, :mod:`.health` says whether a worker lives, :mod:`.schema` describes the
+JSON of all of them, :mod:`.demo` and :mod:`.evaluate` show what comes out and measure it.
 
 Exit codes: 0 it worked; 1 it did not, and one line on standard error says why; 2 the command was used
 wrongly; 130 stopped with Ctrl-C.
@@ -16,11 +19,57 @@ import os
 import resource
 import sys
 
-from alfrd_events.cli import demo, doctor, evaluate, look, operate, prompts, submit, work
+from alfrd_events.cli import (
+    bills,
+    console,
+    correct,
+    demo,
+    doctor,
+    evaluate,
+    files,
+    health,
+    lessons,
+    look,
+    mcp,
+    operate,
+    portable,
+    prompts,
+    review,
+    schema,
+    search,
+    series,
+    submit,
+    watch,
+    work,
+)
 from alfrd_events.cli.app import app
 from alfrd_events.errors import AlfrdError, SettingsInvalid
 
-__all__ = ["app", "demo", "doctor", "evaluate", "look", "main", "operate", "prompts", "submit", "work"]
+__all__ = [
+    "app",
+    "bills",
+    "console",
+    "correct",
+    "demo",
+    "doctor",
+    "evaluate",
+    "files",
+    "health",
+    "lessons",
+    "look",
+    "main",
+    "mcp",
+    "operate",
+    "portable",
+    "prompts",
+    "review",
+    "schema",
+    "search",
+    "series",
+    "submit",
+    "watch",
+    "work",
+]
 
 
 _FEWEST_HANDLES = 128
@@ -36,7 +85,7 @@ def main() -> None:
         _fail(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
-    except Exception as error:  # the last stop: a bug is told in a line too
+    except Exception as error:  # the last stop: a bug gets one line, too
         if os.environ.get("ALFRD_LOG_LEVEL", "").lower() == "debug":
             raise
         _fail(f"unexpected {type(error).__name__}: {error} (a bug; ALFRD_LOG_LEVEL=debug shows where)")

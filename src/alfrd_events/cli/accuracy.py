@@ -75,7 +75,7 @@ def _reliability(truths: Sequence[Row], found: Mapping[str, Row]) -> dict[str, A
     documents: list[tuple[bool, bool]] = []
     for truth in truths:
         prediction = found.get(truth["file"], {})
-        judged = {field: bool(right) for field, right in _judge(truth, prediction).items() if field != "text"}
+        judged = {field: bool(right) for field, right in judge(truth, prediction).items() if field != "text"}
         for field, sure in (prediction.get("confidence") or {}).items():
             if field in judged:
                 claims[field].append((judged[field], sure))
@@ -92,7 +92,7 @@ def _scores(truths: Sequence[Row], found: Mapping[str, Row]) -> dict[str, Any]:
     invented: list[bool] = []
     for truth in truths:
         prediction = found.get(truth["file"], {})
-        for field, value in _judge(truth, prediction).items():
+        for field, value in judge(truth, prediction).items():
             judged[field].append(value)
         if "due_date" in truth and truth["due_date"] is None and "due_date" not in truth.get("unscored", ()):
             invented.append(bool(prediction.get("due_date")))
@@ -104,7 +104,7 @@ def _scores(truths: Sequence[Row], found: Mapping[str, Row]) -> dict[str, Any]:
     }
 
 
-def _judge(truth: Row, prediction: Row) -> dict[str, float]:
+def judge(truth: Row, prediction: Row) -> dict[str, float]:
     """Right or wrong, for each field that can be judged."""
     judged: dict[str, float] = {}
     skipped = set(truth.get("unscored") or ())

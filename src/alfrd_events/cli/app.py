@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from alfrd_events.cli.completion import completing
+
 app = typer.Typer(
     name="alfrd-events",
     help="Turns piles of documents into order: an event-driven document pipeline on PostgreSQL.",
@@ -18,10 +20,16 @@ app = typer.Typer(
 BRING = "Bring documents in"
 WORK = "Work"
 LOOK = "Look"
+CORRECT = "Put right"
 OPERATE = "Operate"
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
-DocumentId = Annotated[str, typer.Argument(metavar="ID", help="An id, or its first 4 or more characters.")]
+DocumentId = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID", help="An id, or its first 4 or more characters.", autocompletion=completing("id")
+    ),
+]
 
 
 def listed(value: str | None) -> list[str] | None:

@@ -41,7 +41,7 @@ def demo() -> None:
 
 
 async def _demo() -> int:
-    from alfrd_events.db import looks
+    from alfrd_events.db import bills, calendar, queries
     from alfrd_events.ingest.submit import add
     from alfrd_events.terminal.demo import Run, print_report
     from alfrd_events.terminal.output import Output, remark
@@ -50,11 +50,11 @@ async def _demo() -> int:
     chosen = wiring.settings()
     if not chosen.database_url:
         remark(f"database: embedded PostgreSQL in {chosen.data_dir}/postgres")
-    async with wiring.session() as session:
+    async with wiring.context() as context:
         known = new = 0
         names: dict[UUID, str] = {}
         paths = [str(path) for path in samples.paths]
-        async for added in add(session.database, paths, max_bytes=chosen.max_file_bytes):
+        async for added in add(context.database, paths, max_bytes=chosen.max_file_bytes):
             if added.document is None:
                 raise AlfrdError(added.problem)
             names[added.document.id] = Path(added.path).name if added.path else ""
@@ -62,32 +62,34 @@ async def _demo() -> int:
             known += not added.document.is_new
         remark(f"submitted {new} samples" + (f"; {known} were known already" if known else ""))
         ids = list(names)
-        open_before = await _open_documents(session, ids)
+        open_before = await _open_documents(context, ids)
         started = time.monotonic()
-        async with narrated(session, ids, _plain_lines(names, open_before)) as tell:
+        async with narrated(context, ids, _plain_lines(names, open_before)) as tell:
             report = await wiring.work(
-                session, until_quiet=True, drain_seconds=_DRAIN_SECONDS, on_outcome=tell
+                context, until_quiet=True, drain_seconds=_DRAIN_SECONDS, on_outcome=tell
             )
         seconds = time.monotonic() - started
         if report.interrupted:
             remark("stopped; run it again, and it goes on where it was")
             return 130
-        rows = await looks.documents(session.database, ids=ids)
+        rows = await queries.documents(context.database, ids=ids)
         ours = {row["series"] for row in rows}
         print_report(
             Output(),
             sorted(rows, key=lambda row: (row["series"] or "~", str(row["document_date"]), row["filename"])),
-            [series for series in await looks.series(session.database) if series["slug"] in ours],
-            [file for file in await looks.files(session.database) if file["series"] in ours],
+            [series for series in await queries.series(context.database) if series["slug"] in ours],
+            [file for file in await queries.files(context.database) if file["series"] in ours],
+            [alert for alert in await calendar.alerts(context.database) if alert["series"] in ours],
+            await bills.bills(context.database, series=[slug for slug in ours if slug]),
             Run(new=new, processed=open_before, seconds=seconds),
         )
     return 0 if _as_expected(rows, samples.meant_to_fail) else 1
 
 
-async def _open_documents(session: wiring.Session, ids: Sequence[UUID]) -> int:
-    from alfrd_events.db import looks
+async def _open_documents(context: wiring.CommandContext, ids: Sequence[UUID]) -> int:
+    from alfrd_events.db import queries
 
-    seen = await looks.progress(session.database, ids)
+    seen = await queries.progress(context.database, ids)
     return sum(
         number for status, number in seen["documents"].items() if status not in ("completed", "failed")
     )

@@ -25,7 +25,7 @@ _CLOCK_DRIFT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Diagnosis:
     """One line of the answer."""
 
     name: str
@@ -40,39 +40,41 @@ def doctor(as_json: Json = False) -> None:
     from alfrd_events.terminal.output import Output
 
     output = Output(as_json=as_json)
-    findings: list[Finding] = []
+    diagnoses: list[Diagnosis] = []
 
-    def tell(finding: Finding) -> None:
-        findings.append(finding)
+    def tell(diagnosis: Diagnosis) -> None:
+        diagnoses.append(diagnosis)
         if not as_json:
-            mark = "✓" if finding.good else "✗"
+            mark = "✓" if diagnosis.good else "✗"
             output.line(
-                f"{mark} {finding.name}: {' '.join(finding.detail.split())}",
-                style="" if finding.good else "red",
+                f"{mark} {diagnosis.name}: {' '.join(diagnosis.detail.split())}",
+                style="" if diagnosis.good else "red",
             )
-            if finding.hint:
-                output.line(f"  → {finding.hint}")
+            if diagnosis.hint:
+                output.line(f"  → {diagnosis.hint}")
 
-    asyncio.run(_examine(tell))
+    asyncio.run(examine(tell))
     if as_json:
-        output.json([{"check": f.name, "good": f.good, "detail": f.detail, "hint": f.hint} for f in findings])
-    raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
+        output.json(
+            [{"check": d.name, "good": d.good, "detail": d.detail, "hint": d.hint} for d in diagnoses]
+        )
+    raise typer.Exit(0 if all(diagnosis.good for diagnosis in diagnoses) else 1)
 
 
-async def _examine(tell: Callable[[Finding], None]) -> None:
+async def examine(tell: Callable[[Diagnosis], None]) -> None:
     """Go through the checks; those that need what has failed are left out."""
 
     async def check(name: str, look: Callable[[], Awaitable[str]]) -> bool:
         try:
-            tell(Finding(name, True, await look()))
+            tell(Diagnosis(name, True, await look()))
         except Unhealthy as error:
-            tell(Finding(name, False, str(error), error.hint))
+            tell(Diagnosis(name, False, str(error), error.hint))
         except DatabaseUnavailable as error:
-            tell(Finding(name, False, str(error), _way_out(str(error))))
+            tell(Diagnosis(name, False, str(error), _way_out(str(error))))
         except AlfrdError as error:
-            tell(Finding(name, False, str(error)))
+            tell(Diagnosis(name, False, str(error)))
         except Exception as error:  # noqa: BLE001 - one broken check must not hide what the others find
-            tell(Finding(name, False, f"unexpected {type(error).__name__}: {error}"))
+            tell(Diagnosis(name, False, f"unexpected {type(error).__name__}: {error}"))
         else:
             return True
         return False
@@ -80,13 +82,14 @@ async def _examine(tell: Callable[[Finding], None]) -> None:
     try:
         chosen = wiring.settings()
     except SettingsInvalid as error:
-        tell(Finding("settings", False, str(error), "correct the ALFRD_* variable, or unset it"))
+        tell(Diagnosis("settings", False, str(error), "correct the ALFRD_* variable, or unset it"))
         return
-    tell(Finding("settings", True, f"reader {chosen.reader}, analyst {chosen.analyst}"))
+    tell(Diagnosis("settings", True, f"reader {chosen.reader}, analyst {chosen.analyst}"))
     await check("slots", lambda: _slots(chosen))
     await check("space", lambda: _space(chosen.data_dir))
     await check("file roots", lambda: _file_roots(chosen))
-    await check("reader", lambda: _reader(chosen))
+    if await check("reader", lambda: _reader(chosen)) and chosen.reader == "local":
+        await check("pages", lambda: _pages(chosen))
     await _aws(chosen, check)
     await doctor_models.look_at_server(chosen, check)
     url = ""
@@ -173,6 +176,15 @@ async def _reader(chosen: Settings) -> str:
             "install it again: pip install --force-reinstall 'alfrd-events[local]'",
         )
     return f"{tools.reader.name} read {found!r} from a picture"
+
+
+async def _pages(chosen: Settings) -> str:
+    """Which engine recognises text here, and what a page costs; measured once, then kept."""
+    from alfrd_events.reading.speed import page_seconds
+
+    choice, seconds = await page_seconds(chosen.ocr_engine, chosen.data_dir)
+    how = "chosen for this processor" if chosen.ocr_engine == "auto" else "ALFRD_OCR_ENGINE"
+    return f"{choice} ({how}): {seconds:.1f} s of processor time for a page of forty lines"
 
 
 async def _aws(

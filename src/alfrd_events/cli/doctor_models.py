@@ -13,7 +13,7 @@ from alfrd_events.errors import Unhealthy
 if TYPE_CHECKING:
     from alfrd_events.settings import Settings
 
-Check = Callable[[str, Callable[[], Awaitable[str]]], Awaitable[bool]]
+Examine = Callable[[str, Callable[[], Awaitable[str]]], Awaitable[bool]]
 
 
 def models_of(chosen: Settings) -> list[str]:
@@ -27,7 +27,7 @@ def models_of(chosen: Settings) -> list[str]:
     return list(dict.fromkeys(filter(None, (first, large))))
 
 
-async def look_at_server(chosen: Settings, check: Check) -> None:
+async def look_at_server(chosen: Settings, check: Examine) -> None:
     """Ask the model server that is set, if one is; Bedrock's models are looked at with the rest of AWS."""
     if chosen.analyst == "rules" or chosen.llm != "openai":
         return
@@ -59,7 +59,7 @@ async def look_at_server(chosen: Settings, check: Check) -> None:
             await check(f"context of {name}", lambda name=name: server.context(name))  # type: ignore[misc]
 
 
-async def look_at_prices(chosen: Settings, url: str, check: Check) -> None:
+async def look_at_prices(chosen: Settings, url: str, check: Examine) -> None:
     """What a call of each model counts for, since caps hold only what has a price."""
     for name in models_of(chosen):
         await check(f"price of {name}", lambda name=name: _price(chosen, url, name))  # type: ignore[misc]
@@ -67,7 +67,7 @@ async def look_at_prices(chosen: Settings, url: str, check: Check) -> None:
 
 async def _price(chosen: Settings, url: str, name: str) -> str:
     from alfrd_events.db.database import Database
-    from alfrd_events.db.looks import price_of
+    from alfrd_events.db.queries import price_of
 
     operation = "Converse" if chosen.llm == "bedrock" else "chat.completions"
     async with Database(url, max_size=1) as database:

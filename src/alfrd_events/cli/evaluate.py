@@ -10,7 +10,6 @@ from uuid import UUID
 
 import typer
 
-from alfrd_events.analysis.ranking.trees import trained
 from alfrd_events.cli import wiring
 from alfrd_events.cli.app import OPERATE, Json, app
 from alfrd_events.errors import Refused
@@ -33,16 +32,16 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Submit the files that TRUTH.jsonl names, process them, and score what was found."""
-    wiring.ask(lambda session: _evaluate(session, truth, predictions, as_json))
+    wiring.ask(lambda context: _evaluate(context, truth, predictions, as_json))
 
 
-async def _evaluate(session: wiring.Session, path: Path, out: Path | None, as_json: bool) -> None:
+async def _evaluate(context: wiring.CommandContext, path: Path, out: Path | None, as_json: bool) -> None:
     from alfrd_events.cli.accuracy import score
     from alfrd_events.terminal.accuracy import print_scores
     from alfrd_events.terminal.output import Output
 
     truths = read_truth(path)
-    found = await predict(session, path.parent, truths)
+    found = await predict(context, path.parent, truths)
     if out is not None:
         _write(out, found)
     scores = score(truths, found)
@@ -77,13 +76,14 @@ def read_truth(path: Path) -> list[Truth]:
     return lines
 
 
-async def predict(session: wiring.Session, folder: Path, truths: Sequence[Truth]) -> list[Prediction]:
+async def predict(context: wiring.CommandContext, folder: Path, truths: Sequence[Truth]) -> list[Prediction]:
     """Submit what is missing, work until these documents are done, and say what was found in each file.
 
     :raise KeyboardInterrupt: a signal ended the work.
     """
     from alfrd_events.cli.work import narrated
-    from alfrd_events.db import looks
+    from alfrd_events.db import queries
+    from alfrd_events.db.review import review_of
     from alfrd_events.ingest.submit import add
     from alfrd_events.model import JsonObject
 
@@ -91,28 +91,30 @@ async def predict(session: wiring.Session, folder: Path, truths: Sequence[Truth]
     problems: dict[str, str] = {}
     for truth in truths:
         async for added in add(
-            session.database, [str(folder / truth["file"])], max_bytes=session.settings.max_file_bytes
+            context.database, [str(folder / truth["file"])], max_bytes=context.settings.max_file_bytes
         ):
             if added.document is None:
                 problems[truth["file"]] = added.problem
             else:
                 ids[truth["file"]] = added.document.id
     only = list(dict.fromkeys(ids.values()))
-    async with narrated(session, only):
-        report = await wiring.work(session, only=only, until_quiet=True)
+    async with narrated(context, only):
+        report = await wiring.work(context, only=only, until_quiet=True)
     if report.interrupted:
         raise KeyboardInterrupt
     rows: dict[UUID, JsonObject] = {
-        row["id"]: row for row in await looks.documents(session.database, ids=only)
+        row["id"]: row for row in await queries.documents(context.database, ids=only)
     }
-    texts = await looks.text_of(session.database, only)
-    evidence = {id: (await looks.document(session.database, id))["evidence"] for id in only}
+    texts = await queries.text_of(context.database, only)
+    evidence = {id: (await queries.document(context.database, id))["evidence"] for id in only}
+    flagged = {id: (await review_of(context.database, id))["needs_review"] for id in only}
     return [
         _prediction(
             truth["file"],
             rows[ids[truth["file"]]],
             texts.get(ids[truth["file"]], ""),
             evidence[ids[truth["file"]]],
+            flagged=flagged[ids[truth["file"]]],
         )
         if truth["file"] in ids
         else {"file": truth["file"], "status": "error", "error": problems.get(truth["file"], "not submitted")}
@@ -121,7 +123,12 @@ async def predict(session: wiring.Session, folder: Path, truths: Sequence[Truth]
 
 
 def _prediction(
-    file: str, row: Mapping[str, Any], text: str, evidence: Mapping[str, Mapping[str, Any]]
+    file: str,
+    row: Mapping[str, Any],
+    text: str,
+    evidence: Mapping[str, Mapping[str, Any]],
+    *,
+    flagged: bool,
 ) -> Prediction:
     sure = {
         "date" if field == "document_date" else field: where["confidence"]
@@ -136,7 +143,7 @@ def _prediction(
         "due_date": row["due_date"].isoformat() if row["due_date"] else None,
         "total_amount": None if row["total_amount"] is None else float(row["total_amount"]),
         "confidence": sure,
-        "flagged": not sure or trained().are_unsure(sure.values()),
+        "flagged": flagged,
         "series_key": row["series"],
         "text": text.replace("\f", "\n"),
         "pages": row["page_count"],

@@ -1,37 +1,43 @@
-"""Commands that show: ``status``, ``documents``, ``show``, ``files``, ``series``, ``events``, ``search``, ``usage``."""
+"""Commands that show: ``status``, ``documents``, ``show``, ``events``, ``usage``."""
 
 from __future__ import annotations
 
+import asyncio
 from enum import Enum
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
 import typer
 
 from alfrd_events.cli.app import LOOK, DocumentId, Json, app
+from alfrd_events.cli.completion import completing
 from alfrd_events.cli.prompts import evolution_in_words
-from alfrd_events.cli.wiring import Session, ask
+from alfrd_events.cli.wiring import CommandContext, ask
 from alfrd_events.cli.words import known_status, known_type
+
+_REDRAW_SECONDS = 0.5
+_LOOK_SECONDS = 5.0
+"""What is no status, such as a worker's heartbeat, is not in the feed."""
 
 
 @app.command(rich_help_panel=LOOK)
-def status(as_json: Json = False) -> None:
+def status(
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show it anew whenever something changes, until Ctrl-C.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """The whole system at a glance: documents, files, steps, workers."""
-    ask(lambda session: _status(session, as_json))
+    if watch and as_json:
+        raise typer.BadParameter("it never ends, and a JSON document does", param_hint="--watch with --json")
+    ask(_watch_status if watch else lambda context: _status(context, as_json))
 
 
-async def _status(session: Session, as_json: bool) -> None:
-    from alfrd_events.db import looks
-    from alfrd_events.db.findings import findings
+async def _status(context: CommandContext, as_json: bool) -> None:
     from alfrd_events.terminal.output import Output
     from alfrd_events.terminal.overview import print_status
 
-    seen = {**await looks.status(session.database), "evolution": evolution_in_words(session)}
-    for one in await findings(session.database):
-        seen["complaints"].append({"what": one.what, "cause": one.cause, "remedy": one.remedy})
-    chosen = session.settings
-    for name in ("cap_day_usd", "cap_document_usd"):
-        cap = getattr(chosen, name)
-        seen["money"][name] = None if cap is None else str(cap)
+    seen = await _seen(context)
     output = Output(as_json=as_json)
     if as_json:
         output.json(seen)
@@ -39,38 +45,84 @@ async def _status(session: Session, as_json: bool) -> None:
         print_status(output, seen)
 
 
+async def _watch_status(context: CommandContext) -> None:
+    """Look after each change, but not more often than people can read, and now and then without one."""
+    from contextlib import aclosing
+
+    from alfrd_events.db.feed import StatusFeed
+    from alfrd_events.terminal.output import Output
+    from alfrd_events.terminal.overview import print_status, renewed
+
+    output = Output()
+    async with StatusFeed(context.listen_url) as feed:
+        with renewed(output) as show:
+            while True:
+                show(partial(print_status, output, await _seen(context)))
+                await asyncio.sleep(_REDRAW_SECONDS)
+                async with aclosing(feed.changes(_LOOK_SECONDS)) as changes:
+                    await anext(changes, None)
+
+
+async def _seen(context: CommandContext) -> dict[str, Any]:
+    """What ``status`` shows."""
+    from alfrd_events.db import queries
+    from alfrd_events.db.findings import findings
+
+    seen = {**await queries.status(context.database), "evolution": evolution_in_words(context)}
+    for one in await findings(context.database):
+        seen["complaints"].append({"what": one.what, "cause": one.cause, "remedy": one.remedy})
+    chosen = context.settings
+    for name in ("cap_day_usd", "cap_document_usd"):
+        cap = getattr(chosen, name)
+        seen["money"][name] = None if cap is None else str(cap)
+    return seen
+
+
 @app.command(rich_help_panel=LOOK)
 def documents(
-    status: Annotated[str | None, typer.Option(help="Only those with this status.")] = None,
-    document_type: Annotated[str | None, typer.Option("--type", help="Only those of this type.")] = None,
-    tag: Annotated[str | None, typer.Option(help="Only those with this tag.")] = None,
+    status: Annotated[
+        str | None, typer.Option(help="Only those with this status.", autocompletion=completing("status"))
+    ] = None,
+    document_type: Annotated[
+        str | None, typer.Option("--type", help="Only those of this type.", autocompletion=completing("type"))
+    ] = None,
+    tag: Annotated[
+        str | None, typer.Option(help="Only those with this tag.", autocompletion=completing("tag"))
+    ] = None,
+    review: Annotated[
+        bool, typer.Option("--review", help="Only those that a person should look at, the worst first.")
+    ] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many; all if not given.")] = None,
     as_json: Json = False,
 ) -> None:
     """The documents, newest first."""
-    ask(lambda session: _documents(session, status, document_type, tag, limit, as_json))
+    ask(lambda context: _documents(context, status, document_type, tag, review, limit, as_json))
 
 
 async def _documents(
-    session: Session,
+    context: CommandContext,
     status: str | None,
     document_type: str | None,
     tag: str | None,
+    review: bool,
     limit: int | None,
     as_json: bool,
 ) -> None:
-    from alfrd_events.db import looks
+    from alfrd_events.db import queries
+    from alfrd_events.db.review import documents_to_review
     from alfrd_events.terminal import tables
     from alfrd_events.terminal.output import Output
 
-    await known_status(session.database, status, "document")
-    await known_type(session.database, document_type)
-    rows = await looks.documents(
-        session.database, status=status, document_type=document_type, tag=tag, limit=limit
+    await known_status(context.database, status, "document")
+    await known_type(context.database, document_type)
+    rows = await (documents_to_review if review else queries.documents)(
+        context.database, status=status, document_type=document_type, tag=tag, limit=limit
     )
     output = Output(as_json=as_json)
     if as_json:
         output.json(rows)
+    elif review:
+        output.table(rows, tables.TO_REVIEW, empty="no document needs a look")
     else:
         output.table(
             rows, tables.documents(rows), empty="no documents; add some with: alfrd-events add PATH…"
@@ -84,20 +136,22 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Everything about one document, or one file."""
-    ask(lambda session: _show(session, id, text, as_json))
+    ask(lambda context: _show(context, id, text, as_json))
 
 
-async def _show(session: Session, id: str, text: bool, as_json: bool) -> None:
-    from alfrd_events.db import looks
+async def _show(context: CommandContext, id: str, text: bool, as_json: bool) -> None:
+    from alfrd_events.db import queries
+    from alfrd_events.db.review import review_of
     from alfrd_events.terminal.document import print_document, print_file
     from alfrd_events.terminal.output import Output
 
-    kind, subject = await looks.find(session.database, id, ["document", "file"])
+    kind, subject = await queries.find(context.database, id, ["document", "file"])
     output = Output(as_json=as_json)
     if kind == "document":
-        found = await looks.document(session.database, subject, text=text or as_json)
+        found = await queries.document(context.database, subject, text=text or as_json)
+        found |= await review_of(context.database, subject)
     else:
-        found = await looks.file(session.database, subject)
+        found = await queries.file(context.database, subject)
     if as_json:
         output.json(found)
     elif kind == "document":
@@ -107,84 +161,23 @@ async def _show(session: Session, id: str, text: bool, as_json: bool) -> None:
 
 
 @app.command(rich_help_panel=LOOK)
-def files(as_json: Json = False) -> None:
-    """The files: collections of documents, each with a summary."""
-    ask(lambda session: _files(session, as_json))
-
-
-async def _files(session: Session, as_json: bool) -> None:
-    from alfrd_events.db import looks
-    from alfrd_events.terminal import tables
-    from alfrd_events.terminal.output import Output
-
-    rows = await looks.files(session.database)
-    output = Output(as_json=as_json)
-    if as_json:
-        output.json(rows)
-    else:
-        output.table(rows, tables.FILES, empty="no files yet; they come with the first series")
-
-
-@app.command(rich_help_panel=LOOK)
-def series(as_json: Json = False) -> None:
-    """The series: recurring documents of one company and one kind."""
-    ask(lambda session: _series(session, as_json))
-
-
-async def _series(session: Session, as_json: bool) -> None:
-    from alfrd_events.db import looks
-    from alfrd_events.terminal import tables
-    from alfrd_events.terminal.output import Output
-
-    rows = await looks.series(session.database)
-    output = Output(as_json=as_json)
-    if as_json:
-        output.json(rows)
-    else:
-        output.table(rows, tables.SERIES, empty="no series yet; they come with the first completed documents")
-
-
-@app.command(rich_help_panel=LOOK)
 def events(id: DocumentId, as_json: Json = False) -> None:
     """What happened to a document or file, in order."""
-    ask(lambda session: _events(session, id, as_json))
+    ask(lambda context: _events(context, id, as_json))
 
 
-async def _events(session: Session, id: str, as_json: bool) -> None:
-    from alfrd_events.db import looks
+async def _events(context: CommandContext, id: str, as_json: bool) -> None:
+    from alfrd_events.db import queries
     from alfrd_events.terminal import tables
     from alfrd_events.terminal.output import Output
 
-    _, subject = await looks.find(session.database, id, ["document", "file"])
-    rows = await looks.events(session.database, subject)
+    _, subject = await queries.find(context.database, id, ["document", "file"])
+    rows = await queries.events(context.database, subject)
     output = Output(as_json=as_json)
     if as_json:
         output.json(rows)
     else:
         output.table(rows, tables.EVENTS, empty="nothing happened to it yet")
-
-
-@app.command(rich_help_panel=LOOK)
-def search(
-    words: Annotated[list[str], typer.Argument(metavar="WORDS…", help='Words, "a phrase", -without, or.')],
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
-    as_json: Json = False,
-) -> None:
-    """Find documents by the words on their pages."""
-    ask(lambda session: _search(session, " ".join(words), limit, as_json))
-
-
-async def _search(session: Session, words: str, limit: int, as_json: bool) -> None:
-    from alfrd_events.db import looks
-    from alfrd_events.terminal import tables
-    from alfrd_events.terminal.output import Output
-
-    rows = await looks.search(session.database, words, limit)
-    output = Output(as_json=as_json)
-    if as_json:
-        output.json(rows)
-    else:
-        output.table(rows, tables.SEARCH, empty=f"no document holds {words}")
 
 
 class Grouping(Enum):
@@ -202,15 +195,15 @@ def usage(
     as_json: Json = False,
 ) -> None:
     """What the calls to providers cost: pages, tokens, time, money."""
-    ask(lambda session: _usage(session, by, as_json))
+    ask(lambda context: _usage(context, by, as_json))
 
 
-async def _usage(session: Session, by: Grouping, as_json: bool) -> None:
-    from alfrd_events.db import looks
+async def _usage(context: CommandContext, by: Grouping, as_json: bool) -> None:
+    from alfrd_events.db import queries
     from alfrd_events.terminal import tables
     from alfrd_events.terminal.output import Output
 
-    rows = await looks.usage(session.database, by.value)
+    rows = await queries.usage(context.database, by.value)
     output = Output(as_json=as_json)
     if as_json:
         output.json(rows)

@@ -7,16 +7,23 @@ from typing import Annotated
 import typer
 
 from alfrd_events.cli.app import OPERATE, DocumentId, Json, app
-from alfrd_events.cli.wiring import Session, ask
+from alfrd_events.cli.completion import completing
+from alfrd_events.cli.wiring import CommandContext, ask, tell_if_nobody_works
 from alfrd_events.cli.words import known_status
 
 
 @app.command(rich_help_panel=OPERATE)
 def replay(
     failed: Annotated[bool, typer.Option("--failed", help="Also what failed, from where it failed.")] = False,
-    status: Annotated[str | None, typer.Option(help="Only what has this status.")] = None,
-    document: Annotated[str | None, typer.Option(metavar="ID", help="Only this document.")] = None,
-    file: Annotated[str | None, typer.Option(metavar="ID", help="Only this file.")] = None,
+    status: Annotated[
+        str | None, typer.Option(help="Only what has this status.", autocompletion=completing("status"))
+    ] = None,
+    document: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only this document.", autocompletion=completing("id"))
+    ] = None,
+    file: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only this file.", autocompletion=completing("id"))
+    ] = None,
     prompt: Annotated[
         str | None, typer.Option(metavar="VERSION", help="Instead: what this superseded version made, anew.")
     ] = None,
@@ -31,13 +38,13 @@ def replay(
     if prompt is not None:
         if failed or status or document or file:
             raise typer.BadParameter("--prompt goes with --dry-run only")
-        ask(lambda session: _replay_prompt(session, prompt, dry_run, as_json))
+        ask(lambda context: _replay_prompt(context, prompt, dry_run, as_json))
         return
-    ask(lambda session: _replay(session, failed, status, document, file, dry_run, as_json))
+    ask(lambda context: _replay(context, failed, status, document, file, dry_run, as_json))
 
 
 async def _replay(
-    session: Session,
+    context: CommandContext,
     failed: bool,
     status: str | None,
     document: str | None,
@@ -45,19 +52,19 @@ async def _replay(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    from alfrd_events.db import looks, operate
+    from alfrd_events.db import operate, queries
     from alfrd_events.terminal import tables
     from alfrd_events.terminal.output import Output
     from alfrd_events.terminal.values import many
 
-    await known_status(session.database, status, "document", "file")
+    await known_status(context.database, status, "document", "file")
     subject = None
     if document:
-        _, subject = await looks.find(session.database, document)
+        _, subject = await queries.find(context.database, document)
     elif file:
-        _, subject = await looks.find(session.database, file, ["file"])
+        _, subject = await queries.find(context.database, file, ["file"])
     rows = await operate.replay(
-        session.database, failed=failed, status=status, document=subject, dry_run=dry_run
+        context.database, failed=failed, status=status, document=subject, dry_run=dry_run
     )
     output = Output(as_json=as_json)
     if as_json:
@@ -66,15 +73,19 @@ async def _replay(
     output.table(rows, tables.REPLAYED)
     word = "would be re-emitted" if dry_run else "re-emitted"
     output.line(f"{many(len(rows), 'task')} {word}" if rows else "nothing is stuck")
+    if rows and not dry_run:
+        await tell_if_nobody_works(context)
+    elif not (rows or failed or status):
+        output.line("what failed is tried again with: alfrd-events replay --failed", style="dim")
 
 
-async def _replay_prompt(session: Session, version: str, dry_run: bool, as_json: bool) -> None:
+async def _replay_prompt(context: CommandContext, version: str, dry_run: bool, as_json: bool) -> None:
     from alfrd_events.db import prompts
     from alfrd_events.terminal.output import Output
     from alfrd_events.terminal.values import many
 
-    row = await prompts.find(session.database, version)
-    rows = await prompts.replay(session.database, row, dry_run=dry_run)
+    row = await prompts.find(context.database, version)
+    rows = await prompts.replay(context.database, row, dry_run=dry_run)
     output = Output(as_json=as_json)
     if as_json:
         output.json(rows)
@@ -90,18 +101,18 @@ async def _replay_prompt(session: Session, version: str, dry_run: bool, as_json:
 @app.command(rich_help_panel=OPERATE)
 def explain(id: DocumentId, as_json: Json = False) -> None:
     """Why a document or file is where it is, and what it is waiting for."""
-    ask(lambda session: _explain(session, id, as_json))
+    ask(lambda context: _explain(context, id, as_json))
 
 
-async def _explain(session: Session, id: str, as_json: bool) -> None:
-    from alfrd_events.db import looks, operate
+async def _explain(context: CommandContext, id: str, as_json: bool) -> None:
+    from alfrd_events.db import operate, queries
     from alfrd_events.terminal.output import Output
 
-    kind, subject = await looks.find(session.database, id, ["document", "file"])
-    text = await operate.explain(session.database, subject)
+    kind, subject = await queries.find(context.database, id, ["document", "file"])
+    text = await operate.explain(context.database, subject)
     output = Output(as_json=as_json)
     if as_json:
-        output.json({"entity": kind, "id": subject, "explanation": text})
+        output.json({"subject_type": kind, "id": subject, "explanation": text})
     else:
         output.line(text)
 
@@ -109,15 +120,15 @@ async def _explain(session: Session, id: str, as_json: bool) -> None:
 @app.command(rich_help_panel=OPERATE)
 def cancel(id: DocumentId, as_json: Json = False) -> None:
     """Stop working on a document."""
-    ask(lambda session: _cancel(session, id, as_json))
+    ask(lambda context: _cancel(context, id, as_json))
 
 
-async def _cancel(session: Session, id: str, as_json: bool) -> None:
-    from alfrd_events.db import looks, operate
+async def _cancel(context: CommandContext, id: str, as_json: bool) -> None:
+    from alfrd_events.db import operate, queries
     from alfrd_events.terminal.output import Output
 
-    _, document = await looks.find(session.database, id)
-    status = await operate.cancel(session.database, document)
+    _, document = await queries.find(context.database, id)
+    status = await operate.cancel(context.database, document)
     output = Output(as_json=as_json)
     if as_json:
         output.json({"id": document, "status": status})
@@ -127,36 +138,36 @@ async def _cancel(session: Session, id: str, as_json: bool) -> None:
         output.line(f"{document} is {status} already: nothing to cancel")
 
 
-Step = Annotated[str, typer.Argument(metavar="STEP", help="A step, such as ocr.")]
+Step = Annotated[
+    str, typer.Argument(metavar="STEP", help="A step, such as ocr.", autocompletion=completing("step"))
+]
 
 
 @app.command(rich_help_panel=OPERATE)
-def pause(
-    step: Step, reason: Annotated[str, typer.Option(help="Why, for whoever asks explain.")] = ""
-) -> None:
+def pause(step: Step, reason: Annotated[str, typer.Option(help="Why; explain shows it.")] = "") -> None:
     """Let no worker claim a step; what runs comes to its end."""
-    ask(lambda session: _pause(session, step, reason))
+    ask(lambda context: _pause(context, step, reason))
 
 
-async def _pause(session: Session, step: str, reason: str) -> None:
+async def _pause(context: CommandContext, step: str, reason: str) -> None:
     from alfrd_events.db import operate
     from alfrd_events.terminal.output import Output
 
-    await operate.pause(session.database, step, reason)
+    await operate.pause(context.database, step, reason)
     Output().line(f"{step} is paused; go on with: alfrd-events resume {step}")
 
 
 @app.command(rich_help_panel=OPERATE)
 def resume(step: Step) -> None:
     """Let a paused step be claimed again."""
-    ask(lambda session: _resume(session, step))
+    ask(lambda context: _resume(context, step))
 
 
-async def _resume(session: Session, step: str) -> None:
+async def _resume(context: CommandContext, step: str) -> None:
     from alfrd_events.db import operate
     from alfrd_events.terminal.output import Output
 
-    was_paused = await operate.resume(session.database, step)
+    was_paused = await operate.resume(context.database, step)
     Output().line(f"{step} goes on" if was_paused else f"{step} was not paused")
 
 
@@ -166,15 +177,15 @@ def prune(
     as_json: Json = False,
 ) -> None:
     """Forget old events and usage; documents, their results and their tasks stay."""
-    ask(lambda session: _prune(session, days, as_json))
+    ask(lambda context: _prune(context, days, as_json))
 
 
-async def _prune(session: Session, days: int, as_json: bool) -> None:
+async def _prune(context: CommandContext, days: int, as_json: bool) -> None:
     from alfrd_events.db import operate
     from alfrd_events.terminal.output import Output
     from alfrd_events.terminal.values import many
 
-    pruned = await operate.prune(session.database, days)
+    pruned = await operate.prune(context.database, days)
     output = Output(as_json=as_json)
     if as_json:
         output.json(pruned)

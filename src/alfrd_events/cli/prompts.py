@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from alfrd_events.cli.app import OPERATE, Json, app
-from alfrd_events.cli.wiring import Session, ask
+from alfrd_events.cli.wiring import CommandContext, ask
 from alfrd_events.errors import Refused
 from alfrd_events.escape import visible_lines
 
@@ -39,24 +39,24 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """The active versions with their scores, or all versions of a kind."""
-    ask(lambda session: _list(session, family, every or bool(family), as_json))
+    ask(lambda context: _list(context, family, every or bool(family), as_json))
 
 
-async def _list(session: Session, family: str, every: bool, as_json: bool) -> None:
+async def _list(context: CommandContext, family: str, every: bool, as_json: bool) -> None:
     from alfrd_events.db import prompts as store
     from alfrd_events.terminal.output import Output
     from alfrd_events.terminal.prompts import FAMILIES, VERSIONS
 
-    rows = await store.versions(session.database, family, active_only=not every)
+    rows = await store.versions(context.database, family, active_only=not every)
     output = Output(as_json=as_json)
     if as_json:
         output.json(rows)
         return
     output.table(rows, VERSIONS)
     output.line()
-    output.line(evolution_in_words(session), style="dim")
-    evolving = [row for row in await store.families(session.database) if not family or _within(row, family)]
-    if session.settings.analyst != "rules":
+    output.line(evolution_in_words(context), style="dim")
+    evolving = [row for row in await store.families(context.database) if not family or _within(row, family)]
+    if context.settings.analyst != "rules":
         output.table(evolving, FAMILIES, title="What may evolve")
 
 
@@ -65,11 +65,11 @@ def _within(row: dict[str, Any], family: str) -> bool:
     return row["kind"] == kind and document_type in ("", row["document_type"])
 
 
-def evolution_in_words(session: Session) -> str:
+def evolution_in_words(context: CommandContext) -> str:
     """Whether prompts evolve with these settings, in a sentence."""
-    chosen = session.settings
+    chosen = context.settings
     if chosen.analyst == "rules":
-        return "the rules analyst has no prompts to evolve: its versions are code, and nothing rewords code"
+        return "prompts do not evolve: the rules analyst uses none"
     if chosen.evolution == "off":
         return "prompts do not evolve: ALFRD_EVOLUTION is off"
     how = "wait for approval" if chosen.evolution == "suggest" else "are used at once"
@@ -82,15 +82,15 @@ def evolution_in_words(session: Session) -> str:
 @prompts.command()
 def show(version: Version, as_json: Json = False) -> None:
     """One version: where it comes from, how good it is, and its text."""
-    ask(lambda session: _show(session, version, as_json))
+    ask(lambda context: _show(context, version, as_json))
 
 
-async def _show(session: Session, version: str, as_json: bool) -> None:
+async def _show(context: CommandContext, version: str, as_json: bool) -> None:
     from alfrd_events.db import prompts as store
     from alfrd_events.terminal.output import Output
     from alfrd_events.terminal.prompts import print_version
 
-    row = await store.find(session.database, version)
+    row = await store.find(context.database, version)
     output = Output(as_json=as_json)
     if as_json:
         output.json(row)
@@ -104,17 +104,17 @@ def diff(
     second: Annotated[str, typer.Argument(metavar="[VERSION]", help="The active one if not given.")] = "",
 ) -> None:
     """What differs between two versions, line by line."""
-    ask(lambda session: _diff(session, first, second))
+    ask(lambda context: _diff(context, first, second))
 
 
-async def _diff(session: Session, first: str, second: str) -> None:
+async def _diff(context: CommandContext, first: str, second: str) -> None:
     import difflib
 
     from alfrd_events.db import prompts as store
     from alfrd_events.terminal.output import Output
 
-    old = await store.find(session.database, first)
-    new = await (store.find(session.database, second) if second else store.active(session.database, old))
+    old = await store.find(context.database, first)
+    new = await (store.find(context.database, second) if second else store.active(context.database, old))
     lines = difflib.unified_diff(
         old["text"].splitlines(),
         new["text"].splitlines(),
@@ -136,15 +136,15 @@ def history(
     as_json: Json = False,
 ) -> None:
     """Which version was made active when, by whom and why."""
-    ask(lambda session: _history(session, family, as_json))
+    ask(lambda context: _history(context, family, as_json))
 
 
-async def _history(session: Session, family: str, as_json: bool) -> None:
+async def _history(context: CommandContext, family: str, as_json: bool) -> None:
     from alfrd_events.db import prompts as store
     from alfrd_events.terminal.output import Output
     from alfrd_events.terminal.prompts import HISTORY
 
-    rows = await store.history(session.database, family)
+    rows = await store.history(context.database, family)
     output = Output(as_json=as_json)
     if as_json:
         output.json(rows)
@@ -155,26 +155,26 @@ async def _history(session: Session, family: str, as_json: bool) -> None:
 @prompts.command()
 def activate(version: Version, reason: Reason = "") -> None:
     """Make a version the active one; a trial that is under way ends."""
-    ask(lambda session: _activate(session, version, reason or "activated by hand"))
+    ask(lambda context: _activate(context, version, reason or "activated by hand"))
 
 
-async def _activate(session: Session, version: str, reason: str) -> None:
+async def _activate(context: CommandContext, version: str, reason: str) -> None:
     from alfrd_events.db import prompts as store
     from alfrd_events.terminal.output import Output
 
-    row = await store.find(session.database, version)
-    now = await store.active(session.database, row)
+    row = await store.find(context.database, version)
+    now = await store.active(context.database, row)
     if now["id"] == row["id"]:
         Output().line(f"{store.name_of(row)} is active already")
         return
-    await _switch(session, row, now, reason)
+    await _switch(context, row, now, reason)
 
 
-async def _switch(session: Session, row: dict[str, Any], now: dict[str, Any], reason: str) -> None:
+async def _switch(context: CommandContext, row: dict[str, Any], now: dict[str, Any], reason: str) -> None:
     from alfrd_events.db import prompts as store
     from alfrd_events.terminal.output import Output
 
-    if not await store.activate(session.database, row, expected=now["id"], reason=reason):
+    if not await store.activate(context.database, row, expected=now["id"], reason=reason):
         raise Refused(
             f"{store.name_of(now)} was replaced by another version meanwhile: look again, and repeat it"
         )
@@ -189,14 +189,14 @@ async def _switch(session: Session, row: dict[str, Any], now: dict[str, Any], re
 @prompts.command()
 def rollback(family: Family, reason: Reason = "") -> None:
     """Go back to the version that was active before."""
-    ask(lambda session: _rollback(session, family, reason or "rolled back by hand"))
+    ask(lambda context: _rollback(context, family, reason or "rolled back by hand"))
 
 
-async def _rollback(session: Session, family: str, reason: str) -> None:
+async def _rollback(context: CommandContext, family: str, reason: str) -> None:
     from alfrd_events.db import prompts as store
 
-    row = await store.previous(session.database, family)
-    await _switch(session, row, await store.active(session.database, row), reason)
+    row = await store.previous(context.database, family)
+    await _switch(context, row, await store.active(context.database, row), reason)
 
 
 @prompts.command()
@@ -205,19 +205,19 @@ def approve(
     decline: Annotated[bool, typer.Option("--decline", help="No: close its trial.")] = False,
 ) -> None:
     """Use a version that has proved itself and waits (ALFRD_EVOLUTION=suggest)."""
-    ask(lambda session: _approve(session, version, decline))
+    ask(lambda context: _approve(context, version, decline))
 
 
-async def _approve(session: Session, version: str, decline: bool) -> None:
+async def _approve(context: CommandContext, version: str, decline: bool) -> None:
     from alfrd_events.db import prompts as store
     from alfrd_events.terminal.output import Output
 
-    row = await store.find(session.database, version)
-    trial = await store.suggested(session.database, row)
+    row = await store.find(context.database, version)
+    trial = await store.suggested(context.database, row)
     if decline:
-        await store.decline(session.database, trial)
+        await store.decline(context.database, trial)
         Output().line(f"{store.name_of(row)} is declined")
-    elif await store.approve(session.database, row, trial):
+    elif await store.approve(context.database, trial):
         Output().line(f"{store.name_of(row)} is active; the version before runs along on its next documents")
     else:
         raise Refused(f"{store.name_of(row)} was tried against a version that is not active any more")
@@ -239,18 +239,24 @@ def import_(
         text = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise Refused(f"{file} cannot be read as text: {error}") from error
-    ask(lambda session: _import(session, family, text, static, ceiling, max_words, note))
+    ask(lambda context: _import(context, family, text, static, ceiling, max_words, note))
 
 
 async def _import(
-    session: Session, family: str, text: str, static: bool, ceiling: float, max_words: int | None, note: str
+    context: CommandContext,
+    family: str,
+    text: str,
+    static: bool,
+    ceiling: float,
+    max_words: int | None,
+    note: str,
 ) -> None:
     from alfrd_events.db import prompts as store
     from alfrd_events.terminal.output import Output
 
     kind, _, document_type = family.partition("/")
     made = await store.import_version(
-        session.database,
+        context.database,
         kind,
         document_type,
         text,
@@ -275,7 +281,7 @@ def export(
     ] = None,
 ) -> None:
     """Write a version's text, to be changed and imported again."""
-    text = ask(lambda session: _text(session, version))
+    text = ask(lambda context: _text(context, version))
     if file is None:
         # Into a pipe as it is, to be imported again; on a terminal it could do things.
         print(visible_lines(text) if sys.stdout.isatty() else text)
@@ -283,10 +289,10 @@ def export(
         file.write_text(f"{text}\n", encoding="utf-8")
 
 
-async def _text(session: Session, version: str) -> str:
+async def _text(context: CommandContext, version: str) -> str:
     from alfrd_events.db import prompts as store
 
-    return str((await store.find(session.database, version))["text"])
+    return str((await store.find(context.database, version))["text"])
 
 
 @prompts.command()
@@ -302,23 +308,24 @@ def impact(
     as_json: Json = False,
 ) -> None:
     """Which fields of which recent documents a version would change, and what re-running costs."""
-    ask(lambda session: _impact(session, version, limit, tries, as_json))
+    ask(lambda context: _impact(context, version, limit, tries, as_json))
 
 
-async def _impact(session: Session, version: str, limit: int, tries: int, as_json: bool) -> None:
+async def _impact(context: CommandContext, version: str, limit: int, tries: int, as_json: bool) -> None:
     from alfrd_events.cli.trying import one_by_one
     from alfrd_events.db import prompts as store
     from alfrd_events.terminal.output import Output
     from alfrd_events.terminal.prompts import print_impact
 
-    row = await store.find(session.database, version)
+    row = await store.find(context.database, version)
     if tries:
-        async with one_by_one(session, row) as run:
-            seen = await store.impact(session.database, row, limit, run, tries)
+        async with one_by_one(context, row) as run:
+            seen = await store.impact(context.database, row, limit, run, tries)
     else:
-        seen = await store.impact(session.database, row, limit)
+        seen = await store.impact(context.database, row, limit)
     output = Output(as_json=as_json)
     if as_json:
-        output.json(seen)
+        usd = seen["usd_per_document"]
+        output.json({**seen, "usd_per_document": None if usd is None else f"{usd:.6f}"})
     else:
         print_impact(output, store.name_of(row), seen)

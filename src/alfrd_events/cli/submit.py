@@ -1,23 +1,31 @@
-"""Commands that bring documents in: ``add`` and ``watch``."""
+"""The command that brings files in: ``add``."""
 
 from __future__ import annotations
 
 import asyncio
-import signal
-from collections.abc import Coroutine
-from pathlib import Path
+from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
 
 from alfrd_events.cli.app import BRING, Json, app, listed
-from alfrd_events.cli.wiring import Session, ask, build_buckets
+from alfrd_events.cli.completion import completing
+from alfrd_events.cli.wiring import CommandContext, ask, build_buckets, tell_if_nobody_works
 
 if TYPE_CHECKING:
     from alfrd_events.ingest.submit import Added
 
-Tags = Annotated[str | None, typer.Option(help="Tags for every document, with commas between: home,2024")]
+Tags = Annotated[
+    str | None,
+    typer.Option(
+        help="Tags for every document, with commas between: home,2024",
+        autocompletion=completing("tag", lists=True),
+    ),
+]
+
+_TELL_EVERY_SECONDS = 5.0
 
 
 @app.command(rich_help_panel=BRING)
@@ -31,18 +39,18 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Submit files and folders; a folder with a meta.json is one document of several files."""
-    raise typer.Exit(ask(lambda session: _add(session, paths, listed(tags) or [], wait, as_json)))
+    raise typer.Exit(ask(lambda context: _add(context, paths, listed(tags) or [], wait, as_json)))
 
 
-async def _add(session: Session, paths: list[str], tags: list[str], wait: bool, as_json: bool) -> int:
+async def _add(context: CommandContext, paths: list[str], tags: list[str], wait: bool, as_json: bool) -> int:
     from alfrd_events.ingest.submit import add as add_paths
     from alfrd_events.terminal.output import Output, complain
 
     output = Output(as_json=as_json)
     told: list[Added] = []
-    buckets = build_buckets(session.settings)
+    buckets = build_buckets(context.settings)
     async for added in add_paths(
-        session.database, paths, max_bytes=session.settings.max_file_bytes, tags=tags, buckets=buckets
+        context.database, paths, max_bytes=context.settings.max_file_bytes, tags=tags, buckets=buckets
     ):
         told.append(added)
         if added.document is None:
@@ -58,7 +66,10 @@ async def _add(session: Session, paths: list[str], tags: list[str], wait: bool, 
     if buckets is not None:
         await buckets.aclose()
     submitted = {added.document.id: added for added in told if added.document}
-    ended = await _wait(session, submitted, output) if wait else {}
+    open_ones = {id: added for id, added in submitted.items() if not _how_to_retry(added)}
+    ended = await _wait(context, open_ones, output) if wait and open_ones else {}
+    if wait and len(submitted) > 1:
+        _tell_how_many(submitted, ended)
     if as_json:
         output.json([_as_json(added, ended) for added in told])
     failed = any(status != "completed" for status in ended.values()) or any(map(_how_to_retry, told))
@@ -80,8 +91,13 @@ def _how_to_retry(added: Added) -> str:
     known = added.document
     if known is None or known.is_new or not (retry := how_to_retry(known.id, known.status)):
         return ""
-    reason = f" ({known.error})" if known.error else ""
+    reason = f" ({_reason(added, known.error)})" if known.error else ""
     return f"{_shown(added)}: known and {known.status}{reason}; to try it again: {retry}"
+
+
+def _reason(added: Added, error: str) -> str:
+    """Why it failed, without the file's name, which is said before."""
+    return error.removeprefix(f"{_shown(added).rpartition('/')[2]}: ")
 
 
 def _tell_left_out(left_out: list[Added]) -> None:
@@ -95,25 +111,68 @@ def _tell_left_out(left_out: list[Added]) -> None:
         remark(f"{what}: one that is a document needs another name")
 
 
-async def _wait(session: Session, submitted: dict[UUID, Added], output: Output) -> dict[UUID, str]:
+async def _wait(context: CommandContext, submitted: dict[UUID, Added], output: Output) -> dict[UUID, str]:
     """Tell of each document as it ends; the status that each has then."""
-    from alfrd_events.db import looks
     from alfrd_events.db.feed import StatusFeed
     from alfrd_events.ingest.waiting import wait_for
     from alfrd_events.terminal.output import complain, remark
+    from alfrd_events.terminal.values import many
+    from alfrd_events.worker.cancellation import cancel_all
 
     ended = {}
-    async with StatusFeed(session.listen_url) as feed:
-        if not (await looks.status(session.database))["workers"]:
-            remark("no worker is running: start one with alfrd-events run")
-        async for id, status, error in wait_for(session.database, feed, list(submitted)):
-            ended[id] = status
-            if status == "completed":
-                if not output.as_json:
-                    output.line(f"completed {id}  {_shown(submitted[id])}")
-            else:
-                complain(f"{_shown(submitted[id])}: {status}{': ' + error if error else ''}")
+    async with StatusFeed(context.listen_url) as feed:
+        await tell_if_nobody_works(context)
+        telling = asyncio.create_task(_tell_how_far(context, submitted))
+        try:
+            async for id, status, error in wait_for(context.database, feed, list(submitted)):
+                ended[id] = status
+                if status == "completed":
+                    if not output.as_json:
+                        output.line(f"completed {id}  {_shown(submitted[id])}")
+                else:
+                    why = _reason(submitted[id], error)
+                    complain(f"{_shown(submitted[id])}: {status}{': ' + why if why else ''}")
+        except asyncio.CancelledError:
+            left = len(submitted) - len(ended)
+            remark(
+                f"not waiting for {many(left, 'document')} any more; the work goes on: alfrd-events status"
+            )
+            raise
+        finally:
+            await cancel_all([telling])
     return ended
+
+
+def _tell_how_many(submitted: Mapping[UUID, Added], ended: Mapping[UUID, str]) -> None:
+    """Close with a count: the lines of many documents are no answer."""
+    from alfrd_events.terminal.output import remark
+    from alfrd_events.terminal.values import many
+
+    counts = Counter(
+        ended.get(id, added.document.status) for id, added in submitted.items() if added.document
+    )
+    parts = ", ".join(f"{number:,} {status}" for status, number in sorted(counts.items()))
+    remark(f"{many(len(submitted), 'document')}: {parts}; alfrd-events documents lists them")
+
+
+async def _tell_how_far(context: CommandContext, submitted: Mapping[UUID, Added]) -> None:
+    """Say now and then which page of a long document was read last."""
+    from alfrd_events.db import queries
+    from alfrd_events.errors import DatabaseUnavailable
+    from alfrd_events.terminal.output import remark
+
+    told: dict[UUID, str] = {}
+    while True:
+        await asyncio.sleep(_TELL_EVERY_SECONDS)
+        try:
+            readings = await queries.readings(context.database, list(submitted))
+        except DatabaseUnavailable:
+            continue  # the wait itself says so
+        for reading in readings:
+            id, words = reading["id"], reading["in_words"]
+            if told.get(id) != words:
+                remark(f"{_shown(submitted[id])}: {words}")
+            told[id] = words
 
 
 def _as_json(added: Added, ended: dict[UUID, str]) -> dict[str, object]:
@@ -130,102 +189,6 @@ def _as_json(added: Added, ended: dict[UUID, str]) -> dict[str, object]:
         "new": added.document.is_new,
         "status": ended.get(id, added.document.status),
     }
-
-
-@app.command(rich_help_panel=BRING)
-def watch(
-    inbox: Annotated[str, typer.Argument(metavar="DIR|s3://BUCKET/PREFIX", help="The inbox.")],
-    tags: Tags = None,
-    once: Annotated[bool, typer.Option("--once", help="Take what is there, then end.")] = False,
-    quiet: Annotated[
-        float,
-        typer.Option(min=0, metavar="SECONDS", help="Take a file when it has not changed for so long."),
-    ] = 3.0,
-    queue: Annotated[
-        str | None, typer.Option(metavar="URL", help="The SQS queue by which S3 tells of new objects.")
-    ] = None,
-    every: Annotated[
-        float,
-        typer.Option(min=1, metavar="SECONDS", help="Without a queue: the pause between two listings."),
-    ] = 60.0,
-) -> None:
-    """Watch an inbox, a directory or a bucket: what comes in becomes a document.
-
-    In a directory, what was taken moves to done/, what is wrong to rejected/, and what fails later to failed/.
-    Objects stay where they are.
-    """
-    from alfrd_events.clients.s3 import is_s3
-    from alfrd_events.ingest.files import looks_like_uri
-
-    if not inbox.strip():
-        # It would be the current directory: an unset variable of a shell would empty that.
-        raise typer.BadParameter("an empty path names no inbox", param_hint="DIR")
-    if is_s3(inbox):
-        raise typer.Exit(
-            ask(lambda session: _watch_bucket(session, inbox, listed(tags) or [], once, queue, every))
-        )
-    if queue is not None:
-        raise typer.BadParameter("a directory has no queue", param_hint="--queue")
-    if looks_like_uri(inbox):
-        raise typer.BadParameter(
-            f"{inbox}: give the path of a directory, or s3://BUCKET/PREFIX", param_hint="DIR"
-        )
-    if Path(inbox).is_file():
-        raise typer.BadParameter(f"{inbox} is a file", param_hint="DIR")
-    raise typer.Exit(ask(lambda session: _watch(session, Path(inbox), listed(tags) or [], once, quiet)))
-
-
-async def _watch(session: Session, directory: Path, tags: list[str], once: bool, quiet: float) -> int:
-    from alfrd_events.ingest.inbox import Inbox
-    from alfrd_events.observe import configure_logging
-
-    configure_logging(session.settings.log_level, session.settings.log_format)
-    inbox = Inbox(
-        session.database,
-        directory,
-        max_bytes=session.settings.max_file_bytes,
-        tags=tuple(tags),
-        quiet_seconds=quiet,
-    )
-    return await _until_stopped(inbox.watch(once=once))
-
-
-async def _watch_bucket(
-    session: Session, uri: str, tags: list[str], once: bool, queue_url: str | None, every: float
-) -> int:
-    from alfrd_events.clients.aws import Aws
-    from alfrd_events.clients.queues import Queue
-    from alfrd_events.errors import SettingsInvalid
-    from alfrd_events.ingest.bucket import Watch
-    from alfrd_events.observe import configure_logging
-
-    configure_logging(session.settings.log_level, session.settings.log_format)
-    buckets = build_buckets(session.settings)
-    if buckets is None:
-        raise SettingsInvalid("no bucket may be read: name those that may in ALFRD_S3_BUCKETS")
-    queue = Queue(Aws(session.settings.aws_region), queue_url) if queue_url else None
-    try:
-        watching = Watch(
-            session.database, buckets, buckets.place(uri), queue=queue, tags=tags, scan_seconds=every
-        )
-        return await _until_stopped(watching.watch(once=once))
-    finally:
-        await buckets.aclose()
-        if queue is not None:
-            await queue.aclose()
-
-
-async def _until_stopped(watch: Coroutine[None, None, int]) -> int:
-    watching = asyncio.create_task(watch)
-    # A container is stopped by SIGTERM. What is half done is found again by the next scan.
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, watching.cancel)
-    try:
-        return 1 if await watching else 0
-    except asyncio.CancelledError:
-        this = asyncio.current_task()
-        if this is not None and this.cancelling():
-            raise  # Ctrl-C
-        return 0
 
 
 if TYPE_CHECKING:

@@ -17,29 +17,30 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def one_by_one(session: wiring.Session, row: Mapping[str, Any]) -> AsyncIterator[Run]:
+async def one_by_one(context: wiring.CommandContext, row: Mapping[str, Any]) -> AsyncIterator[Run]:
     """What runs a version on a document. It counts against the day's budget for evolution.
 
     :raise SettingsInvalid: no model is set.
     """
     from alfrd_events.clients.calls import BadReply
-    from alfrd_events.db.cases import load_documents, load_types
+    from alfrd_events.db.cases import load_documents
+    from alfrd_events.db.reference import load_types
     from alfrd_events.model import Prompt
     from alfrd_events.model.inputs import ClassifyInput, SummarizeInput
     from alfrd_events.steps import analysis
 
-    chosen = session.settings.model_copy(update={"evolution": "suggest"})
-    ledger = wiring.build_ledger(chosen, session.database)
+    chosen = context.settings.model_copy(update={"evolution": "suggest"})
+    ledger = wiring.build_ledger(chosen, context.database)
     calls = wiring.build_calls(chosen, ledger)
-    evolution = wiring.build_evolution(chosen, session.database, calls)
+    evolution = wiring.build_evolution(chosen, context.database, calls)
     if evolution is None:
         raise SettingsInvalid("prompts are tried with a language model: set ALFRD_ANALYST=llm")
     tools = replace(wiring.build_tools(chosen, calls), analyst=evolution.examiner)
     prompt = Prompt(**{name: row[name] for name in ("id", "kind", "document_type", "version", "text")})
-    types = await load_types(session.database)
+    types = await load_types(context.database)
 
     async def run(id: UUID) -> JsonObject | None:
-        document = (await load_documents(session.database, [id]))[id]
+        document = (await load_documents(context.database, [id]))[id]
         try:
             with evolution.paying():
                 if prompt.kind == "classifier":

@@ -10,8 +10,12 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
+
+from alfrd_events.errors import SettingsInvalid
+from alfrd_events.observe import Log
 
 if TYPE_CHECKING:
     from alfrd_events.clients.calls import Calls, Ledger
@@ -19,8 +23,10 @@ if TYPE_CHECKING:
     from alfrd_events.clients.s3 import Buckets
     from alfrd_events.db.database import Database
     from alfrd_events.db.ledger import DatabaseLedger
+    from alfrd_events.metrics.vitals import Vitals
     from alfrd_events.model import Outcome, Page
     from alfrd_events.model.protocols import Analyst, Reader
+    from alfrd_events.sandbox.limits import ReaderLimits
     from alfrd_events.settings import Settings
     from alfrd_events.steps.spending import Evolution
     from alfrd_events.steps.step import Tools
@@ -31,7 +37,7 @@ Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
-class Session:
+class CommandContext:
     """A command's settings and its database."""
 
     settings: Settings
@@ -69,7 +75,22 @@ def database_url(chosen: Settings) -> str:
     check_installed()
     from alfrd_events.db import embedded  # which imports what comes with the extra of that name
 
+    tell_if_new(chosen.data_dir)
     return embedded.start(chosen.data_dir)
+
+
+def tell_if_new(place: Path) -> None:
+    """Say where a home is made: in another directory there may be one already."""
+    from alfrd_events.terminal.output import remark
+
+    try:
+        is_new = not (place / "postgres").exists()
+    except OSError:
+        return  # starting it says why it cannot be there
+    if is_new:
+        remark(
+            f"making a new home in {place.resolve()}: ALFRD_DATA_DIR, or a folder .alfrd here, is another one"
+        )
 
 
 async def prepare(chosen: Settings, url: str) -> None:
@@ -86,7 +107,7 @@ async def prepare(chosen: Settings, url: str) -> None:
 
 
 @asynccontextmanager
-async def session() -> AsyncIterator[Session]:
+async def context() -> AsyncIterator[CommandContext]:
     """Open the database for a command."""
     from alfrd_events.db.database import Database
 
@@ -94,21 +115,30 @@ async def session() -> AsyncIterator[Session]:
     url = database_url(chosen)
     await prepare(chosen, url)
     async with Database(url, status_feed=chosen.status_feed) as database:
-        yield Session(chosen, database)
+        yield CommandContext(chosen, database)
 
 
-def ask(question: Callable[[Session], Awaitable[Answer]]) -> Answer:
-    """Run a command's coroutine with an open session."""
+def ask(question: Callable[[CommandContext], Awaitable[Answer]]) -> Answer:
+    """Run a command's coroutine with its context."""
 
     async def run() -> Answer:
-        async with session() as opened:
+        async with context() as opened:
             return await question(opened)
 
     return asyncio.run(run())
 
 
+async def tell_if_nobody_works(context: CommandContext) -> None:
+    """Say that what was asked for waits, if no worker is there to do it."""
+    from alfrd_events.db.metrics import heartbeats
+    from alfrd_events.terminal.output import remark
+
+    if not any(worker.is_alive for worker in await heartbeats(context.database, None)):
+        remark("no worker is running: start one with alfrd-events run")
+
+
 async def work(
-    opened: Session,
+    opened: CommandContext,
     *,
     steps: Sequence[str] | None = None,
     only: Sequence[UUID] | None = None,
@@ -116,13 +146,17 @@ async def work(
     on_outcome: Callable[[Outcome], None] = lambda _: None,
     drain_seconds: float | None = None,
     last_resort: LastResort | None = None,
+    metrics: str | None = None,
 ) -> Report:
     """Run a worker in this process.
 
     :param steps: serve only these; all if not given.
     :param last_resort: ends the process when a signal does not.
-    :raise SettingsInvalid: a step that nobody handles, or a provider that is not installed.
+    :param metrics: where to show what it notes of itself, as ``host:port``; ``None``: nowhere.
+    :raise SettingsInvalid: a step without a handler, or a provider that is not installed.
     """
+    from alfrd_events.db.series_keeping import DatabaseKeeper
+    from alfrd_events.metrics.vitals import Vitals
     from alfrd_events.steps.registry import all_steps
     from alfrd_events.worker.run import WorkerOptions, run_worker
 
@@ -132,30 +166,37 @@ async def work(
     evolution = build_evolution(chosen, opened.database, calls)
     known = all_steps(evolution=evolution is not None)
     served = list(known) if steps is None else _known(steps, known)
-    tools = replace(build_tools(chosen, calls, opened.database), evolution=evolution)
+    keeper = DatabaseKeeper(opened.database)
+    tools = replace(build_tools(chosen, calls, opened.database), evolution=evolution, keeper=keeper)
+    vitals = Vitals()
+    warming = asyncio.create_task(_warm_up(tools.reader, "ocr" in served and not until_quiet))
     try:
-        return await run_worker(
-            opened.database,
-            known,
-            tools,
-            WorkerOptions(
-                slots={step: chosen.slots_for(step) for step in served},
-                lease_seconds=chosen.lease_seconds,
-                drain_seconds=chosen.drain_seconds if drain_seconds is None else drain_seconds,
-                poll_seconds=chosen.poll_seconds,
-                probe_seconds=chosen.probe_seconds,
-                rescue_seconds=chosen.rescue_seconds,
-                reconcile_seconds=chosen.reconcile_seconds,
-                step_seconds=chosen.step_seconds,
-                listen_url=opened.listen_url if chosen.listen else None,
-                until_quiet=until_quiet,
-                only=None if only is None else tuple(only),
-            ),
-            on_outcome,
-            ledger.tend,
-            last_resort,
-        )
+        async with _shown(opened.database, vitals, calls, metrics):
+            return await run_worker(
+                opened.database,
+                known,
+                tools,
+                WorkerOptions(
+                    slots={step: chosen.slots_for(step) for step in served},
+                    lease_seconds=chosen.lease_seconds,
+                    drain_seconds=chosen.drain_seconds if drain_seconds is None else drain_seconds,
+                    poll_seconds=chosen.poll_seconds,
+                    probe_seconds=chosen.probe_seconds,
+                    rescue_seconds=chosen.rescue_seconds,
+                    reconcile_seconds=chosen.reconcile_seconds,
+                    step_seconds=chosen.step_seconds,
+                    listen_url=opened.listen_url if chosen.listen else None,
+                    until_quiet=until_quiet,
+                    only=None if only is None else tuple(only),
+                ),
+                on_outcome,
+                ledger.release_held,
+                last_resort,
+                vitals,
+            )
     finally:
+        warming.cancel()
+        await asyncio.wait({warming})
         await tools.reader.aclose()
         await tools.analyst.aclose()
         await tools.sources.aclose()
@@ -164,9 +205,30 @@ async def work(
         await ledger.aclose()
 
 
-def _known(steps: Sequence[str], known: Mapping[str, object]) -> list[str]:
-    from alfrd_events.errors import SettingsInvalid
+@asynccontextmanager
+async def _shown(database: Database, vitals: Vitals, calls: Calls, place: str | None) -> AsyncIterator[None]:
+    """Answer who asks how the worker is.
 
+    :raise SettingsInvalid: the extra is not installed, or the address cannot be had.
+    """
+    if place is None:
+        yield
+        return
+    try:
+        from alfrd_events.metrics.exposition import Exposition
+    except ModuleNotFoundError as error:
+        raise SettingsInvalid(
+            f"--metrics needs {error.name}, which is not installed: pip install 'alfrd-events[metrics]'"
+        ) from error
+    from alfrd_events.metrics.server import MetricsServer, address
+
+    server = MetricsServer(database, vitals, Exposition(vitals, calls))
+    async with server.listening(*address(place)) as port:
+        Log("metrics").info("answering /metrics, /healthz and /readyz", port=port)
+        yield
+
+
+def _known(steps: Sequence[str], known: Mapping[str, object]) -> list[str]:
     unknown = [step for step in steps if step not in known]
     if unknown or not steps:
         raise SettingsInvalid(f"no step {', '.join(unknown) or 'was named'}: choose among {', '.join(known)}")
@@ -184,7 +246,7 @@ def build_ledger(chosen: Settings, database: Database) -> DatabaseLedger:
 
 
 def build_calls(chosen: Settings, ledger: Ledger | None = None) -> Calls:
-    """The way to paid providers, for whoever builds a client of one.
+    """Build the way to paid providers, which each client of a provider needs.
 
     :param ledger: ``None``: outside of the database; nothing is kept, and nothing forbidden.
     """
@@ -222,6 +284,25 @@ def build_buckets(chosen: Settings) -> Buckets | None:
     if not chosen.s3_buckets:
         return None
     return Buckets(Aws(chosen.aws_region), chosen.s3_buckets, chosen.max_file_bytes)
+
+
+def mail_password(chosen: Settings) -> str:
+    """The password of the mailbox that is watched; from a file, as it is there now.
+
+    :raise SettingsInvalid: none is set, two are, or the file cannot be read.
+    """
+    given, file = chosen.mail_password.get_secret_value(), chosen.mail_password_file
+    if bool(given) == bool(file):
+        what = "both are set" if given else "neither is set"
+        raise SettingsInvalid(
+            f"a mailbox wants its password in ALFRD_MAIL_PASSWORD or in ALFRD_MAIL_PASSWORD_FILE: {what}"
+        )
+    if file is None:
+        return given
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsInvalid(f"ALFRD_MAIL_PASSWORD_FILE: {file} cannot be read ({error})") from error
 
 
 def build_analyst(chosen: Settings, calls: Calls) -> Analyst:
@@ -276,7 +357,7 @@ def build_llm(chosen: Settings, model: str, calls: Calls) -> Llm:
 
 
 def build_evolution(chosen: Settings, database: Database, calls: Calls) -> Evolution | None:
-    """What prompts evolve with; ``None``: they do not, since no model is asked or nobody wants it."""
+    """Build what prompts evolve with; ``None``: no model is asked, or the settings switch it off."""
     from alfrd_events.analysis.llm import LlmAnalyst
     from alfrd_events.db.trials import Trials
     from alfrd_events.steps.spending import Evolution
@@ -289,16 +370,22 @@ def build_evolution(chosen: Settings, database: Database, calls: Calls) -> Evolu
     )
 
 
-def _reader(chosen: Settings, calls: Calls, database: Database | None) -> Reader:
-    from alfrd_events.reading.local import LocalReader
+def reader_limits(chosen: Settings) -> ReaderLimits:
+    """What one document may cost at most."""
     from alfrd_events.sandbox.limits import ReaderLimits
 
-    limits = ReaderLimits(
+    return ReaderLimits(
         max_bytes=chosen.max_file_bytes,
         max_pages=chosen.max_pages,
         max_pixels=int(chosen.max_megapixels * 1_000_000),
+        ocr_engine=chosen.ocr_engine,
     )
-    local = LocalReader(limits, processes=chosen.ocr_processes)
+
+
+def _reader(chosen: Settings, calls: Calls, database: Database | None) -> Reader:
+    from alfrd_events.reading.local import LocalReader
+
+    local = LocalReader(reader_limits(chosen), processes=chosen.ocr_processes)
     if chosen.reader == "local":
         return local
 
@@ -310,6 +397,14 @@ def _reader(chosen: Settings, calls: Calls, database: Database | None) -> Reader
     aws = Aws(chosen.aws_region)
     textract = Textract(aws, features=chosen.textract_features, bucket=chosen.textract_bucket)
     return TextractReader(local, aws, textract, calls, ProviderJobs(database) if database else None)
+
+
+async def _warm_up(reader: Reader, is_wanted: bool) -> None:
+    """Load the models while the worker waits for its first document; one that stays for a while has the time."""
+    from alfrd_events.reading.local import LocalReader
+
+    if is_wanted and isinstance(reader, LocalReader):
+        await reader.warm_up()
 
 
 async def _not_in_a_task(page: Page, part: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +13,7 @@ import typer
 
 from alfrd_events.cli import wiring
 from alfrd_events.cli.app import WORK, app, listed
-from alfrd_events.observe import Log
+from alfrd_events.cli.completion import completing
 
 if TYPE_CHECKING:
     from alfrd_events.model import Outcome
@@ -40,14 +39,26 @@ def run(
     once: Annotated[
         bool, typer.Option("--once", help="Return when nothing is left to do; 1 if something failed.")
     ] = False,
-    document: Annotated[str | None, typer.Option(metavar="ID", help="Serve only this document.")] = None,
-    steps: Annotated[str | None, typer.Option(metavar="A,B", help="Serve only these steps.")] = None,
+    document: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Serve only this document.", autocompletion=completing("id")),
+    ] = None,
+    steps: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B", help="Serve only these steps.", autocompletion=completing("step", lists=True)
+        ),
+    ] = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Answer /metrics, /healthz and /readyz there."),
+    ] = None,
 ) -> None:
     """Run a worker. Ctrl-C ends it: what runs may finish, the rest is given back."""
     from alfrd_events.worker.last_resort import MARGIN_SECONDS, last_resort
 
-    async def work(session: wiring.Session) -> int:
-        code = await _run(session, once, document, listed(steps), clock)
+    async def work(context: wiring.CommandContext) -> int:
+        code = await _run(context, once, document, listed(steps), clock, metrics)
         clock.within(MARGIN_SECONDS, code)  # a step may have left a thread, or a task that goes on
         return code
 
@@ -56,7 +67,7 @@ def run(
     raise typer.Exit(code)
 
 
-async def _refuse_to_be_blind(session: wiring.Session) -> None:
+async def _refuse_to_be_blind(context: wiring.CommandContext) -> None:
     """Say what is wrong with the set-up; end where documents would be passed over without a word.
 
     :raise Unhealthy: the worst of it.
@@ -65,36 +76,42 @@ async def _refuse_to_be_blind(session: wiring.Session) -> None:
     from alfrd_events.errors import Unhealthy
     from alfrd_events.observe import Log
 
-    for one in await findings(session.database, to_work=True):
+    for one in await findings(context.database, to_work=True):
         if one.kind in BLOCKING:
             raise Unhealthy(f"{one.what}: {one.cause}; {one.remedy}", one.remedy)
         Log("setup").warning(one.what, cause=one.cause, remedy=one.remedy)
 
 
 async def _run(
-    session: wiring.Session, once: bool, document: str | None, steps: list[str] | None, clock: LastResort
+    context: wiring.CommandContext,
+    once: bool,
+    document: str | None,
+    steps: list[str] | None,
+    clock: LastResort,
+    metrics: str | None,
 ) -> int:
-    from alfrd_events.db import looks
+    from alfrd_events.db import queries
     from alfrd_events.terminal.output import Output
     from alfrd_events.terminal.values import many
 
     only: list[UUID] | None = None
     if document is not None:
-        only = [(await looks.find(session.database, document))[1]]
-    began, started = await looks.now(session.database), time.monotonic()
-    async with narrated(session, only) as tell:
-        await _refuse_to_be_blind(session)
+        only = [(await queries.find(context.database, document))[1]]
+    began, started = await queries.now(context.database), time.monotonic()
+    async with narrated(context, only) as tell:
+        await _refuse_to_be_blind(context)
         report = await wiring.work(
-            session,
+            context,
             steps=steps,
             only=only,
             until_quiet=once or only is not None,
             on_outcome=tell,
             last_resort=clock,
+            metrics=metrics,
         )
     if report.interrupted:
         return 130 if once or only else 0
-    given_up = await looks.deaths_since(session.database, began)
+    given_up = await queries.deaths_since(context.database, began)
     done = report.tally.done
     output = Output()
     output.line(
@@ -103,7 +120,7 @@ async def _run(
     )
     held = [
         step
-        for step in (await looks.status(session.database))["steps"]
+        for step in (await queries.status(context.database))["steps"]
         if step["paused_at"]
         and step["ready"] + step["scheduled"]
         and (steps is None or step["step"] in steps)
@@ -111,32 +128,33 @@ async def _run(
     for step in held:
         verb = "waits" if (number := step["ready"] + step["scheduled"]) == 1 else "wait"
         output.line(f"{step['step']} is paused: {many(number, 'task')} {verb}")
-    for_money = sum((await looks.money(session.database))["held"].values())
+    for_money = sum((await queries.money(context.database))["held"].values())
     if for_money:
         wait = "waits" if for_money == 1 else "wait"
-        output.line(f"{many(for_money, 'task')} {wait} for money: alfrd-events status tells of the caps")
+        output.line(f"{many(for_money, 'task')} {wait} for money: alfrd-events status shows the caps")
     return 1 if given_up or held or for_money else 0
 
 
 @asynccontextmanager
 async def narrated(
-    session: wiring.Session,
+    context: wiring.CommandContext,
     only: list[UUID] | None = None,
     plainly: Callable[[Outcome], None] | None = None,
 ) -> AsyncIterator[Callable[[Outcome], None]]:
     """Tell how the work goes: on a terminal in a line that stays, else in lines as it happens.
 
-    :param plainly: tells of an outcome instead of log lines; those are kept for warnings then.
+    :param plainly: print outcomes instead of log lines, which then are for warnings only.
     """
-    from alfrd_events.db import looks
+    from alfrd_events.db import queries
     from alfrd_events.observe import configure_logging
     from alfrd_events.terminal.output import on_terminal
     from alfrd_events.terminal.progress import shown
+    from alfrd_events.worker.narrator import Narrator
 
-    chosen = session.settings
+    chosen = context.settings
     level = "warning" if plainly and chosen.log_level == "info" else chosen.log_level
     if on_terminal():
-        async with shown(lambda: looks.progress(session.database, only)):
+        async with shown(lambda: queries.progress(context.database, only)):
             # Inside: the live line has replaced standard error by a stream that writes above it.
             configure_logging(level, chosen.log_format)
             yield Narrator().tell if plainly is None else lambda _: None
@@ -144,33 +162,3 @@ async def narrated(
     else:
         configure_logging(level, chosen.log_format)
         yield plainly or Narrator().tell
-
-
-class Narrator:
-    """Logs outcomes: an outage of a step in one line when it begins and one when it ends, not in one per document."""
-
-    def __init__(self) -> None:
-        self._log = Log("run")
-        self._failing: Counter[str] = Counter()
-        """Step -> attempts that failed since one went well."""
-
-    def tell(self, outcome: Outcome) -> None:
-        """Log an outcome."""
-        task = outcome.task
-        if outcome.kind == "failed":
-            self._log.warning("failed", step=task.step, subject=task.subject_id, error=outcome.error)
-        elif outcome.kind in ("retry", "throttled"):
-            tell = self._log.debug if self._failing[task.step] else self._log.warning
-            self._failing[task.step] += 1
-            tell(
-                f"{outcome.kind}; further ones of this step are told at level debug until one goes well",
-                step=task.step,
-                subject=task.subject_id,
-                error=outcome.error,
-            )
-        elif outcome.kind == "done":
-            if failed := self._failing.pop(task.step, 0):
-                self._log.info("goes well again", step=task.step, after_failures=failed)
-            if task.step in ("extract", "summarize_file"):
-                text = "completed" if task.step == "extract" else "file summarised"
-                self._log.info(text, subject=task.subject_id)

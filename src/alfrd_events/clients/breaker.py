@@ -54,6 +54,11 @@ class Breaker:
         """What the last failure said of itself."""
 
     @property
+    def is_open(self) -> bool:
+        """Whether the provider is taken to be away."""
+        return self._open_until is not None
+
+    @property
     def pardons(self) -> bool:
         """Whether a probe that fails now is the provider's fault alone, and costs its task nothing.
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -184,6 +185,16 @@ class _Way:
     breaker: Breaker
 
 
+class ProviderState(NamedTuple):
+    """A provider, as one worker sees it."""
+
+    provider: str
+    is_away: bool
+    """The breaker is open: nothing is sent but a probe."""
+    limit: int
+    """Calls that may be under way at once."""
+
+
 class Calls:
     """The way to paid providers: cache, limits, money.
 
@@ -204,6 +215,15 @@ class Calls:
         self._sleep = sleep
         self._clock = clock
         self._ways: dict[str, _Way] = {}
+        self.outcomes: Counter[tuple[str, str]] = Counter()
+        """(provider, as in ``alfrd.usage``) -> calls that were sent."""
+
+    @property
+    def providers(self) -> list[ProviderState]:
+        """How each provider that was called is doing, as this worker sees it."""
+        return [
+            ProviderState(name, way.breaker.is_open, way.limiter.limit) for name, way in self._ways.items()
+        ]
 
     async def make(
         self, call: Call, send: Callable[[], Awaitable[Reply]], check: Callable[[JsonObject], Made]
@@ -303,6 +323,7 @@ class Calls:
             outcome = "failed"
             raise
         finally:
+            self.outcomes[call.provider, outcome] += 1
             spent = int((self._clock() - started) * 1000)
             await self._ledger.settle(
                 number, replace(call, key=call.key if outcome == "ok" else ""), reply, outcome, spent

@@ -22,7 +22,7 @@ class PaidJob:
     """The provider's id of the job."""
 
 
-class Jobs(Protocol):
+class PaidJobs(Protocol):
     """Remembers jobs under the lease of the task that started them; in ``db/`` over ``alfrd.provider_jobs``.
 
     They are forgotten with :meth:`drop`, or when their document has been read.
@@ -44,7 +44,7 @@ class Jobs(Protocol):
         ...
 
 
-class NoJobs:
+class NoPaidJobs:
     """Remembers nothing: for work outside of the database."""
 
     async def known(self, who: Caller, provider: str, part: int, request: str) -> Sequence[PaidJob]:  # noqa: ARG002

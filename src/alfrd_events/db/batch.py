@@ -44,7 +44,7 @@ class Batch(Generic[Question, Answer]):
             self._worker = asyncio.create_task(self._work())
         if self._withdrawn is not None:
             return await future
-        future.add_done_callback(_heard)
+        future.add_done_callback(_retrieve)
         return await asyncio.shield(future)
 
     async def done(self) -> None:
@@ -70,7 +70,7 @@ class Batch(Generic[Question, Answer]):
             return
         try:
             answers = await self._answer([question for question, _ in batch])
-        except Exception as error:  # noqa: BLE001 - whoever waits has to be told, whatever it is
+        except Exception as error:  # noqa: BLE001 - each waiter gets the error, whatever it is
             if (
                 len(batch) > 1
                 and isinstance(error, AlfrdError)
@@ -90,7 +90,7 @@ class Batch(Generic[Question, Answer]):
                 self._withdrawn(question, answer)
 
 
-def _heard(future: asyncio.Future[Any]) -> None:
-    """Nobody need be left to hear of an error."""
+def _retrieve(future: asyncio.Future[Any]) -> None:
+    """Retrieve its error, for which no waiter may be left."""
     if not future.cancelled():
         future.exception()

@@ -3,49 +3,46 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import fields, replace
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from alfrd_events.db import outputs
+from alfrd_events.db import calendar, outputs
 from alfrd_events.db.database import Database
-from alfrd_events.db.inputs import Parts, document_columns, document_rows, inputs_of, series
+from alfrd_events.db.inputs import Parts, document_rows, inputs_of, series
 from alfrd_events.db.json import decoded
+from alfrd_events.db.lessons import lessons_by_owner
+from alfrd_events.db.pages import KeptPages, Pages, load_pages, page_of
 from alfrd_events.db.peers import peers_of
+from alfrd_events.db.reference import (
+    Candidates,
+    Reference,
+    load_candidates,
+    load_prompts,
+    load_types,
+)
 from alfrd_events.db.values import usable_amount, usable_date
 from alfrd_events.model import (
     Document,
-    DocumentType,
     File,
     FileMember,
-    Invoice,
     JsonObject,
-    Line,
-    Page,
     Prompt,
-    Series,
     Task,
     filled,
 )
 from alfrd_events.model.inputs import StepInput
 
-_CANDIDATES_AT_MOST = 2000
 _CONNECTIONS = 2
 """What loading uses at a time. The exchange needs one, too, and over a slow way the pool grows slowly."""
-_KEPT_CHARACTERS = 8_000_000
-_CHARACTERS_PER_LINE = 100
-"""What the position of a line counts for, beside its text."""
 
 _BLANK: dict[str, Any] = {each.name: () for each in fields(Document)}
-_COLUMNS = [name for name in _BLANK if name not in ("pages", "peers")]
+_COLUMNS = [name for name in _BLANK if name not in ("pages", "peers", "lessons")]
 _PAGE_COUNT = _COLUMNS.index("page_count")
 _NOTHING: frozenset[int] = frozenset()
-
-Pages = tuple[Page, ...]
-_NO_PAGES: tuple[int, Pages, int] = (-1, (), 0)
 
 
 class Cases:
@@ -68,9 +65,9 @@ class Cases:
         self._kinds = kinds
         self._fields = {step: tuple(each.name for each in fields(kind)) for step, kind in kinds.items()}
         self._prefixes = prefixes
-        self._kept = _KeptPages()
-        self._reference = _Reference()
-        self._candidates = _Candidates()
+        self._kept = KeptPages()
+        self._reference = Reference()
+        self._candidates = Candidates()
         self._pages_as_read = False
         """Pages are stored as they were read: no trigger of the user's changes them."""
 
@@ -83,7 +80,7 @@ class Cases:
         rows = reading["pages"]
         if self._pages_as_read and rows and len(rows) == reading["page_count"]:
             self._kept.drop(document.int)  # a way back to the start may have led here within one generation
-            pages = tuple(map(_page, sorted(rows, key=itemgetter("number"))))
+            pages = tuple(map(page_of, sorted(rows, key=itemgetter("number"))))
             self._kept.keep(document.int, generation, pages)
 
     async def load(self, tasks: Sequence[Task], came_with_claim: str | None = None) -> dict[int, StepInput]:
@@ -104,7 +101,7 @@ class Cases:
         rows = list(document_rows(inputs["documents"]))
         parts = Parts()
         if inputs["parts"] is not None:
-            parts.add_columns(inputs["parts"])
+            parts.add_rows(inputs["parts"])
             self._pages_as_read = inputs["pages_as_read"]
         # By the number in a UUID, here and below: UUIDs are slow to hash and to compare.
         read = {task.subject_id.int for task in tasks if task.step != "ocr"}
@@ -120,6 +117,7 @@ class Cases:
         documents = self._documents(tasks, rows, kept, found.get("pages", {}))
         generations = {values[0].int: generation for values, generation in rows}
         files, peers = found.get("files", {}), found.get("peers", {})
+        histories = found.get("histories", {})
         gradings = found.get("gradings", {})
         known = await self._known(reference, tasks, documents)
         filed = series(inputs["series"])
@@ -131,6 +129,7 @@ class Cases:
             "parts": lambda task, _: tuple(parts.of.get(task.subject_id, ())),
             "saved_pages": lambda task, _: parts.saved.get(task.subject_id, _NOTHING),
             "types": lambda _, __: reference.types,
+            "lessons": lambda _, document: reference.lessons.get(document.owner, ()),
             "candidates": lambda _, document: candidates.of(document.owner),
             "series": lambda _, document: filed.get(document.series_id) if document.series_id else None,
             "prompt": lambda task, document: self._prompt(
@@ -140,11 +139,15 @@ class Cases:
             "file": lambda task, _: files[task.subject_id],
             "family": lambda task, _: task.subject_id,
             "grading": lambda task, _: gradings.get(task.subject_id),
+            "history": lambda task, _: histories[task.subject_id],
         }
         cases = {}
         for task in tasks:
             document = documents.get(task.subject_id.int)
-            if document is None and task.subject_id not in files and task.entity != "prompt":
+            is_there = (
+                task.subject_id in files or task.subject_id in histories or task.subject_type == "prompt"
+            )
+            if document is None and not is_there:
                 continue
             kind = self._kinds[task.step]
             cases[task.id] = filled(
@@ -166,33 +169,41 @@ class Cases:
         database = self._database
         asked: dict[str, Awaitable[Any]] = {}
         if missing:
-            asked["pages"] = _pages(database, missing)
-        if inputs["edition"] != self._reference.edition:
-            asked["reference"] = self._look_up(inputs["edition"])
+            asked["pages"] = load_pages(database, missing)
+        if inputs["reference_version"] != self._reference.version:
+            asked["reference"] = self._look_up(inputs["reference_version"])
         if large := [id for id in needed_by.get("parts", ()) if id not in parts.of]:
             asked["parts"] = parts.fetch(database, large)
         if "file" in needed_by:
             asked["files"] = _files(database, needed_by["file"])
-        if "candidates" in needed_by and inputs["series_state"] != self._candidates.state:
-            asked["candidates"] = self._look_through_series(inputs["series_state"])
+        if "candidates" in needed_by and (
+            outdated := self._candidates.outdated(inputs["series_versions"] or {})
+        ):
+            asked["candidates"] = self._look_through_series(outdated)
         if self._peers and "peers" in needed_by:
             asked["peers"] = peers_of(database, needed_by["peers"], self._peers, self._whole)
+        if "history" in needed_by:
+            asked["histories"] = calendar.histories(database, needed_by["history"])
         if "grading" in needed_by:
             asked["gradings"] = outputs.gradings(database, needed_by["grading"])
         return dict(zip(asked, await asyncio.gather(*asked.values()), strict=True)) if asked else {}
 
-    async def _look_up(self, edition: int) -> None:
-        """Keep the prompts and types; they are of this edition or newer."""
-        prompts, types = await asyncio.gather(_prompts(self._database), load_types(self._database))
-        if edition > self._reference.edition:
-            self._reference = _Reference(edition, prompts, types)
+    async def _look_up(self, version: int) -> None:
+        """Keep the prompts, types and lessons; they are of this version or newer."""
+        prompts, types, taught = await asyncio.gather(
+            load_prompts(self._database), load_types(self._database), lessons_by_owner(self._database)
+        )
+        if version > self._reference.version:
+            self._reference = Reference(version, prompts, types, taught)
 
-    async def _look_through_series(self, state: str) -> None:
-        """Keep the series that a document may belong to; they are of this state or newer."""
-        self._candidates = _Candidates(state, await _candidates(self._database))
+    async def _look_through_series(self, versions: Mapping[str, int]) -> None:
+        """Keep the series of these owners; they are of these versions or newer."""
+        self._candidates = self._candidates.with_newer(
+            versions, await load_candidates(self._database, list(versions))
+        )
 
     async def _known(
-        self, reference: _Reference, tasks: Sequence[Task], documents: Mapping[int, Document]
+        self, reference: Reference, tasks: Sequence[Task], documents: Mapping[int, Document]
     ) -> dict[int, JsonObject]:
         """What prompts are known to have made of these very texts, by task: a replay pays for nothing twice."""
         if "" not in self._prefixes:
@@ -209,7 +220,7 @@ class Cases:
                 wanted[task.id] = (prompt.id, document)
         return await outputs.known(self._database, wanted)
 
-    def _prompt(self, reference: _Reference, step: str, document_type: str) -> Prompt | None:
+    def _prompt(self, reference: Reference, step: str, document_type: str) -> Prompt | None:
         kind = self._kinds[step].prompt_kind
         if not kind:
             return None
@@ -218,7 +229,7 @@ class Cases:
             chosen[kind, document_type] = self._choose(reference, kind, document_type)
         return chosen[kind, document_type]
 
-    def _choose(self, reference: _Reference, kind: str, document_type: str) -> Prompt | None:
+    def _choose(self, reference: Reference, kind: str, document_type: str) -> Prompt | None:
         first, *others = self._prefixes
         prompt = reference.best(first + kind, document_type)
         if prompt is None or not others:
@@ -237,7 +248,7 @@ class Cases:
         kept: Sequence[Pages | None],
         loaded: Mapping[UUID, Pages],
     ) -> dict[int, Document]:
-        # The last step, as far as it is known here: nobody needs them soon.
+        # After the last step that is known here, they are not needed soon.
         last = {task.subject_id.int for task in tasks if task.step == "extract"}
         documents = {}
         for (values, generation), pages in zip(rows, kept, strict=True):
@@ -255,121 +266,12 @@ class Cases:
         return documents
 
 
-@dataclass(frozen=True)
-class _Reference:
-    """What changes rarely, and is kept until it does."""
-
-    edition: int = -1
-    prompts: Mapping[tuple[str, str], Prompt] = field(default_factory=dict)
-    """The active ones, by kind and document type."""
-    types: tuple[DocumentType, ...] = ()
-    chosen: dict[tuple[str, str], Prompt | None] = field(default_factory=dict)
-    """By kind and document type: what was found to work with."""
-
-    def best(self, kind: str, document_type: str) -> Prompt | None:
-        """The one for this type of document, else the one for all."""
-        return self.prompts.get((kind, document_type)) or self.prompts.get((kind, ""))
-
-
-@dataclass(frozen=True)
-class _Candidates:
-    """The series that a document may belong to, kept until one of them changes."""
-
-    state: str = ""
-    by_owner: Mapping[str, tuple[Series, ...]] = field(default_factory=dict)
-
-    def of(self, owner: str) -> tuple[Series, ...]:
-        return self.by_owner.get(owner, ())
-
-
-class _KeptPages:
-    """Pages of documents, the least recently used ones dropped first.
-
-    Within a generation they do not change: reading a document again is a new one.
-    """
-
-    def __init__(self) -> None:
-        self._pages: OrderedDict[int, tuple[int, Pages, int]] = OrderedDict()
-        """By the number of the document: its generation, its pages, and their size."""
-        self._size = 0
-
-    def get(self, document: int, generation: int) -> Pages | None:
-        """What is kept of this generation."""
-        of, pages, _ = self._pages.get(document, _NO_PAGES)
-        return pages if of == generation else None
-
-    def keep(self, document: int, generation: int, pages: Pages) -> None:
-        """Keep them from now on, as those that were used last."""
-        if self._pages.get(document, _NO_PAGES)[0] == generation:
-            self._pages.move_to_end(document)
-            return
-        self.drop(document)
-        size = sum(len(page.text) + _CHARACTERS_PER_LINE * len(page.lines) for page in pages)
-        self._pages[document] = generation, pages, size
-        self._size += size
-        while self._size > _KEPT_CHARACTERS:
-            _, (_, _, dropped) = self._pages.popitem(last=False)
-            self._size -= dropped
-
-    def drop(self, document: int) -> None:
-        """Keep them no more."""
-        _, _, size = self._pages.pop(document, _NO_PAGES)
-        self._size -= size
-
-
-async def _pages(database: Database, ids: Sequence[UUID]) -> dict[UUID, Pages]:
-    if not ids:
-        return {}
-    pages: dict[UUID, list[Page]] = defaultdict(list)
-    for row in await database.rows(
-        "select document_id, number, text, confidence, source, layout"
-        "  from alfrd.pages where document_id = any (%s::uuid[]) order by document_id, number",
-        [list(ids)],
-    ):
-        pages[row["document_id"]].append(_page(row))
-    return {id: tuple(found) for id, found in pages.items()}
-
-
-def _page(row: Mapping[str, Any]) -> Page:
-    layout = row["layout"]
-    return Page(
-        number=row["number"],
-        text=row["text"],
-        confidence=row["confidence"],
-        lines=tuple(
-            Line(line["text"], tuple(line["box"]), line["confidence"]) for line in layout.get("lines", ())
-        ),
-        width=layout.get("width", 0),
-        height=layout.get("height", 0),
-        source=row["source"],
-        rotation=layout.get("rotation", 0),
-        invoice=Invoice.model_validate(layout["invoice"]) if "invoice" in layout else None,
-    )
-
-
-async def load_types(database: Database) -> tuple[DocumentType, ...]:
-    """The known document types."""
-    rows = await database.rows("select name, description from alfrd.document_types order by name")
-    return tuple(DocumentType(**row) for row in rows)
-
-
 async def load_documents(database: Database, ids: Sequence[UUID]) -> dict[UUID, Document]:
     """Documents with their pages; those that are gone are left out."""
-    rows = list(document_rows(await document_columns(database, ids)))
-    pages = await _pages(database, [values[0] for values, _ in rows])
+    found = await database.value("select alfrd.document_rows(%s::uuid[])", [list(ids)])
+    rows = list(document_rows(found))
+    pages = await load_pages(database, [values[0] for values, _ in rows])
     return {values[0]: Document(*(*values, pages.get(values[0], ()))) for values, _ in rows}
-
-
-async def _candidates(database: Database) -> dict[str, tuple[Series, ...]]:
-    """Per owner, the newest first."""
-    candidates: dict[str, list[Series]] = defaultdict(list)
-    for id, entity, kind, frequency, slug, title, names, owner in await database.tuples(
-        "select id, entity, kind, frequency, slug, title, fields, owner"
-        "  from alfrd.series order by created_at desc limit %s",
-        [_CANDIDATES_AT_MOST],
-    ):
-        candidates[owner].append(Series(id, entity, kind, frequency, slug, title, tuple(names), owner))
-    return {owner: tuple(known) for owner, known in candidates.items()}
 
 
 async def _files(database: Database, ids: Sequence[UUID]) -> dict[UUID, File]:
@@ -397,10 +299,3 @@ def _member(row: Mapping[str, Any]) -> FileMember:
     """A member with the values that can be worked with: one odd value must not keep the others from their file."""
     dates = {name: usable_date(row[name]) for name in ("document_date", "due_date")}
     return FileMember(**{**row, **dates, "total_amount": usable_amount(row["total_amount"])})
-
-
-async def _prompts(database: Database) -> dict[tuple[str, str], Prompt]:
-    rows = await database.rows(
-        "select id, kind, document_type, version, text, can_evolve from alfrd.prompts where is_active"
-    )
-    return {(row["kind"], row["document_type"]): Prompt(**row) for row in rows}

@@ -220,7 +220,7 @@ class Database:
                     await self._pool.drain()
                     raise
                 except pg.FeatureNotSupported:
-                    # The columns of what was prepared are others by now: somebody has migrated the database.
+                    # The columns of what was prepared are others by now: the database was migrated.
                     if connection.prepare_threshold is None:
                         raise
                     connection.prepare_threshold = None

@@ -67,6 +67,12 @@ def start(data_dir: Path, database: str = NAME) -> str:
     return _url(running, database)
 
 
+def url_if_running(data_dir: Path) -> str | None:
+    """The URL of the server if it runs; it is not started, and may stop at any moment."""
+    running = postmaster.find(data_dir.resolve() / "postgres")
+    return None if running is None else _url(running, NAME)
+
+
 def _place(data_dir: Path) -> Path:
     cluster = data_dir.resolve() / "postgres"
     try:
@@ -121,6 +127,8 @@ def _leave(cluster: Path) -> None:
                 running.stop(_STOP_SECONDS)
     except FileNotFoundError:
         return  # the directory was deleted under us, the server with it
+    except KeyboardInterrupt:
+        return  # the server was asked to stop, and does; only the wait for it ends
 
 
 def _ensure_running(cluster: Path, programs: Programs) -> postmaster.Postmaster:

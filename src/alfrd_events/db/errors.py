@@ -18,8 +18,8 @@ Who is to blame decides what becomes of a worker's result:
 
 ==================== ======================================= ===================================================
 the moment           :class:`.DatabaseUnavailable`            no server, a read-only one, no room: wait for it
-another transaction  :class:`Interrupted`                     a deadlock, a lock that somebody holds: do it again
-nobody can tell      :class:`Doubtful`, :class:`TimedOut`     do it again alone, but not for ever
+another transaction  :class:`Interrupted`                     a deadlock, a lock that another session holds: again
+unclear              :class:`Doubtful`, :class:`TimedOut`     do it again alone, but not for ever
 what was handed in   :class:`.Refused`                        a constraint, a trigger that raises: never again
 ==================== ======================================= ===================================================
 """

@@ -1,7 +1,7 @@
-"""The status feed: channel ``alfrd_status``, for whoever waits for documents.
+"""The status feed: channel ``alfrd_status``, for programs that wait for documents.
 
-The feed tells of each commit that changed a status. It is a hint like every notification, and can be
-switched off (``ALFRD_STATUS_FEED``): whoever waits looks at the rows after each word of it, and now and
+The feed announces each commit that changed a status. It is a hint like every notification, and can be
+switched off (``ALFRD_STATUS_FEED``): a waiting program looks at the rows after each message, and now and
 then without one.
 """
 
@@ -39,7 +39,7 @@ class StatusFeed:
     async def changes(self, timeout: float) -> AsyncGenerator[frozenset[UUID] | None]:
         """Ids whose status changed, as it happens, until ``timeout`` seconds have passed.
 
-        ``None`` stands for a change of so many that the feed does not name them.
+        ``None``: so many changed that the feed does not name them.
         """
         assert self._connection is not None, "used inside `async with`"
         with translated():
@@ -54,4 +54,4 @@ def _ids(payload: str) -> frozenset[UUID] | None:
         found = change["ids"] if "ids" in change else [change["id"]]
         return frozenset(UUID(each) for each in found)
     except (ValueError, KeyError, TypeError):
-        return None  # a count, or the words of somebody else on the same channel
+        return None  # a count, or another program's message on the same channel

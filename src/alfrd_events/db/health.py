@@ -19,6 +19,7 @@ from alfrd_events.errors import SettingsInvalid
 
 __all__ = [
     "OLDEST_SERVER",
+    "address",
     "check_url",
     "clock_drift",
     "listen_round_trip",
@@ -84,3 +85,11 @@ async def listen_round_trip(listen_url: str, url: str) -> float | None:
 
 async def _notify(connection: psycopg.AsyncConnection, channel: str) -> None:
     await connection.execute("select pg_notify(%s, '')", [channel])
+
+
+def address(url: str) -> str:
+    """Where a database is, without user and password: ``host:port/name``."""
+    given = conninfo_to_dict(url)
+    place = str(given.get("host") or "the local socket")
+    port = f":{given['port']}" if given.get("port") and not place.startswith("/") else ""
+    return f"{place}{port}, database {given.get('dbname') or 'of the user'}"

@@ -1,4 +1,4 @@
-"""What comes with a claim: lists, one for each column, as ``alfrd.inputs_of`` makes them."""
+"""What comes with a claim, as ``alfrd.inputs_of`` makes it: rows of values in a fixed order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from alfrd_events.db.json import uuid_of
 from alfrd_events.db.values import moment, usable_amount, usable_date
 from alfrd_events.model import Document, JsonObject, PartSource, Series, Task
 
-Columns = Mapping[str, Sequence[Any]]
+Rows = Sequence[Sequence[Any]]
 
 _BYTES_AT_ONCE = 9_000_000_000_000
 """More than a part can have."""
@@ -33,36 +33,35 @@ _CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
     "period_start": usable_date,
     "period_end": usable_date,
     "series_id": _uuid_or_none,
+    "corrected": tuple,
 }
 """Column -> what makes its values of those of JSON; the others are what they are."""
-_DOCUMENT = [field.name for field in fields(Document) if field.name not in ("pages", "peers")]
+_DOCUMENT = [field.name for field in fields(Document) if field.name not in ("pages", "peers", "lessons")]
 
 
-def document_rows(documents: Columns | Sequence[JsonObject]) -> Iterator[tuple[tuple[Any, ...], int]]:
+def document_rows(rows: Rows | None) -> Iterator[tuple[tuple[Any, ...], int]]:
     """The values of each document, in the order of :class:`Document` without its pages, and its generation.
 
-    :param documents: a list for each column, or, of a few documents, an object for each of them.
+    :param rows: as ``alfrd.document_rows`` makes them.
     """
-    columns = documents if isinstance(documents, Mapping) else _columns(documents)
-    if not columns["id"]:
+    if not rows:
         return
+    columns = zip(*rows, strict=True)
     converted = [
-        map(_CONVERTERS[name], columns[name]) if name in _CONVERTERS else columns[name] for name in _DOCUMENT
+        map(_CONVERTERS[name], column) if name in _CONVERTERS else column
+        for name, column in zip((*_DOCUMENT, "generation"), columns, strict=True)
     ]
-    for *values, generation in zip(*converted, columns["generation"], strict=True):
+    for *values, generation in zip(*converted, strict=True):
         yield tuple(values), generation
 
 
-def _columns(rows: Sequence[JsonObject]) -> Columns:
-    return {name: [row[name] for row in rows] for name in (*_DOCUMENT, "generation")}
-
-
-def series(columns: Columns | None) -> dict[UUID, Series]:
+def series(rows: Rows | None) -> dict[UUID, Series]:
     """Series by id."""
-    if columns is None or not columns["id"]:
-        return {}
-    rows = ({**row, "id": uuid_of(row["id"]), "fields": tuple(row["fields"])} for row in _rows(columns))
-    return {row["id"]: Series(**row) for row in rows}
+    found = {}
+    for text, entity, kind, frequency, slug, title, names, owner in rows or ():
+        id = uuid_of(text)
+        found[id] = Series(id, entity, kind, frequency, slug, title, tuple(names), owner)
+    return found
 
 
 class Parts:
@@ -77,14 +76,11 @@ class Parts:
         self.of[document].append(part)
         self.saved[document] = frozenset(saved)
 
-    def add_columns(self, columns: Columns | None) -> None:
+    def add_rows(self, rows: Rows) -> None:
         """Parts that came with a claim, their bytes as hexadecimal digits."""
-        if columns is None or not columns["document_id"]:
-            return
-        for row in _rows(columns):
-            content = None if row["content"] is None else bytes.fromhex(row["content"])
-            part = PartSource(row["number"], row["filename"], content, row["uri"])
-            self.add(uuid_of(row["document_id"]), part, row["saved"])
+        for document, number, filename, content, uri, saved in rows:
+            read = None if content is None else bytes.fromhex(content)
+            self.add(uuid_of(document), PartSource(number, filename, read, uri), saved)
 
     async def fetch(self, database: Database, documents: Iterable[UUID]) -> None:
         """Parts of any size."""
@@ -94,28 +90,9 @@ class Parts:
             self.add(document, PartSource(*part), saved)
 
 
-def _rows(columns: Columns) -> Iterator[dict[str, Any]]:
-    for values in zip(*columns.values(), strict=True):
-        yield dict(zip(columns, values, strict=True))
-
-
 async def inputs_of(database: Database, tasks: Sequence[Task]) -> JsonObject:
     """What comes with a claim, asked for later."""
     found: JsonObject = await database.value(
-        "select alfrd.inputs_of(%s::uuid[], %s::uuid[], %s::uuid[], %s)",
-        [
-            [task.subject_id for task in tasks if task.entity == "document"],
-            [task.subject_id for task in tasks if task.step == "ocr"] or None,
-            [task.subject_id for task in tasks if task.step == "extract"] or None,
-            any(task.step == "file" for task in tasks),
-        ],
-    )
-    return found
-
-
-async def document_columns(database: Database, ids: Sequence[UUID]) -> Columns:
-    """Documents, for :func:`document_rows`."""
-    found: Columns = await database.value(
-        "select columns from alfrd.columns_of_documents(%s::uuid[])", [list(ids)]
+        "select alfrd.inputs_of(%s::bigint[])", [[task.id for task in tasks]]
     )
     return found

@@ -1,4 +1,4 @@
-"""Jobs that a provider was paid for: ``alfrd.provider_jobs``. Implements :class:`~alfrd_events.clients.jobs.Jobs`."""
+"""Jobs that a provider was paid for: ``alfrd.provider_jobs``. Implements :class:`.clients.jobs.PaidJobs`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ProviderJobs:
     async def save(self, who: Caller, provider: str, job: PaidJob) -> None:
         """Remember a job.
 
-        :raise StaleClaim: the task belongs to somebody else by now.
+        :raise StaleClaim: the task belongs to another worker by now.
         """
         saved = await self._database.value(
             "select alfrd.save_job(%s, %s, %s, %s, %s, %s, %s, %s)",
@@ -43,7 +43,7 @@ class ProviderJobs:
     async def drop(self, who: Caller, provider: str, job: PaidJob) -> None:
         """Forget a job that gives no results.
 
-        :raise StaleClaim: the task belongs to somebody else by now.
+        :raise StaleClaim: the task belongs to another worker by now.
         """
         dropped = await self._database.value(
             "select alfrd.drop_job(%s, %s, %s, %s, %s, %s)",

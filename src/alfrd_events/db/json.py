@@ -80,6 +80,6 @@ def _unpacked(value: Any) -> Any:
 
 
 uuid_of = lru_cache(maxsize=4096)(UUID)
-"""The UUID that a text stands for. A document's comes with each of its steps, and to read it takes 2 µs each time."""
+"""The UUID that a text spells. A document's comes with each of its steps, and to read it takes 2 µs each time."""
 
 set_json_loads(_loads)

@@ -56,7 +56,7 @@ class DatabaseLedger:
         self._settlements: Batch[JsonObject, None] = Batch(self._settle)
         self._given_back: set[asyncio.Task[None]] = set()
         self._queues: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        """Whoever found no room waits here, and only the first one asks again."""
+        """Callers that found no room wait here, and only the first one asks again."""
         self._freed: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     async def known(self, call: Call) -> Reply | None:
@@ -142,10 +142,12 @@ class DatabaseLedger:
                 await asyncio.sleep(_SETTLE_PAUSE_SECONDS * random.uniform(0.5, 1.5))
         self._freed[call.provider].set()
 
-    async def tend(self) -> int:
+    async def release_held(self) -> int:
         """Let held tasks go on where there is room, forget lost calls and old replies; how many tasks go on."""
         caps = {"document": _text(self._caps.document), "day": _text(self._caps.day)}
-        return int(await self._database.value("select alfrd.tend_calls(%s, %s)", [jsonb(caps), self._keep]))
+        return int(
+            await self._database.value("select alfrd.release_held_calls(%s, %s)", [jsonb(caps), self._keep])
+        )
 
     async def aclose(self) -> None:
         """Wait for what is under way."""
@@ -161,7 +163,7 @@ class DatabaseLedger:
             "worker_id": who.worker if who else None,
             "task_id": task.id if task else None,
             "attempt": task.attempt if task else None,
-            "document_id": str(task.subject_id) if task and task.entity == "document" else None,
+            "document_id": str(task.subject_id) if task and task.subject_type == "document" else None,
             "step": task.step if task else "",
             "provider": call.provider,
             "operation": call.operation,
@@ -174,7 +176,7 @@ class DatabaseLedger:
         scopes = {"day:@today": _text(self._caps.day)}
         if (why := purpose.get()) is not None:
             scopes |= {cap.scope + (":@today" if cap.daily else ""): _text(cap.usd) for cap in why.caps}
-        elif who is not None and who.task.entity == "document":
+        elif who is not None and who.task.subject_type == "document":
             scopes[f"document:{who.task.subject_id}"] = _text(self._caps.document)
         return scopes
 
@@ -187,7 +189,7 @@ class DatabaseLedger:
         return list(await self._database.value("select alfrd.reserve_calls(%s)", [jsonb(list(wanted))]))
 
     def _give_back(self, wanted: JsonObject, answer: JsonObject) -> None:
-        """Whoever asked was cancelled, and will not send it."""
+        """The caller was cancelled, and will not send it."""
         if "number" in answer:
             call = Call(wanted["provider"], wanted["operation"])
             giving = asyncio.create_task(self.settle(answer["number"], call, None, "failed", 0))

@@ -29,20 +29,20 @@ from alfrd_events import __version__
 from alfrd_events.db.errors import translated
 from alfrd_events.db.session import Session
 from alfrd_events.errors import DatabaseUnavailable, Refused, SchemaOutdated, SchemaTooNew
-from alfrd_events.model import advisory_key
 
 OLDEST_SERVER = 150000
 """PostgreSQL 15: ``unique nulls not distinct`` and MERGE came with it."""
 PATIENCE_SECONDS = 60.0
 """How long locks of others are tried for."""
+_LOCK = "alfrd:migrate"
 _LOCK_MILLISECONDS = 800
 """How long one try waits, and with it every insert that comes meanwhile."""
 
 _SHUT_OUT_EXCHANGES = """
 do $$
 begin
-  if to_regclass('alfrd.standing') is not null then
-    lock table alfrd.standing in access exclusive mode;
+  if to_regclass('alfrd.route_cache') is not null then
+    lock table alfrd.route_cache in access exclusive mode;
   end if;
 end $$
 """
@@ -108,11 +108,11 @@ async def migrate(
 ) -> list[str]:
     """Apply what is missing.
 
-    A table that somebody holds in a transaction is not waited for in line, where every insert would queue behind us:
-    each try gives up after a moment and lets the others pass.
+    A table that another session holds in a transaction is not waited for in line, where every insert would queue behind
+    us: each try gives up after a moment and lets the others pass.
 
     :param patience: seconds in all before it is given up.
-    :param tell: hears what is waited for, once for each holder.
+    :param tell: called with what is waited for, once for each holder.
     :return: the names of what was applied, in order; empty when the database was up to date.
     :raise SchemaTooNew: the database knows migrations that this program does not.
     :raise Refused: an applied migration's file has changed, or the server is older than PostgreSQL 15.
@@ -161,9 +161,9 @@ async def _holder(connection: psycopg.AsyncConnection[Any]) -> str:
         " where l.granted and l.pid <> pg_backend_pid() and l.database in (0,"
         "       (select oid from pg_database where datname = current_database()))"
         "   and (c.oid is not null or l.locktype = 'advisory' and l.objsubid = 1"
-        "        and (l.classid::bigint << 32) | l.objid::bigint = %s)"
+        "        and (l.classid::bigint << 32) | l.objid::bigint = hashtextextended(%s, 0))"
         " order by c.oid is null, a.xact_start limit 1",
-        [advisory_key("alfrd:migrate")],
+        [_LOCK],
     )
     row = await cursor.fetchone()
     if row is None:
@@ -178,11 +178,11 @@ async def _holder(connection: psycopg.AsyncConnection[Any]) -> str:
 
 
 async def _apply(connection: psycopg.AsyncConnection[Any], seconds: float) -> list[str]:
-    # Others that migrate are waited for in line: nobody's insert is behind them.
+    # Others that migrate are waited for in line: no insert is behind them.
     await connection.execute(
         "select set_config('lock_timeout', %s, true)", [str(max(int(seconds * 1000), 1000))]
     )
-    await connection.execute("select pg_advisory_xact_lock(%s)", [advisory_key("alfrd:migrate")])
+    await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [_LOCK])
     await connection.execute("select set_config('lock_timeout', %s, true)", [str(_LOCK_MILLISECONDS)])
     await connection.execute("set local check_function_bodies = off")
     await connection.execute("set local client_min_messages = warning")

@@ -1,4 +1,4 @@
-"""What an operator does and is told: replay, explain, cancel, pause, prune, complaints.
+"""What an operator does and sees: replay, explain, cancel, pause, prune, complaints.
 
 Thin calls of the functions under ``sql/functions``.
 """
@@ -42,9 +42,9 @@ async def replay(
     Source: ``sql/functions/replay.sql``.
     """
     return await database.rows(
-        "select r.entity, r.id, coalesce(d.filename, f.title) as name, r.status, r.step, r.reason"
+        "select r.subject_type, r.id, coalesce(d.filename, f.title, s.title) as name, r.status, r.step, r.reason"
         " from alfrd.replay(%s, %s, %s, %s) r left join alfrd.documents d on d.id = r.id"
-        " left join alfrd.files f on f.id = r.id",
+        " left join alfrd.files f on f.id = r.id left join alfrd.series s on s.id = r.id",
         [failed, status, document, dry_run],
     )
 

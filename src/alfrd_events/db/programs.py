@@ -57,11 +57,12 @@ class Programs:
             errors="replace",
             cwd=unfinished,
             env=_environment(),
+            start_new_session=True,  # the terminal's Ctrl-C is ours; half a cluster would be told as a failure
             **self._as_user(),
         )
         if done.returncode != 0:
             shutil.rmtree(unfinished, ignore_errors=True)
-            raise DatabaseUnavailable(f"the embedded PostgreSQL cannot be made: {_reason(done.stderr)}")
+            raise DatabaseUnavailable(f"the embedded PostgreSQL cannot be made: {_reason(done.stderr, 0)}")
         unfinished.rename(cluster)
 
     def start(self, cluster: Path, sockets: Path, port: int) -> subprocess.Popen[bytes]:
@@ -99,7 +100,7 @@ class Programs:
     def own_directory(self, path: Path) -> Path:
         """Make a directory that only the server's user may enter, or see that it is one.
 
-        :raise SettingsInvalid: it is somebody else's.
+        :raise SettingsInvalid: it is another user's.
         """
         path.mkdir(mode=0o700, exist_ok=True)
         if self.user is not None:
@@ -210,8 +211,12 @@ def _locale_options() -> list[str]:
     )
 
 
-def _reason(output: str) -> str:
-    """The line of a program's output that says what went wrong."""
+def _reason(output: str, place: int = -1) -> str:
+    """The line of a program's output that says what went wrong.
+
+    :param place: which of several such lines: a server's last one says why it ended, the first one of ``initdb`` why it
+        failed.
+    """
     lines = [line for line in output.splitlines() if line.strip()]
     telling = [line for line in lines if re.search(r"\b(FATAL|PANIC|error):", line)]
-    return (telling or lines or ["it said nothing"])[-1].strip()
+    return (telling or lines or ["it said nothing"])[place].strip()

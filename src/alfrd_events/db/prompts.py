@@ -14,7 +14,7 @@ from uuid import UUID
 
 from alfrd_events.db.database import Database, Row
 from alfrd_events.errors import NotFound, Refused
-from alfrd_events.model import JsonObject, advisory_key
+from alfrd_events.model import JsonObject
 
 Run = Callable[[UUID], Awaitable[JsonObject | None]]
 
@@ -35,11 +35,6 @@ class Imported:
     version: int
     existed: bool
     """The family had this text already."""
-
-
-def lock_key(kind: str, document_type: str) -> int:
-    """Key of the advisory lock under which a family's versions are numbered and activated."""
-    return advisory_key(f"alfrd:prompt:{kind}:{document_type}")
 
 
 def name_of(row: Row) -> str:
@@ -88,6 +83,39 @@ async def versions(database: Database, family: str = "", *, active_only: bool = 
     return rows
 
 
+async def by_id(database: Database, id: int) -> Row:
+    """One version.
+
+    :raise NotFound: there is none.
+    """
+    rows = await database.rows(_VERSIONS + "where p.id = %s", [id])
+    if not rows:
+        raise NotFound(f"no version {id} of a prompt")
+    return rows[0]
+
+
+async def trials_of(database: Database, kind: str, document_type: str, limit: int = 20) -> list[Row]:
+    """The trials of a family, the newest first.
+
+    ``champion_score`` and ``challenger_score`` are the means over the ``documents`` that both were graded on;
+    ``ending`` is empty while it is under way.
+    """
+    return await database.rows(
+        "select t.id, t.phase, t.ending, t.note, t.begun_at, t.ended_at, t.challenger_id, champion.version as champion,"
+        "       challenger.version as challenger, s.documents, s.champion_score, s.challenger_score"
+        "  from alfrd.trials t join alfrd.prompt_families f on f.id = t.family_id"
+        "  join alfrd.prompts champion on champion.id = t.champion_id"
+        "  left join alfrd.prompts challenger on challenger.id = t.challenger_id"
+        " cross join lateral (select count(*) as documents, avg(a.score) as champion_score,"
+        "                            avg(b.score) as challenger_score"
+        "    from alfrd.evaluations a join alfrd.evaluations b on b.document_id = a.document_id"
+        "   where a.prompt_id = t.champion_id and b.prompt_id = t.challenger_id"
+        "     and a.score is not null and b.score is not null) s"
+        " where f.kind = %s and f.document_type = %s order by t.id desc limit %s",
+        [kind, document_type, limit],
+    )
+
+
 async def families(database: Database) -> list[Row]:
     """Each family that may evolve, with its open trial and why no new one begins."""
     return await database.rows(
@@ -130,9 +158,8 @@ async def import_version(
     :raise NotFound: there is no such kind.
     """
     row = await database.row(
-        "select * from alfrd.import_prompt(%s, %s, %s, %s, %s, %s, %s::real, %s, %s)",
+        "select * from alfrd.import_prompt(%s, %s, %s, %s, %s, %s::real, %s, %s)",
         [
-            lock_key(kind, document_type),
             kind,
             document_type,
             text,
@@ -159,10 +186,7 @@ async def active(database: Database, row: Row) -> Row:
 async def activate(database: Database, row: Row, *, expected: int, reason: str) -> bool:
     """Make a version active if ``expected`` still is; ``False`` if another one is by now."""
     return bool(
-        await database.value(
-            "select alfrd.activate_prompt(%s, %s, %s, %s)",
-            [lock_key(row["kind"], row["document_type"]), row["id"], expected, reason],
-        )
+        await database.value("select alfrd.activate_prompt(%s, %s, %s)", [row["id"], expected, reason])
     )
 
 
@@ -198,18 +222,13 @@ async def suggested(database: Database, row: Row) -> int:
     return int(trial)
 
 
-async def approve(database: Database, row: Row, trial: int) -> bool:
+async def approve(database: Database, trial: int) -> bool:
     """Make a version active that has proved itself; ``False`` if its champion is not active any more."""
-    return bool(
-        await database.value(
-            "select alfrd.promote_challenger(%s, %s, 'suggested', 'approved')",
-            [lock_key(row["kind"], row["document_type"]), trial],
-        )
-    )
+    return bool(await database.value("select alfrd.promote_challenger(%s, 'suggested', 'approved')", [trial]))
 
 
 async def decline(database: Database, trial: int) -> bool:
-    """Close a trial whose new version nobody wants."""
+    """Close a trial whose new version is not wanted."""
     return bool(
         await database.value("select alfrd.end_trial(%s, 'suggested', 'declined', 'declined')", [trial])
     )

@@ -15,29 +15,33 @@ from alfrd_events.model import Outcome, Page, Task
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class ExchangeReply:
     """What the database answers to an exchange."""
 
     claimed: tuple[Task, ...]
+    """Tasks that are the worker's from now on: claimed, next steps of what it handed in, and what a lost reply held."""
     inputs: str | None
-    """What the claimed tasks are given, as ``alfrd.inputs_of`` tells it, in JSON. Not decoded: what people have put
+    """What the claimed tasks receive, as ``alfrd.inputs_of`` makes it, in JSON. Not decoded: what people have put
     into a document may be more than a program takes, and must not fail the exchange."""
-    reached: Mapping[str, int] = field(default_factory=dict)
-    """Step -> the last place in its queue that was claimed."""
-    seen: int | None = None
-    """The last task that was made, if nothing waited here; ``None``: something does, perhaps."""
-    stale: frozenset[int] = frozenset()
-    """Ids of the tasks whose results were refused."""
+    cursors: Mapping[str, int] = field(default_factory=dict)
+    """Step -> the position in its queue after which to claim next."""
+    refused: Mapping[int, str] = field(default_factory=dict)
+    """Task id -> why its result was not written: ``lost``, ``superseded``, or ``repeated``, if it had been already."""
     next_due: float | None = None
     """Seconds until the next scheduled task falls due; ``None``: nothing is scheduled."""
-    others_running: bool = False
-    """Other workers own tasks; told only when nothing was claimed."""
     alone: bool = False
-    """No other worker lives."""
-    asleep: bool = False
-    """The worker may sleep until it is rung for; else it has to look again in a moment."""
+    """No other worker is registered."""
+    others_running: bool = False
+    """Other workers own tasks; looked up only when nothing was claimed."""
+    parked: bool = False
+    """The worker may sleep until it is notified; else it has to look again in a moment."""
     superseded_by: str = ""
     """The newer release that has migrated the database, from when on nothing is claimed; else empty."""
+
+    @property
+    def stale(self) -> frozenset[int]:
+        """Ids of the tasks whose results came too late."""
+        return frozenset(task for task, why in self.refused.items() if why != "repeated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class Backlog:
 
     @property
     def empty(self) -> bool:
-        """Nothing waits, nothing is scheduled, nobody works."""
+        """Nothing waits, is scheduled or runs."""
         return not (self.waiting or self.scheduled or self.running)
 
 
@@ -87,87 +91,58 @@ async def exchange(
     done: Sequence[Outcome],
     capacity: Mapping[str, int],
     woken_by: str,
+    *,
     only: Sequence[UUID] | None = None,
     owned: Sequence[Task] | None = None,
-    waiting: Sequence[str] | None = None,
-    from_: Mapping[str, int] | None = None,
-    seen: int | None = None,
-) -> Exchange:
+    waiting_for: Sequence[str] | None = None,
+    cursors: Mapping[str, int] | None = None,
+) -> ExchangeReply:
     """Hand in finished work and claim new work, in one transaction.
 
     :param done: outcomes since the last call; each is fenced by (task id, attempt).
     :param capacity: how many tasks of each step this worker could start now; a step that is missing is not served.
     :param woken_by: why the worker looks, ``notify`` for instance; recorded with each claim.
     :param only: claim nothing but the tasks of these documents and files.
-    :param owned: after an exchange whose reply was not heard: all tasks that this worker knows to own.
+    :param owned: after an exchange whose reply was lost: all tasks that this worker knows to own.
         What the lost reply claimed is among the ``claimed`` of this one.
-    :param waiting: the steps that this worker would sleep for now, if nothing is to be claimed.
-    :param from_: step -> the place in its queue behind which to look; the others from their front.
-    :param seen: what the last exchange has told; nothing is counted if no task was made since.
+    :param waiting_for: the steps that this worker would sleep for now, if nothing is to be claimed.
+    :param cursors: step -> the position in its queue after which to claim; the others from their front.
     :raise WorkerUnknown: others have taken this worker for dead; register again.
     :raise Interrupted: a conflict rolled it back; hand the same in again.
 
     Source: ``sql/functions/exchange.sql``.
     """
+    request = {
+        "outcomes": [_outcome(outcome) for outcome in done],
+        "capacity": dict(capacity),
+        "woken_by": woken_by,
+        "subjects": _ids(only),
+        "owned": None if owned is None else [[task.id, task.attempt] for task in owned],
+        "waiting_for": None if waiting_for is None else list(waiting_for),
+        "cursors": dict(cursors or {}),
+    }
     row = await database.row(
-        "select answer, inputs::text"
-        "  from alfrd.exchange(%s, %s, %s, %s, %s, %s::bigint[], %s::integer[], %s::text[], %s, %s::bigint)",
-        [
-            worker,
-            jsonb([_outcome(outcome) for outcome in done]),
-            jsonb(dict(capacity)),
-            woken_by,
-            _ids(only),
-            None if owned is None else [task.id for task in owned],
-            None if owned is None else [task.attempt for task in owned],
-            None if waiting is None else list(waiting),
-            jsonb(dict(from_ or {})),
-            seen,
-        ],
+        "select reply, inputs::text from alfrd.exchange(%s, %s)", [worker, jsonb(request)]
     )
     assert row is not None
-    answer = row["answer"]
-    return Exchange(
-        claimed=_tasks(answer["claimed"]) + _tasks(answer["handed_over"]),
+    reply = row["reply"]
+    return ExchangeReply(
+        claimed=_tasks(reply.pop("claimed")),
         inputs=row["inputs"],
-        reached=answer["reached"],
-        seen=answer["seen"],
-        stale=frozenset(answer["stale"]),
-        next_due=answer["next_due"],
-        others_running=answer["others_running"],
-        alone=answer["alone"],
-        asleep=answer["asleep"],
-        superseded_by=answer["superseded_by"],
+        refused={int(task): why for task, why in reply.pop("refused").items()},
+        **reply,
     )
-
-
-async def take(database: Database, worker: int, step: str, size: int) -> Exchange:
-    """Claim for a bell, and nothing else; an exchange has to follow, whatever comes of it.
-
-    :param step: for which the bell rang.
-    :param size: how many tasks of it this worker could start now.
-    :return: what was claimed, and as ``seen`` the last task that was made; of the rest nothing is known.
-
-    Source: ``sql/functions/claim.sql``.
-    """
-    row = await database.row(
-        "select claimed, inputs::text, last from alfrd.take(%s, %s, %s)", [worker, step, size]
-    )
-    assert row is not None
-    return Exchange(_tasks(row["claimed"]), row["inputs"], seen=row["last"])
 
 
 def _ids(ids: Sequence[UUID] | None) -> list[UUID] | None:
     return None if ids is None else list(ids)
 
 
-def _tasks(columns: Mapping[str, Any] | None) -> tuple[Task, ...]:
-    """Claimed tasks, from a list for each of their columns."""
-    if columns is None:
-        return ()
-    ids = map(uuid_of, columns["subject_id"])
-    rest = (columns["attempt"], columns["max_attempts"], columns["woken_by"])
-    return tuple(map(Task, columns["id"], columns["step"], columns["entity"], ids, *rest))
+def _tasks(rows: Sequence[Sequence[Any]] | None) -> tuple[Task, ...]:
+    return tuple(
+        Task(id, step, subject_type, uuid_of(subject), attempt, max_attempts, woken_by)
+        for id, step, subject_type, subject, attempt, max_attempts, woken_by in rows or ()
+    )
 
 
 def _outcome(outcome: Outcome) -> dict[str, Any]:
@@ -177,7 +152,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "task_id": task.id,
         "attempt": task.attempt,
         "step": task.step,
-        "entity": task.entity,
+        "subject_type": task.subject_type,
         "subject_id": task.subject_id,
         "outcome": outcome.kind,
         "result": Fragment(result) if isinstance(result, bytes) else result,
@@ -218,14 +193,22 @@ def page_row(page: Page, *, number: int, part: int) -> dict[str, Any]:
     }
 
 
-async def save_progress(database: Database, worker: int, task: Task, pages: Sequence[dict[str, Any]]) -> bool:
-    """Save pages while their document is still being read.
+async def save_progress(
+    database: Database,
+    worker: int,
+    task: Task,
+    pages: Sequence[dict[str, Any]],
+    total: int | None = None,
+) -> bool:
+    """Save pages while their document is still being read, and tell how far it is.
 
+    :param total: how many pages the document has; ``None``: that is not known, and nothing is told.
     :return: ``False`` if the claim is stale: stop reading.
     """
     return bool(
         await database.value(
-            "select alfrd.save_progress(%s, %s, %s, %s)", [worker, task.id, task.attempt, jsonb(list(pages))]
+            "select alfrd.save_progress(%s, %s, %s, %s, %s)",
+            [worker, task.id, task.attempt, jsonb(list(pages)), total],
         )
     )
 
@@ -245,40 +228,29 @@ async def reconcile(database: Database) -> int:
     return int(await database.value("select count(*) from alfrd.replay()"))
 
 
-async def outlived(database: Database, outcomes: Sequence[Outcome]) -> frozenset[int]:
-    """Ids of the tasks whose document a person has changed, cancelled or deleted since, or whose file is gone.
+async def hasten_looks(database: Database) -> None:
+    """Make due what waits only for the end of a burst: looks at series."""
+    await database.execute("select alfrd.hasten_looks()")
 
-    :param outcomes: that were refused as stale; for those without a generation (0) only what is gone or cancelled
-        counts.
+
+async def index_pages(database: Database, most: int) -> int:
+    """Put pages and documents that are not in the search index into it; as many as were done.
+
+    Source: ``sql/functions/search_index.sql``.
     """
-    rows = await database.rows(
-        "select o.task_id"
-        "  from unnest(%s::bigint[], %s::text[], %s::uuid[], %s::integer[])"
-        "       as o(task_id, entity, subject_id, generation)"
-        "  left join alfrd.documents d on o.entity = 'document' and d.id = o.subject_id"
-        "  left join alfrd.files f on o.entity = 'file' and f.id = o.subject_id"
-        " where (o.entity = 'document' and (d.id is null or d.status = 'cancelled'"
-        "                                   or o.generation <> 0 and d.generation <> o.generation))"
-        "    or (o.entity = 'file' and f.id is null)",
-        [
-            [outcome.task.id for outcome in outcomes],
-            [outcome.task.entity for outcome in outcomes],
-            [outcome.task.subject_id for outcome in outcomes],
-            [outcome.generation for outcome in outcomes],
-        ],
-    )
-    return frozenset(row["task_id"] for row in rows)
+    return int(await database.value("select alfrd.index_pages(%s)", [most]))
 
 
-async def leave(database: Database, worker: int) -> None:
-    """Sign off."""
-    await database.execute("select alfrd.leave(%s)", [worker])
+async def deregister(database: Database, worker: int) -> None:
+    """Take the worker's row away, if it owns no task."""
+    await database.execute("select alfrd.deregister_worker(%s)", [worker])
 
 
 async def backlog(database: Database, steps: Sequence[str], only: Sequence[UUID] | None = None) -> Backlog:
-    """What is left to do for these steps, whoever does it.
+    """What is left to do for these steps, by any worker.
 
-    What waits for a paused step, or is held for money, is left out: it needs a person.
+    What waits for a paused step, or is held for money, is left out: it needs a person. So is the next look at a series
+    on a day to come: it is no work yet.
     """
     row = await database.row(
         "select count(*) filter (where state = 'ready') as waiting,"
@@ -289,8 +261,14 @@ async def backlog(database: Database, steps: Sequence[str], only: Sequence[UUID]
         " from alfrd.tasks where step = any (%s) and state <> 'dead'"
         " and (state = 'running' or step not in (select step from alfrd.pauses))"
         " and (state <> 'scheduled' or (id, attempt) not in (select task_id, attempt from alfrd.held))"
+        " and not alfrd.is_for_another_day(step, state, run_at)"
         " and (%s::uuid[] is null or subject_id = any (%s))",
         [list(steps), _ids(only), _ids(only)],
     )
     assert row is not None
     return Backlog(**row)
+
+
+async def count_workers(database: Database) -> int:
+    """How many workers are registered."""
+    return int(await database.value("select count(*) from alfrd.workers"))

@@ -57,7 +57,7 @@ class Session(psycopg.AsyncConnection[Any]):
     """A connection whose settings are what this program needs."""
 
     is_straight = True
-    """Whether all statements reach the same server session: no pooler stands between."""
+    """Whether all statements reach the same server session: no pooler is between."""
     owed: dict[str, str]
     """What has to be set in each transaction."""
 

@@ -9,9 +9,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from alfrd_events.db.cases import load_documents, load_types
+from alfrd_events.db.cases import load_documents
 from alfrd_events.db.database import Database, Row
 from alfrd_events.db.json import jsonb
+from alfrd_events.db.reference import load_types
 from alfrd_events.errors import NotFound
 from alfrd_events.model import AnswerKey, Document, DocumentType, KeyFact, Prompt
 from alfrd_events.prompts.evidence import Rules
@@ -22,9 +23,9 @@ from alfrd_events.prompts.trial import (
     Ending,
     Evaluation,
     Family,
+    FamilyState,
     Key,
     Phase,
-    Standing,
     Trial,
 )
 
@@ -37,8 +38,8 @@ class Trials:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def standing(self, family: UUID) -> Standing:
-        """Where a family stands: one look, in a few statements.
+    async def family_state(self, family: UUID) -> FamilyState:
+        """What a family has reached: one look, in a few statements.
 
         :raise NotFound: there is no such family, or no version of it is active.
         """
@@ -58,7 +59,7 @@ class Trials:
             raise NotFound(f"no family of prompts {family} that can evolve")
         trial = await self._trial(family)
         prompts = await self._prompts([row["champion"]])
-        return Standing(
+        return FamilyState(
             family=Family(row["id"], row["kind"], row["document_type"]),
             champion=prompts[row["champion"]],
             trial=trial,
@@ -158,20 +159,15 @@ class Trials:
     async def begin(self, family: Family, champion: int) -> bool:
         """Claim the right to try."""
         return (
-            await self._database.value(
-                "select alfrd.begin_trial(%s, %s, %s)", [family.lock_key, family.id, champion]
-            )
-            is not None
+            await self._database.value("select alfrd.begin_trial(%s, %s)", [family.id, champion]) is not None
         )
 
-    async def add_candidates(self, trial: int, family: Family, texts: Sequence[tuple[str, int]]) -> None:
+    async def add_candidates(self, trial: int, texts: Sequence[tuple[str, int]]) -> None:
         """Write candidates down as versions, each with its parent."""
         rows = [
             {"text": text, "parent": parent, "note": f"proposed in trial {trial}"} for text, parent in texts
         ]
-        await self._database.value(
-            "select alfrd.add_candidates(%s, %s, %s)", [family.lock_key, trial, jsonb(rows)]
-        )
+        await self._database.value("select alfrd.add_candidates(%s, %s)", [trial, jsonb(rows)])
 
     async def move(
         self, trial: int, old: Phase, new: Phase, challenger: int | None = None, note: str = ""
@@ -189,21 +185,15 @@ class Trials:
             await self._database.value("select alfrd.end_trial(%s, %s, %s, %s)", [trial, old, ending, note])
         )
 
-    async def promote(self, trial: int, family: Family, old: Phase, note: str) -> bool:
+    async def promote(self, trial: int, old: Phase, note: str) -> bool:
         """Make the challenger active if the champion still is."""
         return bool(
-            await self._database.value(
-                "select alfrd.promote_challenger(%s, %s, %s, %s)", [family.lock_key, trial, old, note]
-            )
+            await self._database.value("select alfrd.promote_challenger(%s, %s, %s)", [trial, old, note])
         )
 
-    async def roll_back(self, trial: int, family: Family, note: str) -> bool:
+    async def roll_back(self, trial: int, note: str) -> bool:
         """Make the champion active again if the challenger still is."""
-        return bool(
-            await self._database.value(
-                "select alfrd.roll_back_challenger(%s, %s, %s)", [family.lock_key, trial, note]
-            )
-        )
+        return bool(await self._database.value("select alfrd.roll_back_challenger(%s, %s)", [trial, note]))
 
     async def keys(self, documents: Sequence[UUID]) -> Mapping[UUID, Key]:
         """The answer keys of documents."""

@@ -1,6 +1,6 @@
 """A bucket as an inbox: each object that is put there becomes a document, whose bytes stay where they are.
 
-Either S3 tells of new objects by a queue, or the bucket is listed again and again. Both go by place and content, so
+Either S3 announces new objects by a queue, or the bucket is listed again and again. Both go by place and content, so
 that nothing becomes a document twice: not by a message that comes twice, nor by a listing after a restart, nor by both
 ways together. A message leaves the queue only when its rows are committed; one that is no event of S3 stays, and SQS
 moves it to the dead-letter queue.
@@ -32,7 +32,7 @@ _LONG_POLL_SECONDS = 20
 class Watch:
     """Watches one bucket, or what is under a prefix of it.
 
-    :param queue: where S3 tells of new objects; without one the bucket is listed.
+    :param queue: where S3 announces new objects; without one the bucket is listed.
     :param scan_seconds: pause between two listings.
     """
 

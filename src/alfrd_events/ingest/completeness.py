@@ -1,7 +1,7 @@
 """Tell whether a file is there up to its end, by what its format says of its end.
 
-For whoever takes files that somebody may still be writing. It is a guess in the direction of patience: a file whose
-end is missing may be damaged and never become whole, so the answer is a reason to wait, not to refuse.
+Another program may still be writing a file that an inbox is about to take. The answer is a guess: a file whose end is
+missing may also be damaged and never become whole. So it is a reason to wait, not to refuse.
 """
 
 from __future__ import annotations

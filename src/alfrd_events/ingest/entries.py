@@ -73,7 +73,7 @@ def is_being_written(entry: Path) -> bool:
 
 
 def _has_writer(path: Path) -> bool:
-    """Ask for a lease, which the kernel gives only where nobody writes, and give it back at once.
+    """Ask for a lease, which the kernel refuses while the file is open for writing, and give it back at once.
 
     Without the right to ask (another user's file), on another system or file system the answer is no.
     """

@@ -26,7 +26,7 @@ class NotSubmitted(AlfrdError):
 
 
 class Incomplete(NotSubmitted):
-    """It is wrong as it stands, and may merely not be whole yet."""
+    """It is wrong in its present state, and may merely not be whole yet."""
 
 
 class Denied(NotSubmitted):

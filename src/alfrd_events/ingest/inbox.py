@@ -4,7 +4,7 @@ What is whole becomes a document and moves to ``done/``; what is wrong moves to 
 reason beside it; what was taken and then failed moves to ``failed/`` (:mod:`.following`). What systems leave
 behind, links to folders, pipes and devices stay where they are.
 
-Whole means: nothing in it changed for ``quiet_seconds``, nor while it was read, nobody has it open for writing,
+Whole means: nothing in it changed for ``quiet_seconds``, nor while it was read, no process has it open for writing,
 and its end is there. A format without an end, such as text, has to be quiet for longer; a file whose end is missing
 much longer, since it may be damaged and never become whole: then it is taken as it is. What looks wrong only
 because something is missing gets ``patience_seconds`` without a change before it is given up.

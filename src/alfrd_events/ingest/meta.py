@@ -34,7 +34,7 @@ class MetaFile(BaseModel):
 
     file: Annotated[str, Field(min_length=1)]
     type: str = ""
-    """A hint for people; what a file is, is told from its content."""
+    """A hint for people: the program finds the type in the content."""
     order: int | None = None
 
     @field_validator("file")

@@ -26,14 +26,17 @@ from alfrd_events.model.documents import (
     DocumentType,
     File,
     FileMember,
+    Lesson,
     Peer,
     Series,
+    TaughtPlace,
     filled,
     text_hash,
 )
 from alfrd_events.model.findings import (
     Check,
     Classification,
+    Doubt,
     Evidence,
     Extraction,
     FileSummary,
@@ -63,7 +66,6 @@ from alfrd_events.model.prompts import (
     KeyFact,
     MadeOutput,
     Prompt,
-    advisory_key,
 )
 from alfrd_events.model.tasks import (
     Kind,
@@ -84,6 +86,7 @@ __all__ = [
     "Document",
     "DocumentReading",
     "DocumentType",
+    "Doubt",
     "Evidence",
     "Extraction",
     "File",
@@ -97,6 +100,7 @@ __all__ = [
     "JsonObject",
     "KeyFact",
     "Kind",
+    "Lesson",
     "Line",
     "MadeOutput",
     "Outcome",
@@ -115,8 +119,8 @@ __all__ = [
     "SeriesPlace",
     "Summary",
     "Task",
+    "TaughtPlace",
     "Usage",
-    "advisory_key",
     "filled",
     "text_hash",
 ]

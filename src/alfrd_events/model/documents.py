@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
+from alfrd_events.model.base import Box
 from alfrd_events.model.pages import Page
 
 Made = TypeVar("Made")
@@ -27,6 +28,35 @@ def filled(kind: type[Made], values: dict[str, Any]) -> Made:
     made = object.__new__(kind)
     object.__setattr__(made, "__dict__", values)
     return made
+
+
+@dataclass(frozen=True, slots=True)
+class TaughtPlace:
+    """Where on a page a value stands, and the texts around it that tell the layout."""
+
+    page: int
+    box: Box
+    """Of the line that held the value."""
+    anchors: tuple[tuple[str, float, float], ...]
+    """Texts without blanks, and the middles of their lines; the nearest to the value's height first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What a correction taught about a sender, for the documents of one owner."""
+
+    kind: Literal["type", "company", "label", "place", "date_order"]
+    sender: str
+    """The company, as a person named it."""
+    marks: tuple[str, ...]
+    """What is printed on its papers alone: numbers of nine digits and more, and internet addresses."""
+    field: str
+    """The value that it is about."""
+    found: str
+    """What was read wrongly: a type, a company; else empty."""
+    value: str
+    """What is right: a type, a company, the words beside the value, its place, or the order ``DMY`` or ``MDY``."""
+    place: TaughtPlace | None = None
 
 
 @dataclass(frozen=True)
@@ -58,9 +88,13 @@ class Document:
     series_data: Mapping[str, Any] = field(default_factory=dict)
     made_by: Mapping[str, Any] = field(default_factory=dict)
     """Step -> ``{"by": analyst, "prompt": id}``."""
+    corrected: tuple[str, ...] = ()
+    """Names of the values that a person has set: they are right, whatever the text says."""
     pages: tuple[Page, ...] = ()
     peers: tuple[Peer, ...] = ()
     """Earlier documents of what may be the same series, for an analyst that learns from them."""
+    lessons: tuple[Lesson, ...] = ()
+    """What its owner has taught by corrections."""
 
     @cached_property
     def text(self) -> str:
@@ -106,6 +140,8 @@ class Series:
     fields: tuple[str, ...] = ()
     """Names of the fields that its members carry, in the order in which they were first seen."""
     owner: str = ""
+    account: str = ""
+    """The key of its account; empty: none is known."""
 
 
 @dataclass(frozen=True, slots=True)

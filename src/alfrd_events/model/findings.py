@@ -37,6 +37,17 @@ class Classification(AnalystResult):
     """A type that is not known yet but would fit better."""
 
 
+class Doubt(Result):
+    """A reason for a person to look at a document."""
+
+    field: str
+    """The value in doubt; ``document`` where it is the paper as a whole."""
+    reason: str
+    """A clause that names the value: ``the total is unsure (48%) and could be 12.65``."""
+    confidence: Confidence = 0.0
+    """How sure the value is; 0 where there is none."""
+
+
 class Summary(AnalystResult):
     """A document in one line, and its values."""
 
@@ -64,8 +75,8 @@ class Summary(AnalystResult):
     """For each field name above: where it was read."""
     unsupported: tuple[str, ...] = ()
     """Names of fields whose value is not in the document's text."""
-    needs_review: str = ""
-    """What a person should look at, in a sentence; empty where all main values are sure enough."""
+    doubts: tuple[Doubt, ...] = ()
+    """What a person should look at; empty where all main values are sure enough."""
 
 
 class Check(Result):
@@ -96,6 +107,10 @@ class Filing(AnalystResult):
     description: str = ""
     series_id: UUID | None = None
     """Set when it is one of the known series that the analyst was shown."""
+    documents_needed: int = 1
+    """How many such documents make a series where there is none yet."""
+    rivals: tuple[UUID, ...] = ()
+    """Known series that it may belong to, the likeliest first, where that is not clear: a person is asked."""
 
 
 class SeriesPlace(Filing):
@@ -103,6 +118,8 @@ class SeriesPlace(Filing):
 
     entity_key: str
     slug: str
+    account: str = ""
+    """The key of its account, for kinds that have one."""
 
 
 class Extraction(AnalystResult):

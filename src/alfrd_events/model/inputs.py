@@ -11,7 +11,8 @@ from typing import ClassVar
 from uuid import UUID
 
 from alfrd_events.model.base import JsonObject
-from alfrd_events.model.documents import Document, DocumentType, File, Series
+from alfrd_events.model.calendar import SeriesHistory
+from alfrd_events.model.documents import Document, DocumentType, File, Lesson, Series
 from alfrd_events.model.pages import PartSource
 from alfrd_events.model.prompts import GradingInput, Prompt
 
@@ -59,6 +60,8 @@ class ClassifyInput(PromptedInput):
 
     prompt_kind: ClassVar[str] = "classifier"
     types: tuple[DocumentType, ...] = ()
+    lessons: tuple[Lesson, ...] = ()
+    """What the document's owner has taught by corrections."""
     known: JsonObject | None = None
     """What this prompt is known to have made of this very text: ``{made_by, output}``."""
 
@@ -77,6 +80,8 @@ class SummarizeInput(PromptedInput):
 
     prompt_kind: ClassVar[str] = "summarizer"
     learns: ClassVar[bool] = True
+    lessons: tuple[Lesson, ...] = ()
+    """As in :class:`ClassifyInput`."""
     known: JsonObject | None = None
     """As in :class:`ClassifyInput`."""
 
@@ -86,6 +91,8 @@ class ScoreSummaryInput(PromptedInput):
     """A document whose values are to be judged."""
 
     prompt_kind: ClassVar[str] = "scorer"
+    lessons: tuple[Lesson, ...] = ()
+    """As in :class:`ClassifyInput`."""
 
 
 @dataclass(frozen=True)
@@ -128,3 +135,10 @@ class FamilyInput(StepInput):
     """A family of prompts."""
 
     family: UUID
+
+
+@dataclass(frozen=True)
+class WatchInput(StepInput):
+    """A series, with the dates and amounts of its documents."""
+
+    history: SeriesHistory

@@ -11,7 +11,7 @@ from alfrd_events.model.invoices import Invoice
 PageSource = Literal["ocr", "text_layer", "plain", "e_invoice"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Part:
     """One file of a document, with its bytes in memory."""
 

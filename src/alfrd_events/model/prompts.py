@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -73,11 +72,3 @@ class AnswerKey(Result):
 
     document_type: str
     facts: tuple[KeyFact, ...]
-
-
-def advisory_key(name: str) -> int:
-    """A signed 64-bit advisory lock key from a readable name such as ``alfrd:migrate`` (BLAKE2b, 8 bytes).
-
-    Derived here and not by ``hashtext``, which PostgreSQL does not promise to keep.
-    """
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Container, Sequence
-from typing import Protocol
+from collections.abc import AsyncGenerator, Container, Sequence
+from typing import Protocol, runtime_checkable
+from uuid import UUID
 
 from alfrd_events.model import (
     AnswerKey,
     Document,
     DocumentType,
+    Line,
     Page,
     Part,
     PartInfo,
@@ -31,8 +33,8 @@ class Reader(Protocol):
         """
         ...
 
-    def read(self, part: Part, *, skip: Container[int] = ()) -> AsyncIterator[Page]:
-        """Yield the pages of a part, each as soon as it is read, in any order.
+    def read(self, part: Part, *, skip: Container[int] = ()) -> AsyncGenerator[Page]:
+        """Yield the pages of a part, each as soon as it is read, in any order. Closing it early ends the work.
 
         :param skip: page numbers (within the part) that are stored already and cost nothing again.
         :raise Unreadable: as :meth:`inspect`, or found out later.
@@ -42,6 +44,18 @@ class Reader(Protocol):
 
     async def aclose(self) -> None:
         """Release processes and connections."""
+        ...
+
+
+@runtime_checkable
+class ReadsHeads(Protocol):
+    """A reader that can look at the pictures of a page that it has read by its text layer."""
+
+    async def read_head(self, part: Part, page: Page) -> tuple[Line, ...]:
+        """Return the lines at the top of a page that its text does not hold: the name in a logo.
+
+        :raise Transient: the machine, not the document, is at fault.
+        """
         ...
 
 
@@ -102,4 +116,12 @@ class Examiner(Analyst, Protocol):
         :param prompt: the instruction for this job, of kind ``prompt_improver``.
         :raise BadReply: twice no good answer.
         """
+        ...
+
+
+class SeriesKeeper(Protocol):
+    """What is kept of a series beside its calendar: its SQL view, and which of its bills are paid."""
+
+    async def keep(self, series: UUID) -> None:
+        """Bring both up to date, in a transaction of its own: it may wait for those who read the view."""
         ...

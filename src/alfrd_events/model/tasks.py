@@ -14,7 +14,7 @@ class Task(NamedTuple):
 
     id: int
     step: str
-    entity: str
+    subject_type: str
     subject_id: UUID
     attempt: int
     max_attempts: int
@@ -24,8 +24,8 @@ class Task(NamedTuple):
         return self.id
 
 
-Kind = Literal["done", "retry", "throttled", "released", "failed", "buried"]
-"""How a task ended. ``buried``: dead without a word to the document, for when even its failure cannot be written."""
+Kind = Literal["done", "retry", "throttled", "released", "failed", "abandoned"]
+"""How a task ended. ``abandoned``: dead without a word to the document, for when even its failure cannot be written."""
 
 
 class Outcome(NamedTuple):
@@ -43,6 +43,8 @@ class Outcome(NamedTuple):
     usage: tuple[Usage, ...] = ()
     generation: int = 0
     """Of the document that it was made from."""
+    name: str = ""
+    """Of its subject, for people who read the log; empty where it is not known."""
 
 
 class Usage(Result):

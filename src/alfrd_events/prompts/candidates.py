@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from alfrd_events.prompts.grading import squeezed
 
-Found = TypeVar("Found")
+Mark = TypeVar("Mark")
 
 _URL = re.compile(
     r"[a-z][a-z0-9+.-]*://|\bwww\.|\bmailto:|"
@@ -63,7 +63,7 @@ CURRENCIES = frozenset(
         "cny",
     )
 )
-"""Words of every instruction about money, and nobody's."""
+"""Words that any instruction about money has, and that point to no document."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def objections(candidate: str, parent: str, material: ShownMaterial, max_words: 
     return found
 
 
-def _copies(take: Callable[[str], set[Found]], candidate: str, parent: str, texts: Iterable[str]) -> bool:
+def _copies(take: Callable[[str], set[Mark]], candidate: str, parent: str, texts: Iterable[str]) -> bool:
     """Whether a candidate holds something of a text that its parent does not hold."""
     fresh = take(candidate) - take(parent)
     return bool(fresh) and any(not fresh.isdisjoint(take(text)) for text in texts)

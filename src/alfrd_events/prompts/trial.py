@@ -1,4 +1,4 @@
-"""What a trial of a prompt is, where it stands, and who keeps it.
+"""What a trial of a prompt is, how far it has come, and who keeps it.
 
 A trial belongs to a family (a kind of prompt, and a document type or none), and goes through phases; each step from one
 to the next is one short transaction that compares and swaps the phase, so a trial that two workers or a crash get hold
@@ -19,7 +19,7 @@ from decimal import Decimal
 from typing import Literal, Protocol
 from uuid import UUID
 
-from alfrd_events.model import AnswerKey, Document, DocumentType, JsonObject, Prompt, advisory_key
+from alfrd_events.model import AnswerKey, Document, DocumentType, JsonObject, Prompt
 from alfrd_events.prompts.evidence import Rules
 from alfrd_events.prompts.grading import Miss
 
@@ -54,11 +54,6 @@ class Family:
     id: UUID
     kind: str
     document_type: str
-
-    @property
-    def lock_key(self) -> int:
-        """Key of the advisory lock under which a trial is claimed and a version activated."""
-        return advisory_key(f"alfrd:prompt:{self.kind}:{self.document_type}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +93,8 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Standing:
-    """Where a family stands now."""
+class FamilyState:
+    """The state of a family now."""
 
     family: Family
     champion: Prompt
@@ -122,8 +117,8 @@ class Standing:
 class Journal(Protocol):
     """Keeps trials, and is the only way from the steps of evolution to the database. In ``db/``."""
 
-    async def standing(self, family: UUID) -> Standing:
-        """Where a family stands."""
+    async def family_state(self, family: UUID) -> FamilyState:
+        """Return the state of a family."""
         ...
 
     async def scores(self, family: UUID) -> Mapping[int, Mapping[UUID, float]]:
@@ -138,7 +133,7 @@ class Journal(Protocol):
         """Claim the right to try; ``False``: somebody else did, or another version is active by now."""
         ...
 
-    async def add_candidates(self, trial: int, family: Family, texts: Sequence[tuple[str, int]]) -> None:
+    async def add_candidates(self, trial: int, texts: Sequence[tuple[str, int]]) -> None:
         """Write candidates down as versions, each with its parent; from ``reflecting`` to ``screening``."""
         ...
 
@@ -152,11 +147,11 @@ class Journal(Protocol):
         """Close it; ``False`` if it was not in the old phase any more."""
         ...
 
-    async def promote(self, trial: int, family: Family, old: Phase, note: str) -> bool:
+    async def promote(self, trial: int, old: Phase, note: str) -> bool:
         """Make the challenger active if the champion still is: compare and swap. From then on in ``shadow``."""
         ...
 
-    async def roll_back(self, trial: int, family: Family, note: str) -> bool:
+    async def roll_back(self, trial: int, note: str) -> bool:
         """Make the champion active again if the challenger still is, and close the trial."""
         ...
 

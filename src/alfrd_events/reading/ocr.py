@@ -1,7 +1,7 @@
 """Read text in pixels with the models that come inside the RapidOCR package.
 
-Detection sees a shrunk page and finds lines; recognition sees each line at full sharpness, one at a time
-since padding a batch to its widest member costs more than the batch saves. Pages that are much longer
+Detection sees a shrunk page and finds lines; recognition sees each line at full sharpness. Which engine runs the models
+is chosen in ``inference/``. Pages that are much longer
 than wide are read in overlapping tiles: shrunk as a whole, their lines would become too small to find.
 A page on its side shows as tall lines, one upside down as lines that recognition is unsure of; both are
 turned and read again.
@@ -9,11 +9,12 @@ turned and read again.
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -21,13 +22,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from alfrd_events.reading.inference import letters, lines
+from alfrd_events.reading.inference.choice import here
+from alfrd_events.reading.inference.letters import Text
+from alfrd_events.reading.inference.lines import Pixels, Quad
+from alfrd_events.reading.inference.loading import load
+from alfrd_events.reading.inference.runtime import Runtime
 from alfrd_events.reading.text import layout, plain, spacing
 from alfrd_events.reading.text.layout import Piece, Row
-
-Pixels = NDArray[np.uint8]
-Quad = NDArray[np.float32]
-Text = tuple[str, float]
-"""What a line says, and how sure recognition is."""
 
 DETECTION_SIDE = 1280
 """Pixels of a tile's longer side as detection sees it."""
@@ -37,9 +39,6 @@ TILE_ASPECT = 2.0
 MAX_WIDE_SIDE = 2400
 """As :data:`DETECTION_SIDE`, for pages that are much wider than tall."""
 TILE_OVERLAP = 0.15
-MIN_LINE_WIDTH = 192
-"""Recognition sees short lines with that many pixels of margin and line, at a height of 48: lone digits
-are read worse without a margin, and wider ones cost time."""
 MIN_SIDE = 64
 """Smaller images get a margin; detection works on a grid of 32 pixels."""
 MIN_LINE_CONFIDENCE = 0.5
@@ -47,6 +46,11 @@ MIN_LINE_CONFIDENCE = 0.5
 DOUBTFUL = 0.8
 """Mean confidence of a page below which it may be upside down."""
 HOPELESS = 0.6
+WARM_PAGE = (905, 1280)
+"""Pixels of an upright A4 page as detection sees it."""
+WARM_WIDTHS = (192, 256, 320)
+REMEMBERED = 32
+"""Pages whose text a process remembers: blank forms, covers and terms come again and again."""
 PROBE_LINES = 12
 MAX_STRAY_SHARE = 0.2
 """Part of a page's characters that may be ideographs if it is still to count as western."""
@@ -75,9 +79,26 @@ class RecognisedPage:
 
 
 def read(pixels: Pixels) -> RecognisedPage:
-    """Find and read all lines of a page, turning it where it must be turned."""
+    """Find and read all lines of a page, turning it where it must be turned.
+
+    Blank pages cost nothing, nor does one that looks exactly like one of the last that were read.
+    """
     if is_blank(pixels):
         return RecognisedPage([], _size(pixels))
+    key = hashlib.sha256(np.ascontiguousarray(pixels).data).digest() + repr(pixels.shape).encode()
+    if key in _last_read:
+        _last_read.move_to_end(key)
+    else:
+        _last_read[key] = _read(pixels)
+        if len(_last_read) > REMEMBERED:
+            _last_read.popitem(last=False)
+    return _last_read[key]
+
+
+_last_read: OrderedDict[bytes, RecognisedPage] = OrderedDict()
+
+
+def _read(pixels: Pixels) -> RecognisedPage:
     quads = detect(pixels)
     if not quads:
         return RecognisedPage([], _size(pixels))
@@ -149,10 +170,8 @@ def _detect_tile(tile: Pixels) -> list[Quad]:
     down, across = max(MIN_SIDE - height, 0), max(MIN_SIDE - width, 0)
     if down or across:
         tile = np.pad(tile, ((0, down), (0, across), (0, 0)), mode="edge")
-    detector = _engine().text_det
-    detector.limit_side_len = min(int(DETECTION_SIDE * max(width / height / TILE_ASPECT, 1.0)), MAX_WIDE_SIDE)
-    boxes = detector(tile).boxes
-    return [] if boxes is None else [np.asarray(box, dtype=np.float32) for box in boxes]
+    longest = min(int(DETECTION_SIDE * max(width / height / TILE_ASPECT, 1.0)), MAX_WIDE_SIDE)
+    return lines.find(runtime(), tile, longest)
 
 
 def _tiles(pixels: Pixels) -> list[tuple[int, Pixels]]:
@@ -228,19 +247,12 @@ def _texts(crops: Sequence[Pixels], *, western: bool = False) -> list[Text]:
 
     :param western: take no ideographs into account, however much the print looks like one.
     """
-    from rapidocr.ch_ppocr_rec import TextRecInput
+    return letters.read(runtime(), crops, _ideographs() if western else None)
 
-    if not crops:
-        return []
-    recogniser = _engine().text_rec
-    everything = recogniser.postprocess_op
-    if western:
-        recogniser.postprocess_op = _WesternDecoder(everything)
-    try:
-        result = recogniser(TextRecInput(img=list(crops)))
-    finally:
-        recogniser.postprocess_op = everything
-    return [(str(text), float(score)) for text, score in zip(result.txts, result.scores, strict=True)]
+
+@cache
+def _ideographs() -> NDArray[np.bool_]:
+    return np.array([bool(_IDEOGRAPH.match(character)) for character in runtime().characters])
 
 
 def _without_stray_ideographs(crops: Sequence[Pixels], texts: list[Text]) -> list[Text]:
@@ -254,19 +266,8 @@ def _without_stray_ideographs(crops: Sequence[Pixels], texts: list[Text]) -> lis
     return [again[stray.index(n)] if n in stray else text for n, text in enumerate(texts)]
 
 
-class _WesternDecoder:
-    """Decodes as RapidOCR does, after all scores of ideographs were set to nothing."""
-
-    def __init__(self, decoder: Any) -> None:
-        self._decoder = decoder
-        self._banned = np.array([bool(_IDEOGRAPH.match(character)) for character in decoder.character])
-
-    def __call__(self, scores: NDArray[np.float32], *args: Any, **options: Any) -> Any:
-        return self._decoder(np.where(self._banned, np.float32(0), scores), *args, **options)
-
-
 def _crop(pixels: Pixels, quad: Quad) -> Pixels:
-    """Cut a line out, straightened; one that stands upright on its end is laid down."""
+    """Cut a line out, straightened; one that runs up or down the page is turned level."""
     width = max(int(max(np.linalg.norm(quad[0] - quad[1]), np.linalg.norm(quad[2] - quad[3]))), 1)
     height = max(int(max(np.linalg.norm(quad[0] - quad[3]), np.linalg.norm(quad[1] - quad[2]))), 1)
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
@@ -311,14 +312,26 @@ def turned(pixels: Pixels, turn: int) -> Pixels:
 # --- the models --------------------------------------------------------------------------------
 
 
+def warm_up() -> None:
+    """Load the models, and run them on the shapes that are most common."""
+    across, down = WARM_PAGE
+    lines.find(runtime(), np.full((down, across, 3), 255, dtype=np.uint8), DETECTION_SIDE)
+    for width in WARM_WIDTHS:
+        line = np.full((letters.HEIGHT, width, 3), 255, dtype=np.uint8)
+        _texts([line] * (letters.AT_ONCE + 1))
+
+
 @cache
-def _engine() -> Any:
+def runtime() -> Runtime:
     """Load the models, once per process.
 
+    :raise SettingsInvalid: the engine that is set is not installed.
     :raise ImportError: they are not there, or damaged: the installation's fault, and no document's.
     """
+    cv2.setNumThreads(1)
+    choice = here()
     try:
-        return _load_engine()
+        return load(choice)
     except MemoryError:
         raise
     except Exception as error:
@@ -327,27 +340,3 @@ def _engine() -> Any:
         raise ImportError(
             f"the models that recognise text: {type(error).__name__}", name="rapidocr"
         ) from error
-
-
-def _load_engine() -> Any:
-    """From the package, and never from the network."""
-    import rapidocr
-
-    cv2.setNumThreads(1)
-    models = Path(rapidocr.__file__).parent / "models"
-    engine: Any = rapidocr.RapidOCR(
-        params={
-            "Global.log_level": "critical",
-            "EngineConfig.onnxruntime.intra_op_num_threads": 1,
-            "EngineConfig.onnxruntime.inter_op_num_threads": 1,
-            "Det.model_path": str(models / "PP-OCRv6_det_small.onnx"),
-            "Det.limit_type": "max",
-            "Det.limit_side_len": DETECTION_SIDE,
-            "Rec.model_path": str(models / "PP-OCRv6_rec_small.onnx"),
-            "Rec.rec_batch_num": 1,
-            "Rec.rec_img_shape": [3, 48, MIN_LINE_WIDTH],
-        }
-    )
-    engine._load_det_model()
-    engine._load_rec_model()
-    return engine

@@ -1,6 +1,6 @@
 """Fetch a part's bytes: from the row itself, or from behind its URI.
 
-Whoever may insert a row may not read the worker's disk: a ``file://`` URI is read only under the
+The right to insert a row is no right to read the worker's disk: a ``file://`` URI is read only under the
 configured roots, with all links resolved, and the file that was checked is the file that is read. An
 ``s3://`` URI is read only from buckets that were allowed (:mod:`.s3`).
 """
@@ -89,7 +89,7 @@ class Sources:
         try:
             path = Path(decoded).resolve(strict=True)
         except (FileNotFoundError, NotADirectoryError) as error:
-            # The same answer as for a file outside, so that nobody can ask which files exist.
+            # The same answer as for a file outside: an error must not tell which files exist.
             raise Permanent(f"{uri}: no such file under ALFRD_FILE_ROOTS") from error
         except (OSError, RuntimeError) as error:
             raise shortage(error) or Permanent(f"{uri}: cannot be resolved") from error

@@ -35,3 +35,5 @@ class ReaderLimits:
     """Time on the clock for all pages of one part."""
     idle_seconds: float = 300.0
     """A process with nothing to do for that long is ended, to give its memory back."""
+    ocr_engine: str = "auto"
+    """Which engine recognises text; not a limit, but as these it goes to each process of a reader."""

@@ -1,9 +1,9 @@
-"""A few processes that are kept and lent out, one part at a time.
+"""A few processes that are kept and lent out, for a unit of work or more.
 
 A process goes back to the pool only when it has answered every request. In any other case (it died, was
 late, or the borrower gave up) it is killed and the next borrower gets a new one, so that no part meets the
 remains of another. Starting a process takes a tenth of a second. Loading the models, which only
-recognition needs, takes about a second more.
+recognition needs, takes about a second more. Who gets the next free process is said in :mod:`.line`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ import alfrd_events
 from alfrd_events.errors import AlfrdError, Transient, WorkerUnfit, no_process
 from alfrd_events.sandbox import wire
 from alfrd_events.sandbox.limits import ReaderLimits
-from alfrd_events.sandbox.turns import waiting
+from alfrd_events.sandbox.line import Line
+from alfrd_events.sandbox.turns import Turn, current_turn
 from alfrd_events.sandbox.wire import Frame, Garbled
 
 CHILD = "alfrd_events.reading.child"
@@ -59,6 +60,8 @@ class Child:
         self._replies = process.stdout
         self.busy = False
         """A request was sent and its last reply has not come."""
+        self.holds = 0
+        """The key of the part that it has open, as far as is known here; 0: none."""
 
     @classmethod
     async def start(cls, limits: ReaderLimits, module: str = CHILD) -> Child:
@@ -172,7 +175,7 @@ class Pool:
     def __init__(self, size: int, limits: ReaderLimits, module: str = CHILD) -> None:
         self._limits = limits
         self._module = module
-        self._slots = asyncio.Semaphore(size)
+        self.line = Line(size)
         self._idle: list[Child] = []
         self._lent: set[Child] = set()
         self._ending: set[asyncio.Task[int | None]] = set()
@@ -180,19 +183,25 @@ class Pool:
         self._closed = False
 
     @asynccontextmanager
-    async def child(self, *, fresh: bool = False) -> AsyncIterator[Child]:
+    async def child(
+        self, *, turn: Turn | None = None, fresh: bool = False, holds: int = 0
+    ) -> AsyncIterator[Child]:
         """Borrow a process; it is killed unless it has answered everything when it is given back.
 
+        :param turn: whose turn counts for it; that of the attempt that runs if not given.
         :param fresh: one that has not read anything yet.
+        :param holds: the key of a part: of the idle processes, rather one that has it open.
         :raise WorkerUnfit: it could not be started.
         :raise Transient: the pool is closed.
         """
-        with waiting():
-            await self._slots.acquire()
+        turn = turn or current_turn()
+        await self.line.enter(turn)
         try:
-            if self._closed:
-                raise Transient("the reader is closed; the part is read by the next worker")
-            child = await self._take(fresh)
+            self._refuse_if_closed()
+            child = await self._take(fresh, holds)
+            if self._closed:  # while it was started
+                self._end(child)
+            self._refuse_if_closed()
             self._lent.add(child)
             try:
                 yield child
@@ -200,7 +209,7 @@ class Pool:
                 self._lent.discard(child)
                 self._give_back(child)
         finally:
-            self._slots.release()
+            self.line.leave(turn)
 
     async def aclose(self) -> None:
         """End all processes, lent ones too, and wait until they are gone."""
@@ -211,11 +220,16 @@ class Pool:
         while self._ending:
             await asyncio.gather(*self._ending, return_exceptions=True)
 
-    async def _take(self, fresh: bool) -> Child:
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise Transient("the reader is closed; the part is read by the next worker")
+
+    async def _take(self, fresh: bool, holds: int) -> Child:
         if fresh and self._idle:
             self._end(self._idle.pop(0))
         while self._idle and not fresh:
-            child = self._idle.pop()
+            child = next((each for each in self._idle if holds and each.holds == holds), self._idle[-1])
+            self._idle.remove(child)
             self._naps.pop(child).cancel()
             try:
                 alive = await child.answers(PING_SECONDS)

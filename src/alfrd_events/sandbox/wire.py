@@ -5,10 +5,15 @@ the part follow, as many as its ``size`` says. JSON and not pickle: a process th
 over must not be able to run code in the parent.
 
 - ``ping`` is answered by ``pong``;
-- ``open`` (filename, size, more: whether ``read`` follows) by ``info`` (media_type, page_count);
-- ``read`` (pages) by one ``page`` for each number, then ``done``;
-- ``prepare`` (pages) likewise, except that a page which needs recognition comes as a ``sheet``: its image for a reader
-  elsewhere, as many bytes as its ``size`` says after the frame.
+- ``warm`` by ``done``, after the models were loaded;
+- ``open`` (part: the key by which it is named from then on, filename, size) by ``info`` (media_type, page_count); it
+  stays open until another one is opened, or for a second without a request;
+- ``read`` (part, pages, seconds) by one ``page`` for each number, in this order, then ``done``; also before all are
+  read, after the page that is read when the seconds are over;
+- ``prepare`` (the same) likewise, except that a page which needs recognition comes as a ``sheet``: its image for a
+  reader elsewhere, as many bytes as its ``size`` says after the frame;
+- ``draw`` (part, page, rotation, side) by a ``result`` where the page has a look of its own, then ``done``;
+- those of a part that is not open by ``closed``.
 
 Instead of an answer comes one of ``unreadable`` (message), ``memory``, ``wordy`` (more text than the limits
 allow), ``nested`` (deeper than can be followed), ``setup`` (message) and ``bug`` (message), and the request is

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from alfrd_events.analysis.text.taught import lessons_for
 from alfrd_events.errors import Permanent
-from alfrd_events.model import Classification, JsonObject, Prompt, Score, Summary
+from alfrd_events.model import Classification, Document, JsonObject, Lesson, Prompt, Score, Summary
 from alfrd_events.model.inputs import (
     ClassifyInput,
     ScoreClassificationInput,
@@ -24,7 +27,8 @@ async def classify(given: ClassifyInput, tools: Tools) -> Classification:
         raise Permanent(
             f"document {document.id}: it has no pages; set its status to 'pending' to have it read again"
         )
-    if (known := _known_output(given.known, tools)) is not None:
+    document = _taught(document, given.lessons)
+    if (known := _known_output(given.known, tools)) is not None and not lessons_for(document):
         return Classification.model_validate(known)
     found = await tools.analyst.run(Classify(document, given.types, prompt))
     if found.document_type not in {known.name for known in given.types}:
@@ -41,15 +45,20 @@ async def score_classification(given: ScoreClassificationInput, tools: Tools) ->
 
 async def summarize(given: SummarizeInput, tools: Tools) -> Summary:
     """Give one line and the values."""
-    prompt = active(given.prompt)
-    if (known := _known_output(given.known, tools)) is not None:
+    document, prompt = _taught(given.document, given.lessons), active(given.prompt)
+    if (known := _known_output(given.known, tools)) is not None and not lessons_for(document):
         return Summary.model_validate(known)
-    return await tools.analyst.run(Summarize(given.document, prompt))
+    return await tools.analyst.run(Summarize(document, prompt))
 
 
 async def score_summary(given: ScoreSummaryInput, tools: Tools) -> Score:
     """Judge the stored summary."""
-    return await tools.analyst.run(ScoreSummary(given.document, active(given.prompt)))
+    document = _taught(given.document, given.lessons)
+    return await tools.analyst.run(ScoreSummary(document, active(given.prompt)))
+
+
+def _taught(document: Document, lessons: tuple[Lesson, ...]) -> Document:
+    return replace(document, lessons=lessons) if lessons else document
 
 
 def active(prompt: Prompt | None) -> Prompt:

@@ -38,7 +38,8 @@ class KeyedOutputs(Result):
 async def answer_key(given: AnswerKeyInput, tools: Tools) -> KeyedOutputs:
     """Write the key, unless there is one, put right what people have corrected, and grade what is known.
 
-    The writer is shown the text alone, no output. Where a key exists nobody is asked: a correction costs nothing.
+    The model that writes it sees the text alone, no output. Where a key exists no model is asked, so a correction
+    costs nothing.
     """
     document, grading = given.document, given.grading
     assert grading is not None, "loaded for this step"

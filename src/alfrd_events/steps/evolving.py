@@ -18,7 +18,7 @@ from alfrd_events.model import Prompt, Result
 from alfrd_events.model.inputs import FamilyInput
 from alfrd_events.observe import Log
 from alfrd_events.prompts.evidence import TrialEvidence, is_worse, judge, passes_screening, weigh
-from alfrd_events.prompts.trial import SHADOWED, SUSPECT_AMONG, SUSPECT_CORRECTIONS, Standing, Trial
+from alfrd_events.prompts.trial import SHADOWED, SUSPECT_AMONG, SUSPECT_CORRECTIONS, FamilyState, Trial
 from alfrd_events.steps.reflecting import propose
 from alfrd_events.steps.spending import trial_scope
 from alfrd_events.steps.step import Tools
@@ -31,7 +31,7 @@ log = Log("evolution")
 
 
 class EvolutionTurn(Result):
-    """Where a family stands after a turn."""
+    """The state of a family after a turn."""
 
     note: str
     again: bool = False
@@ -43,25 +43,25 @@ async def evolve_prompt(given: FamilyInput, tools: Tools) -> EvolutionTurn:
     if tools.evolution is None:
         raise Permanent("prompts evolve with a language model: set ALFRD_ANALYST=llm and ALFRD_EVOLUTION")
     evolution = tools.evolution
-    standing = await evolution.journal.standing(given.family)
-    if standing.trial is None:
-        if standing.due:
-            return EvolutionTurn(note=standing.due)
-        if standing.spent_today >= evolution.day_usd:
+    family_state = await evolution.journal.family_state(given.family)
+    if family_state.trial is None:
+        if family_state.due:
+            return EvolutionTurn(note=family_state.due)
+        if family_state.spent_today >= evolution.day_usd:
             return EvolutionTurn(note=f"a trial is due, and today's {evolution.day_usd} USD are used up")
-        if not await evolution.journal.begin(standing.family, standing.champion.id):
+        if not await evolution.journal.begin(family_state.family, family_state.champion.id):
             return EvolutionTurn(note="another worker has begun a trial")
-        standing = await evolution.journal.standing(given.family)
-    if standing.trial is None:
+        family_state = await evolution.journal.family_state(given.family)
+    if family_state.trial is None:
         return EvolutionTurn(note="its trial was ended by somebody else")
-    return await _Turn(standing, standing.trial, tools, evolution).take()
+    return await _Turn(family_state, family_state.trial, tools, evolution).take()
 
 
 class _Turn:
     """One turn of a trial."""
 
-    def __init__(self, standing: Standing, trial: Trial, tools: Tools, evolution: Evolution) -> None:
-        self._standing = standing
+    def __init__(self, family_state: FamilyState, trial: Trial, tools: Tools, evolution: Evolution) -> None:
+        self._family_state = family_state
         self._trial = trial
         self._tools = tools
         self._evolution = evolution
@@ -70,7 +70,7 @@ class _Turn:
 
     async def take(self) -> EvolutionTurn:
         trial = self._trial
-        if self._standing.champion.id != trial.champion.id and trial.phase != "shadow":
+        if self._family_state.champion.id != trial.champion.id and trial.phase != "shadow":
             await self._journal.end(trial.id, trial.phase, "superseded", "another version was made active")
             return EvolutionTurn(note="another version was made active during its trial")
         try:
@@ -97,8 +97,8 @@ class _Turn:
         return EvolutionTurn(note="a new version waits for approval: alfrd-events prompts approve")
 
     async def _reflect(self) -> EvolutionTurn:
-        found = await propose(self._standing, self._trial, self._evolution)
-        await self._journal.add_candidates(self._trial.id, self._standing.family, found.texts)
+        found = await propose(self._family_state, self._trial, self._evolution)
+        await self._journal.add_candidates(self._trial.id, found.texts)
         for reason in found.refused:
             log.info("a proposed instruction was thrown away", trial=self._trial.id, reason=reason)
         return EvolutionTurn(note=f"{len(found.texts)} new versions are screened", again=True)
@@ -129,10 +129,10 @@ class _Turn:
     async def _test(self) -> EvolutionTurn:
         trial, challenger = self._trial, self._challenger
         seen: list[float] = []
-        verdict, evidence = judge(seen, self._standing.rules)
+        verdict, evidence = judge(seen, self._family_state.rules)
         async for difference in self._differences(challenger, trial.testing):
             seen.append(difference)
-            verdict, evidence = judge(seen, self._standing.rules)
+            verdict, evidence = judge(seen, self._family_state.rules)
             if verdict != "open":
                 break
         told = _told(challenger, evidence)
@@ -145,7 +145,7 @@ class _Turn:
 
     async def _pass_gates(self, told: str, tested: Sequence[UUID]) -> EvolutionTurn:
         trial, challenger = self._trial, self._challenger
-        worse = await self._bench.loses_verified(trial.champion, challenger, self._standing.verified)
+        worse = await self._bench.loses_verified(trial.champion, challenger, self._family_state.verified)
         failures = await self._bench.failures(trial.champion, challenger, tested)
         if worse or failures > 0:
             why = f"{told}, but it gets wrong what people have corrected" if worse else ""
@@ -155,7 +155,7 @@ class _Turn:
         if self._evolution.mode == "suggest":
             await self._journal.move(trial.id, "testing", "suggested", None, told)
             return EvolutionTurn(note=f"{told}; it waits for approval: alfrd-events prompts approve")
-        promoted = await self._journal.promote(trial.id, self._standing.family, "testing", told)
+        promoted = await self._journal.promote(trial.id, "testing", told)
         log.info("a new version is active", trial=trial.id, prompt=challenger.id, promoted=promoted)
         return EvolutionTurn(
             note=f"{told}; it is active" if promoted else "another version was made active meanwhile"
@@ -163,9 +163,9 @@ class _Turn:
 
     async def _shadow(self) -> EvolutionTurn:
         trial, challenger = self._trial, self._challenger
-        if self._standing.corrected >= SUSPECT_CORRECTIONS:
+        if self._family_state.corrected >= SUSPECT_CORRECTIONS:
             return await self._roll_back(
-                f"people corrected {self._standing.corrected} of its last {SUSPECT_AMONG} documents"
+                f"people corrected {self._family_state.corrected} of its last {SUSPECT_AMONG} documents"
             )
         seen: list[float] = []
         async for difference in self._differences(challenger, trial.shadow[:SHADOWED]):
@@ -182,7 +182,7 @@ class _Turn:
 
     async def _roll_back(self, why: str) -> EvolutionTurn:
         trial = self._trial
-        done = await self._journal.roll_back(trial.id, self._standing.family, why)
+        done = await self._journal.roll_back(trial.id, why)
         log.warning(
             "a version was rolled back", trial=trial.id, prompt=self._challenger.id, why=why, done=done
         )

@@ -7,6 +7,7 @@ import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
+from alfrd_events.analysis.rules.series import account_of
 from alfrd_events.analysis.text.naming import entity_key
 from alfrd_events.model import Extraction, FileSummary, Result, SeriesPlace
 from alfrd_events.model.inputs import ExtractInput, FileInput, FilingInput
@@ -27,7 +28,7 @@ class FileSummaryAt(FileSummary):
 
 
 async def file(given: FilingInput, tools: Tools) -> SeriesPlace:
-    """Name the series; a document on which nobody is named belongs to none (an empty entity)."""
+    """Name the series; a document that names no company or person belongs to none (an empty entity)."""
     filing = await tools.analyst.run(DetectSeries(given.document, given.candidates, active(given.prompt)))
     keys = _keys(filing.entity, filing.kind)
     return SeriesPlace(
@@ -37,8 +38,11 @@ async def file(given: FilingInput, tools: Tools) -> SeriesPlace:
         title=filing.title,
         description=filing.description,
         series_id=filing.series_id,
+        documents_needed=filing.documents_needed,
+        rivals=filing.rivals,
         entity_key=keys.entity_key,
         slug=keys.slug,
+        account=account_of(given.document, filing.kind),
         provenance=filing.provenance,
     )
 

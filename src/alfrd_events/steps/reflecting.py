@@ -1,6 +1,6 @@
-"""New versions of an instruction, thought of by a model that is told what went wrong.
+"""New versions of an instruction, written by a model that sees what went wrong.
 
-It is told the mistakes on the worst train documents: which value, wrong in which way, and what the line of the
+It sees the mistakes on the worst train documents: which value, wrong in which way, and what the line of the
 document looked like; with every digit turned into 9, and the values themselves into ``…``. So it can hardly copy one,
 and what it proposes is searched for them all the same.
 """
@@ -20,12 +20,12 @@ from alfrd_events.model import Document, Prompt
 from alfrd_events.prompts.candidates import ShownMaterial, objections
 from alfrd_events.prompts.grading import Miss
 from alfrd_events.prompts.pool import pareto_pool
-from alfrd_events.prompts.trial import Standing, Trial
+from alfrd_events.prompts.trial import FamilyState, Trial
 from alfrd_events.steps.answer_keys import graded
 from alfrd_events.steps.spending import Evolution
 
 _WORST = 12
-"""Train documents whose mistakes are told, for each proposal half of them."""
+"""Train documents whose mistakes the model sees, for each proposal half of them."""
 _MISSES_TOLD = 24
 _LONGEST_LINE = 120
 
@@ -40,15 +40,15 @@ class Proposals:
     """Why others were thrown away."""
 
 
-async def propose(standing: Standing, trial: Trial, evolution: Evolution) -> Proposals:
+async def propose(family_state: FamilyState, trial: Trial, evolution: Evolution) -> Proposals:
     """Two proposals from the champion, and one from another version that is the best at something.
 
     The same trial asks the same again, so a crash in between is answered from the replies that were paid for.
     """
-    if not standing.improver:
+    if not family_state.improver:
         raise Permanent("no active prompt of kind prompt_improver in alfrd.prompts: activate a version")
-    improver = Prompt(0, "prompt_improver", "", 0, standing.improver)
-    scores = await evolution.journal.scores(standing.family.id)
+    improver = Prompt(0, "prompt_improver", "", 0, family_state.improver)
+    scores = await evolution.journal.scores(family_state.family.id)
     chance = random.Random(trial.id)
     parents = [trial.champion, trial.champion]
     others = [version for version in pareto_pool(scores) if version != trial.champion.id]
@@ -61,16 +61,16 @@ async def propose(standing: Standing, trial: Trial, evolution: Evolution) -> Pro
     for number, parent in enumerate(parents):
         worst = _worst(scores.get(parent.id) or scores.get(trial.champion.id, {}))
         shown = [document for place, document in enumerate(worst) if number == 2 or place % 2 == number]
-        found = await _lessons(standing, parent, shown, evolution)
+        found = await _lessons(family_state, parent, shown, evolution)
         try:
             proposed = await evolution.examiner.improve_prompt(
-                parent, [f"attempt {number + 1}", *found.lines], standing.max_words, improver
+                parent, [f"attempt {number + 1}", *found.lines], family_state.max_words, improver
             )
         except (BadReply, Permanent) as error:
             refused.append(str(error))
             continue
         material = ShownMaterial((*values, *found.values), found.texts)
-        reasons = objections(proposed.text, parent.text, material, standing.max_words)
+        reasons = objections(proposed.text, parent.text, material, family_state.max_words)
         if reasons:
             refused.append("; ".join(reasons))
         else:
@@ -98,7 +98,7 @@ class _Lessons:
 
 
 async def _lessons(
-    standing: Standing, parent: Prompt, documents: Sequence[UUID], evolution: Evolution
+    family_state: FamilyState, parent: Prompt, documents: Sequence[UUID], evolution: Evolution
 ) -> _Lessons:
     keys = await evolution.journal.keys(documents)
     lines: list[str] = []
@@ -111,7 +111,7 @@ async def _lessons(
             continue
         key = keys[made.document].answers
         texts.append(document.text)
-        for miss in graded(parent.id, standing.family.kind, key, made.output).misses:
+        for miss in graded(parent.id, family_state.family.kind, key, made.output).misses:
             kinds[miss.kind] += 1
             values += [value for value in (miss.expected, miss.got) if value and miss.name != "document_type"]
             lines.append(_line(miss, document))

@@ -22,8 +22,9 @@ from alfrd_events.model.inputs import (
     ScoreClassificationInput,
     ScoreSummaryInput,
     SummarizeInput,
+    WatchInput,
 )
-from alfrd_events.steps import analysis, answer_keys, evolving, filing, reading
+from alfrd_events.steps import analysis, answer_keys, evolving, filing, reading, watching
 from alfrd_events.steps.step import Step
 
 GROUP = "alfrd_events.steps"
@@ -46,6 +47,9 @@ BUILT_IN = _by_name(
     )
 )
 
+CALENDAR = _by_name((Step("watch_series", watching.watch_series, WatchInput),))
+"""What series are looked after with: by the clock, apart from the way of a document."""
+
 EVOLUTION = _by_name(
     (
         Step("answer_key", answer_keys.answer_key, AnswerKeyInput),
@@ -61,9 +65,9 @@ def all_steps(*, evolution: bool = False) -> dict[str, Step]:
     :param evolution: with those by which prompts evolve.
     :raise SettingsInvalid: an installed package offers a step under a built-in name, or one that cannot be loaded.
     """
-    found: dict[str, Step] = {**BUILT_IN, **(EVOLUTION if evolution else {})}
+    found: dict[str, Step] = {**BUILT_IN, **CALENDAR, **(EVOLUTION if evolution else {})}
     for entry in entry_points(group=GROUP):
-        if entry.name in {**BUILT_IN, **EVOLUTION}:
+        if entry.name in {**BUILT_IN, **CALENDAR, **EVOLUTION}:
             raise SettingsInvalid(
                 f"step {entry.name!r} of {entry.value} has the name of a step that exists already: rename it"
             )

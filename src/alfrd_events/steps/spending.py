@@ -35,8 +35,8 @@ class Evolution:
     def paying(self, trial: int | None = None, *, in_shadow: bool = False) -> Iterator[None]:
         """Around calls: what they cost counts against the day's budget, and the trial's.
 
-        :param in_shadow: after a promotion; a fifth of the trial's budget is kept for that, so that a version is never
-            promoted which nobody can afford to watch.
+        :param in_shadow: after a promotion; a fifth of the trial's budget is kept for that, so that no version is
+            promoted without the money to watch it.
         """
         caps = [Cap(_SCOPE, self.day_usd, daily=True)]
         if trial is not None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from alfrd_events.steps.spending import Evolution
 
 CALLS_PER_TURN = 12
-"""So that a worker that is told to stop can, and other families have their turn."""
+"""Few, so that a worker can stop soon, and other families have their turn."""
 
 
 class TurnOver(Exception):
@@ -32,7 +32,7 @@ class Bench:
 
     def __init__(self, trial: int, tools: Tools, evolution: Evolution) -> None:
         self._trial = trial
-        # Not what stands before it in the pipeline: it is the model's own answers that are compared.
+        # Without the analysts before it in the pipeline: the model's own answers are compared.
         self._tools = replace(tools, analyst=evolution.examiner)
         self._journal = evolution.journal
         self._calls = 0

@@ -1,7 +1,8 @@
 """Tables: which columns fit, how wide each one is, and the lines that come of it.
 
 Nothing wraps. Where a terminal is too narrow, columns that may shrink are cut with an ellipsis, the
-widest first; where that is not enough, the least important ones are left out.
+widest first; where that is not enough, the least important ones are left out. What remains is cut
+further, and at last the line itself is: a table is never wider than its terminal.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from alfrd_events.terminal.values import show
 Row = Mapping[str, Any]
 
 _GAP = 2
+_SMALLEST = 6
+"""Cells that a column keeps when there is no room for what it should keep."""
 _ALIGNED_AT_MOST = 200
 """Cells that a column is wide in a pipe; one value that is longer must not make every line as long."""
 
@@ -80,6 +83,8 @@ def drawn(rows: Sequence[Row], columns: Sequence[Column], width: int) -> list[Te
             chosen = style(row) if callable(style) else style
             _append(text, _fit(line[place], widths[place], columns[place]), chosen)
         lines.append(text)
+    for text in lines:
+        text.truncate(width, overflow="ellipsis")
     return lines
 
 
@@ -97,16 +102,25 @@ def fitted(natural: Sequence[int], columns: Sequence[Column], width: int) -> lis
         kept.remove(place)
         needed -= least[place] + _GAP
     widths = [natural[place] if place in kept else 0 for place in range(len(columns))]
+    _shrink(widths, least, width)
+    smallest = [
+        min(size, _SMALLEST) if column.shrink else size for size, column in zip(least, columns, strict=True)
+    ]
+    _shrink(widths, smallest, width)
+    return widths
+
+
+def _shrink(widths: list[int], least: Sequence[int], width: int) -> None:
+    """Take cells from the widest column, until all fit or each has its least."""
     while _over(widths, width) > 0:
         widest = max(
-            (place for place in kept if widths[place] > least[place]),
+            (place for place, size in enumerate(widths) if size > least[place]),
             key=lambda place: widths[place],
             default=None,
         )
         if widest is None:
             break
         widths[widest] -= 1
-    return widths
 
 
 def _over(widths: Sequence[int], width: int) -> int:

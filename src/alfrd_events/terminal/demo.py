@@ -12,12 +12,14 @@ from typing import Any
 
 from rich.text import Text
 
+from alfrd_events.terminal.bills import paid_line
 from alfrd_events.terminal.columns import Column
 from alfrd_events.terminal.output import Output
 from alfrd_events.terminal.values import ago, many, money, short, show, status_style, without_title
 
 Row = Mapping[str, Any]
 
+_ALERT_MARKS = {"missing": "✗", "late": "○"}
 _MARKS = {"completed": "✓", "failed": "✗"}
 _DOCUMENTS = (
     Column("", lambda row: _MARKS.get(row["status"], "…"), style=status_style),
@@ -49,6 +51,9 @@ _COMMANDS = (
     ("{program} explain {id}", "why it is where it is, and what woke the work"),
     ("{program} search rent", "find words on any page"),
     ("{program} series", "what recurs"),
+    ("{program} alerts", "what is missing, late or odd in it"),
+    ("{program} bills", "what is to be paid, and what was"),
+    ("{program} up --open", "all of it on a web page, with a worker and an inbox"),
     ("{program} add ~/scans --wait", "your own (beside a worker: {program} run)"),
 )
 
@@ -65,9 +70,15 @@ class Run:
 
 
 def print_report(
-    output: Output, documents: Sequence[Row], series: Sequence[Row], files: Sequence[Row], run: Run
+    output: Output,
+    documents: Sequence[Row],
+    series: Sequence[Row],
+    files: Sequence[Row],
+    alerts: Sequence[Row],
+    bills: Sequence[Row],
+    run: Run,
 ) -> None:
-    """Documents, series, files, what failed, how fast, what now."""
+    """Documents, series, files, what failed, what is missing or odd, what was paid, how fast, what now."""
     good = [row for row in documents if row["status"] == "completed"]
     failed = [row for row in documents if row["status"] == "failed"]
     other = len(documents) - len(good) - len(failed)
@@ -89,9 +100,23 @@ def print_report(
     for row in failed:
         name = row["filename"]
         output.line(f"✗ {name}: {row['error'].removeprefix(f'{name}: ')}", style="red")
+    output.heading(_alerts(alerts))
+    for alert in alerts:
+        output.line(f"{_ALERT_MARKS.get(alert['kind'], '▲')} {alert['detail']}", style="yellow")
+    paid = [bill for bill in bills if bill["statement"]]
+    if paid:
+        output.heading(f"{many(len(paid), 'bill')} paid, as statements show")
+        for bill in sorted(paid, key=lambda bill: (bill["paid_on"], bill["filename"])):
+            output.line(f"✓ {paid_line(bill)}", style="green")
     output.line()
     output.line(_speed(documents, run), style="bold")
     _next(output, good)
+
+
+def _alerts(alerts: Sequence[Row]) -> str:
+    if not alerts:
+        return "Nothing is missing, late or odd"
+    return f"{many(len(alerts), 'alert')}: what is missing, late or odd"
 
 
 def _place(document: Row, sizes: Mapping[str, int]) -> str:

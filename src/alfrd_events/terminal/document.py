@@ -37,13 +37,15 @@ def print_document(output: Output, document: Mapping[str, Any]) -> None:
         output.line(document["error"], style="red")
     if document["summary"]:
         output.paragraph(document["summary"], style="bold", indent=0)
+    if document["needs_review"]:
+        output.line(f"To review: {document['review_reason']}", style="yellow")
     _facts(output, _identity(document))
     values = _values(document)
     if values:
         output.heading("Values")
-        _facts(output, values)
+        output.table(values, tables.VALUES)
     _items(output, document["structured_data"].get("line_items"))
-    _series(output, document, values)
+    _series(output, document, {row["shown"] for row in values})
     _scores(output, document["scores"])
     for title, rows, columns in (
         ("Pages", document["pages"], tables.PAGES),
@@ -129,20 +131,29 @@ def _identity(document: Mapping[str, Any]) -> dict[str, str]:
     return facts
 
 
-def _values(document: Mapping[str, Any]) -> dict[str, str]:
+def _values(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The values outside of lists, each with how sure it is, where it was read, and what else it could be."""
     period = [show(document[name]) for name in ("period_start", "period_end") if document[name]]
-    values = {
-        "entity": document["entity"],
-        "date": show(document["document_date"]),
-        "due": show(document["due_date"]),
-        "total": money(document["total_amount"], document["currency"]),
-        "account number": document["account_number"],
-        "period": " to ".join(period),
+    shown = {
+        "entity": ("entity", document["entity"]),
+        "document_date": ("date", show(document["document_date"])),
+        "due_date": ("due", show(document["due_date"])),
+        "total_amount": ("total", money(document["total_amount"], document["currency"])),
+        "account_number": ("account number", document["account_number"]),
+        "period_start": ("period", " to ".join(period)),
     }
     for name, value in document["structured_data"].items():
         if not isinstance(value, list | dict):
-            values[label(name)] = show(value)
-    return {name: value for name, value in values.items() if value}
+            shown[name] = (label(name), show(value))
+    known = {each["field"]: each for each in document["values"]}
+    nothing: dict[str, Any] = {"confidence": None, "page": None, "text": "", "corrected": False, "source": ""}
+    rows = []
+    for field, (name, text) in shown.items():
+        if text:
+            value = known.get(field, nothing)
+            others = " · ".join(map(show, value.get("alternatives") or ()))
+            rows.append({**value, "name": name, "shown": text, "alternatives": others})
+    return rows
 
 
 def _items(output: Output, items: Any) -> None:
@@ -164,14 +175,14 @@ def _items(output: Output, items: Any) -> None:
     )
 
 
-def _series(output: Output, document: Mapping[str, Any], told: Mapping[str, str]) -> None:
+def _series(output: Output, document: Mapping[str, Any], told: set[str]) -> None:
     """Where it belongs; of what the series notes only what is not among the values already."""
     series = document["series"]
     if not series:
         return
     output.heading("Series")
     facts = {"title": series["title"] or series["slug"], "slug": series["slug"], "every": series["frequency"]}
-    known = {*told.values(), *(show(document[name]) for name in _VALUE_COLUMNS)}
+    known = {*told, *(show(document[name]) for name in _VALUE_COLUMNS)}
     for name, value in document["series_data"].items():
         if not isinstance(value, list | dict) and show(value) not in known:
             facts[label(name)] = show(value)

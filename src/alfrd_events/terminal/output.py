@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
@@ -40,7 +41,7 @@ class Output:
 
     def json(self, document: Any) -> None:
         """Print one JSON document."""
-        self._plain(json_text(_json_value(document), indent=2))
+        self._plain(json_text(json_value(document), indent=2))
 
     def table(
         self,
@@ -75,9 +76,17 @@ class Output:
 
     def _safe(self, text: str, style: str) -> None:
         if self.fancy:
-            self.console.print(Text(text, style=style))
+            # A URL that is longer than a line is left to the terminal: with a line end in it, it could not be copied.
+            is_long = any(cell_len(word) > self.console.width for word in text.split())
+            self.console.print(Text(text, style=style), soft_wrap=is_long)
         else:
             self._plain(text)
+
+    def picture(self, sequence: str) -> None:
+        """Show a picture by a sequence of ``terminal/pictures.py``, on lines of its own; nothing in a pipe."""
+        if self.fancy:
+            self.console.file.write(f"{sequence}\n")
+            self.console.file.flush()
 
     def paragraph(self, text: str, *, style: str = "", indent: int = 2) -> None:
         """Print running text, broken at the width of a terminal, every line of it indented."""
@@ -96,16 +105,16 @@ class Output:
         self.console.file.write(text + "\n")
 
 
-def _json_value(value: Any, depth: int = 0) -> Any:
+def json_value(value: Any, depth: int = 0) -> Any:
     """A value in the terms of JSON; what no number of JSON is, such as ``NaN``, becomes its text."""
     if value is None or isinstance(value, str | bool):
         return value
     if depth == _NESTED_AT_MOST:
         return f"(nested deeper than {depth} levels)"
     if isinstance(value, Mapping):
-        return {str(name): _json_value(each, depth + 1) for name, each in value.items()}
+        return {str(name): json_value(each, depth + 1) for name, each in value.items()}
     if isinstance(value, list | set | frozenset | tuple):
-        return [_json_value(each, depth + 1) for each in value]
+        return [json_value(each, depth + 1) for each in value]
     if isinstance(value, int | float | Decimal):
         return _json_number(value)
     if isinstance(value, datetime | date):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -15,12 +17,42 @@ from alfrd_events.terminal.progress import MILESTONES
 from alfrd_events.terminal.values import STATUS_STYLES, many, usd
 
 
+@contextmanager
+def renewed(output: Output) -> Iterator[Callable[[Callable[[], None]], None]]:
+    """Show something again and again: in its place on a terminal, else one below the other with the time.
+
+    On a terminal the last one stays when it ends.
+    """
+    last: list[Callable[[], None]] = []
+
+    def show(draw: Callable[[], None]) -> None:
+        last[:] = [draw]
+        if output.fancy:
+            output.console.clear()
+        else:
+            output.line(f"{datetime.now().astimezone():%H:%M:%S}")
+        draw()
+        output.console.file.flush()
+
+    if not output.fancy:
+        yield show
+        return
+    try:
+        with output.console.screen():
+            yield show
+    finally:
+        for draw in last:
+            draw()
+
+
 def print_status(output: Output, seen: Mapping[str, Any]) -> None:
-    """Counts, the queue, who works, and whether bells were missed."""
+    """Counts, the queue, who works, and whether notifications were missed."""
     _counts(output, "documents", seen["documents"], MILESTONES)
     _counts(output, "files", seen["files"], ("pending", "outdated", "generated", "failed"))
     output.heading("Steps")
     output.table(seen["steps"], tables.STEPS)
+    for reading in seen["readings"]:
+        output.line(f"reading {visible(reading['filename'])}: {reading['in_words']}")
     _money(output, seen["money"])
     _providers(output, seen["limits"])
     output.heading("Workers")
@@ -35,12 +67,12 @@ def print_status(output: Output, seen: Mapping[str, Any]) -> None:
     if woken:
         output.line()
         ways = ", ".join(f"{way} {woken[way]:,}" for way in sorted(woken))
-        missed = seen["missed_bells"]
+        missed = seen["missed_notifications"]
         output.line(f"woken by, in the last day: {ways}")
         output.line(
-            f"missed bells: {missed:,}, found by the poll or after a reconnect"
+            f"missed notifications: {missed:,}, found by the poll or after a reconnect"
             if missed
-            else "missed bells: none",
+            else "missed notifications: none",
             style="dim",
         )
 
@@ -62,7 +94,7 @@ def _money(output: Output, money: Mapping[str, Any]) -> None:
         what = (
             "for a price in alfrd.prices" if cap_of == "price" else f"for room under the cap of the {cap_of}"
         )
-        output.line(f"{many(number, 'task')} {wait} {what}; explain tells of each", style="yellow")
+        output.line(f"{many(number, 'task')} {wait} {what}; explain shows each", style="yellow")
 
 
 def _providers(output: Output, limits: Sequence[Mapping[str, Any]]) -> None:

@@ -34,7 +34,7 @@ class Progress:
         self._spinner = Spinner("dots", style="cyan")
 
     def update(self, seen: Mapping[str, Any]) -> None:
-        """Take the latest answer of ``db.looks.progress``."""
+        """Take the latest answer of ``db.queries.progress``."""
         self._seen = seen
         if self._at_start is None:
             self._at_start = self._done
@@ -76,7 +76,10 @@ class Progress:
         return line
 
     def _running(self) -> Text:
-        names = [f"{step} {visible(name or '')}".strip() for step, name in self._seen["running"]]
+        names = [
+            " ".join(filter(None, (step, visible(name or ""), *how_far)))
+            for step, name, *how_far in self._seen["running"]
+        ]
         line = Text("  now: " + ", ".join(names) if names else "  ", style="dim")
         line.no_wrap = True
         line.overflow = "ellipsis"
@@ -89,7 +92,7 @@ async def shown(
 ) -> AsyncIterator[None]:
     """Draw progress on standard error for as long as the block lasts; log lines pass above it.
 
-    :param look: asks the database. While that is away the picture stands still; the block will say so.
+    :param look: asks the database. While that is away the picture does not change, and the block says so.
     """
     progress = Progress()
     progress.update(await look())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +14,9 @@ from alfrd_events.terminal.values import (
     money,
     percent,
     short,
+    show,
     status_style,
+    sureness_style,
     usd,
     without_title,
 )
@@ -27,7 +29,7 @@ ID = Column("id", lambda row: short(row["id"]), style="dim")
 
 DOCUMENTS = (
     ID,
-    Column("file", lambda row: row["filename"], shrink=True, least=24, middle=True),
+    Column("file", lambda row: row["filename"], shrink=True, least=21, middle=True),
     Column(
         "status",
         lambda row: row["status"],
@@ -36,9 +38,73 @@ DOCUMENTS = (
     ),
     Column("type", lambda row: row["document_type"], drop=4),
     Column("entity", lambda row: row["entity"], shrink=True),
-    Column("date", lambda row: row["document_date"]),
+    Column("date", lambda row: row["document_date"], drop=2),
     Column("amount", lambda row: money(row["total_amount"], row["currency"]), right=True),
     Column("series", lambda row: row["series"], shrink=True, style="dim", drop=3),
+)
+
+TO_REVIEW = (
+    ID,
+    Column("file", lambda row: row["filename"], shrink=True, least=16, middle=True),
+    Column("type", lambda row: row["document_type"], drop=2),
+    Column("entity", lambda row: row["entity"], shrink=True, drop=1),
+    Column("date", lambda row: row["document_date"], drop=4),
+    Column("amount", lambda row: money(row["total_amount"], row["currency"]), right=True, drop=3),
+    Column(
+        "sure",
+        lambda row: percent(row["review_confidence"]),
+        right=True,
+        style=lambda row: sureness_style(row["review_confidence"]),
+    ),
+    Column("why", lambda row: row["review_reason"], shrink=True, least=60),
+)
+
+_TAUGHT: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "type": lambda row: f"{row['found']} is {row['value']}",
+    "company": lambda row: f"{row['found'] or 'no company'} is {row['value']}",
+    "label": lambda row: f"{label(row['field'])} is beside “{row['value']}”",
+    "place": lambda row: f"{label(row['field'])} is at {row['value']}",
+    "date_order": lambda row: f"dates are {row['value']}",
+}
+
+
+def _taught(row: Mapping[str, Any]) -> str:
+    in_words = _TAUGHT.get(row["kind"])
+    return in_words(row) if in_words else show(row["value"])
+
+
+LESSONS = (
+    Column("no", lambda row: row["id"], right=True, style="dim"),
+    Column("sender", lambda row: row["sender"], shrink=True),
+    Column("taught", lambda row: _taught(row), shrink=True, least=24),
+    Column("known by", lambda row: show(row["marks"]) or "its name", shrink=True, style="dim", drop=2),
+    Column("from", lambda row: short(row["document_id"]) if row["document_id"] else "", style="dim", drop=1),
+    Column("by", lambda row: row["taught_by"], drop=3),
+    Column(
+        "used",
+        lambda row: "yes" if row["active"] else f"no, contradicts {show(row['contradicted_by'])[:17]}",
+        style=lambda row: "green" if row["active"] else "yellow",
+    ),
+)
+
+CHANGED = (
+    Column("value", lambda row: label(row["field"]), style="dim"),
+    Column("was", lambda row: show(row["old"]) or "-", shrink=True, style="dim"),
+    Column("is", lambda row: show(row["new"]) or "-", shrink=True),
+)
+
+VALUES = (
+    Column("value", lambda row: row["name"], style="dim"),
+    Column("is", lambda row: row["shown"], shrink=True, least=32),
+    Column(
+        "sure",
+        lambda row: row["source"] if row["corrected"] else percent(row["confidence"]),
+        right=True,
+        style=lambda row: sureness_style(row["confidence"]),
+    ),
+    Column("page", lambda row: row["page"], right=True, drop=2),
+    Column("printed", lambda row: row["text"], shrink=True, style="dim", drop=1),
+    Column("or else", lambda row: row["alternatives"], shrink=True, style="dim", drop=3),
 )
 
 FILES = (
@@ -69,12 +135,12 @@ SERIES = (
 EVENTS = (
     Column("at", lambda row: local(row["at"], "%H:%M:%S.%f")[:12], style="dim"),
     Column("what", lambda row: row["kind"], style=status_style),
-    Column("step", lambda row: row["step"]),
-    Column("attempt", lambda row: row["attempt"], right=True, drop=2),
-    Column("woken by", lambda row: row["woken_by"]),
-    Column("waited", lambda row: milliseconds(row["waited_ms"]), right=True),
+    Column("step", lambda row: row["step"], shrink=True),
+    Column("attempt", lambda row: row["attempt"], right=True, drop=3),
+    Column("woken by", lambda row: row["woken_by"], drop=1),
+    Column("waited", lambda row: milliseconds(row["waited_ms"]), right=True, drop=2),
     Column("ran", lambda row: milliseconds(row["ran_ms"]), right=True),
-    Column("worker", lambda row: row["worker_id"], right=True, drop=3),
+    Column("worker", lambda row: row["worker_id"], right=True, drop=4),
     Column("detail", lambda row: row["detail"], shrink=True),
 )
 
@@ -177,7 +243,7 @@ TASKS = (
     Column("step", lambda row: row["step"]),
     Column("state", lambda row: row["state"]),
     Column("attempt", lambda row: f"{row['attempt']} of {row['max_attempts']}", right=True),
-    Column("due", lambda row: row["run_at"]),
+    Column("due", lambda row: row["run_at"], drop=1),
     Column("error", lambda row: row["error"], shrink=True),
 )
 

@@ -112,6 +112,13 @@ def status_style(row: Mapping[str, Any]) -> str:
     return STATUS_STYLES.get(str(row.get("status", row.get("kind", ""))), "cyan")
 
 
+def sureness_style(confidence: Any) -> str:
+    """The colour of how sure a value is; none where nothing is known of it."""
+    if confidence is None:
+        return ""
+    return "green" if confidence >= 0.9 else "yellow" if confidence >= 0.5 else "red"
+
+
 def label(name: Any) -> str:
     """``account_number`` as ``account number``; nothing for what has no name."""
     return show(name).replace("_", " ")

@@ -4,7 +4,7 @@ Four tasks of one event loop, each in a module of its own:
 
 - :mod:`.cycle` exchanges with the database: results in, claims out; :mod:`.outbox` holds what has not gone in yet;
 - :mod:`.runner` runs the handlers, each under a time limit, none with a connection in hand;
-- :mod:`.listener` turns notifications into wake-ups, and proves that it still hears;
+- :mod:`.listener` turns notifications into wake-ups, and proves that they still arrive;
 - :mod:`.rescuer` gives back the tasks of workers that are gone.
 
 :mod:`.run` starts them and takes them down again.

@@ -1,14 +1,14 @@
 """One loop that exchanges with the database: results in, new claims out, in one round trip.
 
-While one exchange is in flight, finished steps gather for the next: latency is low when the worker is
-idle, and batches grow by themselves under load.
+While an exchange is in flight, finished steps gather for the next: latency is low when the worker is idle, and batches
+grow by themselves under load. Where all that runs is finished meanwhile, nothing more can gather, and a second
+exchange begins beside the first: the server works on one while it commits the other.
 
-An outcome leaves this process only when the exchange that carries it has committed; until then it is
-handed in again. Should the commit have succeeded unseen, the second hand-in is recognised by its event and
-does nothing.
+An outcome leaves this process only when the exchange that carries it has committed; until then it is handed in again.
+If the commit succeeded and the reply was lost, the second hand-in is recognised by its event and does nothing.
 
-Before it sleeps it asks to be rung for, and looks again until nobody can have missed that (see ``sql/functions/
-exchange.sql``). While it is awake nobody needs to ring, and a busy system sends no notifications at all.
+Before the worker parks it asks to be notified, and looks again until no open transaction can have missed that (see
+``sql/functions/exchange.sql``). While it looks by itself it needs no notification, and a busy system sends none.
 """
 
 from __future__ import annotations
@@ -17,19 +17,20 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from alfrd_events.db import queue
 from alfrd_events.db.database import Database
 from alfrd_events.db.errors import Doubtful, Interrupted, NoAnswer, WorkerUnknown
 from alfrd_events.errors import AlfrdError, DatabaseUnavailable, Refused
+from alfrd_events.metrics.vitals import Vitals
 from alfrd_events.model import Outcome, Task
 from alfrd_events.observe import Log
-from alfrd_events.worker.endings import cancel_all
-from alfrd_events.worker.fronts import Fronts
+from alfrd_events.worker.cancellation import cancel_all
+from alfrd_events.worker.cursors import QueueCursors
 from alfrd_events.worker.outbox import Outbox, backoff
-from alfrd_events.worker.refused import tell_of_refused
+from alfrd_events.worker.refused import log_refused
 from alfrd_events.worker.registration import Registration
 from alfrd_events.worker.slots import Slots
 from alfrd_events.worker.waits import Waits
@@ -38,10 +39,12 @@ from alfrd_events.worker.wake import Reason, Wake
 log = Log("worker")
 
 _RETRY_AT_MOST = 1.0
-_DOZE_SECONDS = 0.003
-"""How long a worker without anything to do stays awake."""
-_NAP_AT_MOST = 0.5
-"""How often it looks while somebody's transaction may have missed that it sleeps."""
+_IDLE_GRACE_SECONDS = 0.003
+"""How long a worker without anything to do goes on looking by itself."""
+_LONG_PER_SLOT = 2
+"""So many tasks for each slot of a step may give it back because they take long. Each holds its document in memory."""
+_PAUSE_AT_MOST = 0.5
+"""How often it looks while a transaction that is still open may not have seen what it waits for."""
 
 
 @dataclass
@@ -53,7 +56,7 @@ class Tally:
     failed: list[Outcome] = field(default_factory=list)
     stale: int = 0
     claimed_by_poll: int = 0
-    """Tasks found by the fallback poll or after a reconnect: bells that were missed."""
+    """Tasks found by the fallback poll or after a reconnect: notifications that were missed."""
 
 
 class Cycle:
@@ -64,7 +67,7 @@ class Cycle:
     :param poll_seconds: look at the queue this often although nothing woke us.
     :param beat_seconds: the same while tasks run, since an exchange is the heartbeat.
     :param only: serve nothing but these documents and files.
-    :param listens: it hears bells, and may sleep.
+    :param listens: it has a listen connection, and may park.
     """
 
     def __init__(
@@ -80,7 +83,9 @@ class Cycle:
         only: Sequence[UUID] | None = None,
         listens: bool = True,
         on_outcome: Callable[[Outcome], None] = lambda _: None,
+        vitals: Vitals | None = None,
     ) -> None:
+        self._vitals = vitals or Vitals()
         self._database = database
         self._registration = registration
         self._slots = Slots(slots)
@@ -90,55 +95,67 @@ class Cycle:
         self._beat_seconds = beat_seconds
         self._only = only
         self._listens = listens
-        self._wants_more = False
-        """As many were claimed as were offered, and slots are free for more."""
-        self._alone = False
-        """No other worker lives, as far as this one knows."""
-        self._at_it = False
-        """An exchange of the loop's own is in flight."""
-        self._beside: asyncio.Task[None] | None = None
-        """A second exchange that is in flight."""
-        self._may_go = asyncio.Event()
-        """Set when a second exchange has ended, or is worth making."""
-        self._naps: int | None = None
-        """Looks since it asked to be rung for; ``None``: it has not asked."""
-        self._telling: set[asyncio.Task[None]] = set()
-        """Finds out why outcomes were refused."""
+        self._empty_polls: int | None = None
+        """Looks since it asked to be notified; ``None``: it has not asked."""
         self._waits = Waits()
         self._on_outcome = on_outcome
         self._running: set[Task] = set()
         self._busy: Counter[str] = Counter()
         """Of these, per step, those that have no outcome yet."""
+        self._long: set[Task] = set()
+        """Those that hold no slot any more, because they take long."""
         self._outbox = Outbox()
-        self._fronts = Fronts()
+        self._cursors = QueueCursors()
+        self._in_flight = False
+        """The loop's own exchange is on its way."""
+        self._second: asyncio.Task[None] | None = None
+        """The exchange beside it."""
+        self._alone = False
+        """No other worker was there at the last exchange."""
+        self._may_go = asyncio.Event()
+        """Set when the loop, which waits for the second exchange, may begin another one."""
+        self._has_room = False
+        """As much was claimed as was offered, and more could have been."""
         self._stopping = False
         self._given_up = False
         self._in_doubt = False
-        """An exchange failed, and may have committed all the same: the next one tells what this worker knows."""
+        """An exchange failed, and may have committed all the same: the next one says what this worker owns."""
         self.superseded_by = ""
         """The newer release that has migrated the database: from then on this worker claims nothing."""
         self.tally = Tally()
-        self.stirring = asyncio.Event()
-        """Set while anyone's task runs, as far as this worker knows: somebody could die with it."""
+        self.any_running = asyncio.Event()
+        """Set while any worker's task runs, as far as this one knows: its worker could die with it."""
 
     def finished(self, outcome: Outcome) -> None:
         """Take an outcome from the runner."""
         self._outbox.put(outcome)
-        self._busy[outcome.task.step] -= 1
+        if outcome.task in self._long:
+            self._long.discard(outcome.task)
+        else:
+            self._busy[outcome.task.step] -= 1
         self._wake.set("handoff")
         if self._outbox.is_all_of(len(self._running)):
             self._may_go.set()
-            self._go_beside()
+            self._begin_second()
+
+    def takes_long(self, task: Task) -> None:
+        """A task needs its step's processes for long: another one may begin beside it, which may be a short one."""
+        long = sum(each.step == task.step for each in self._long)
+        if task in self._running and long < _LONG_PER_SLOT * self._slots.of(task.step):
+            self._long.add(task)
+            self._busy[task.step] -= 1
+            self._wake.set("handoff")
 
     def stop_claiming(self) -> None:
         """Let what runs come to its end, and claim nothing more."""
-        self._stopping = True
+        self._stopping = self._vitals.is_draining = True
         self._wake.set("handoff")
 
     def give_up(self) -> None:
         """What the database does not take now, end without."""
         self._given_up = True
         self._wake.set("handoff")
+        self._may_go.set()
 
     @property
     def running(self) -> int:
@@ -153,16 +170,13 @@ class Cycle:
         try:
             await self._run(until_quiet)
         finally:
-            if self._beside is not None:
-                await cancel_all([self._beside])
-            if self._telling:
-                await asyncio.wait(self._telling, timeout=1)
-                await cancel_all(self._telling)
+            if self._second is not None:
+                await cancel_all([self._second])
 
     async def _run(self, until_quiet: bool) -> None:
         reason: Reason = "start"
         while True:
-            answer = await self._answer_the_bell(reason) or await self._turn(reason)
+            answer = await self._turn(reason)
             if answer.superseded_by and not self.superseded_by:
                 self._step_down(answer.superseded_by)
             if self._stopping and not self._running:
@@ -185,33 +199,31 @@ class Cycle:
             if (due_in := self._outbox.due_in) is not None and due_in < idle:
                 idle, otherwise = due_in, "handoff"
             reason = await self._rest(answer, idle, otherwise)
-            await self._other_half()
+            # Beside a second exchange, another one is worth it only for all that could go with it.
+            while self._second and not self._given_up and not self._outbox.is_all_of(len(self._running)):
+                self._may_go.clear()
+                await self._may_go.wait()
 
-    async def _other_half(self) -> None:
-        """While another exchange is in flight, one more is worth it only for all that could still go with it."""
-        while self._beside is not None and not self._outbox.is_all_of(len(self._running)):
-            self._may_go.clear()
-            await self._may_go.wait()
-
-    async def _rest(self, answer: queue.Exchange, idle: float, otherwise: Reason) -> Reason:
-        """Wait for the next reason to look: asleep for as long as it may be, else for a moment only."""
-        if self._outbox.is_waiting or self._wants_more:
-            self._naps = None
-            self._wants_more = False
+    async def _rest(self, answer: queue.ExchangeReply, idle: float, otherwise: Reason) -> Reason:
+        """Wait for the next reason to look: parked for as long as it may be, else for a moment only."""
+        if self._outbox.is_waiting or self._has_room:
+            self._empty_polls = None
+            self._has_room = False
             return "handoff"
         if answer.claimed or self._stopping or not self._listens:
-            self._naps = None
+            self._empty_polls = None
         if self._stopping or not self._listens:
             return await self._wake.wait(idle, otherwise)
-        if not answer.asleep:
-            nap = _DOZE_SECONDS if self._naps is None else min(_NAP_AT_MOST, 0.0005 * 2**self._naps)
-            if nap < idle:
-                idle, otherwise = nap, "awake"
+        if not answer.parked:
+            polls = self._empty_polls
+            pause = _IDLE_GRACE_SECONDS if polls is None else min(_PAUSE_AT_MOST, 0.0005 * 2**polls)
+            if pause < idle:
+                idle, otherwise = pause, "recheck"
         reason = await self._wake.wait(idle, otherwise)
-        if reason == "awake":
-            self._naps = 0 if self._naps is None else self._naps + 1
-        elif not answer.asleep:
-            self._naps = None
+        if reason == "recheck":
+            self._empty_polls = 0 if self._empty_polls is None else self._empty_polls + 1
+        elif not answer.parked:
+            self._empty_polls = None
         return reason
 
     def _step_down(self, release: str) -> None:
@@ -227,6 +239,8 @@ class Cycle:
     async def _is_quiet(self) -> bool:
         try:
             backlog = await queue.backlog(self._database, self._slots.steps, self._only)
+            if backlog.scheduled and self._only is None:
+                await queue.hasten_looks(self._database)
         except (DatabaseUnavailable, Interrupted, Doubtful) as error:
             log.debug("cannot tell what is left to do", error=error)
             return False
@@ -234,36 +248,9 @@ class Cycle:
             self._waits.still(backlog)
         return backlog.empty
 
-    async def _answer_the_bell(self, reason: Reason) -> queue.Exchange | None:
-        """Claim the short way where a bell is all there is; an exchange follows in a moment.
-
-        :return: ``None``: an exchange has the say, at once.
-        """
-        quiet = self._outbox.is_empty and self._beside is None and not self._in_doubt and not self._stopping
-        if reason != "notify" or not quiet or len(self._wake.rung) != 1 or self._only is not None:
-            return None
-        (step,) = self._wake.rung
-        offer = self._slots.offer(self._busy, self._outbox.apart_per_step)
-        try:
-            if not offer.room[step]:
-                return None
-            answer = await queue.take(self._database, self._registration.id, step, offer.room[step])
-        except AlfrdError as error:
-            self._in_doubt = True
-            log.debug("the short way was none", error=error)
-            return None
-        finally:
-            self._slots.close(offer)
-        self._fronts.took(answer.claimed, answer.seen)
-        if not answer.claimed:
-            return None
-        self._wants_more |= offer.asks_for_more(answer.claimed)
-        self._take([], replace(answer, alone=self._alone), reason)
-        return answer
-
-    async def _turn(self, reason: Reason) -> queue.Exchange:
+    async def _turn(self, reason: Reason) -> queue.ExchangeReply:
         """What goes alone until one will not, then all the rest with the claims."""
-        while (alone := self._outbox.next_apart()) is not None:
+        while (alone := self._outbox.next_alone()) is not None:
             started = time.monotonic()
             try:
                 answer = await self._hand_in([alone.outcome], {}, reason)
@@ -277,7 +264,7 @@ class Cycle:
                 alone.put_off(time.monotonic() - started)
                 answer, failures = await self._exchange(reason)
                 if not failures and isinstance(error, Doubtful | NoAnswer):
-                    alone.strike(error)
+                    alone.failed_alone(error)
                 return answer
             except WorkerUnknown:
                 break  # as the exchange will find, too
@@ -286,26 +273,26 @@ class Cycle:
         answer, _ = await self._exchange(reason)
         return answer
 
-    async def _exchange(self, reason: Reason) -> tuple[queue.Exchange, int]:
+    async def _exchange(self, reason: Reason) -> tuple[queue.ExchangeReply, int]:
         """All that goes together, and the claims; again and again while the database cannot work.
 
         :return: the answer, and how often the database could not work, whatever was handed in.
         """
         failures = 0
         while True:
-            batch = self._outbox.send(len(self._running))
-            self._at_it = True
-            self._go_beside()
+            batch = self._outbox.next_batch(len(self._running))
+            self._in_flight = True
+            self._begin_second()
             try:
-                answer = await self._claim(batch, reason, may_sleep=self._naps is not None)
+                answer = await self._claim(batch, reason, may_park=self._empty_polls is not None)
             except WorkerUnknown:
                 self._outbox.came_back(batch)
-                log.warning("others took this worker for dead and have its tasks; it signs on again")
-                await self._sign_on_again()
+                log.warning("others took this worker for dead and have its tasks; it registers again")
+                await self._register_again()
             except (Interrupted, Doubtful, Refused, DatabaseUnavailable) as error:
                 if batch and (isinstance(error, NoAnswer) or not isinstance(error, DatabaseUnavailable)):
                     log.debug("exchange rolled back, doing it again one by one", error=error)
-                    self._outbox.set_apart(batch)  # one of them may be at fault
+                    self._outbox.quarantine(batch)  # one of them may be at fault
                     continue
                 self._outbox.came_back(batch)
                 failures += 1
@@ -315,36 +302,36 @@ class Cycle:
                     log.info("exchange went through", after_failures=failures)
                 return answer, failures
             finally:
-                self._at_it = False
+                self._in_flight = False
             await asyncio.sleep(backoff(failures, _RETRY_AT_MOST))
 
-    def _go_beside(self) -> None:
+    def _begin_second(self) -> None:
         """Begin a second exchange while the first is in flight, if all that it does not carry is finished.
 
-        A commit waits for the disk; this process and the other processor need not. Where other workers live, theirs
-        is the time: more exchanges would wait for each other, for the files that their documents share.
+        Beside other workers it does not pay: more exchanges at once wait for each other, for the files and series that
+        their documents share.
         """
         if (
-            self._at_it
+            self._in_flight
             and self._alone
-            and self._beside is None
+            and self._second is None
             and not self._in_doubt
             and self._outbox.is_all_of(len(self._running))
         ):
-            self._beside = asyncio.create_task(self._exchange_beside(), name="exchange")
+            self._second = asyncio.create_task(self._exchange_beside(), name="second exchange")
 
     async def _exchange_beside(self) -> None:
-        """One try. What fails goes again with the loop's next exchange, which knows how to go on."""
-        batch = self._outbox.send(len(self._running))
+        """Try once. What fails goes again with the loop's next exchange, which knows how to go on."""
+        batch = self._outbox.next_batch(len(self._running))
         try:
             answer = await self._claim(batch, "handoff")
             if answer.superseded_by and not self.superseded_by:
                 self._step_down(answer.superseded_by)
         except (WorkerUnknown, Interrupted, Doubtful, Refused, DatabaseUnavailable) as error:
             self._outbox.came_back(batch)
-            log.debug("a second exchange failed; the next one carries it all", error=error)
+            log.debug("the second exchange failed; the next one carries it all", error=error)
         finally:
-            self._beside = None
+            self._second = None
             self._may_go.set()
             self._wake.set("handoff")
 
@@ -362,66 +349,65 @@ class Cycle:
             )
 
     async def _claim(
-        self, batch: Sequence[Outcome], reason: Reason, *, may_sleep: bool = False
-    ) -> queue.Exchange:
+        self, batch: Sequence[Outcome], reason: Reason, *, may_park: bool = False
+    ) -> queue.ExchangeReply:
         """Hand in a batch, claim what there is room for, and start it."""
         if self._stopping:
             answer = await self._hand_in(batch, {}, reason)
             self._take(batch, answer, reason)
             return answer
-        offer = self._slots.offer(self._busy, self._outbox.apart_per_step)
-        try:
-            answer = await self._hand_in(batch, offer.room, reason, may_sleep=may_sleep)
-        finally:
-            self._slots.close(offer)
-        self._wants_more |= offer.asks_for_more(answer.claimed)
+        with self._slots.offer(self._busy, self._outbox.quarantined_per_step) as capacity:
+            answer = await self._hand_in(batch, capacity, reason, may_park=may_park)
         self._take(batch, answer, reason)
+        claimed = Counter(task.step for task in answer.claimed)
+        if full := [step for step, number in capacity.items() if number and claimed[step] == number]:
+            free = self._slots.free(self._busy, self._outbox.quarantined_per_step)
+            self._has_room |= any(free[step] for step in full)
         return answer
 
     async def _hand_in(
-        self, batch: Sequence[Outcome], room: Mapping[str, int], reason: Reason, *, may_sleep: bool = False
-    ) -> queue.Exchange:
+        self, batch: Sequence[Outcome], capacity: Mapping[str, int], reason: Reason, *, may_park: bool = False
+    ) -> queue.ExchangeReply:
         doubted = self._in_doubt
-        if doubted and self._beside is not None and self._beside is not asyncio.current_task():
-            await asyncio.wait([self._beside])  # what it claims is not in doubt
+        if doubted and self._second is not None and self._second is not asyncio.current_task():
+            await asyncio.wait([self._second])  # what it claims is not in doubt
         owned = list(self._running - {outcome.task for outcome in batch}) if doubted else None
-        waiting = [step for step, slots in room.items() if slots] if may_sleep else None
-        from_ = self._fronts.look_from(reason)
+        cursors = self._cursors.next(reason)
         started = time.monotonic()
         try:
             answer = await queue.exchange(
                 self._database,
                 self._registration.id,
                 batch,
-                room,
+                capacity,
                 reason,
-                self._only,
-                owned,
-                waiting,
-                from_,
-                self._fronts.seen(from_),
+                only=self._only,
+                owned=owned,
+                waiting_for=[step for step, free in capacity.items() if free] if may_park else None,
+                cursors=cursors,
             )
         except BaseException:
             self._in_doubt = True
             raise
-        self._fronts.looked(from_, answer.reached, answer.seen, time.monotonic() - started)
+        self._cursors.moved(cursors, answer.cursors, time.monotonic() - started)
         if doubted:
             self._in_doubt = False
         return answer
 
-    async def _sign_on_again(self) -> None:
-        # What runs goes on: a paid call is paid whether or not we hear its answer. Its result will be refused as
+    async def _register_again(self) -> None:
+        # What runs goes on: a paid call is paid whether or not its answer arrives. Its result will be refused as
         # stale, and its cost recorded.
         try:
-            await self._registration.sign_on()
+            await self._registration.register()
         except AlfrdError as error:
-            log.debug("cannot sign on yet", error=error)
+            log.debug("cannot register yet", error=error)
 
-    def _take(self, batch: Sequence[Outcome], answer: queue.Exchange, reason: Reason) -> None:
+    def _take(self, batch: Sequence[Outcome], answer: queue.ExchangeReply, reason: Reason) -> None:
         self._alone = answer.alone
         self._outbox.taken(batch)
         self._running -= {outcome.task for outcome in batch}
         for outcome in batch:
+            self._vitals.handed_in(outcome, is_stale=outcome.task.id in answer.stale)
             if outcome.task.id in answer.stale:
                 self.tally.stale += 1
                 continue
@@ -430,18 +416,18 @@ class Cycle:
             elif outcome.kind == "failed":
                 self.tally.failed.append(outcome)
             self._on_outcome(outcome)
-        if answer.stale and (refused := [each for each in batch if each.task.id in answer.stale]):
-            telling = asyncio.create_task(tell_of_refused(self._database, refused))
-            self._telling.add(telling)
-            telling.add_done_callback(self._telling.discard)
+        if answer.stale:
+            log_refused(batch, answer.refused)
         if answer.claimed or answer.others_running:
-            self.stirring.set()
+            self.any_running.set()
         elif not self._running and reason != "notify":
-            # After a bell that brought nothing, another worker has just taken what it rang for.
-            self.stirring.clear()
+            # After a notification that brought nothing, another worker has just claimed what it was for.
+            self.any_running.clear()
         if answer.claimed:
             if reason in ("poll", "reconnect"):
                 self.tally.claimed_by_poll += len(answer.claimed)
+                self._vitals.missed_notifications += len(answer.claimed)
+            self._vitals.claimed(answer.claimed)
             self._waits.over()
             self._running.update(answer.claimed)
             self._busy.update(task.step for task in answer.claimed)

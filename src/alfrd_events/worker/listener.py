@@ -18,9 +18,10 @@ from collections.abc import Collection
 from alfrd_events.db import queue
 from alfrd_events.db.database import Database
 from alfrd_events.db.errors import WorkerUnknown
-from alfrd_events.db.listen import WORK, Ear
-from alfrd_events.db.patience import within
+from alfrd_events.db.listen import WORK, ListenConnection
+from alfrd_events.db.statement_timeout import within
 from alfrd_events.errors import AlfrdError
+from alfrd_events.metrics.vitals import Vitals
 from alfrd_events.observe import Log
 from alfrd_events.worker.wake import Wake
 
@@ -31,10 +32,10 @@ _ANSWER_WITHIN = 5.0
 
 
 class Listener:
-    """Keeps an ear on the bell for one worker.
+    """Keep a listen connection for one worker.
 
-    :param steps: the steps that the worker serves; bells for others are not its business.
-    :param probe_seconds: how often it proves that it hears.
+    :param steps: the steps that the worker serves; notifications of others are ignored.
+    :param probe_seconds: how often it proves that it receives.
     """
 
     def __init__(
@@ -45,7 +46,9 @@ class Listener:
         steps: Collection[str],
         wake: Wake,
         probe_seconds: float,
+        vitals: Vitals | None = None,
     ) -> None:
+        self._vitals = vitals or Vitals()
         self._database = database
         self._url = url
         self._worker = worker
@@ -59,7 +62,7 @@ class Listener:
         was_deaf = False
         while True:
             try:
-                ear = await Ear.connect(self._url, self._worker)
+                connection = await ListenConnection.connect(self._url, self._worker)
             except AlfrdError as error:
                 failures += 1
                 if failures == 1:
@@ -71,32 +74,39 @@ class Listener:
             if failures:
                 log.info("listener connected again", after_failures=failures)
             failures = 0
+            self._vitals.connections += 1
+            self._vitals.is_listening = True
             try:
                 self._wake.set("reconnect" if was_deaf else "start")
                 was_deaf = True
-                await self._listen(ear)
+                await self._listen(connection)
             except AlfrdError as error:
                 log.warning("listener lost its connection; connecting again", error=error)
             finally:
-                await within(1, ear.close(), "closing the listen connection")
+                self._vitals.is_listening = False
+                await within(1, connection.close(), "closing the listen connection")
             await self._tell(locked=False)  # there is no lock now, and that must not be taken for death
             failures += 1
             await _pause(failures)
 
-    async def _listen(self, ear: Ear) -> None:
-        """Wake the cycle for each bell; leave when the connection breaks or goes deaf."""
+    async def _listen(self, connection: ListenConnection) -> None:
+        """Wake the cycle at each notification; leave when the connection breaks or goes deaf."""
         loop = asyncio.get_running_loop()
         next_probe = loop.time() + self._probe_seconds
         answer_by: float | None = None
-        told: bool | None = None
+        written: bool | None = None
         while True:
-            if told != ear.locked and await self._tell(locked=ear.locked):
-                told = ear.locked
+            if written != connection.locked and await self._tell(locked=connection.locked):
+                written = connection.locked
             deadline = next_probe if answer_by is None else answer_by
-            heard = await ear.hear(timeout=max(deadline - loop.time(), 0.01))
-            if heard is not None and heard.channel == WORK and heard.payload in self._steps:
-                self._wake.set("notify", heard.payload)
-            elif heard is not None and ear.is_probe(heard):
+            notification = await connection.next(timeout=max(deadline - loop.time(), 0.01))
+            if (
+                notification is not None
+                and notification.channel == WORK
+                and notification.payload in self._steps
+            ):
+                self._wake.set("notify")
+            elif notification is not None and connection.is_probe(notification):
                 answer_by, next_probe = None, loop.time() + self._probe_seconds
                 continue
             if loop.time() < deadline:
@@ -104,28 +114,28 @@ class Listener:
             if answer_by is not None:
                 log.warning("listener hears nothing, not even itself; connecting again")
                 return
-            if not ear.locked:
-                await ear.try_lock()
-            if await self._probe(ear):
+            if not connection.locked:
+                await connection.try_lock()
+            if await self._probe(connection):
                 answer_by = loop.time() + _ANSWER_WITHIN
             else:
                 next_probe = loop.time() + self._probe_seconds
 
-    async def _probe(self, ear: Ear) -> bool:
-        """Ask for a sign of life; not being able to ask says nothing of the ear."""
+    async def _probe(self, connection: ListenConnection) -> bool:
+        """Ask for a sign of life; not being able to ask says nothing of the connection."""
         try:
-            await ear.probe(self._database, "?")
+            await connection.probe(self._database, "?")
         except AlfrdError as error:
             log.debug("cannot send a probe", error=error)
             return False
         return True
 
     async def _tell(self, *, locked: bool) -> bool:
-        """Tell whether the worker holds its lock, so that others may judge by it; ``False`` if that was not heard."""
+        """Write whether the worker holds its lock, so that others may judge by it; ``False`` if that failed."""
         try:
             await queue.set_locked(self._database, self._worker, locked)
         except WorkerUnknown:
-            self._wake.set("poll")  # the cycle signs on again, and a listener for the new id takes over
+            self._wake.set("poll")  # the cycle registers again, and a listener for the new id takes over
         except AlfrdError as error:
             log.debug("cannot tell whether the lock is held", locked=locked, error=error)
             return False

@@ -5,8 +5,8 @@ after a failure that may be the fault of one, each is set apart and goes alone. 
 are tried less and less often, and the others go on meanwhile.
 
 A failure that is in doubt counts as a strike only if an exchange without the outcome goes through right after: then
-it is not the database that is slow or ill. After three strikes, what goes in its place is the news that it could not
-be written.
+it is not the database that is slow or ill. After three such failures, what goes in its place is the news that it could
+not be written.
 """
 
 from __future__ import annotations
@@ -23,21 +23,23 @@ from alfrd_events.db.errors import NoAnswer, TimedOut
 from alfrd_events.errors import AlfrdError, Refused
 from alfrd_events.model import Outcome, Task
 from alfrd_events.observe import Log
-from alfrd_events.worker.slots import HALVED_FROM
+from alfrd_events.worker.about import facts_of
 
 log = Log("worker")
 
-_STRIKES = 3
+_FAILURES_ALONE = 3
+HALVED_FROM = 32
+"""Fewer results than that are sent as they are."""
 _AGAIN_AFTER_AT_MOST = 5.0
 
 
 @dataclass(eq=False)
-class Apart:
+class Quarantined:
     """An outcome that goes alone."""
 
     outcome: Outcome
     tries: int = 0
-    strikes: int = 0
+    failures_alone: int = 0
     due: float = 0.0
     """When it is tried next, as ``time.monotonic()``."""
 
@@ -48,14 +50,14 @@ class Apart:
             min(self.tries, 10) * took, backoff(self.tries, _AGAIN_AFTER_AT_MOST)
         )
 
-    def strike(self, error: AlfrdError) -> None:
-        """It did not go while others did, and by nobody's fault but perhaps its own."""
-        self.strikes += 1
-        if self.strikes >= _STRIKES:
+    def failed_alone(self, error: AlfrdError) -> None:
+        """Count a failure while others went through: the outcome itself may be at fault."""
+        self.failures_alone += 1
+        if self.failures_alone >= _FAILURES_ALONE:
             self.give_up(error)
 
     def give_back(self) -> None:
-        """Hand in no result at all: somebody else shall do it."""
+        """Hand in no result at all: another worker shall do it."""
         self.outcome = Outcome(
             self.outcome.task,
             "released",
@@ -69,7 +71,7 @@ class Apart:
         If not even the news can be written, the task ends without a word to its document.
         """
         task, kind = self.outcome.task, self.outcome.kind
-        if kind == "buried":
+        if kind == "abandoned":
             return
         if isinstance(error, Refused):
             what = f"{task.step}: the database refused its result: {error}"
@@ -77,12 +79,12 @@ class Apart:
             what = f"{task.step}: the database could not take its result in time: {error}"
         else:
             what = f"{task.step}: the database could not take its result: {error}"
-        log.error(what, task=task.id, subject=task.subject_id)
+        log.error(what, task=task.id, **facts_of(task, self.outcome.name))
         news: Literal["failed", "retry"] = "failed" if isinstance(error, Refused) else "retry"
         self.outcome = Outcome(
-            task, "buried" if kind in (news, "failed") else news, error=what, usage=self.outcome.usage
+            task, "abandoned" if kind in (news, "failed") else news, error=what, usage=self.outcome.usage
         )
-        self.tries = self.strikes = 0
+        self.tries = self.failures_alone = 0
 
 
 class Outbox:
@@ -91,32 +93,35 @@ class Outbox:
     def __init__(self) -> None:
         self._together: list[Outcome] = []
         self._sent: list[Sequence[Outcome]] = []
-        """What exchanges carry now, each just as :meth:`send` gave it."""
-        self._apart: list[Apart] = []
+        """What the exchanges that are in flight carry, as :meth:`next_batch` gave it."""
+        self._quarantined: list[Quarantined] = []
 
     def put(self, outcome: Outcome) -> None:
         """Add what a task has come to."""
         self._together.append(outcome)
 
-    def send(self, running: int) -> list[Outcome]:
-        """What the next exchange carries, until it is taken, comes back, or is set apart.
+    def next_batch(self, running: int) -> list[Outcome]:
+        """What the next exchange carries, until it is taken, comes back, or is quarantined.
 
-        Where all that is owned is finished, half of it: the other half follows while the next steps of the first one
-        run, so that the database and this process work at the same time.
+        Where all that is owned is finished, half of it: the other half goes with a second exchange, or while the next
+        steps of the first half run. Without that, the worker and the server wait for each other.
 
         :param running: tasks owned, those that are finished included.
         """
         size = len(self._together)
         if HALVED_FROM <= size == running:
-            size = running // 2
+            size //= 2
         batch, self._together = self._together[:size], self._together[size:]
         self._sent.append(batch)
         return batch
 
     def is_all_of(self, running: int) -> bool:
-        """Nothing of these tasks is still at work, and what has not been sent is worth an exchange of its own."""
+        """Whether every owned task is finished, and those that no exchange carries are worth one.
+
+        :param running: tasks owned, those that are finished included.
+        """
         waiting = len(self._together)
-        return waiting >= HALVED_FROM and not self._apart and waiting + sum(map(len, self._sent)) == running
+        return waiting >= HALVED_FROM // 2 and waiting + sum(map(len, self._sent)) == running
 
     def came_back(self, batch: Sequence[Outcome]) -> None:
         """The database has not taken these, and they are not to blame."""
@@ -128,20 +133,15 @@ class Outbox:
         """Something can go together at once."""
         return bool(self._together)
 
-    @property
-    def is_empty(self) -> bool:
-        """The database has all of it."""
-        return not self._together and not self._sent and not self._apart
-
-    def set_apart(self, batch: Sequence[Outcome]) -> None:
+    def quarantine(self, batch: Sequence[Outcome]) -> None:
         """From now on these go alone."""
         self._remove(batch)
-        self._apart += map(Apart, batch)
+        self._quarantined += map(Quarantined, batch)
 
-    def next_apart(self) -> Apart | None:
+    def next_alone(self) -> Quarantined | None:
         """One that is to be tried alone now."""
         now = time.monotonic()
-        return next((each for each in self._apart if each.due <= now), None)
+        return next((each for each in self._quarantined if each.due <= now), None)
 
     def taken(self, batch: Sequence[Outcome]) -> None:
         """The database has these."""
@@ -149,32 +149,32 @@ class Outbox:
 
     def _remove(self, batch: Sequence[Outcome]) -> None:
         self._sent = [sent for sent in self._sent if sent is not batch]
-        if self._apart:
+        if self._quarantined:
             tasks = {outcome.task for outcome in batch}
-            self._apart = [each for each in self._apart if each.outcome.task not in tasks]
+            self._quarantined = [each for each in self._quarantined if each.outcome.task not in tasks]
 
     @property
     def tasks(self) -> set[Task]:
         """The tasks whose outcomes these are."""
-        outcomes = chain(self._together, *self._sent, (each.outcome for each in self._apart))
+        outcomes = chain(self._together, *self._sent, (each.outcome for each in self._quarantined))
         return {outcome.task for outcome in outcomes}
 
     @property
-    def apart_per_step(self) -> Counter[str]:
+    def quarantined_per_step(self) -> Counter[str]:
         """How many go alone, per step."""
-        return Counter(each.outcome.task.step for each in self._apart)
+        return Counter(each.outcome.task.step for each in self._quarantined)
 
     @property
     def is_stuck(self) -> bool:
         """Nothing is left but what was tried alone, without success."""
-        return not self._together and not any(self._sent) and all(each.tries for each in self._apart)
+        return not self._together and not any(self._sent) and all(each.tries for each in self._quarantined)
 
     @property
     def due_in(self) -> float | None:
         """Seconds until one is to be tried alone; ``None``: there is none."""
-        if not self._apart:
+        if not self._quarantined:
             return None
-        return max(min(each.due for each in self._apart) - time.monotonic(), 0.0)
+        return max(min(each.due for each in self._quarantined) - time.monotonic(), 0.0)
 
 
 def backoff(failures: int, at_most: float) -> float:

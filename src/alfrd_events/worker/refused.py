@@ -1,33 +1,29 @@
-"""Tell why outcomes were refused: changed by a person while the step ran, or a lease that was lost."""
+"""Log why outcomes were refused: changed by a person while the step ran, or a lease that was lost."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from alfrd_events.db import queue
-from alfrd_events.db.database import Database
-from alfrd_events.errors import AlfrdError, StaleClaim
+from alfrd_events.errors import StaleClaim
 from alfrd_events.model import Outcome
 from alfrd_events.observe import Log
+from alfrd_events.worker.about import facts_of
 
 log = Log("worker")
 
 
-async def tell_of_refused(database: Database, refused: Sequence[Outcome]) -> None:
-    """Log it: as information where a person's change is the reason, with advice where the lease was too short."""
-    try:
-        outlived = await queue.outlived(database, refused)
-    except AlfrdError as error:
-        log.debug("cannot tell why results were refused", error=error, tasks=len(refused))
-        outlived = frozenset()
-    changed = [outcome.task for outcome in refused if outcome.task.id in outlived]
-    lost = [outcome.task for outcome in refused if outcome.task.id not in outlived]
-    if changed:
+def log_refused(batch: Sequence[Outcome], refused: Mapping[int, str]) -> None:
+    """Log it: as information where a person's change is the reason, with advice where the lease was too short.
+
+    :param refused: task id -> ``lost`` or ``superseded``; what was only repeated is no news.
+    """
+    superseded = [outcome for outcome in batch if refused.get(outcome.task.id) == "superseded"]
+    lost = [outcome.task for outcome in batch if refused.get(outcome.task.id) == "lost"]
+    if superseded:
         log.info(
             "a person cancelled, corrected, re-submitted or deleted it while a step ran; that result was not written",
-            step=changed[0].step,
-            subject=changed[0].subject_id,
-            and_others=len(changed) - 1,
+            **facts_of(superseded[0].task, superseded[0].name),
+            and_others=len(superseded) - 1,
         )
     if lost:
         log.warning(str(StaleClaim(lost[0])), and_others=len(lost) - 1)

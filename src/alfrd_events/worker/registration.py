@@ -26,7 +26,7 @@ class Registration:
         self._on_renewed = on_renewed
         self.id = 0
 
-    async def sign_on(self) -> None:
+    async def register(self) -> None:
         """Make the worker known; ask again for an id."""
         self.id = await queue.register(
             self._database,
@@ -39,6 +39,6 @@ class Registration:
         )
         self._on_renewed()
 
-    async def sign_off(self) -> None:
+    async def deregister(self) -> None:
         """Leave; others need not wait for the lease to end."""
-        await queue.leave(self._database, self.id)
+        await queue.deregister(self._database, self.id)

@@ -1,8 +1,8 @@
 """Give back the tasks of workers that are gone, make those that are missing, and tell what is wrong with the server.
 
-Every worker does it; there is no leader. While somebody's task runs it looks every ``rescue_seconds``. In an
-idle system, where nobody can die with a task in hand, it looks rarely; whatever comes rings the bell, and
-the exchange that follows tells that others are running.
+Every worker does it; there is no leader. While any task runs it looks every ``rescue_seconds``. In an
+idle system, where no worker can die with a task in hand, it looks rarely; new work is notified, and
+the exchange that follows says that others are running.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from alfrd_events.db import operate, queue
 from alfrd_events.db.database import Database
 from alfrd_events.db.errors import Interrupted
 from alfrd_events.errors import AlfrdError, DatabaseUnavailable
+from alfrd_events.metrics.vitals import Vitals
 from alfrd_events.observe import Log
 
 log = Log("rescuer")
@@ -34,7 +35,7 @@ _DUTIES = {
 class Rescuer:
     """The duties that are not about a worker's own tasks.
 
-    :param stirring: set while tasks run somewhere.
+    :param any_running: set while tasks run somewhere.
     :param rescue_seconds: how often to look for workers that are gone, while any task runs.
     :param reconcile_seconds: how often to look for documents and files whose task is missing.
     :param watch_seconds: how often to ask what is wrong with the server.
@@ -43,13 +44,15 @@ class Rescuer:
     def __init__(
         self,
         database: Database,
-        stirring: asyncio.Event,
+        any_running: asyncio.Event,
         rescue_seconds: float,
         reconcile_seconds: float,
         watch_seconds: float,
+        vitals: Vitals | None = None,
     ) -> None:
+        self._vitals = vitals or Vitals()
         self._database = database
-        self._stirring = stirring
+        self._any_running = any_running
         self._rescue_seconds = rescue_seconds
         self._reconcile = _Every(reconcile_seconds)
         self._thorough = _Every(reconcile_seconds)
@@ -64,7 +67,7 @@ class Rescuer:
         while True:
             try:
                 async with asyncio.timeout(_IDLE_SECONDS):
-                    await self._stirring.wait()
+                    await self._any_running.wait()
             except TimeoutError:
                 pass
             await asyncio.sleep(self._rescue_seconds * random.uniform(0.9, 1.1))
@@ -73,7 +76,7 @@ class Rescuer:
                 await self._do(duty)
 
     async def _do(self, duty: Callable[[], Awaitable[None]]) -> None:
-        """One duty that fails keeps no other from being done, and is told once for as long as it fails alike."""
+        """One duty that fails keeps no other from being done, and is logged once for as long as it fails alike."""
         name = duty.__name__.strip("_")
         try:
             await duty()
@@ -107,6 +110,7 @@ class Rescuer:
                 self._thorough.now()
             raise
         if rescued := [task for task in lost if task["outcome"] != "refused"]:
+            self._vitals.rescued += len(rescued)
             log.warning(
                 "rescued tasks of workers that are gone; their events tell which",
                 tasks=len(rescued),

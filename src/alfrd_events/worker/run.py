@@ -18,17 +18,19 @@ from uuid import UUID
 from alfrd_events import __version__
 from alfrd_events.db.database import Database
 from alfrd_events.errors import AlfrdError, SchemaTooNew
+from alfrd_events.metrics.vitals import Vitals
 from alfrd_events.model import Outcome
 from alfrd_events.observe import Log
 from alfrd_events.steps.step import Step, Tools
+from alfrd_events.worker.budget_releaser import ReleaseHeld, release_forever, release_once
+from alfrd_events.worker.cancellation import cancel_all
 from alfrd_events.worker.cycle import Cycle, Tally
-from alfrd_events.worker.endings import cancel_all
+from alfrd_events.worker.indexer import Indexer
 from alfrd_events.worker.last_resort import MARGIN_SECONDS, LastResort
 from alfrd_events.worker.listener import Listener
 from alfrd_events.worker.registration import Registration
 from alfrd_events.worker.rescuer import Rescuer
 from alfrd_events.worker.runner import Runner
-from alfrd_events.worker.tender import Tend, tend_forever, tend_once
 from alfrd_events.worker.wake import Wake
 
 log = Log("worker")
@@ -49,7 +51,7 @@ class WorkerOptions:
     rescue_seconds: float = 1
     reconcile_seconds: float = 300
     watch_seconds: float = 30
-    tend_seconds: float = 20
+    release_seconds: float = 20
     step_seconds: float = 900
     listen_url: str | None = None
     """Where to LISTEN; ``None``: not at all, new work is found by the poll."""
@@ -74,18 +76,21 @@ async def run_worker(
     tools: Tools,
     options: WorkerOptions,
     on_outcome: Callable[[Outcome], None] = lambda _: None,
-    tend: Tend | None = None,
+    release_held: ReleaseHeld | None = None,
     last_resort: LastResort | None = None,
+    vitals: Vitals | None = None,
 ) -> Report:
     """Work until a signal comes, or until nothing is left if ``until_quiet``.
 
     :param on_outcome: called for each outcome that the database has accepted.
-    :param tend: called every ``tend_seconds``: lets tasks go on that were held for money; returns how many.
+    :param release_held: called every ``release_seconds``: lets tasks go on that were held for money; returns how many.
     :param last_resort: ends the process when a signal does not; ``None``: it may take as long as a step holds it.
+    :param vitals: what it notes of itself, for those who watch it.
     :raise SchemaTooNew: a newer release migrated the database meanwhile; what ran was finished first.
     """
     signals = _Signals(last_resort, options.drain_seconds)
-    worker = _Worker(database, steps, tools, options, signals, on_outcome, tend)
+    vitals = vitals or Vitals()
+    worker = _Worker(database, steps, tools, options, signals, on_outcome, release_held, vitals)
     with signals.caught(), collecting_rarely():
         await worker.run()
     return Report(worker.cycle.tally, interrupted=signals.stop.is_set())
@@ -168,13 +173,18 @@ class _Worker:
         options: WorkerOptions,
         signals: _Signals,
         on_outcome: Callable[[Outcome], None],
-        tend: Tend | None,
+        release_held: ReleaseHeld | None,
+        vitals: Vitals,
     ) -> None:
-        self._tend = tend
+        self._release_held = release_held
+        self._vitals = vitals
+        vitals.slots = options.slots
+        vitals.listens = options.listen_url is not None
         self._database = database
         self._options = options
         self._signals = signals
         self._wake = Wake()
+        self._indexer = Indexer(database)
         database.patience = options.lease_seconds / 3
         self._listening: asyncio.Task[None] | None = None
         self._retired: asyncio.Task[object] | None = None
@@ -183,7 +193,12 @@ class _Worker:
             database, list(options.slots), options.lease_seconds, self._listen_anew
         )
         self._runner = Runner(
-            database, steps, tools, lambda outcome: self.cycle.finished(outcome), options.step_seconds
+            database,
+            steps,
+            tools,
+            lambda outcome: self.cycle.finished(outcome),
+            options.step_seconds,
+            lambda task: self.cycle.takes_long(task),
         )
         self.cycle = Cycle(
             database,
@@ -196,43 +211,55 @@ class _Worker:
             only=options.only,
             listens=options.listen_url is not None,
             on_outcome=self._taken(on_outcome),
+            vitals=vitals,
         )
 
     def _taken(self, on_outcome: Callable[[Outcome], None]) -> Callable[[Outcome], None]:
         def taken(outcome: Outcome) -> None:
             self._runner.taken(outcome)
+            self._indexer.taken(outcome)
             on_outcome(outcome)
 
         return taken
 
     async def run(self) -> None:
-        await self._registration.sign_on()
+        await self._registration.register()
         log.info("worker started", worker=self._registration.id, steps=",".join(self._options.slots))
         background = [
             _background(
                 Rescuer(
                     self._database,
-                    self.cycle.stirring,
+                    self.cycle.any_running,
                     self._options.rescue_seconds,
                     self._options.reconcile_seconds,
                     self._options.watch_seconds,
+                    self._vitals,
                 ).run(),
                 "rescuer",
             ),
             _background(self._drain_on_signal(), "drain"),
+            _background(self._indexer.run(), "indexer"),
         ]
-        if self._tend is not None:
-            await tend_once(self._tend)  # before the first look at the queue: this worker's caps may be new
-            background.append(_background(tend_forever(self._tend, self._options.tend_seconds), "tender"))
+        if self._release_held is not None:
+            await release_once(
+                self._release_held
+            )  # before the first look at the queue: this worker's caps may be new
+            background.append(
+                _background(
+                    release_forever(self._release_held, self._options.release_seconds), "budget releaser"
+                )
+            )
         try:
             await self.cycle.run(until_quiet=self._options.until_quiet)
         finally:
             await self._runner.stop()
             await cancel_all([*background, *([self._listening] if self._listening else [])])
+        if self._options.until_quiet:
+            await self._indexer.finish()
         try:
-            await self._registration.sign_off()
+            await self._registration.deregister()
         except AlfrdError as error:
-            log.warning("could not sign off; others will notice", error=error)
+            log.warning("could not deregister; others will notice", error=error)
         log.info("worker stopped", worker=self._registration.id)
         if self.cycle.superseded_by:
             raise SchemaTooNew(
@@ -253,6 +280,7 @@ class _Worker:
             self._options.slots,
             self._wake,
             self._options.probe_seconds,
+            self._vitals,
         )
         self._listening = _background(listener.run(), "listener")
 

@@ -21,11 +21,12 @@ from alfrd_events.db.errors import Interrupted
 from alfrd_events.errors import AlfrdError, DatabaseUnavailable
 from alfrd_events.model import AnalystResult, JsonObject, Outcome, Prompt, Task
 from alfrd_events.model.inputs import DocumentInput, StepInput
-from alfrd_events.observe import Log
+from alfrd_events.observe import Log, bind
 from alfrd_events.sandbox.turns import Turn, turn
 from alfrd_events.steps.step import Step, Tools
-from alfrd_events.worker.endings import cancel_all
-from alfrd_events.worker.pages import Pages, pages_of_attempt, save_page
+from alfrd_events.worker.about import facts_of, name_of
+from alfrd_events.worker.cancellation import cancel_all
+from alfrd_events.worker.pages import Pages, expect_pages, pages_of_attempt, save_page
 from alfrd_events.worker.verdict import Judge, Verdict, packed
 
 log = Log("runner")
@@ -35,6 +36,8 @@ _LOAD_PAUSE_SECONDS = 0.05
 _STARTED_TOGETHER = 25
 _THROTTLED_SECONDS = 1.0
 """How long tasks wait that could not be loaded."""
+_GOES_ON_SECONDS = 1.0
+"""How long a reading waits before it goes on that was ended at its time limit."""
 _LETTING_GO_SECONDS = 2.0
 """How long a handler that was cancelled may take to clean up, before its task ends without it."""
 
@@ -44,6 +47,7 @@ class Runner:
 
     :param finished: called with each outcome, from the event loop.
     :param step_seconds: the longest that one attempt may take.
+    :param takes_long: called with a task that needs the processes of its step for long.
     """
 
     def __init__(
@@ -53,12 +57,14 @@ class Runner:
         tools: Tools,
         finished: Callable[[Outcome], None],
         step_seconds: float,
+        takes_long: Callable[[Task], None] = lambda _: None,
     ) -> None:
         self._database = database
         self._steps = steps
-        self._tools = replace(tools, save_page=save_page)
+        self._tools = replace(tools, save_page=save_page, expect_pages=expect_pages)
         self._finished = finished
         self._step_seconds = step_seconds
+        self._takes_long = takes_long
         kinds = {name: step.input for name, step in steps.items()}
         self._cases = Cases(database, kinds, tools.analyst.prompt_prefixes, tools.analyst.learns_from)
         self._judge = Judge()
@@ -69,11 +75,14 @@ class Runner:
         self._stopping = False
 
     def start(self, worker: int, tasks: Sequence[Task], inputs: str | None = None) -> None:
-        """Load what the tasks need and run them; returns at once.
+        """Load what the tasks need and run them; returns at once. After :meth:`stop` they are released unrun.
 
         :param inputs: what of it came with the claim, in JSON.
         """
         self._owed.update(tasks)
+        if self._stopping:  # the exchange that claimed them was in flight then
+            self._release(tasks)
+            return
         batch = asyncio.create_task(self._run_batch(worker, tasks, inputs))
         self._running.add(batch)
         batch.add_done_callback(self._running.discard)
@@ -167,13 +176,15 @@ class Runner:
 
     async def _attempt(self, worker: int, task: Task, given: StepInput | None) -> Outcome:
         if given is None:
-            return Outcome(task, "failed", error=f"{task.entity} {task.subject_id} is gone")
+            return Outcome(task, "failed", error=f"{task.subject_type} {task.subject_id} is gone")
+        name = name_of(given)
+        bind(lambda: facts_of(task, name))
         tools = self._tools
         made_by = tools.reader.name if task.step == "ocr" else tools.analyst.name
         pages = Pages(self._database, worker, task)
         pages_of_attempt.set(pages)
         caller.set(Caller(worker, task))
-        waited = Turn()
+        waited = Turn(lambda: self._takes_long(task) if task in self._owed else None)
         turn.set(waited)
         payload: JsonObject | bytes | None = None
         verdict = Verdict("done", "")
@@ -186,7 +197,7 @@ class Runner:
             if isinstance(result, AnalystResult) and (signed := result.provenance) is not None:
                 made_by, prompt_id = signed.made_by, signed.prompt_id
         except BaseException as error:  # noqa: BLE001 - whatever a handler does, its task must end, and no more than that
-            verdict = self._what_it_comes_to(task, error, waited)
+            verdict = self._what_it_comes_to(task, error, waited, pages)
         return Outcome(
             task,
             verdict.kind,
@@ -195,12 +206,13 @@ class Runner:
             verdict.retry_after,
             made_by,
             prompt_id,
-            # What it cost is told whatever became of it.
+            # What it cost is handed in whatever became of it.
             () if tools.reader.is_paid else pages.usage(made_by),
             given.generation if isinstance(given, DocumentInput) else 0,
+            name,
         )
 
-    def _what_it_comes_to(self, task: Task, error: BaseException, waited: Turn) -> Verdict:
+    def _what_it_comes_to(self, task: Task, error: BaseException, waited: Turn, pages: Pages) -> Verdict:
         """Tell a stop and a time-out from what the handler did itself."""
         if isinstance(error, asyncio.CancelledError | GeneratorExit):
             if asyncio.current_task() in self._overdue:
@@ -209,6 +221,13 @@ class Runner:
                         "throttled",
                         f"{task.step} waited {waited.seconds:.0f} s of its {self._step_seconds:g} s "
                         "(ALFRD_STEP_SECONDS) until a process was free",
+                    )
+                if pages.saved:  # it has so many fewer to read: that comes to an end
+                    return Verdict(
+                        "throttled",
+                        f"{task.step} has saved {pages.saved} pages in {self._step_seconds:g} s "
+                        "(ALFRD_STEP_SECONDS), and goes on with the others",
+                        _GOES_ON_SECONDS,
                     )
                 return Verdict("retry", self._too_long(task))
             if self._stopping:
@@ -223,8 +242,7 @@ def _tell_of_stubborn(task: Task) -> None:
     log.error(
         "a step goes on although it was cancelled; it is left to itself until this process ends. Let it raise "
         "CancelledError",
-        step=task.step,
-        subject=task.subject_id,
+        **facts_of(task),
     )
 
 

@@ -3,68 +3,56 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
-from alfrd_events.model import Task
-
-HALVED_FROM = 32
-"""Of as many slots or more, or as many results, half go with one exchange."""
-
-
-@dataclass(frozen=True)
-class Offer:
-    """What one exchange may claim."""
-
-    room: Mapping[str, int]
-    """Step -> tasks."""
-    kept_back: frozenset[str]
-    """Steps with more free slots than that."""
-
-    def asks_for_more(self, claimed: Iterable[Task]) -> bool:
-        """As many were claimed as were offered, and slots are free for others.
-
-        Of a first step the database leaves an eighth: see ``alfrd.exchange``.
-        """
-        per_step = Counter(task.step for task in claimed)
-        return any(per_step[step] >= self.room[step] - self.room[step] // 8 for step in self.kept_back)
+SHARED_FROM = 32
+"""Of that many slots or more, one exchange may fill half."""
 
 
 class Slots:
     """The slots of one worker.
 
-    Of many free slots half are offered at a time: while one half's results are with the database, the other half runs,
-    and the next steps of either always find room.
+    Two exchanges may be in flight. Half of many slots is left to the other one: the next steps of what it hands in
+    start in it.
 
     :param slots: tasks at once, per step that is served.
     """
 
     def __init__(self, slots: Mapping[str, int]) -> None:
         self._slots = dict(slots)
-        self._offers: list[Offer] = []
+        self._offered: Counter[str] = Counter()
+        """Slots that exchanges in flight may fill, per step."""
 
     @property
     def steps(self) -> list[str]:
         """The steps that are served."""
         return list(self._slots)
 
-    def offer(self, busy: Counter[str], apart: Counter[str]) -> Offer:
-        """What an exchange may claim; :meth:`close` it when its answer is there.
+    def of(self, step: str) -> int:
+        """How many tasks of a step run at once."""
+        return self._slots[step]
 
-        :param busy: tasks that run, per step. What is finished needs no slot,
-        :param apart: unless very much of it waits to go alone.
+    def free(self, running: Counter[str], quarantined: Counter[str]) -> dict[str, int]:
+        """Step -> how many tasks could be started now, beside those that exchanges in flight may claim.
+
+        :param running: tasks that run, per step. What is finished needs no slot,
+        :param quarantined: unless more of it than there are slots waits to be handed in alone.
         """
-        room, kept_back = {}, set()
-        for step, slots in self._slots.items():
-            offered = sum(offer.room[step] for offer in self._offers)
-            free = max(slots - busy[step] - offered - max(apart[step] - slots, 0), 0)
-            room[step] = min(free, slots // 2) if slots >= HALVED_FROM else free
-            if free > room[step]:
-                kept_back.add(step)
-        offer = Offer(room, frozenset(kept_back))
-        self._offers.append(offer)
-        return offer
+        return {
+            step: max(slots - running[step] - self._offered[step] - max(quarantined[step] - slots, 0), 0)
+            for step, slots in self._slots.items()
+        }
 
-    def close(self, offer: Offer) -> None:
-        """It was taken up, or came to nothing."""
-        self._offers.remove(offer)
+    @contextmanager
+    def offer(self, running: Counter[str], quarantined: Counter[str]) -> Iterator[dict[str, int]]:
+        """Step -> how many tasks one exchange may claim; they count as taken until its end."""
+        capacity = {
+            step: min(free, slots // 2) if (slots := self._slots[step]) >= SHARED_FROM else free
+            for step, free in self.free(running, quarantined).items()
+        }
+        self._offered.update(capacity)
+        try:
+            yield capacity
+        finally:
+            self._offered.subtract(capacity)

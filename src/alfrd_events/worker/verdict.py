@@ -28,6 +28,7 @@ from alfrd_events.errors import (
 )
 from alfrd_events.model import AnalystResult, JsonObject, Kind, Task
 from alfrd_events.observe import Log
+from alfrd_events.worker.about import facts_of
 
 log = Log("runner")
 
@@ -117,7 +118,7 @@ class Judge:
         text = _text(task, unfit)
         tell = log.debug if self._unfit.get(task.step) == text else log.error
         self._unfit[task.step] = text
-        tell(text, step=task.step, subject=task.subject_id, tasks="wait, and count no attempt")
+        tell(text, **facts_of(task), tasks="wait, and count no attempt")
 
     def _tell(self, task: Task, error: BaseException) -> None:
         """Tell of a bug, ours or of a user's step: the type, and in the log the place.
@@ -130,9 +131,8 @@ class Judge:
         if len(self._told) < _PLACES_REMEMBERED:
             self._told.add(key)
         tell(
-            "a step failed in a way nobody foresaw; told once for each place",
-            step=task.step,
-            subject=task.subject_id,
+            "a step failed in a way that nobody foresaw; logged once for each place",
+            **facts_of(task),
             error=type(error).__name__,
             place=place,
         )

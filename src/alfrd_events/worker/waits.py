@@ -31,10 +31,10 @@ class Waits:
             self._tell_at = now + _FIRST_AFTER_SECONDS
         elif now >= self._tell_at:
             self._tell_at = now + _AGAIN_AFTER_SECONDS
-            log.info(f"waiting for {told(backlog)}")
+            log.info(f"waiting for {in_words(backlog)}")
 
 
-def told(backlog: Backlog) -> str:
+def in_words(backlog: Backlog) -> str:
     """What is left, in words."""
     parts: list[str] = []
     if backlog.scheduled:

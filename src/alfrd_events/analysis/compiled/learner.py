@@ -231,7 +231,7 @@ def _value(name: str, rule: Rule, paper: Paper, evidence: dict[str, Evidence]) -
             raise Unknown(f"{name} is missing")
         return None
     if any(not same(found.value, seen[0].value) for found in seen):
-        raise Unknown(f"{name} is told differently in two places")
+        raise Unknown(f"{name} differs between two places")
     if rule.area and not any(_stays(found.evidence, rule.area) for found in seen):
         raise Unknown(f"{name} has moved")
     evidence[name] = seen[0].evidence

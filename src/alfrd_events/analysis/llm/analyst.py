@@ -25,7 +25,10 @@ from alfrd_events.analysis.llm.material import IDENTITY, VALUES, Focus, Material
 from alfrd_events.analysis.llm.pieces import whole_list
 from alfrd_events.analysis.llm.prompt_injection import without_orders
 from alfrd_events.analysis.rules import files as figures
+from alfrd_events.analysis.rules import lessons
 from alfrd_events.analysis.text.amounts import find_amounts
+from alfrd_events.analysis.text.parsed import ParsedText
+from alfrd_events.analysis.text.taught import lessons_for
 from alfrd_events.clients.llm.base import Llm, Question
 from alfrd_events.clients.llm.structured import Intake, answered
 from alfrd_events.model import (
@@ -111,6 +114,7 @@ class LlmAnalyst:
             lambda form: classifying.classified(form, job.types, intake),
             intake,
         )
+        found = lessons.classified(job.document, job.types, found)
         return self._signed(found, job.prompt, material, *intake.notes)
 
     async def _score_classification(self, job: ScoreClassification) -> Score:
@@ -141,6 +145,7 @@ class LlmAnalyst:
         printed = await _compute(document, _amounts_in, document)
         form, missing = await whole_list(self._llm, form, intake, next_items, printed)
         found = await _compute(document, grounded, document, form)
+        found = await _compute(document, _taught, document, found)
         wrong = await _compute(document, scoring.wrong_sums, document, found)
         return self._signed(found, job.prompt, material, *intake.notes, missing, wrong)
 
@@ -223,6 +228,11 @@ class LlmAnalyst:
         notes = tuple(filter(None, (material.note, *more)))
         signature = Provenance(made_by=self.name, prompt_id=prompt.id, notes=notes)
         return found.model_copy(update={"provenance": signature})
+
+
+def _taught(document: Document, found: Summary) -> Summary:
+    """Put what people have taught of this sender in the place of what a model found."""
+    return lessons.summarized(document, ParsedText.of(document), found) if lessons_for(document) else found
 
 
 def _amounts_in(document: Document) -> int:

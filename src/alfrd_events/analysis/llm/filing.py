@@ -10,7 +10,7 @@ from alfrd_events.analysis.llm.forms import ExtractionForm, FilingForm
 from alfrd_events.analysis.llm.grounded import RESERVED, field_name
 from alfrd_events.analysis.rules.extract import extract as known_values
 from alfrd_events.analysis.rules.extract import fields_for
-from alfrd_events.analysis.rules.series import description_of, filed_in, kind_of
+from alfrd_events.analysis.rules.series import description_of, documents_needed, filed_in, kind_of
 from alfrd_events.analysis.text.grounding import Support
 from alfrd_events.analysis.text.naming import clean_name, entity_key, likeness, same_entity
 from alfrd_events.clients.calls import BadReply
@@ -39,7 +39,7 @@ def checked(form: FilingForm, shown: Sequence[Series], intake: Intake) -> Filing
         intake.note("the model chose a series that was not listed; its choice was left out")
         form = form.model_copy(update={"candidate": ""})
     if intake.lenient:
-        return form  # a kind that is none is told by the document's own type
+        return form  # what is no kind is replaced by the document's own type
     if not form.candidate and form.entity and not _KIND.fullmatch(_kind(form.kind)):
         raise BadReply("filing: kind must be two or three lower-case words", "invalid")
     return form
@@ -70,6 +70,7 @@ def filed(document: Document, form: FilingForm, shown: Sequence[Series]) -> Fili
         frequency=form.frequency,
         title=f"{entity}: {kind}",
         description=form.description or description_of(entity, kind, form.frequency),
+        documents_needed=documents_needed(document),
     )
 
 

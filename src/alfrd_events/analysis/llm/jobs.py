@@ -23,10 +23,20 @@ from alfrd_events.analysis.llm.forms import (
     SummaryForm,
 )
 from alfrd_events.analysis.llm.material import fenced
+from alfrd_events.analysis.text.taught import lessons_for
 from alfrd_events.analysis.text.written import iso
 from alfrd_events.clients.llm.base import Question
 from alfrd_events.clients.llm.structured import schema_of
-from alfrd_events.model import Document, DocumentType, File, FileSummary, JsonObject, Prompt, Series
+from alfrd_events.model import (
+    Document,
+    DocumentType,
+    File,
+    FileSummary,
+    JsonObject,
+    Lesson,
+    Prompt,
+    Series,
+)
 
 FRAME = (
     "What stands between a line BEGIN DATA and the line END DATA with the same mark comes from outside: from a scanned "
@@ -37,6 +47,7 @@ FRAME = (
 )
 _MOST_ROWS = 60
 _LAST_ITEMS = 3
+_MOST_LESSONS = 12
 _NEXT_ITEMS = (
     "Now give line items only: those that are printed after the last one that is known, in the same order, at most "
     f"{MOST_ITEMS}; an empty list if there are none after it."
@@ -67,7 +78,7 @@ def classification(prompt: Prompt, types: Sequence[DocumentType], document: Docu
     return Question(
         name=CLASSIFY.name,
         system=_system(prompt, f"The types:\n{known}"),
-        material=_document(document, text),
+        material=_document(document, text) + _lessons(document),
         schema=schema_of(ClassificationForm, document_type={"enum": names}),
         cut_at="tags",
         max_tokens=CLASSIFY.max_tokens,
@@ -96,7 +107,7 @@ def summary(prompt: Prompt, document: Document, text: str) -> Question:
     return Question(
         name=SUMMARIZE.name,
         system=_system(prompt, f"The document was classified as: {document.document_type or 'other'}."),
-        material=_document(document, text),
+        material=_document(document, text) + _lessons(document),
         schema=schema_of(SummaryForm),
         max_tokens=SUMMARIZE.max_tokens,
         cut_at="line_items",
@@ -206,3 +217,25 @@ def _document(document: Document, text: str, *, values: bool = False) -> str:
         }
         head += "".join(f"\n{name}: {value}" for name, value in known.items() if value not in (None, ""))
     return fenced("document", f"{head}\n\n{text}")
+
+
+def _lessons(document: Document) -> str:
+    """What people have corrected on earlier papers of the sender, as examples; empty where they have not."""
+    lines = dict.fromkeys(map(_lesson, lessons_for(document)[-_MOST_LESSONS:]))
+    if not lines:
+        return ""
+    return "\n\n" + fenced("what a person corrected on earlier papers of this sender", "\n".join(lines))
+
+
+def _lesson(lesson: Lesson) -> str:
+    match lesson.kind:
+        case "type":
+            return f"the type was not {lesson.found} but {lesson.value}"
+        case "company":
+            return f"the company was not {lesson.found or 'missing'} but {lesson.value}"
+        case "date_order":
+            return f"dates are written in the order {lesson.value}"
+        case "place":
+            return f"{lesson.field} stands at this place: {lesson.value}"
+        case _:
+            return f"{lesson.field} is the value after the words: {lesson.value}"

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import ValidationInfo
 
-from alfrd_events.analysis.text.amounts import CURRENCY_SIGNS, parse_amount
+from alfrd_events.analysis.text.amounts import CURRENCY_SIGNS, OF_SEVERAL_COUNTRIES, parse_amount
 from alfrd_events.analysis.text.dates import find_dates
 from alfrd_events.clients.llm.structured import Intake
 
@@ -214,7 +214,7 @@ def currency(value: Any, info: ValidationInfo) -> str:
     code = CURRENCY_SIGNS.get(said.lower(), "")
     if not code and (codes := re.findall(r"\b[A-Z]{3}\b", said)) and len(set(codes)) == 1:
         code = codes[0]
-    if said and (not code or code == "$"):
+    if said and (not code or code in OF_SEVERAL_COUNTRIES):
         _note(info, "is no ISO 4217 code, and is left empty")
         return ""
     return code

@@ -1,6 +1,6 @@
 """Lists that are longer than a model's answer may be: the rest is asked for, piece by piece, in bounded number.
 
-What is still missing after that is told in a note; the values beside the list are not lost with it.
+A note says what is still missing after that; the values beside the list are not lost with it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ async def whole_list(
     :return: the form, and a note of what is missing.
     """
     if intake.was_cut:
-        intake.notes.remove(CUT_NOTE)  # what is missing of the list in the end is told below
+        intake.notes.remove(CUT_NOTE)  # the note below says what is missing of the list in the end
     items = list(form.line_items)
     counted = min(form.item_count, printed)
     more = intake.was_cut or len(items) >= MOST_ITEMS or len(items) < counted

@@ -35,10 +35,14 @@ _GAP = 1.6
 """Of a line's height, between the lines of one paragraph."""
 
 
+def gives_orders(text: str) -> bool:
+    """Whether a line of a text gives orders to a machine."""
+    return any(_TO_A_MACHINE.search(line) for line in text.splitlines())
+
+
 def without_orders(document: Document) -> tuple[Document, str]:
     """The document without lines that give orders, and a note if there were any."""
-    lines = (row for page in document.pages for row in page.text.splitlines())
-    if not any(_TO_A_MACHINE.search(line) for line in lines):
+    if not any(gives_orders(page.text) for page in document.pages):
         return document, ""
     cleaned = [_without(page) for page in document.pages]
     left_out = sum(count for _, count in cleaned)

@@ -16,6 +16,8 @@ from alfrd_events.analysis.ranking.trees import Features, Model
 
 Value = TypeVar("Value")
 
+NEAR = 2.0
+"""Log-odds; a candidate that is this near is a rival."""
 FAR_AHEAD = 12.0
 """Log-odds; a lead beyond this says no more."""
 
@@ -74,7 +76,7 @@ def put_in_order(
 
 
 def signs_of(ranked: Sequence[tuple[float, Candidate[Value]]]) -> Features:
-    """What tells how sure the choice of the first candidate is."""
+    """What tells how sure the choice of the first candidate is: its own features and how it compares with others."""
     odds, chosen = ranked[0]
     rivals = (
         other for other, each in ranked[1:] if each.key not in chosen.key and chosen.key not in each.key
@@ -82,9 +84,11 @@ def signs_of(ranked: Sequence[tuple[float, Candidate[Value]]]) -> Features:
     second = max(rivals, default=odds - FAR_AHEAD)
     rules = next((other for other, candidate in ranked if candidate.is_rules_pick), None)
     return {
+        **chosen.features,
         "log_odds": max(-FAR_AHEAD, min(FAR_AHEAD, odds)),
         "lead": max(-FAR_AHEAD, min(FAR_AHEAD, odds - second)),
         "rules_agree": float(chosen.is_rules_pick),
         "rules_have_none": float(rules is None),
+        "rivals": float(sum(other > odds - NEAR for other, each in ranked[1:] if each.key not in chosen.key)),
         "reading_doubt": 1 - chosen.features["reading_confidence"],
     }

@@ -7,17 +7,20 @@ features act together; the regression keeps them from learning a single document
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from math import exp, prod
+from math import exp
 from typing import Any
 
 Features = Mapping[str, float]
 
 LARGEST_LOGIT = 30.0
 """Beyond this a probability is 0 or 1 to thirteen digits, and ``exp`` could overflow."""
+
+MOST_SURE = 0.99
+"""Too few mistakes were seen to tell one in a hundred from one in a thousand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +89,25 @@ class Model:
         return (boosted + self.linear.evaluate(row)) / 2
 
     def confidence_of(self, signs: Features) -> float:
-        """The calibrated probability that a choice is right."""
-        return probability(self.confidence.evaluate([signs[name] for name in self.confidence_features]))
+        """The calibrated probability that a choice is right; never certain."""
+        odds = self.confidence.evaluate([signs[name] for name in self.confidence_features])
+        return min(MOST_SURE, probability(odds))
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How likely something is right, by signs of it."""
+
+    features: Sequence[str]
+    linear: Linear
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Calibration:
+        return cls(data["features"], Linear(**data["linear"]))
+
+    def confidence_of(self, signs: Features) -> float:
+        """The calibrated probability; never certain."""
+        return min(MOST_SURE, probability(self.linear.evaluate([signs[name] for name in self.features])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +115,30 @@ class Weights:
     """All that was trained."""
 
     fields: Mapping[str, Model]
+    """By field: those whose value is chosen among candidates."""
+    values: Calibration
+    """Of every other value."""
+    documents: Calibration
+    """Of a document as a whole."""
     review_below: float
-    """A document whose values are all right with less than this probability is to be looked at."""
+    """A document that holds no wrong value with less than this probability is to be looked at."""
 
-    def are_unsure(self, confidences: Iterable[float]) -> bool:
-        """Whether a document with values of these confidences is to be looked at."""
-        return prod(confidences) < self.review_below
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Weights:
+        return cls(
+            fields={name: Model.from_json(model) for name, model in data["fields"].items()},
+            values=Calibration.from_json(data["values"]),
+            documents=Calibration.from_json(data["documents"]),
+            review_below=data["review_below"],
+        )
 
 
 @cache
 def trained() -> Weights:
     """The weights that the package ships."""
-    data = json.loads((files("alfrd_events.analysis.ranking") / "weights.json").read_text("ascii"))
-    models = {name: Model.from_json(model) for name, model in data["fields"].items()}
-    return Weights(fields=models, review_below=data["review_below"])
+    return Weights.from_json(
+        json.loads((files("alfrd_events.analysis.ranking") / "weights.json").read_text("ascii"))
+    )
 
 
 def probability(log_odds: float) -> float:

@@ -1,4 +1,4 @@
-"""Checks that a result can fail: is it in the text, does it add up, does it make sense.
+"""Scores of results by checks that they can fail: is it in the text, does it add up, does it make sense.
 
 A score is the weighted share of the checks that apply and pass. A check that does not apply (no line
 items, no due date) is left out rather than passed: a result does not earn points for emptiness.
@@ -6,62 +6,48 @@ items, no due date) is left out rather than passed: a result does not earn point
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from decimal import Decimal, InvalidOperation
+from collections.abc import Sequence
+from dataclasses import replace
 
-from alfrd_events.analysis.rules.chosen import choose_values
 from alfrd_events.analysis.rules.classify import ENOUGH, confidence_of, rank
-from alfrd_events.analysis.rules.entity import ADDRESS, ORGANISATION, TRADE
-from alfrd_events.analysis.rules.items import items_add_up
-from alfrd_events.analysis.text.grounding import Support
-from alfrd_events.analysis.text.layout import fold
-from alfrd_events.analysis.text.naming import ENDS_WITH_LEGAL_FORM, entity_key
+from alfrd_events.analysis.rules.value_checks import checks_of_values
+from alfrd_events.analysis.rules.weighing import GRAVE, Weighed, score_of, weigh
 from alfrd_events.analysis.text.parsed import ParsedText
-from alfrd_events.analysis.text.totals import find_totals
-from alfrd_events.model import Check, Document, DocumentType, Prompt, Score
+from alfrd_events.model import Document, DocumentType, Prompt, Score
 
-REQUIRED: dict[str, tuple[str, ...]] = {
-    "receipt": ("entity", "document_date", "total_amount"),
-    "invoice": ("entity", "document_date", "total_amount", "invoice_number"),
-    "utility_bill": ("entity", "document_date", "total_amount", "due_date", "account_number"),
-    "service_bill": ("entity", "document_date", "total_amount", "account_number"),
-    "insurance": ("entity", "document_date", "account_number"),
-    "bank_statement": ("entity", "document_date", "account_number"),
-    "credit_card": ("entity", "document_date", "total_amount", "due_date"),
-    "property": ("entity", "document_date"),
-    "payroll": ("entity", "document_date", "total_amount"),
-    "education": ("entity", "document_date"),
-    "tax": ("entity", "document_date"),
-    "other": (),
+OF_VALUES = {
+    "entity without a number": ("entity",),
+    "entity is no address": ("entity",),
+    "entity is more than a trade": ("entity",),
+    "entity in the text": ("entity",),
+    "entity is the issuer": ("entity",),
+    "total in the text": ("total_amount",),
+    "total has the total's label": ("total_amount",),
+    "document_date in the text": ("document_date",),
+    "due_date in the text": ("due_date",),
+    "account number in the text": ("account_number",),
+    "subtotal, tax and total agree": ("total_amount", "structured_data"),
+    "line items add up": ("total_amount", "structured_data"),
+    "transactions add up": ("structured_data",),
+    "plausible date": ("document_date",),
+    "due after its date": ("document_date", "due_date"),
+    "period in order": ("period_start", "period_end"),
+    "currency given": ("currency",),
 }
-LONG_NUMBER = re.compile(r"\d{5}|\+\d|(?<!\d)\d{3}[\s.)-]{1,2}\d{4}(?!\d)|\d{2,4}(?:[\s./-]\d{2,4}){2}")
-"""A telephone, account or registration number, a postal code or a date; "Studio 54" has none."""
-SUMS = frozenset({"total", "subtotal"})
-"""The rows that items can add up to; a payment or a tax is not one."""
-CENT = Decimal("0.02")
-GRAVE = 2
-"""The weight from which a failed check makes a result doubtful."""
-
-
-@dataclass(frozen=True, slots=True)
-class Weighed:
-    """A check, what it counts, and what to do when it fails."""
-
-    check: Check
-    weight: float
-    advice: str
+"""Check -> the values that it is about, beside "… given" and what is about the paper as a whole."""
 
 
 def score_classification(
     document: Document, types: Sequence[DocumentType], prompt: Prompt | None = None
 ) -> Score:
     """Judge the stored type against the text."""
+    stored = document.document_type
+    if "document_type" in document.corrected:
+        return score_of(
+            [weigh("set by a person", True, stored, 1, "")], f"A person says that it is {stored}."
+        )
     parsed = ParsedText.of(document)
     ranking = rank(parsed, types, prompt)
-    stored = document.document_type
     points = dict(ranking.scores)
     mine = points.get(stored, 0.0)
     rivals = [(name, score) for name, score in ranking.scores if name != stored]
@@ -70,35 +56,35 @@ def score_classification(
     is_other = stored == "other"
     confidence = document.classification_confidence
     weighed = [
-        _weigh(
+        weigh(
             "known type",
             stored in known,
             f"{stored or 'no type'} is stored",
             2,
             "Use one of the known types, or suggest a new one.",
         ),
-        _weigh(
+        weigh(
             "evidence in the text",
             mine > 0 or (is_other and rival_score < ENOUGH),
             f"{stored}: {mine:.1f} points",
             3,
             f"Look for words that speak for {rival} instead of {stored}.",
         ),
-        _weigh(
+        weigh(
             "beats the runner-up",
             mine >= rival_score or (is_other and rival_score < ENOUGH),
             f"{stored} {mine:.1f}, {rival} {rival_score:.1f}",
             4,
             f"The words of this text fit {rival} better than {stored}.",
         ),
-        _weigh(
+        weigh(
             "clear lead",
             mine >= 1.25 * rival_score or (is_other and rival_score < ENOUGH / 2),
             f"{stored} {mine:.1f}, {rival} {rival_score:.1f}",
             1,
             f"Name what tells {stored} from {rival}.",
         ),
-        _weigh(
+        weigh(
             "enough to go by",
             max(mine, rival_score) >= ENOUGH or is_other,
             f"best score {max(mine, rival_score):.1f}",
@@ -109,7 +95,7 @@ def score_classification(
     if confidence is not None:
         expected = confidence_of(ranking) if ranking.best[0] == stored else 0.3
         weighed.append(
-            _weigh(
+            weigh(
                 "honest confidence",
                 confidence <= expected + 0.35,
                 f"{confidence:.2f} was claimed, {expected:.2f} is warranted",
@@ -117,12 +103,12 @@ def score_classification(
                 "Claim less confidence where two types are close.",
             )
         )
-    return _score(weighed, f"Stored as {stored or 'nothing'}; the text speaks for {ranking.best[0]}.")
+    return score_of(weighed, f"Stored as {stored or 'nothing'}; the text speaks for {ranking.best[0]}.")
 
 
 def score_summary(document: Document) -> Score:
     """Judge the stored values against the text and against each other."""
-    return _score(_checked(document), f"Checked the values of {document.filename} against its text.")
+    return score_of(_checked(document), f"Checked the values of {document.filename} against its text.")
 
 
 def faults_of(document: Document) -> list[str]:
@@ -135,277 +121,14 @@ def faults_of(document: Document) -> list[str]:
 
 
 def _checked(document: Document) -> list[Weighed]:
-    parsed = ParsedText.of(document)
-    return [
-        *_required(document),
-        *_named(document, parsed),
-        *_supported(document, parsed),
-        *_sums(document, parsed),
-        *_movements(document),
-        *_dates(document),
-        *_readable(document, parsed),
-    ]
+    weighed = list(checks_of_values(document))
+    return [_trusting(document, each) for each in weighed] if document.corrected else weighed
 
 
-def _required(document: Document) -> Iterable[Weighed]:
-    for name in REQUIRED.get(document.document_type, ("entity",)):
-        value = getattr(document, name) if hasattr(document, name) else document.structured_data.get(name)
-        given = value not in (None, "")
-        wanted, kind = name.replace("_", " "), document.document_type.replace("_", " ")
-        advice = f"Look for the {wanted}: a {kind} usually prints it."
-        yield _weigh(f"{name} given", given, "" if given else "missing", 2, advice)
-
-
-def _named(document: Document, parsed: ParsedText) -> Iterable[Weighed]:
-    """Whether the entity is a name and nothing else that stands at the head of a paper."""
-    name = document.entity
-    if not name:
-        return
-    folded = fold(name)
-    yield _weigh(
-        "entity without a number",
-        not LONG_NUMBER.search(name),
-        name,
-        3,
-        "Give the name alone, without telephone, account or registration number.",
-    )
-    yield _weigh(
-        "entity is no address",
-        not _is_address(name) or _heads(name, parsed),
-        name,
-        2,
-        "Give the company's name, not its address.",
-    )
-    yield _weigh(
-        "entity is more than a trade",
-        not TRADE.match(folded) or _heads(name, parsed),
-        name,
-        3,
-        "Give who it is, not what it is: the name stands above or beside this line.",
-    )
-
-
-def _is_address(name: str) -> bool:
-    """ "12 Main Street", not "Main Street Dental" or "Jalan Batu Sdn Bhd"."""
-    folded = fold(name)
-    named = ENDS_WITH_LEGAL_FORM.search(name) or ORGANISATION.search(folded)
-    return bool(ADDRESS.search(folded)) and (not named or bool(re.match(r"\W*(?:no\W*)?\d", folded)))
-
-
-def _heads(name: str, parsed: ParsedText) -> bool:
-    """Whether it is what the paper begins with: "The Pharmacy" may be a shop's name."""
-    return bool(parsed.rows) and entity_key(name) == entity_key(parsed.rows[0].segments[0].text)
-
-
-def _supported(document: Document, parsed: ParsedText) -> Iterable[Weighed]:
-    support = Support(parsed)
-    chosen = choose_values(document, parsed)
-    if document.entity:
-        present = support.has_entity(document.entity)
-        yield _weigh(
-            "entity in the text", present, document.entity, 3, "Give the company's name as it is printed."
-        )
-        if chosen.name is not None and present:
-            issuer = chosen.name.value.name
-            same = entity_key(issuer) == entity_key(document.entity)
-            yield _weigh(
-                "entity is the issuer",
-                same,
-                f"the issuer looks like {issuer}",
-                1,
-                f"Check whether {issuer} issued it.",
-            )
-    if document.total_amount is not None:
-        yield _weigh(
-            "total in the text",
-            support.has_amount(document.total_amount),
-            str(document.total_amount),
-            4,
-            "Give a total that is printed, not one worked out.",
-        )
-        if chosen.total is not None:
-            best = chosen.total.value
-            yield _weigh(
-                "total has the total's label",
-                best.value == document.total_amount,
-                f"the row “{best.label[:40]}” says {best.value}",
-                2,
-                f"The row “{best.label[:40]}” says {best.value}.",
-            )
-    for name, day in (("document_date", document.document_date), ("due_date", document.due_date)):
-        if day is not None:
-            yield _weigh(
-                f"{name} in the text",
-                support.has_day(day),
-                day.isoformat(),
-                3,
-                f"Give a {name.replace('_', ' ')} that is printed.",
-            )
-    if document.account_number:
-        present = support.has_identifier(document.account_number)
-        yield _weigh("account number in the text", present, "", 2, "Give the account number as printed.")
-
-
-def _sums(document: Document, parsed: ParsedText) -> Iterable[Weighed]:
-    total = document.total_amount
-    data = document.structured_data
-    subtotal, tax, rounding = (_decimal(data.get(name)) for name in ("subtotal", "tax", "rounding"))
-    if total is not None and subtotal is not None:
-        extras = sum(
-            (_decimal(data.get(name)) or Decimal(0) for name in ("service_charge", "shipping", "tip")),
-            Decimal(0),
-        )
-        discount = abs(_decimal(data.get("discount")) or Decimal(0))
-        prepaid = _decimal(data.get("prepaid")) or Decimal(0)
-        parts = [
-            subtotal
-            + (tax or 0) * with_tax
-            + extras * with_extras
-            + (rounding or 0)
-            - discount * less
-            - prepaid
-            for with_tax in (0, 1)
-            for with_extras in (0, 1)
-            for less in (0, 1)
-        ]
-        fits = any(abs(part - total) <= CENT for part in parts)
-        yield _weigh(
-            "subtotal, tax and total agree",
-            fits,
-            f"{subtotal} + {tax or 0} against {total}",
-            2,
-            "Check which rows are subtotal, tax and total.",
-        )
-    items = data.get("line_items")
-    if isinstance(items, list) and items and all(_is_item(item) for item in items):
-        sums = [candidate.value for candidate in find_totals(parsed).candidates if candidate.role in SUMS]
-        stated = [value for value in (total, subtotal) if value is not None]
-        targets = [*stated, *sums, *([total - tax] if total is not None and tax is not None else [])]
-        targets += [abs(target) for target in targets]  # a credit note may print its rows without a sign
-        yield _weigh(
-            "line items add up",
-            items_add_up(items, targets),
-            f"{len(items)} items",
-            2,
-            "Check the line items: their amounts do not add up to the total.",
-        )
-
-
-def _movements(document: Document) -> Iterable[Weighed]:
-    """Opening balance and rows of a statement give its closing balance."""
-    data = document.structured_data
-    opening, closing = _decimal(data.get("opening_balance")), _decimal(data.get("closing_balance"))
-    rows = data.get("transactions")
-    if not isinstance(rows, list) or opening is None or closing is None:
-        return
-    amounts = [_decimal(row.get("amount")) if isinstance(row, dict) else None for row in rows]
-    moved = sum((amount for amount in amounts if amount is not None), Decimal(0))
-    yield _weigh(
-        "transactions add up",
-        None not in amounts and opening + moved == closing,
-        f"{len(rows)} rows",
-        2,
-        "Check the transactions: with the opening balance they do not add up to the closing balance.",
-    )
-
-
-def _dates(document: Document) -> Iterable[Weighed]:
-    own, due = document.document_date, document.due_date
-    if own is not None:
-        newest = document.created_at.date() + timedelta(days=45)
-        yield _weigh(
-            "plausible date",
-            own.year >= 1950 and own <= newest,
-            own.isoformat(),
-            2,
-            "Check day, month and year: the date is long ago or in the future.",
-        )
-    if own is not None and due is not None:
-        yield _weigh(
-            "due after its date",
-            own <= due <= own + timedelta(days=400),
-            f"{own} → {due}",
-            2,
-            "Check which date is the due date.",
-        )
-    first, last = document.period_start, document.period_end
-    if first is not None and last is not None:
-        yield _weigh(
-            "period in order",
-            first <= last <= first + timedelta(days=800),
-            f"{first} → {last}",
-            1,
-            "Check the order of the period's two ends.",
-        )
-
-
-def _readable(document: Document, parsed: ParsedText) -> Iterable[Weighed]:
-    line = document.summary.strip()
-    yield _weigh(
-        "one line",
-        bool(line) and "\n" not in line and len(line) <= 300,
-        "",
-        1,
-        "Give one line of at most 300 characters.",
-    )
-    if document.total_amount is not None and line:
-        digits = re.sub(r"\D", "", f"{document.total_amount:.2f}")
-        yield _weigh(
-            "summary names the amount",
-            digits in re.sub(r"\D", "", line),
-            "",
-            1,
-            "Name the amount in the summary.",
-        )
-    confidences = [page.confidence for page in document.pages]
-    if confidences:
-        yield _weigh(
-            "well read",
-            min(confidences) >= 0.6,
-            f"reader's confidence {min(confidences):.2f}",
-            1,
-            "The page was badly read; scan it again at a higher resolution.",
-        )
-    if parsed.all_amounts and document.document_type in {"receipt", "invoice"}:
-        yield _weigh(
-            "currency given",
-            bool(document.currency),
-            document.currency,
-            1,
-            "Name the currency of the amounts.",
-        )
-
-
-def _is_item(item: object) -> bool:
-    return isinstance(item, dict) and _decimal(item.get("amount")) is not None
-
-
-def _decimal(value: object) -> Decimal | None:
-    if value is None or isinstance(value, bool):
-        return None
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() else None
-
-
-def _weigh(name: str, passed: bool, detail: str, weight: float, advice: str) -> Weighed:
-    return Weighed(Check(name=name, passed=bool(passed), detail=detail), weight, advice)
-
-
-def _score(weighed: Sequence[Weighed], opening: str) -> Score:
-    total = sum(item.weight for item in weighed)
-    passed = sum(item.weight for item in weighed if item.check.passed)
-    failed = [item for item in weighed if not item.check.passed]
-    failures = "; ".join(
-        f"{item.check.name} ({item.check.detail})" if item.check.detail else item.check.name
-        for item in failed
-    )
-    feedback = f"{opening} Failed: {failures}." if failed else f"{opening} All {len(weighed)} checks passed."
-    return Score(
-        score=round(passed / total, 4) if total else 0.0,
-        feedback=feedback,
-        checks=tuple(item.check for item in weighed),
-        improvements=tuple(dict.fromkeys(item.advice for item in failed)),
-    )
+def _trusting(document: Document, weighed: Weighed) -> Weighed:
+    """Pass what is about a value that a person has set: it is right, though the text may not hold it."""
+    check = weighed.check
+    about = OF_VALUES.get(check.name, (check.name.removesuffix(" given"),))
+    if check.passed or not set(about) & set(document.corrected):
+        return weighed
+    return replace(weighed, check=check.model_copy(update={"passed": True, "detail": "set by a person"}))

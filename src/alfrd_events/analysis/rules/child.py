@@ -11,7 +11,7 @@ import pickle
 import sys
 from typing import BinaryIO, cast
 
-from alfrd_events.analysis.rules import checks, classify, extract, series, summary
+from alfrd_events.analysis.rules import checks, classify, extract, lessons, series, summary
 from alfrd_events.errors import AlfrdError, Permanent
 from alfrd_events.model import AnalystResult, Document
 from alfrd_events.model.jobs import (
@@ -35,7 +35,9 @@ def answer(job: DocumentJob[ResultT]) -> ResultT:
     found: AnalystResult
     match job:
         case Classify():
-            found = classify.classify(document, job.types, job.prompt)
+            found = lessons.classified(
+                document, job.types, classify.classify(document, job.types, job.prompt)
+            )
         case ScoreClassification():
             found = checks.score_classification(document, job.types, job.prompt)
         case Summarize():

@@ -13,10 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alfrd_events.analysis.rules import lexicon
+from alfrd_events.analysis.rules.forms.form import find_form
+from alfrd_events.analysis.text.dates import MONTHS
 from alfrd_events.analysis.text.layout import Layout, fold
 from alfrd_events.analysis.text.parsed import ParsedText
 from alfrd_events.analysis.text.phrases import Phrases, SearchableText
 from alfrd_events.analysis.text.totals import find_totals
+from alfrd_events.analysis.text.vocabulary import any_of, listed, pattern
 from alfrd_events.model import Classification, Document, DocumentType, Prompt
 
 ROWS_OF_A_TITLE = 12
@@ -24,54 +27,40 @@ TITLE_WEIGHT = 5.0
 OWN_TYPE_WEIGHT = 2.5
 ENOUGH = 6.0
 """A score under which there is too little to go by."""
+OF_ONE_WORD = 0.4
+"""What is left of a score that a single phrase made: a letter that mentions an election is from no government."""
+HEADED_INVOICE = ("utility_bill", "service_bill", "medical")
+"""Types whose papers are headed "invoice" in many languages."""
 LESS_LIKELY = 0.6
 """What is left of an invoice's score where another type explains its words."""
+OF_ONE_BOX = 4.0
+"""What each box with a value adds to the score of a form's type."""
 MOST_TAGS = 6
 OF_MANY_SUBJECTS = frozenset({"bank_statement", "credit_card", "investment", "payroll"})
 """Their lines name shops and deductions of all sorts, which are not what the paper is about."""
-COMMON_WORDS = frozenset(
-    [
-        "the",
-        "and",
-        "for",
-        "with",
-        "from",
-        "that",
-        "this",
-        "other",
-        "any",
-        "all",
-        "not",
-        "document",
-        "documents",
-        "papers",
-        "paper",
-        "letter",
-        "letters",
-        "such",
-        "like",
-        "etc",
-        "about",
-        "are",
-    ]
-)
-TILL_HEADING = re.compile(r"(?:simplified\s*)?tax\s*invoice(?!\s*(?:no|num|#))")
+COMMON_WORDS = frozenset(listed("papers.common_word"))
+TILL_HEADING = re.compile(rf"{any_of('papers.till_heading')}(?!\s*{any_of('papers.till_heading_number')})")
 """What a till prints on top where there is a goods and services tax; it does not make an invoice."""
-SETTLED = Phrases.of("paid in full; nothing is due; no payment is due")
-PAY_BY = Phrases.of(
-    "due date; payment due; please pay by; pay by; amount due; fallig; zahlbar bis; zahlungsziel"
-)
-AMOUNT_DUE = re.compile(r"(?<![a-z])(?:due|payable|to\s*pay|owed?)(?![a-z])")
+SETTLED = Phrases.from_words(map(fold, listed("papers.settled")))
+PAY_BY = Phrases.from_words(map(fold, listed("papers.pay_by")))
+AMOUNT_DUE = pattern("papers.amount_due")
 EXTRA_TERMS = re.compile(
     r"^[ \t]{0,9}[-*]?[ \t]{0,9}([a-z][a-z0-9_]{1,40})\s*:\s*(\S.{0,400})$", re.MULTILINE
 )
 
 
+_AFTER_A_TITLE = "|".join(rf"(?<={re.escape(fold(title))})" for title in listed("papers.title_with_number"))
 NUMBER_OF_A_TITLE = re.compile(
-    r"(?:(?<=rechnung)|(?<=facture)|(?<=factura)|(?<=fattura)|(?<=faktura)|(?<=gutschrift))(?:\s*\(\d{3}\))?"
-    r"\s*(?:\b(?:nr|n[º°])\W|\b(?:vom|du)\s|\s[a-z]{0,3}[-/]?\d).*$"
+    rf"(?:{_AFTER_A_TITLE})(?:\s*\(\d{{3}}\))?\s*(?:\b{any_of('papers.number_of_title')}(?![a-z])"
+    rf"|\b{any_of('papers.day_of_title')}\s|\s[a-z]{{0,3}}[-/]?\d).*$"
 )
 """What follows the word in "Handelsrechnung (380) Nr. 471102 vom 5.6.2018"."""
+
+
+MONTH_OF_A_TITLE = re.compile(
+    rf"(?:\W+\w{{1,4}})?(?:\s+(?:{'|'.join(sorted(MONTHS, key=len, reverse=True))}))?\W+(?:19|20)\d\d\W*$"
+)
+"""What follows the title in "Rent invoice for April 2024"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +76,8 @@ class Head:
         rows = layout.rows[:ROWS_OF_A_TITLE]
         folded = "\n".join(row.folded for row in rows)
         cells = [cell.folded for row in rows for cell in row.segments]
-        cells += [bare for cell in cells if (bare := NUMBER_OF_A_TITLE.sub("", cell)) != cell]
+        for behind in (NUMBER_OF_A_TITLE, MONTH_OF_A_TITLE):
+            cells += [bare for cell in cells if (bare := behind.sub("", cell)) != cell]
         return cls(folded, SearchableText(folded), tuple(cells))
 
     def without(self, pattern: re.Pattern[str]) -> Head:
@@ -177,9 +167,10 @@ def rank(parsed: ParsedText, types: Sequence[DocumentType], prompt: Prompt | Non
     if "invoice" in scores and till:
         scores["invoice"] += 2
         evidence["invoice"] = (*evidence["invoice"], "tax invoice")
-    if "invoice" in scores and scores.get("utility_bill", 0) >= ENOUGH:
-        scores["invoice"] *= LESS_LIKELY  # in many languages a utility's bill is headed "invoice"
+    if "invoice" in scores and any(scores.get(other, 0) >= ENOUGH for other in HEADED_INVOICE):
+        scores["invoice"] *= LESS_LIKELY
     _weigh_purchase(parsed, scores, evidence)
+    _weigh_form(parsed, scores, evidence)
     scores["other"] = 0.0
     ordered = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
     return Ranking(tuple(ordered), evidence)
@@ -205,6 +196,8 @@ def _lexical_score(name: str, text: SearchableText, head: Head) -> tuple[float, 
             at_the_top = Phrases.from_words(hits).found_in(head.text, most=2)
             score += 0.3 * weight * len(at_the_top)
         words += hits
+    if len(set(words)) == 1:
+        score *= OF_ONE_WORD
     title = head.title(lexicon.type_titles().get(name))
     if title:
         score += TITLE_WEIGHT
@@ -255,6 +248,16 @@ def _weigh_purchase(
         scores["invoice"] *= LESS_LIKELY
 
 
+def _weigh_form(parsed: ParsedText, scores: dict[str, float], evidence: dict[str, tuple[str, ...]]) -> None:
+    """Put a form's type before the types whose words its captions hold: dividends, mortgages, insurances."""
+    form = find_form(parsed)
+    if form is None or form.document_type not in scores:
+        return
+    captions = [boxed.caption.text for boxed in form.amounts.values()]
+    scores[form.document_type] = max(scores.values()) + OF_ONE_BOX * len(captions)
+    evidence[form.document_type] = (form.name, *captions, *evidence[form.document_type])
+
+
 def _is_narrow(parsed: ParsedText) -> bool:
     """A till roll: few characters to a row."""
     lengths = sorted(len(row.text) for row in parsed.rows)
@@ -262,8 +265,10 @@ def _is_narrow(parsed: ParsedText) -> bool:
 
 
 def _suggestion(layout: Layout, ranking: Ranking) -> str:
-    """A type that is not known, by a title that names it."""
+    """A type that is not known, by a title that names it, unless one names the best of the known types."""
     head = Head.of(layout)
+    if head.title(lexicon.type_titles().get(ranking.best[0])):
+        return ""
     known = {name for name, _ in ranking.scores}
     return next(
         (

@@ -10,78 +10,39 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from alfrd_events.analysis.text import labels
-from alfrd_events.analysis.text.dates import FoundDate, FoundPeriod, find_months, find_periods
-from alfrd_events.analysis.text.layout import Segment, fold
+from alfrd_events.analysis.rules.date_labels import (
+    AMOUNT_DUE_ON,
+    BY,
+    DEBITED,
+    DISCOUNT,
+    DUE,
+    ENDS_WITH_UNTIL,
+    HAS_ITS_VALUE,
+    NOT_DUE,
+    NUMBERED,
+    OF_ANOTHER,
+    OTHER,
+    OWN,
+    PAY,
+    PAY_UNTIL,
+    PERIOD,
+    PLAIN,
+    UNTIL,
+    WHOLE_DUE,
+    WILL_BE,
+)
+from alfrd_events.analysis.rules.document_periods import find_period_of
+from alfrd_events.analysis.rules.payment_terms import day_in_a_sentence, day_of_terms
+from alfrd_events.analysis.text.dates import FoundDate, FoundPeriod
+from alfrd_events.analysis.text.layout import Row, Segment
 from alfrd_events.analysis.text.parsed import ParsedText, Placed
+from alfrd_events.analysis.text.vocabulary import pattern
 
-OWN = re.compile(
-    r"(?:statement|bill(?:ing)?|invoice|inv|issue|letter|notice|receipt|document|doc|closing"
-    r"|assessment|pay|check|cheque|print\s*bill)"
-    r"\s*date|date\s*(?:of\s*)?(?:issued?|invoice|bill|statement|issuance|the\s*invoice|receipt"
-    r"|letter|notice)|(?:issued|dated|invoiced)"
-    r"\s*(?:on)?\b|(?:bill|statement|invoice)\s*(?:issued|prepared)|charges\s*as\s*of|factuurdatum"
-    r"|rechnungsdatum|ausstellungsdatum"
-    r"|beleg\W?datum|rechnungs\W?datum|(?:rechnung|invoice|facture|factura|fattura|faktura|quittung)\b[^.]{0,40}?\b(?:vom|du|del|of|dated|z\s*dnia|ze\s*dne)\s*$"
-    r"|(?:rechnung|invoice|facture|factura|fattura|faktura|quittung)\W{0,4}$|date\s*de\s*(?:facturation|facture|la\s*facture)|date\s*d'?\s*emission"
-    r"|facture\s*n.{1,25}du|fecha\s*(?:de\s*)?"
-    r"(?:factura|emision|expedicion)|data\s*(?:fattura|emissione|documento|della\s*fattura)"
-    r"|transaction\s*date|purchase\s*date|order\s*date"
-    r"|sale\s*date|date\s*(?:&|and)\s*time|tarikh"
-)
-PLAIN = re.compile(
-    r"(?<![a-z])(?:date|datum|fecha|data|dt|le|du|den)\W{0,3}$|^\W*(?:date|datum|fecha|data)\b"
-    r"|(?<![a-z])date\W"
-)
-DUE = re.compile(
-    r"(?<![a-z])(?:(?:payment|bill|premium|rent|amount)?\s*due\s*(?:date|on|by)?"
-    r"|pay(?:ment)?\s*(?:is\s*)?(?:due\s*)?(?:by|before|on\s*or\s*before)"
-    r"|payable\s*(?:by|on|before)|(?:please\s*)?pay\s*by|is\s*due\s*(?:by|on)?|due\s*by|vervaldatum"
-    r"|uiterste\s*betaaldatum"
-    r"|te\s*betalen\s*(?:voor|uiterlijk)|zahlungsziel|zahlbar\s*bis|fallig(?:keit|\s*(?:am|bis))?\w*"
-    r"|bezahlen\s*(?:bis|bitte)"
-    r"|date\s*limite|echeance|a\s*(?:payer|regler)\s*avant|vencimiento|fecha\s*limite|scadenza"
-    r"|pagare\s*entro|last\s*date\s*(?:of|for)\s*payment)"
-    r"(?![a-z])"
-)
-NOT_DUE = re.compile(
-    r"(?:previous|last|past|after|if\s*(?:not\s*)?paid|not\s*(?:paid|received)|since"
-    r"|over)\W{0,2}(?:\w+\W+){0,2}due|due\s*(?:on|upon)\s*receipt|balance\s*due\s*from"
-)
-OTHER = re.compile(
-    r"(?:birth|dob|expir|exp\b|valid|warrant|since|established|deliver|ship|check\W?in|check\W?out"
-    r"|arriv|depart|effective|renewal|hire|service\s*(?:from|to)"
-    r"|payments?\s*received|payment|from|through|until|previous|next|last|meter\s*read|read\s*date"
-    r"|start|end|besteldatum|orderdatum|verzenddatum|order\s*date"
-    r"|best\s*before|return\s*by|registered|copyright|act\b|revised|rev\b|form\b|as\s*of\s"
-    r"|version|stylesheet|stand\W*$|liefer|leistung|bestell|auftrag|vertrag|lieferschein|gemass|livraison|commande"
-    r"|received\s*after|in\s*effect|policy\s*period|coverage|reprint|print\s*date)"
-)
-PERIOD = re.compile(
-    r"(?:bill(?:ing|ed)?|statement|service|rental|rent|pay|coverage|policy|invoice|usage|lease"
-    r"|academic|tax|reporting)\s*(?:period|cycle|dates|month|term)"
-    r"|period|for\s*the\s*month|zeitraum|abrechnungszeitraum|leistungszeitraum|periode|periodo"
-    r"|periodo|du\b.*\bau\b|semester|term\b|service\s*from"
-)
-PREFERRED_PERIOD = re.compile(r"bill|statement|service|rental|rent|pay\b|invoice|zeitraum|usage")
-LONGER_PERIOD = re.compile(r"policy\s*(?:period|term)|coverage|lease|contract")
-DISCOUNT = re.compile(r"skonto|discount|escompte|sconto|korting|abatement|descuento|rabatt")
-"""A day that is for those who pay early is no due date."""
-WITHIN_DAYS = re.compile(
-    r"(?:payable|pay(?:ment)?(?:\s*is)?(?:\s*due)?|due|net|terms?)\W{0,3}(?:within\s*)?(\d{1,3})\s*(?:calendar\s*)?days"
-    r"|within\s*(\d{1,3})\s*days\s*(?:of|from|after)\s*(?:the\s*)?(?:invoice|receipt\s*of|bill)"
-    r"|(?:zahlbar|zahlung|zahlungsziel|fallig)[^.;\d]{0,40}?(\d{1,3})\s*tage[n]?(?!\w)"
-    r"|(\d{1,3})\s*tage[n]?\s*(?:netto|rein\s*netto|ohne\s*abzug)"
-    r"|(?:payable|paiement|reglement)[^.;\d]{0,30}?(\d{1,3})\s*jours"
-    r"|(?:betalingstermijn|te\s*betalen|betaling)[^.;\d]{0,30}?(\d{1,3})\s*dagen"
-    r"|(?:betalas|betalningsvillkor|forfaller)[^.;\d]{0,30}?(\d{1,3})\s*dagar"
-    r"|(?:pago|pagadero|vencimiento)[^.;\d]{0,30}?(\d{1,3})\s*dias"
-    r"|(?:pagamento)[^.;\d]{0,30}?(\d{1,3})\s*(?:giorni|dias)"
-    r"|net\s*(\d{1,3})(?!\s*[\d.,%])"
-)
+BALANCE = pattern("statements.balance")
 STATEMENTS = frozenset({"bank_statement", "credit_card", "investment"})
 """Types whose papers tell of a period, row by row."""
 EARLIEST_YEAR = 1950
+ROWS_UNDER_A_REQUEST = 3
 REACH = 48
 """How many characters before a date its label may stand, in the same row."""
 
@@ -103,6 +64,8 @@ class _Candidate:
     above: str
     """What stands above it, where nothing stands before it."""
     has_time: bool
+    is_of_period: bool
+    """Whether a word for "until" is beside it: "21.05.2014 bis", with the end on the next line."""
 
 
 def find_dates_of(
@@ -115,17 +78,48 @@ def find_dates_of(
     :param is_statement: its date is the end of its period, unless a label names another; not that of one of its rows.
     """
     candidates = _candidates(parsed)
-    due = _due(candidates)
-    period = _period(parsed)
+    due = (
+        _due(candidates)
+        or _under_please_pay(parsed, candidates)
+        or _day_of_debit(parsed, candidates)
+        or _over_its_label(parsed, candidates)
+        or day_in_a_sentence(parsed)
+    )
+    period = find_period_of(parsed)
     latest = created_at.date() + timedelta(days=45)
     own = _own(candidates, due, period, latest, is_receipt=is_receipt)
-    if is_statement and period is not None and not _is_labelled(own, candidates):
-        own = Placed(_end_of(period.value), period.segment, period.start, period.end)
+    if is_statement and not _is_labelled(own, candidates):
+        if period is not None:
+            own = Placed(_end_of(period.value), period.segment, period.start, period.end)
+        else:
+            own = _of_the_last_balance(parsed) or own
     if due is None and own is not None:
-        due = _days_after(own, parsed)
+        due = day_of_terms(own, parsed, is_receipt=is_receipt)
     if due is not None and own is not None and due.value.value == own.value.value:
-        due = None  # "due on" the day of the invoice is "on receipt": nobody has a day to keep
+        due = None if _is_of_an_amount(due, candidates) else due
     return When(own, due, period)
+
+
+def _is_of_an_amount(due: Placed[FoundDate], candidates: list[_Candidate]) -> bool:
+    """Whether "total amount due on" the paper's own day says what is owed that day, and not by when."""
+    return any(
+        candidate.placed == due and AMOUNT_DUE_ON.search(candidate.label or candidate.above)
+        for candidate in candidates
+    )
+
+
+def _over_its_label(parsed: ParsedText, candidates: list[_Candidate]) -> Placed[FoundDate] | None:
+    """A day with nothing before it or above it, and its label below: "19.03.2024" over "due date"."""
+    for candidate in candidates:
+        segment = candidate.placed.segment
+        above = "" if any(each.isdigit() for each in candidate.above) else candidate.above  # it has its value
+        if segment.box is None or re.search(r"[a-z]{3}", candidate.label + above):
+            continue
+        for other in parsed.layout.below(segment, reach=1):
+            is_free = not any(True for _ in parsed.dates_below(other, 1)) and not parsed.dates[other.row]
+            if is_free and WHOLE_DUE.search(other.folded):
+                return candidate.placed
+    return None
 
 
 def _is_labelled(own: Placed[FoundDate] | None, candidates: list[_Candidate]) -> bool:
@@ -135,23 +129,19 @@ def _is_labelled(own: Placed[FoundDate] | None, candidates: list[_Candidate]) ->
     )
 
 
+def _of_the_last_balance(parsed: ParsedText) -> Placed[FoundDate] | None:
+    """The latest day that a balance is given for: "Neuer Kontostand vom 31.03.2024"."""
+    days = [
+        placed
+        for row, dates in zip(parsed.rows, parsed.dates, strict=True)
+        if BALANCE.search(row.folded)
+        for placed in dates
+    ]
+    return max(days, key=lambda placed: placed.value.value, default=None)
+
+
 def _end_of(period: FoundPeriod) -> FoundDate:
     return FoundDate(period.last, period.start, period.end, period.text)
-
-
-def _days_after(own: Placed[FoundDate], parsed: ParsedText) -> Placed[FoundDate] | None:
-    """The due date that is given as a number of days: "payable within 14 days"."""
-    for row in parsed.rows:
-        match = WITHIN_DAYS.search(row.folded)
-        if match is None or DISCOUNT.search(row.folded[: match.end() + 30]):
-            continue
-        days = int(next(filter(None, match.groups())))
-        if 0 < days <= 180:
-            day = own.value.value + timedelta(days=days)
-            return Placed(
-                FoundDate(day, match.start(), match.end(), match[0]), row.segments[0], *match.span()
-            )
-    return None
 
 
 def _candidates(parsed: ParsedText) -> list[_Candidate]:
@@ -160,11 +150,24 @@ def _candidates(parsed: ParsedText) -> list[_Candidate]:
         for index, placed in enumerate(dates):
             start = dates[index - 1].end if index else 0
             label = row.folded[max(start, placed.start - REACH) : placed.start]
-            above = "" if re.search(r"[a-z]{3}", label) else _above(parsed, placed.segment)
+            if placed.segment is not row.segments[0] and HAS_ITS_VALUE.search(label):
+                label = ""
+            above = "" if _explains(label, placed) else _above(parsed, placed.segment)
             after = row.folded[placed.end : placed.end + 12]
             has_time = bool(re.search(r"\d\s?:\s?\d\d|\d[ap]m", after))
-            found.append(_Candidate(placed, label, above, has_time))
+            is_of_period = bool(
+                UNTIL.match(row.folded[placed.end :]) or ENDS_WITH_UNTIL.search(label or above)
+            )
+            found.append(_Candidate(placed, label, above, has_time, is_of_period))
     return found
+
+
+def _explains(label: str, placed: Placed[FoundDate]) -> bool:
+    """Whether what is before a day says what it is; in a cell of its own, other words are of another cell."""
+    if not re.search(r"[a-z]{3}", label):
+        return False
+    is_cell = placed.segment.text.strip() == placed.value.text.strip()
+    return not is_cell or any(each.search(label) for each in (OWN, DUE, OTHER, PLAIN, PERIOD, PAY_UNTIL))
 
 
 def _above(parsed: ParsedText, segment: Segment) -> str:
@@ -172,19 +175,29 @@ def _above(parsed: ParsedText, segment: Segment) -> str:
     for row in reversed(parsed.rows[max(0, segment.row - 2) : segment.row]):
         if row.page != segment.page:
             break
+        if parsed.dates[row.index] and not parsed.layout.has_boxes:
+            return ""  # what it says is said of a day of its own
         if not parsed.layout.has_boxes:
-            return row.folded if len(row.folded) < 40 else ""
+            return _above_by_column(parsed.rows[segment.row], row, segment)
         for other in row.segments:
             if other.overlaps_horizontally(segment) and re.search(r"[a-z]{2}", other.folded):
-                return other.folded
+                has_its_own = any(placed.segment is other for placed in parsed.dates[row.index])
+                return "" if has_its_own else other.folded
     return ""
+
+
+def _above_by_column(row: Row, above: Row, segment: Segment) -> str:
+    """Without positions, the head of a column is in the same place of a row of as many cells."""
+    if len(above.segments) == len(row.segments) > 1:
+        return above.segments[row.segments.index(segment)].folded
+    return above.folded if len(above.folded) < 40 else ""
 
 
 def _due(candidates: list[_Candidate]) -> Placed[FoundDate] | None:
     for place in ("label", "above"):
         for candidate in candidates:
             label: str = getattr(candidate, place)
-            hits = [*DUE.finditer(label[-REACH:]), *labels.label("due").finditer(label[-REACH:])]
+            hits = [*DUE.finditer(label[-REACH:]), *PAY_UNTIL.finditer(label[-REACH:])]
             if (
                 hits
                 and not NOT_DUE.search(label)
@@ -192,6 +205,28 @@ def _due(candidates: list[_Candidate]) -> Placed[FoundDate] | None:
                 and any(not OWN.search(label[hit.end() :]) and _is_due(label, hit, candidate) for hit in hits)
             ):
                 return candidate.placed
+    return None
+
+
+def _under_please_pay(parsed: ParsedText, candidates: list[_Candidate]) -> Placed[FoundDate] | None:
+    """A day behind "by" alone, a line or two under what asks for payment."""
+    for candidate in candidates:
+        segment = candidate.placed.segment
+        if not BY.search(candidate.label):
+            continue
+        for row in parsed.rows[max(0, segment.row - ROWS_UNDER_A_REQUEST) : segment.row]:
+            if any(PAY.search(each.folded) and each.overlaps_horizontally(segment) for each in row.segments):
+                return candidate.placed
+    return None
+
+
+def _day_of_debit(parsed: ParsedText, candidates: list[_Candidate]) -> Placed[FoundDate] | None:
+    """The day on which the sender takes the money: "wird am 20.03.2014 … eingezogen"."""
+    for candidate in candidates:
+        placed = candidate.placed
+        sentence = " ".join(row.folded for row in parsed.rows[placed.segment.row : placed.segment.row + 2])
+        if WILL_BE.search(candidate.label) and DEBITED.search(sentence, placed.end):
+            return placed
     return None
 
 
@@ -234,8 +269,10 @@ def _own_score(candidate: _Candidate, *, is_receipt: bool) -> float:
     label = candidate.label or ""
     score = 0.0
     near = label[-30:]
+    if OF_ANOTHER.search(label):
+        return -4.0
     for text, weight in ((near, 1.0), (candidate.above, 0.8)):
-        if OWN.search(text):
+        if OWN.search(text) or NUMBERED.search(label):
             score += 6 * weight
         elif DUE.search(text):
             score -= 5 * weight
@@ -243,6 +280,8 @@ def _own_score(candidate: _Candidate, *, is_receipt: bool) -> float:
             score -= 4 * weight
         elif PLAIN.search(text):
             score += 4 * weight
+    if candidate.is_of_period:
+        score -= 5
     if candidate.has_time:
         score += 2.5 if is_receipt else 1
     if not re.search(r"[^\d ]", candidate.placed.value.text):
@@ -255,78 +294,3 @@ def _own_score(candidate: _Candidate, *, is_receipt: bool) -> float:
 def _within(placed: Placed[FoundDate], period: Placed[FoundPeriod]) -> bool:
     same_row = placed.segment.row == period.segment.row and placed.segment.page == period.segment.page
     return same_row and period.start <= placed.start < period.end
-
-
-def _period(parsed: ParsedText) -> Placed[FoundPeriod] | None:
-    """The billing period; a policy's year only where there is no other."""
-    best: tuple[float, Placed[FoundPeriod]] | None = None
-    for row, periods in zip(parsed.rows, parsed.periods, strict=True):
-        previous = parsed.rows[row.index - 1].folded if row.index else ""
-        for placed in periods:
-            label = row.folded[max(0, placed.start - 60) : placed.start] or previous
-            score = _period_score(label)
-            if best is None or score > best[0]:
-                best = score, placed
-    for found in (_wrapped(parsed), _columns(parsed)):
-        if found is not None and (best is None or best[0] < 2):
-            best = _period_score(found[0]), found[1]
-    if best is None:
-        return _rental_month(parsed)
-    return best[1]
-
-
-def _period_score(label: str) -> float:
-    score = 0.0
-    if PERIOD.search(label):
-        score += 2
-    if PREFERRED_PERIOD.search(label):
-        score += 1
-    if LONGER_PERIOD.search(label):
-        score -= 2
-    return score
-
-
-def _wrapped(parsed: ParsedText) -> tuple[str, Placed[FoundPeriod]] | None:
-    """A period broken over two lines: the second end, or only its year, stands below."""
-    best = None
-    for segment in parsed.layout.segments():
-        if not PERIOD.search(segment.folded) or len(segment.text) > 80:
-            continue
-        below = next(parsed.layout.below(segment, reach=1), None)
-        if below is None:
-            continue
-        text = f"{segment.text} {below.text}"
-        for found in _periods_in(text, parsed):
-            score = _period_score(fold(text[: found.start]))
-            if best is None or score > best[0]:
-                best = score, fold(text[: found.start]), Placed(found, segment, 0, 0)
-    return None if best is None else (best[1], best[2])
-
-
-def _periods_in(text: str, parsed: ParsedText) -> list[FoundPeriod]:
-    return find_periods(text, parsed.order)
-
-
-def _columns(parsed: ParsedText) -> tuple[str, Placed[FoundPeriod]] | None:
-    """Two dates side by side under headings such as "Service from" and "Service to"."""
-    for row, dates in zip(parsed.rows, parsed.dates, strict=True):
-        if len(dates) != 2 or dates[0].value.value >= dates[1].value.value:
-            continue
-        heads = " ".join(other.folded for other in parsed.rows[max(0, row.index - 3) : row.index + 1])
-        if re.search(r"\b(?:from|start|begin|von|du|van)\b", heads) and re.search(
-            r"\b(?:to|through|thru|end|until|bis|au|tot)\b", heads
-        ):
-            first, last = dates
-            found = FoundPeriod(
-                first.value.value, last.value.value, first.start, last.end, row.text[first.start : last.end]
-            )
-            return "service period", Placed(found, first.segment, first.start, last.end)
-    return None
-
-
-def _rental_month(parsed: ParsedText) -> Placed[FoundPeriod] | None:
-    for row in parsed.rows:
-        if PERIOD.search(row.folded):
-            for found in find_months(row.text):
-                return Placed(found, row.segments[0], found.start, found.end)
-    return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from alfrd_events.analysis.rules.value_signs import values_of as values_of_summary
 from alfrd_events.model import Document, Evidence, Invoice, JsonObject, Page, Summary
 
 LABELS = {
@@ -35,7 +36,7 @@ def values_of(page: Page, invoice: Invoice) -> Summary:
     """
     sign = invoice.sign
     to_pay = invoice.due if invoice.due else invoice.total
-    return Summary(
+    found = Summary(
         summary="-",
         entity=invoice.seller,
         document_date=invoice.issue_date,
@@ -46,9 +47,10 @@ def values_of(page: Page, invoice: Invoice) -> Summary:
         period_start=invoice.period_start,
         period_end=invoice.period_end,
         structured_data=_structured(invoice, sign),
-        evidence=_evidence(page, "Amount due" if invoice.due else "Total amount"),
         unsupported=() if invoice.adds_up else ("total_amount",),
     )
+    total = "Amount due" if invoice.due else "Total amount"
+    return found.model_copy(update={"evidence": _exact(page, found) | _evidence(page, total)})
 
 
 def _structured(invoice: Invoice, sign: int) -> JsonObject:
@@ -87,6 +89,17 @@ def _structured(invoice: Invoice, sign: int) -> JsonObject:
 
 def _text(number: Decimal | None, sign: int = 1) -> str:
     return "" if number is None else f"{sign * number:f}"
+
+
+def _exact(page: Page, found: Summary) -> dict[str, Evidence]:
+    """Each value with the first line that says it; all of them are certain."""
+    lines = page.text.splitlines()
+    return {
+        value.field: Evidence(
+            page=page.number, text=next((line for line in lines if value.text in line), ""), confidence=1
+        )
+        for value in values_of_summary(found)
+    }
 
 
 def _evidence(page: Page, total: str) -> dict[str, Evidence]:

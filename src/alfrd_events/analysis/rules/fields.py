@@ -10,13 +10,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 
 from alfrd_events.analysis.text.amounts import Money
 from alfrd_events.analysis.text.layout import Segment
 from alfrd_events.analysis.text.parsed import ParsedText, Placed
+from alfrd_events.analysis.text.vocabulary import any_of, beginnings, listed, phrases, words
 
 IDENTIFIER = re.compile(
-    r"(?:[A-Z]{1,4}[\s-])?(?:\d{2,6}[\s-]){1,5}\d{2,6}(?![\d/.,])"  # groups: KM 620 118 447
+    r"(?:[A-Z]{1,4}[\s-])?(?:\d{2,6}[\s-]){1,5}\d{2,6}(?:-\d\b)?(?![\d/.,])"  # groups: KM 620 118 447, 8841-20773-5
+    r"|[A-Z]{2}\s[A-Z\d]{1,8}/\d{1,8}"  # a series and its number: FT 2024/115
     r"|(?=[A-Z\d*/.-]{0,29}\d)[A-Z\d][A-Z\d*/.-]{2,29}",
     re.IGNORECASE,
 )
@@ -24,132 +27,138 @@ SHORT_IDENTIFIER = re.compile(r"(?<![\d.,])\d{1,2}(?![\d.,/-])")
 """A small firm's forty-second invoice."""
 QUANTITY = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?<![\d.,])\d+(?:\.\d+)?")
 
-_NUMBER = r"\s*(?:number|nummer|num|no|nr|id|#|n)?\W{0,3}"
-IDENTIFIERS: dict[str, re.Pattern[str]] = {
-    "account_number": re.compile(
-        rf"(?<![a-z])(?:account|loan|acct|a/c|acc|konto|compte|cuenta|conto|rekening|kto)(?:\s*(?:number|nummer|num"
-        rf"|no|nr|#)|-?nr|\s*:)\W{{0,4}}|account\s*#\s*|(?<![a-z])account{_NUMBER}(?=\d{{5}})"
-    ),
-    "policy_number": re.compile(
-        r"(?<![a-z])(?:policy|polis|police|poliza|polizza|versicherungs(?:schein)?)\s*-?(?:number|no|nr"
-        r"|nummer|#|n)\W{0,4}"
-    ),
-    "customer_number": re.compile(
-        r"(?<![a-z])(?:customer|client|kunden|klant|cliente|member|membership|id\.?\s*client"
-        r"|subscriber)\s*-?(?:number|no|nr|nummer|id|#|code)?\W{0,4}(?=[a-z]{0,4}\d|\s*$)"
-    ),
-    "student_id": re.compile(r"(?<![a-z])student\s*(?:id|number|no)\W{0,4}"),
-    "invoice_number": re.compile(
-        r"(?<![a-z])(?:(?:tax\s*)?invoice|inv|factuur|facture|factura|fattura|fatura|faktura?|bill|doc(?:ument)?|beleg|rg|re"
-        r"|[a-z]{0,20}rechnungs?|credit\s*(?:note|memo)|[a-z]{0,12}gutschrifts?|avoir)"
-        r"\s*(?:\(\d{3}\)\s*)?-?(?:number|nummer|numero|num|no|nr|n\W?[oº°]|cislo|#|n(?![a-z]))\W{0,4}"
-        # … or as the title of the paper, with the number right after the word
-        r"|^\W*(?:tax\s*invoice|invoice|facture|factura|fattura|fatura|faktura|factuur|rechnung|avoir|credit\s*note|gutschrift)\s+"
-        r"(?=(?:[a-z]{1,4}[-/.]?)?\d[\da-z/.-]*$)"
-    ),
-    "receipt_number": re.compile(
-        r"(?<![a-z])(?:receipt|slip|chk|check|trans(?:action)?|rcpt|resit|bon)\s*(?:number|num|no|nr"
-        r"|#)\W{0,4}"
-    ),
-    "order_number": re.compile(
-        r"(?<![a-z])(?:order|bestel|bestell|booking|po|purchase\s*order|commande)\s*-?(?:number|num|no"
-        r"|nr|nummer|id|#)\W{0,4}"
-    ),
-    "meter_number": re.compile(
-        r"(?<![a-z])(?:meter|zahler|compteur|contador)\s*-?(?:number|no|nr|nummer|#)\W{0,4}"
-    ),
-    "vin": re.compile(r"(?<![a-z])vin\W{0,4}(?=[a-z0-9]{11})|(?<![a-z])vin\s*:?$"),
-    "license_plate": re.compile(
-        r"(?<![a-z])(?:license|licence)?\s*plate\s*(?:number|no)?\W{1,4}|kennzeichen\W{1,4}"
-    ),
-    "claim_number": re.compile(r"(?<![a-z])claim\s*(?:number|no|#)\W{0,4}"),
-    "registration_number": re.compile(
-        r"(?<![a-z])(?<!gst\s)(?<!tax\s)(?<!vat\s)(?<!company\s)(?<!business\s)registration\s*(?:number|no)\W{0,4}"
-    ),
-    "employee_id": re.compile(r"(?<![a-z])employee\s*(?:id|number|no)\W{0,4}"),
-}
-QUANTITIES: dict[str, re.Pattern[str]] = {
-    "usage_kwh": re.compile(
-        r"(?:total\s*)?(?:kwh|kilowatt\s*hours)(?:\s*(?:used|usage|consumption\s*this\s*period"
-        r"|this\s*period))?|electricity\s*(?:used|usage)"
-    ),
-    "therms": re.compile(r"(?:total\s*)?therms(?:\s*used)?|gas\s*usage"),
-    "usage_gallons": re.compile(r"gallons(?:\s*used)?"),
-    "usage_ccf": re.compile(r"(?<![a-z])ccf(?![a-z])"),
-    "billing_days": re.compile(
-        r"(?:billing\s*days|(?:no\.?|number)\s*of\s*days(?:\s*this\s*period)?|^days$"
-        r"|days\s*in\s*(?:billing\s*)?period|service\s*days)"
-    ),
-    "hours_worked": re.compile(r"hours\s*worked|total\s*hours|regular\s*hours"),
-    "units": re.compile(r"(?:credits|units)\s*(?:enrolled|attempted|total)|enrolled\s*units"),
-}
-FEES: dict[str, re.Pattern[str]] = {
-    "base_rent": re.compile(
-        r"(?:base|monthly)\s*rent|^\W*rent(?![a-z])(?!\s*(?:receipt|period|for\s*month))|rent\s*amount"
-    ),
-    "late_fee": re.compile(r"^\W*late\s*(?:fee|charge)"),
-    "electric_charges": re.compile(r"electric(?:ity)?\s*(?:charges|service)\s*$|total\s*electric"),
-    "electric_generation": re.compile(r"electric(?:ity)?\s*generation"),
-    "electric_delivery": re.compile(r"electric(?:ity)?\s*delivery"),
-    "gas_charges": re.compile(r"gas\s*charges|natural\s*gas\s*charges|total\s*gas"),
-    "water_charges": re.compile(r"water\s*(?:charges|service)"),
-    "taxes_and_fees": re.compile(r"taxes\s*(?:and|&)\s*(?:fees|surcharges)"),
-    "premium": re.compile(r"(?:total\s*)?(?:monthly|annual|total|policy|semi.annual|renewal)\s*premium"),
-    "deductible": re.compile(r"^deductible"),
-    "tuition": re.compile(r"(?:base\s*)?tuition(?!\s*(?:&|and)\s*fees)"),
-    "credits": re.compile(
-        r"^\W*(?:less\W*)?(?:total\s*)?(?:credits|financial\s*aid|scholarships?|grants?)(?:\s*applied)?\W*$"
-    ),
-    "previous_balance": re.compile(
-        r"previous\s*balance|opening\s*balance|beginning\s*balance|balance\s*(?:brought\s*)?forward"
-    ),
-    "payments_received": re.compile(r"payments?\s*(?:received|\W*thank\s*you)"),
-    "current_charges": re.compile(r"(?:total\s*)?(?:current|new)\s*(?:charges|billing)"),
-    "minimum_payment": re.compile(r"minimum\s*(?:payment|amount)(?:\s*due)?"),
-    "credit_limit": re.compile(r"credit\s*(?:limit|line)"),
-    "ending_balance": re.compile(r"(?:ending|closing|new)\s*balance"),
-    "gross_pay": re.compile(r"gross\s*(?:pay|salary|earnings|wages)"),
-    "net_pay": re.compile(r"net\s*(?:pay|salary)"),
-    "deductions": re.compile(r"total\s*deductions"),
-    "service_charge": re.compile(r"serv(?:ice)?\.?\s*(?:charge|chg)"),
-    "discount": re.compile(r"^\W*(?:total\s*)?discount"),
-    "shipping": re.compile(
-        r"^\W*(?:shipping|delivery\s*(?:fee|charge)|verzendkosten|versandkosten|frais\s*de\s*port)"
-    ),
-    "tip": re.compile(r"^\W*(?:tip|gratuity)"),
-}
-PAYMENT_METHODS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    (
-        "card",
-        re.compile(
-            r"(?<![a-z])(?:visa|master\s*card|mastercard|amex|american\s*express|credit\s*card|debit\s*card"
-            r"|edc|maestro|nets|card\s*no|card\s*payment|card\s*ending|(?:gift|bank)\s*card)(?![a-z])|\*{4,}\s?\d{4}"
-        ),
-    ),
-    (
-        "bank transfer",
-        re.compile(
-            r"(?<![a-z])(?:bank\s*transfer|wire\s*transfer|ach|uberweisung|virement|overschrijving|giro)(?![a-z])"
-        ),
-    ),
-    ("direct debit", re.compile(r"direct\s*debit|lastschrift|prelevement|autopay\s*is\s*on|incasso")),
-    ("check", re.compile(r"payment\s*method\W*check|(?:by|paid)\s*(?:check|cheque)|cheque\s*no|check\s*no")),
-    ("iDEAL", re.compile(r"(?<![a-z])ideal(?![a-z])")),
-    ("PayPal", re.compile(r"paypal")),
-    (
-        "e-wallet",
-        re.compile(
-            r"(?<![a-z])(?:touch\s*n\s*go|e-?wallet|grab\s*pay|alipay|apple\s*pay|google\s*pay|gpay|paytm|upi)(?![a-z])"
-        ),
-    ),
-    (
-        "cash",
-        re.compile(
-            r"(?<![a-z])(?:cash(?!\s*(?:back|advance|bill|inv|sale))|tunai|bar|especes|contant|contanti"
-            r"|efectivo)(?![a-z])"
-        ),
-    ),
+
+NO_QUANTITY = re.compile(rf"{any_of('fields.no_quantity')}|[@$]")
+PAYMENT_ROW = re.compile(any_of("fields.payment_row"))
+PAYMENT_LABEL = re.compile(rf"{any_of('fields.payment_label')}\W{{0,4}}([a-z][a-z ]{{2,20}})?$")
+_FEES = (
+    "base_rent",
+    "late_fee",
+    "electric_charges",
+    "electric_generation",
+    "electric_delivery",
+    "gas_charges",
+    "water_charges",
+    "taxes_and_fees",
+    "premium",
+    "deductible",
+    "tuition",
+    "credits",
+    "previous_balance",
+    "payments_received",
+    "current_charges",
+    "minimum_payment",
+    "credit_limit",
+    "ending_balance",
+    "gross_pay",
+    "net_pay",
+    "deductions",
+    "service_charge",
+    "discount",
+    "shipping",
+    "tip",
 )
+
+
+def _identifier(name: str) -> str:
+    return rf"{beginnings(f'identifiers.{name}')}\W{{0,4}}"
+
+
+@cache
+def identifier_labels() -> dict[str, re.Pattern[str]]:
+    """For each number that a paper can have, what stands before it."""
+    other_registration = "".join(
+        rf"(?<!{re.escape(word)}\s)" for word in listed("identifiers.no_registration")
+    )
+    plate = rf"{beginnings('identifiers.license_plate')}|{any_of('identifiers.license_plate_within')}"
+    vin = beginnings("identifiers.vin")
+    sources = {
+        "account_number": rf"{_identifier('account_number')}|{_identifier('account_before_digits')}(?=\d{{5}})",
+        "policy_number": _identifier("policy_number"),
+        "customer_number": rf"{_identifier('customer_number')}(?=[a-z]{{0,4}}\d|\s*$)",
+        "student_id": _identifier("student_id"),
+        "invoice_number": _invoice_number(),
+        "receipt_number": _identifier("receipt_number"),
+        "order_number": _identifier("order_number"),
+        "meter_number": _identifier("meter_number"),
+        "vin": rf"{vin}\W{{0,4}}(?=[a-z0-9]{{11}})|{vin}\s*:?$",
+        "license_plate": rf"(?:{plate})\W{{1,4}}",
+        "claim_number": _identifier("claim_number"),
+        "registration_number": rf"{other_registration}{_identifier('registration_number')}",
+        "employee_id": _identifier("employee_id"),
+    }
+    return {name: re.compile(source) for name, source in sources.items()}
+
+
+def _invoice_number() -> str:
+    """Before its number, or as the title of the paper, with the number right after the word.
+
+    The words for "number" are also one letter with a sign: n°, n., č.
+    """
+    kind = any_of("identifiers.invoice_number_kind")
+    compound = any_of("identifiers.invoice_number_compound")
+    return (
+        rf"(?<![a-z])(?:{kind}|[a-z]{{0,20}}{compound})\s*(?:\(\d{{3}}\)\s*)?"
+        rf"-?(?:{any_of('identifiers.number_of_a_paper')}|n\W?[oº°]|[nc](?![a-z]))\W{{0,4}}"
+        rf"|(?<![a-z]){any_of('identifiers.invoice_number_whole')}\W{{0,4}}"
+        rf"|^\W*{any_of('identifiers.paper_before_number')}\s+(?=(?:[a-z]{{1,4}}[-/.]?)?\d[\da-z/.-]*$"
+        rf"|{any_of('identifiers.series_of_a_paper')}\s\d)"
+    )
+
+
+@cache
+def quantity_labels() -> dict[str, re.Pattern[str]]:
+    """For each plain number that a paper can have, what stands before, behind or above it."""
+    sources = {name: any_of(f"fields.quantity.{name}") for name in phrases("fields.quantity")}
+    sources["usage_ccf"] = words("fields.quantity.usage_ccf")
+    sources["billing_days"] += rf"|^{any_of('fields.quantity_alone')}$"
+    return {name: re.compile(source) for name, source in sources.items()}
+
+
+def _fee(name: str) -> re.Pattern[str]:
+    """The label of a fee, in each of the ways in which ``fields.toml`` has words for it."""
+    around = {
+        "fee": "{label}",
+        "fee_first": r"^\W*{label}",
+        "fee_last": r"{label}\s*$",
+        "fee_alone": r"^\W*{label}\W*$",
+        "fee_unless": r"{label}(?!\s*{other})",
+        "fee_first_unless": r"^\W*{label}(?![a-z])(?!\s*{other})",
+    }
+    other = any_of(f"fields.no_fee.{name}") if name in phrases("fields.no_fee") else ""
+    return re.compile(
+        "|".join(
+            template.format(label=any_of(f"fields.{how}.{name}"), other=other)
+            for how, template in around.items()
+            if name in phrases(f"fields.{how}")
+        )
+    )
+
+
+@cache
+def fee_labels() -> dict[str, re.Pattern[str]]:
+    """For each amount beside the totals, what stands before or above it."""
+    return {name: _fee(name) for name in _FEES}
+
+
+@cache
+def payment_methods() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Each way of paying, with what papers call it."""
+    cash = (
+        rf"{words('fields.paid_whole.cash')}"
+        rf"|{words('fields.paid_unless.cash')}(?!\s*{any_of('fields.no_paid.cash')})"
+    )
+    sources = {
+        "card": rf"{words('fields.paid_whole.card')}|\*{{4,}}\s?\d{{4}}",
+        "bank transfer": words("fields.paid_whole.bank_transfer"),
+        "direct debit": any_of("fields.paid_within.direct_debit"),
+        "check": any_of("fields.paid_within.check"),
+        "iDEAL": words("fields.paid_whole.iDEAL"),
+        "PayPal": any_of("fields.paid_within.PayPal"),
+        "e-wallet": words("fields.paid_whole.e-wallet"),
+        "cash": cash,
+    }
+    return tuple((name, re.compile(source)) for name, source in sources.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +173,7 @@ def find_identifiers(parsed: ParsedText) -> dict[str, LabelledValue]:
     """Numbers that name an account, a policy, an invoice … by their labels."""
     found: dict[str, LabelledValue] = {}
     for segment in parsed.layout.segments():
-        for name, label in IDENTIFIERS.items():
+        for name, label in identifier_labels().items():
             if name in found:
                 continue
             match = label.search(segment.folded)
@@ -203,7 +212,7 @@ def _names_something(text: str) -> bool:
     """Not a date, an amount or a word."""
     if sum(character.isdigit() for character in text) < 2:
         return False
-    return not re.fullmatch(r"\d{1,4}[/.-]\d{1,2}[/.-]\d{2,4}|\d{1,6}[.,]\d{2}", text)
+    return not re.fullmatch(r"(?:\d{1,2}|\d{4})[/.-]\d{1,2}[/.-]\d{2,4}|\d{1,6}[.,]\d{2}", text)
 
 
 def _neighbours(segment: Segment, parsed: ParsedText) -> Iterator[Segment]:
@@ -217,11 +226,11 @@ def find_quantities(parsed: ParsedText) -> dict[str, LabelledValue]:
     """Usage, days, hours: plain numbers with their labels before, after or above them."""
     found: dict[str, LabelledValue] = {}
     for segment in parsed.layout.segments():
-        for name, label in QUANTITIES.items():
+        for name, label in quantity_labels().items():
             if name in found:
                 continue
             match = label.search(segment.folded)
-            if match is None or re.search(r"per|avg|average|cost|rate|/\s*day|@|\$", segment.folded):
+            if match is None or NO_QUANTITY.search(segment.folded):
                 continue
             value = _quantity_at(segment, match, parsed)
             if value is not None:
@@ -250,7 +259,7 @@ def find_fees(parsed: ParsedText) -> dict[str, tuple[Decimal, Segment]]:
     found: dict[str, tuple[Decimal, Segment]] = {}
     for row in parsed.rows:
         money = [placed for placed in parsed.amounts[row.index] if placed.value.looks_like_money]
-        for name, label in FEES.items():
+        for name, label in fee_labels().items():
             if name in found:
                 continue
             for segment in row.segments:
@@ -283,15 +292,13 @@ def _is_right_of(one: Segment, other: Segment) -> bool:
 def find_payment_method(parsed: ParsedText) -> LabelledValue | None:
     """How it was paid, by the first row that names a way of paying beside an amount, or a label."""
     for row in parsed.rows:
-        if not parsed.amounts[row.index] and not re.search(
-            r"pay(?:ment|ing)?\s*(?:method|mode|type|by|via)|paid|zahlungsform|betaal", row.folded
-        ):
+        if not parsed.amounts[row.index] and not PAYMENT_ROW.search(row.folded):
             continue
-        for name, pattern in PAYMENT_METHODS:
-            if pattern.search(row.folded) and len(row.text) < 80:
+        for name, words_for_it in payment_methods():
+            if words_for_it.search(row.folded) and len(row.text) < 80:
                 return LabelledValue(name, row.segments[0])
     for row in parsed.rows:
-        match = re.search(r"pay(?:ment)?\s*(?:method|mode|type)\W{0,4}([a-z][a-z ]{2,20})?$", row.folded)
+        match = PAYMENT_LABEL.search(row.folded)
         if match and match[1]:
             return LabelledValue(match[1].strip(), row.segments[0])
     return None

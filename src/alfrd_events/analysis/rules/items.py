@@ -14,25 +14,20 @@ from alfrd_events.analysis.text.amounts import Money
 from alfrd_events.analysis.text.layout import Row, fold
 from alfrd_events.analysis.text.parsed import ParsedText, Placed
 from alfrd_events.analysis.text.totals import role_of
+from alfrd_events.analysis.text.vocabulary import any_of, pattern, words
 
-TABLE_HEAD = re.compile(
-    r"(?<![a-z])(?:description|item|desc|artikel|beschreibung|bezeichnung|designation|libelle"
-    r"|descripcion|descrizione|omschrijving|product|service|coverage|particulars)s?(?![a-z])"
-    r"|(?<![a-z])(?:qty|quantity|menge|aantal|quantite|cantidad)(?![a-z])"
-)
-AMOUNT_HEAD = re.compile(
-    r"(?<![a-z])(?:amount|amt|price|total|u\.?/?p|s/price|betrag|preis|prijs|bedrag|prix|montant"
-    r"|importe|importo|rm|premium|rate)(?![a-z])"
-)
-HEAD_OF_A_TILL_ROLL = re.compile(
-    r"(?<![a-z])(?:cashier|register|receipt|tel|phone|pos|table|slip|trans|terminal|server)(?![a-z])"
-)
+TABLE_HEAD = re.compile(words("items.item_head", "items.quantity_head"))
+AMOUNT_HEAD = pattern("items.amount_head")
+HEAD_OF_A_TILL_ROLL = pattern("items.till_head")
 CODE = re.compile(r"^[\W\d]*(?:[A-Z]{0,3}\d[\w/-]{3,})?[\W\d]*$")
 LEADING_NUMBER = re.compile(r"^(\d{1,3})(?:\s?[xX]\s+|\s+)(?=[^\W\d_])")
-QUANTITY_FIRST = re.compile(r"^\W*(?:qty|quantity|menge|aantal|quantite|cantidad)")
-POSITION_FIRST = re.compile(r"^\W*(?:pos|no|nr|s/?n|item|line|#)(?![a-z])")
+QUANTITY_FIRST = re.compile(rf"^\W*{any_of('items.quantity_head')}")
+POSITION_FIRST = re.compile(rf"^\W*(?:{any_of('items.position_head')}|#)(?![a-z])")
+COUNT = re.compile(
+    rf"^\W*(?:{any_of('items.count_of')}\s*)?{any_of('items.count')}\b|^{any_of('items.count_total')}"
+)
 TAX_FLAG = re.compile(r"(?<=\w{3})\s+[TFNX]$")
-NOISE = re.compile(r"(?<![a-z])(?:sr|zrl|zr|os|tx|ea|pcs?|x|rm|s|t|z|eur)(?![a-z])|[€$£*@%]")
+NOISE = re.compile(rf"{words('items.no_name')}|[€$£*@%]")
 
 Item = dict[str, str]
 
@@ -149,7 +144,7 @@ def _has_money(row: Row, parsed: ParsedText) -> bool:
 def _first_sum(parsed: ParsedText, head: int | None) -> int | None:
     for row in parsed.rows[(head + 1 if head is not None else 1) :]:
         role, _ = role_of(" ".join(re.sub(r"[\d.,]+", " ", row.folded).split()))
-        is_count = re.match(r"^\W*(?:total\s*)?(?:qty|item)s?\b|^total\s*qty", row.folded)
+        is_count = COUNT.match(row.folded)
         if (role in {"total", "subtotal"} and (head is not None or _has_money(row, parsed))) or is_count:
             return row.index
     return None

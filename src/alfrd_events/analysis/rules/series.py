@@ -10,12 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rapidfuzz.distance import Levenshtein
-
 from alfrd_events.analysis.rules.lexicon import kinds
 from alfrd_events.analysis.text.excerpt import excerpt
 from alfrd_events.analysis.text.layout import fold
-from alfrd_events.analysis.text.naming import LEGAL_FORM, clean_name, entity_key, same_entity
+from alfrd_events.analysis.text.naming import (
+    LEGAL_FORM,
+    account_key,
+    clean_name,
+    entity_key,
+    likeness,
+    same_entity,
+)
 from alfrd_events.analysis.text.phrases import SearchableText
 from alfrd_events.model import Document, Filing, Frequency, Series
 
@@ -82,7 +87,9 @@ LENGTHS: tuple[tuple[int, int, Frequency], ...] = (
     (175, 190, "semiannual"),
     (355, 375, "annual"),
 )
-CLOSE_ENOUGH = 0.8
+MARGIN = 0.03
+"""By so much the likest name has to be liker than the next."""
+_MOST_RIVALS = 5
 
 
 def detect_series(document: Document, candidates: Sequence[Series]) -> Filing:
@@ -91,9 +98,9 @@ def detect_series(document: Document, candidates: Sequence[Series]) -> Filing:
     kind = kind_of(document)
     if not entity:
         return Filing(entity="", kind=kind, frequency="irregular", title=kind)
-    known = _known(entity, kind, candidates)
-    if known is not None:
-        return filed_in(known)
+    known = _known(document, entity, kind, candidates)
+    if len(known) == 1:
+        return filed_in(known[0])
     frequency = frequency_of(document, kind)
     entity = display_name(entity)
     return Filing(
@@ -102,7 +109,14 @@ def detect_series(document: Document, candidates: Sequence[Series]) -> Filing:
         frequency=frequency,
         title=f"{entity}: {kind}",
         description=description_of(entity, kind, frequency),
+        documents_needed=documents_needed(document),
+        rivals=tuple(series.id for series in known),
     )
+
+
+def documents_needed(document: Document) -> int:
+    """How many documents make a new series: two receipts of a shop, of all else one."""
+    return 2 if document.document_type == "receipt" else 1
 
 
 def filed_in(series: Series) -> Filing:
@@ -140,13 +154,33 @@ def display_name(entity: str) -> str:
     return re.sub(r"\s+", " ", entity).strip(" ,;:")
 
 
-def _known(entity: str, kind: str, candidates: Sequence[Series]) -> Series | None:
-    """The candidate of the same kind and company; of several, the likest."""
-    key = entity_key(entity)
-    fitting = [series for series in candidates if series.kind == kind and same_entity(series.entity, entity)]
-    if not fitting:
-        return None
-    return max(fitting, key=lambda series: Levenshtein.normalized_similarity(entity_key(series.entity), key))
+def account_of(document: Document, kind: str) -> str:
+    """The key of the account that a document belongs to; empty for kinds without accounts, such as purchases."""
+    return account_key(document.account_number) if kind in FREQUENCIES else ""
+
+
+def _known(document: Document, entity: str, kind: str, candidates: Sequence[Series]) -> Sequence[Series]:
+    """The candidate of the same kind and account, else of the same company; several where it is not clear which."""
+    account = account_of(document, kind)
+    of_kind = [series for series in candidates if series.kind == kind]
+    if account and (same := [series for series in of_kind if series.account == account]):
+        return same[:1]
+    fitting = [
+        series
+        for series in of_kind
+        if same_entity(series.entity, entity) and not (account and series.account)
+    ]
+    if not account and len(fitting) > 1:
+        fitting = [series for series in fitting if not series.account] or fitting
+    ranked = sorted(fitting, key=lambda series: likeness(series.entity, entity), reverse=True)
+    near = [
+        series
+        for series in ranked
+        if likeness(series.entity, entity) > likeness(ranked[0].entity, entity) - MARGIN
+    ]
+    if len(near) > 1 and entity_key(near[0].entity) == entity_key(entity) and not near[0].account:
+        return near[:1]
+    return near[:_MOST_RIVALS]
 
 
 def as_frequency(name: str) -> Frequency:

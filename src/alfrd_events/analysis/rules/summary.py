@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from alfrd_events.analysis.ranking.trees import Weights, trained
+from alfrd_events.analysis.rules import lessons
 from alfrd_events.analysis.rules.chosen import choose_values
 from alfrd_events.analysis.rules.document_dates import STATEMENTS, When
+from alfrd_events.analysis.rules.doubts import doubts_of
 from alfrd_events.analysis.rules.e_invoice import find_invoice, values_of
 from alfrd_events.analysis.rules.fields import (
     LabelledValue,
@@ -12,14 +15,17 @@ from alfrd_events.analysis.rules.fields import (
     find_payment_method,
     find_quantities,
 )
+from alfrd_events.analysis.rules.forms.form import Form
 from alfrd_events.analysis.rules.items import find_items
 from alfrd_events.analysis.rules.lexicon import type_titles
+from alfrd_events.analysis.rules.several_papers import first_of_several
 from alfrd_events.analysis.rules.transactions import find_statement
-from alfrd_events.analysis.text.currency import find_currency
+from alfrd_events.analysis.rules.value_signs import Signs, with_confidence
+from alfrd_events.analysis.text.currency import place_currency
 from alfrd_events.analysis.text.parsed import ParsedText
 from alfrd_events.analysis.text.totals import Totals
 from alfrd_events.analysis.text.written import money
-from alfrd_events.model import Document, Evidence, JsonObject, Summary
+from alfrd_events.model import Document, Doubt, Evidence, JsonObject, Summary
 
 ACCOUNT_NAMES = (
     "account_number",
@@ -33,19 +39,42 @@ ROWS_OF_A_TITLE = 12
 WITHOUT_ITEMS = frozenset({"bank_statement", "credit_card", "investment", "payroll"})
 """Their tables list movements and deductions, not things that add up to the total."""
 PURCHASES = frozenset({"receipt", "invoice"})
+SUMS_OF_A_BILL = ("subtotal", "tax", "rounding")
+"""A form with boxes has other names for its sums."""
+CURRENCY_OF_TAX_FORMS = "USD"
+"""The forms that are known are those of the United States, which print no sign."""
+CORRECTABLE = (
+    "entity",
+    "document_date",
+    "due_date",
+    "total_amount",
+    "currency",
+    "account_number",
+    "period_start",
+    "period_end",
+    "structured_data",
+)
 
 
-def summarize(document: Document) -> Summary:
-    """Read a document's values; what the text does not hold stays empty."""
+def summarize(document: Document, weights: Weights | None = None) -> Summary:
+    """Read a document's values; what the text does not hold stays empty.
+
+    :param weights: others than the package ships, to measure how they do.
+    """
+    weights = weights or trained()
     if known := find_invoice(document):
-        exact = values_of(*known)
+        exact = as_corrected(document, values_of(*known))
         what = "credit note" if known[1].is_credit else _noun(document.document_type or "invoice", exact)
         return exact.model_copy(update={"summary": one_line(what, exact)})
+    if several := first_of_several(document):
+        first = summarize(several.first, weights)
+        doubt = Doubt(field="document", reason=f"the file seems to hold two papers: {several.reason}")
+        return first.model_copy(update={"doubts": (doubt, *first.doubts)})
     parsed = ParsedText.of(document)
     if parsed.layout.is_blank:
         return Summary(summary="A document without text.")
-    chosen = choose_values(document, parsed)
-    totals, when = chosen.proposals.rules_totals, chosen.proposals.rules_when
+    chosen = choose_values(document, parsed, weights)
+    totals, when, form = chosen.proposals.rules_totals, chosen.proposals.rules_when, chosen.proposals.form
     identifiers = find_identifiers(parsed)
     total = chosen.total
     gives_back = parsed.is_credit and document.document_type not in STATEMENTS
@@ -55,16 +84,24 @@ def summarize(document: Document) -> Summary:
         amount, unsupported = totals.worked_out, ("total_amount",)
     if amount is not None and gives_back:
         amount = -abs(amount)
-    currency = ""
-    if total or parsed.all_amounts:
-        currency = find_currency(parsed, total.value.placed.value.currency if total else "")
+    currency = (
+        place_currency(parsed, total.value.placed if total else None) if total or parsed.all_amounts else None
+    )
+    is_of_taxes = form is not None and form.is_of_taxes
     account = next((identifiers[name] for name in ACCOUNT_NAMES if name in identifiers), None)
     evidence = chosen.evidence() | _evidence(when, account)
     if unsupported:
         evidence.pop("total_amount", None)
-    structured = _structured(
-        document.document_type, parsed, totals, identifiers, evidence, gives_back=gives_back
-    )
+    structured: JsonObject = {}
+    if form is None or not form.is_of_taxes:
+        structured = _structured(
+            document.document_type, parsed, totals, identifiers, evidence, gives_back=gives_back
+        )
+    if form is not None:
+        for name in SUMS_OF_A_BILL:
+            structured.pop(name, None)
+            evidence.pop(name, None)
+        structured |= _boxes(form, when, evidence)
     if document.document_type in STATEMENTS:
         structured |= _movements(parsed, when, evidence)
     summary = Summary(
@@ -73,16 +110,29 @@ def summarize(document: Document) -> Summary:
         document_date=chosen.day.value.value if chosen.day else None,
         due_date=when.due.value.value if when.due else None,
         total_amount=amount,
-        currency=currency,
+        currency=currency.code if currency else CURRENCY_OF_TAX_FORMS if is_of_taxes else "",
         account_number=account.value if account else "",
         period_start=when.period.value.first if when.period else None,
         period_end=when.period.value.last if when.period else None,
         structured_data=structured,
         evidence=evidence,
         unsupported=unsupported,
-        needs_review=chosen.review_reason(unsupported),
     )
-    return summary.model_copy(update={"summary": one_line(what_it_is(document, summary, parsed), summary)})
+    summary = summary.model_copy(
+        update={"evidence": with_confidence(Signs(document, parsed, summary), weights)}
+    )
+    summary = summary.model_copy(update={"doubts": doubts_of(document, summary, weights)})
+    summary = as_corrected(document, lessons.summarized(document, parsed, summary))
+    what = f"form {form.name}" if form is not None and is_of_taxes else ""
+    return summary.model_copy(
+        update={"summary": one_line(what or what_it_is(document, summary, parsed), summary)}
+    )
+
+
+def as_corrected(document: Document, found: Summary) -> Summary:
+    """Put what a person has set in the place of what was found, so that the sentence says the same as the values."""
+    kept = {name: getattr(document, name) for name in CORRECTABLE if name in document.corrected}
+    return found.model_copy(update=kept) if kept else found
 
 
 def what_it_is(document: Document, summary: Summary, parsed: ParsedText | None = None) -> str:
@@ -138,6 +188,19 @@ def _structured(
     items = [] if document_type in WITHOUT_ITEMS else find_items(parsed)
     if items:
         data["line_items"] = items
+    return data
+
+
+def _boxes(form: Form, when: When, evidence: dict[str, Evidence]) -> JsonObject:
+    """The values of a form's boxes by name, and which form it is if it is one of taxes."""
+    data: JsonObject = {}
+    if form.is_of_taxes:
+        data["form"] = form.name
+        if when.period is not None:
+            data["tax_year"] = str(when.period.value.last.year)
+    for name, value, segment in form.fields():
+        data[name] = value
+        evidence[name] = segment.evidence
     return data
 
 

@@ -9,19 +9,17 @@ one; :attr:`Statement.adds_up` says so.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import cache
-from importlib.resources import files
 from itertools import pairwise
 
 from alfrd_events.analysis.text.amounts import Money
 from alfrd_events.analysis.text.dates import MONTHS
 from alfrd_events.analysis.text.layout import Row, Segment
 from alfrd_events.analysis.text.parsed import ParsedText, Placed
+from alfrd_events.analysis.text.vocabulary import pattern
 from alfrd_events.model import JsonObject
 
 FEWEST_ROWS = 3
@@ -34,13 +32,6 @@ _NUMBERS = re.compile(r"(?P<a>\d{1,2})\s?[./-]\s?(?P<b>\d{1,2})\.?(?![\d.,/-])")
 _MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 _DAY_MONTH = re.compile(rf"(?P<d>\d{{1,2}})\.?[\s-]{{0,2}}(?P<m>{_MONTH})(?![a-z])\.?")
 _MONTH_DAY = re.compile(rf"(?P<m>{_MONTH})\.?[\s-]{{0,2}}(?P<d>\d{{1,2}})(?![\d.,])")
-
-
-@cache
-def _words(name: str) -> re.Pattern[str]:
-    """The words of a list of ``statements.toml``, whole, in a folded text."""
-    lists = tomllib.loads(files(__package__).joinpath("statements.toml").read_text("utf-8"))
-    return re.compile(rf"(?<![a-z])(?:{'|'.join(map(re.escape, lists[name]))})(?![a-z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +98,10 @@ def find_statement(parsed: ParsedText, first: date | None, last: date | None) ->
     dated = _dated(lines, parsed, first, last)
     if dated is None:
         return None
-    opening, closing = _labelled(_words("opening"), parsed), _labelled(_words("closing"), parsed)
+    opening, closing = (
+        _labelled(pattern("statements.opening"), parsed),
+        _labelled(pattern("statements.closing"), parsed),
+    )
     start = opening.value.value if opening else None
     for newest_first in (False, True):
         ordered = dated[::-1] if newest_first else dated
@@ -258,9 +252,9 @@ def _by_signs(dated: Sequence[tuple[_Line, date]], parsed: ParsedText) -> tuple[
 
 def _went(line: _Line, placed: Placed[Money], went: Sequence[Segment], came: Sequence[Segment]) -> bool:
     behind = line.row.folded[placed.end :].strip()
-    if _words("went_mark").fullmatch(behind):
+    if pattern("statements.went_mark").fullmatch(behind):
         return True
-    if _words("came_mark").fullmatch(behind):
+    if pattern("statements.came_mark").fullmatch(behind):
         return False
     if placed.segment.box is None:
         return False
@@ -275,6 +269,6 @@ def _columns(parsed: ParsedText, first: Row) -> tuple[list[Segment], list[Segmen
         segment for row in parsed.rows[max(first.index - 4, 0) : first.index] for segment in row.segments
     ]
     return (
-        [segment for segment in above if _words("went").search(segment.folded)],
-        [segment for segment in above if _words("came").search(segment.folded)],
+        [segment for segment in above if pattern("statements.went").search(segment.folded)],
+        [segment for segment in above if pattern("statements.came").search(segment.folded)],
     )

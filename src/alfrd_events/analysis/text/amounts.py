@@ -18,26 +18,33 @@ CURRENCY_SIGNS: dict[str, str] = {
     "au$": "AUD", "aud": "AUD", "c$": "CAD", "ca$": "CAD", "cad": "CAD", "hk$": "HKD", "hkd": "HKD",
     "nz$": "NZD", "nzd": "NZD", "$": "$", "€": "EUR", "eur": "EUR", "euro": "EUR", "euros": "EUR",
     "£": "GBP", "gbp": "GBP", "rs": "INR", "rs.": "INR", "inr": "INR", "₹": "INR", "chf": "CHF",
-    "fr.": "CHF", "sek": "SEK", "nok": "NOK", "dkk": "DKK", "pln": "PLN", "zł": "PLN", "¥": "JPY",
+    "fr.": "CHF", "sfr.": "CHF", "sek": "SEK", "nok": "NOK", "dkk": "DKK", "pln": "PLN", "zł": "PLN", "¥": "JPY",
     "jpy": "JPY", "cny": "CNY", "php": "PHP", "₱": "PHP", "idr": "IDR", "rp": "IDR", "thb": "THB",
     "₩": "KRW", "원": "KRW", "krw": "KRW", "円": "JPY", "元": "CNY", "rmb": "CNY", "nt$": "TWD", "twd": "TWD",
     "₫": "VND", "vnd": "VND", "₺": "TRY", "₪": "ILS", "ils": "ILS", "₽": "RUB", "rub": "RUB", "₴": "UAH",
     "uah": "UAH", "₦": "NGN", "kč": "CZK", "czk": "CZK", "huf": "HUF", "bgn": "BGN", "sar": "SAR", "qar": "QAR",
     "egp": "EGP", "pkr": "PKR", "lkr": "LKR", "kwd": "KWD", "bhd": "BHD", "omr": "OMR", "jod": "JOD", "tnd": "TND",
     "iqd": "IQD", "lyd": "LYD", "฿": "THB", "brl": "BRL", "r$": "BRL", "mxn": "MXN", "zar": "ZAR",
-    "aed": "AED", "kr": "SEK",
+    "aed": "AED", "kr": "kr", "kr.": "kr", "bd": "BHD", "kd": "KWD", "ron": "RON", "lei": "RON", "isk": "ISK",
 }  # fmt: skip
-"""How a currency is printed → its ISO 4217 code; a bare dollar sign needs the document's country."""
+"""How a currency is printed → its ISO 4217 code; a bare dollar sign and a bare "kr" need the document's country."""
+
+OF_SEVERAL_COUNTRIES = {"$": re.compile("[A-Z]{2}D"), "kr": re.compile("SEK|NOK|DKK|ISK")}
+"""Signs that need the document's country, and the codes that they can stand for."""
 
 THREE_DECIMALS = frozenset({"KWD", "BHD", "OMR", "JOD", "TND", "IQD", "LYD"})
 """Currencies with a thousand parts (ISO 4217): ``12.750`` is no twelve thousand there."""
 
 _BHD = r"bhd(?=\s?\d[\d,]*\.\d{3}(?!\d))|(?<=\.\d{3})bhd|(?<=\.\d{3} )bhd"
 """Bahrain's dinar, and no company's Malaysian form ("Sdn Bhd")."""
+_DINAR = r"[bk]d(?=\s?\d[\d,]*\.\d{3}(?!\d))"
+_FRANC = r"(?<![-–])s?fr\.(?=\s?\d)(?!\s?\d{1,2}[.:]\d\d\s?(?:[-–]|uhr|h))|(?<=\d )s?fr\."
+"""Swiss francs, and no Friday: "Fr. 8.00-12.00 Uhr"."""
+_KRONE = r"kr\.?(?=\s\d)|(?:(?<=\d\s)|(?<=\d))kr\.?(?!\d)"
 _SIGN = (
     r"(?:us|au|ca|hk|nz|nt|[sacr])?\$|[€£₹¥₱฿₩원円元₫₺₪₽₴₦]|(?<![a-z])(?:rm|myr|sgd|usd|aud|cad|hkd|nzd|euros?|eur"
     r"|gbp|rs\.?|inr|chf|sek|nok|dkk|pln|jpy|cny|php|idr|rp|thb|brl|mxn|zar|aed|krw|rmb|twd|vnd|ils|rub|uah|kč"
-    rf"|czk|huf|bgn|sar|qar|egp|pkr|lkr|kwd|omr|jod|tnd|iqd|lyd|{_BHD})(?![a-z])"
+    rf"|czk|huf|bgn|sar|qar|egp|pkr|lkr|kwd|omr|jod|tnd|iqd|lyd|zł|{_KRONE}|ron|lei|isk|{_DINAR}|{_FRANC}|{_BHD})(?![a-z])"
 )
 _NUMBER = (
     r"\d{1,3}(?:[ ,.']\d{2,3}){0,5}[ ,.']\d{3}"  # grouped by thousands …
@@ -80,7 +87,7 @@ class Money:
 
     value: Decimal
     currency: str
-    """ISO code, ``$`` for a dollar sign without a country, or empty."""
+    """ISO code, ``$`` or ``kr`` where the sign is of several countries, or empty."""
     has_decimals: bool
     at: int
     """Where its digits begin; ``start`` is where its sign does."""

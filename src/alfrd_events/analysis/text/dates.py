@@ -1,4 +1,4 @@
-"""Dates and periods, in a dozen languages (``months.toml``), in any order of day, month and year.
+"""Dates and periods, in a dozen languages (``words/months.toml``), in any order of day, month and year.
 
 ``03/04/2018`` is April in Kuala Lumpur and March in Chicago. The order is inferred once per document:
 from its unambiguous dates, else from its currency and country words. Where the year is written first, as in East
@@ -8,26 +8,22 @@ Asia, ``24/03/05`` is the fifth of March. See :func:`infer_order`.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from importlib.resources import files
 from typing import Literal
 
-from alfrd_events.analysis.text.layout import fold
+from alfrd_events.analysis.text.layout import fold, without_accents
+from alfrd_events.analysis.text.vocabulary import any_of, phrases, words
 
 Order = Literal["DMY", "MDY", "YMD"]
 
 
 def _months() -> dict[str, int]:
-    """Name of a month, in any language of ``months.toml`` → its number."""
-    languages: dict[str, list[str]] = tomllib.loads(
-        files(__package__).joinpath("months.toml").read_text("utf-8")
-    )
+    """Name of a month, in any language of ``words/months.toml`` → its number."""
     return {
-        name: number
-        for months in languages.values()
+        without_accents(name): number
+        for months in phrases("months").values()
         for number, names in enumerate(months, start=1)
         for name in names.split()
     }
@@ -36,6 +32,8 @@ def _months() -> dict[str, int]:
 MONTHS = _months()
 _MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 _YEAR = r"(?:(?:19|20)\d{2}|'?\d{2})"
+_ORDINAL = any_of("dates.ordinal")
+_ENGLISH_ORDINAL = any_of("dates.ordinal", language="english")
 
 ISO = re.compile(
     r"(?<![\d/.-])(?P<y>(?:19|20)\d{2})\s?[-/.]\s?(?P<m>0?[1-9]|1[0-2])\s?[-/.]\s?(?P<d>[0-2]?\d"
@@ -45,14 +43,18 @@ NUMERIC = re.compile(
     r"(?<![\d.,/])(?P<a>[0-3]?\d)\s?(?P<sep>[/.-])\s?(?P<b>[0-3]?\d)\s?(?P=sep)\s?"
     r"(?P<y>(?:19|20)\d{2}|\d{2})(?!\d(?!\d?:\d\d)|(?P=sep)\d)"
 )
+GLUED = re.compile(
+    r"(?<![.,/-])(?P<a>[0-3]\d)(?P<sep>[/.-])(?P<b>[0-3]\d)(?P=sep)(?P<y>(?:19|20)\d{2})(?=\s?[0-2]?\d:[0-5]\d)"
+)
+"""Right behind a number, as in ``#0934-000105/01/2018 13:30``: the clock says that it is a date."""
 DAY_MONTH_YEAR = re.compile(
-    rf"(?<![\d.,/])(?P<d>[0-3]?\d)(?:st|nd|rd|th|er|o)?\.?[\s\-/,]{{0,3}}(?:de\s"
-    rf"|of\s)?(?P<m>{_MONTH})[a-z]{{0,2}}\.?"
-    rf"[\s\-/,.']{{0,3}}(?:de\s|del\s)?(?P<y>{_YEAR})(?!\d(?!\d?:)|:\d)"
+    rf"(?<![\d.,/])(?P<d>[0-3]?\d){_ORDINAL}?\.?[\s\-/,]{{0,3}}(?:{any_of('dates.of_month')}\s)?"
+    rf"(?P<m>{_MONTH})[a-z]{{0,2}}\.?"
+    rf"[\s\-/,.']{{0,3}}(?:{any_of('dates.of_year')}\s)?(?P<y>{_YEAR})(?!\d(?!\d?:)|:\d)"
 )
 MONTH_DAY_YEAR = re.compile(
-    rf"(?<![a-z])(?P<m>{_MONTH})\.?[\s/-]{{0,2}}(?P<d>[0-3]?\d)(?:st|nd|rd"
-    rf"|th)?\s?[\s,./-]\s{{0,2}}(?P<y>{_YEAR})(?!\d(?!\d?:)|:\d)"
+    rf"(?<![a-z])(?P<m>{_MONTH})\.?[\s/-]{{0,2}}(?P<d>[0-3]?\d){_ENGLISH_ORDINAL}?"
+    rf"\s?[\s,./-]\s{{0,2}}(?P<y>{_YEAR})(?!\d(?!\d?:)|:\d)"
 )
 YEAR_MONTH_DAY = re.compile(
     rf"(?<![\d./-])(?P<y>(?:19|20)\d{{2}})[\s./-]{{1,2}}(?P<m>{_MONTH})[a-z]{{0,2}}[\s./-]{{1,2}}(?P<d>[0-3]?\d)(?!\d)"
@@ -69,40 +71,43 @@ EAST_ASIAN = re.compile(
 _ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925, "民国": 1911, "民國": 1911}
 """The year before an era's first."""
 YEAR_FIRST_COMPACT = re.compile(
-    r"(?<![\d.,/-])(?P<y>(?:19|20)\d{2})(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])(?![\d.,/-])"
+    r"(?<![\d.,/-])(?P<y>(?:19|20)\d{2})(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])"
+    r"(?![\d.,-]|/(?![0-2]\d[0-5]\d[0-5]\d(?!\d)))"  # a time may follow: 20180428/191204
 )
 COMPACT = re.compile(r"(?<![\d.,-])(?P<a>[0-3]\d)[ 1|]?(?P<b>[01]\d)[ 1|]?(?P<y>20[0-4]\d)(?![\d.,])")
-MONTH_DAY = re.compile(rf"(?<![a-z])(?P<m>{_MONTH})\.?\s{{0,2}}(?P<d>[0-3]?\d)(?:st|nd|rd|th)?(?![\d:])")
-DAY_MONTH = re.compile(rf"(?<![\d.,/])(?P<d>[0-3]?\d)(?:st|nd|rd|th|\.)?\s{{0,2}}(?P<m>{_MONTH})(?![a-z])")
+MONTH_DAY = re.compile(rf"(?<![a-z])(?P<m>{_MONTH})\.?\s{{0,2}}(?P<d>[0-3]?\d){_ENGLISH_ORDINAL}?(?![\d:])")
+DAY_MONTH = re.compile(
+    rf"(?<![\d.,/])(?P<d>[0-3]?\d)(?:{_ENGLISH_ORDINAL}|\.)?\s{{0,2}}(?P<m>{_MONTH})(?![a-z])"
+)
 MONTH_YEAR = re.compile(rf"(?<![a-z\d])(?P<m>{_MONTH})\.?[\s,\-]{{1,3}}(?P<y>(?:19|20)\d{{2}})(?!\d)")
-TO = re.compile(r"\s{0,3}(?:-|–|—|to|through|thru|until|bis|au|a|tot|t/m|al|hasta|~)\s{0,3}")
+TO = re.compile(rf"\s{{0,3}}(?:[-–—~]|{any_of('dates.to')})\s{{0,3}}")
 TIME = re.compile(r"(?<!\d)[0-2]?\d\s?:\s?[0-5]\d(?:\s?[:.; ]\s?[0-5]\d)?(?:\s?[ap]\.?m\b)?|\d\s?[ap]m\b")
 
 SLIP = re.compile(r"(?:(?<=\d)|(?<=\d[/.-])|(?<=[\s:]))[olsb|](?=\d?[/.-]\d|\d?[/.-][olsb|]\d|\d{1,3}(?!\d))")
+_WAVE = re.compile(r"(?<=\d)~(?=\d{1,2}[-~/.]\d)|(?<=\d[-~]\d\d)~(?=\d)")
+"""A dash of a numeric date as a reader saw it."""
 SLIPS = {"o": "0", "l": "1", "|": "1", "s": "5", "b": "8"}
 """Letters that readers see in numeric dates, and the digits that they are."""
 
 DAY_FIRST_HINTS = re.compile(
-    r"\brm\b|\brm\s?\d|€|\beur\b|£|₹|\brs\.?\s?\d|\bsdn\b|\bbhd\b|\bgst\s?(?:id|reg|no)|\bmalaysia"
-    r"|\bsingapore|\bindia\b"
-    r"|\bgmbh\b|\bb\.?v\.?\b|\bs\.?a\.?r\.?l\b|\bvat\b|\bmwst|\btva\b|\bbtw\b|\biva\b"
-    r"|\bunited kingdom|\baustralia|\babn\b"
-    r"|\bgstin\b|\bpvt\b|\bpte\b|\buen\b|\bsgd\b"
+    rf"\b{any_of('places.day_first')}\b|\b{any_of('places.day_first_beginning')}"
+    rf"|\b{any_of('places.day_first_before_amount')}\s?\d|[€£₹]"
 )
 AMERICAN_ZIP = (
     r"\b(?:a[klrz]|c[aot]|dc|fl|ga|hi|i[adln]|k[sy]|la|m[adeinost]|n[cdehjmvy]|o[hkr]|pa|ri|s[cd]|t[nx]|ut"
     r"|v[at]|w[aivy])\.?,?\s\d{5}(?:-\d{4})?\b"
 )
 """A state and its postal code; "DE 80333" is more often a town in Germany than one in Delaware."""
+AMERICAN_TELEPHONE = (
+    r"(?<![\d+.-])(?<!\+\d\d )(?<!\+\d\d\d )(?:\+?1[-. ]{0,2})?"
+    r"(?:\([2-9]\d\d\)[-. ]{0,2}|[2-9]\d\d[-.])[2-9]\d\d[-. ]\d{4}(?![\d-])"
+)
+"""Three, three and four digits; neither the first nor the fourth is 0 or 1. Other countries' codes are none of it."""
 MONTH_FIRST_HINTS = re.compile(
-    rf"{AMERICAN_ZIP}|\busa\b|\bunited states|\(\d{3}\)\s?\d{3}-\d{4}"
-    r"|\b1-8\d\d-\d{3}-\d{4}|\bus\$|\busd\b"
-    r"|\bp\.?o\.? box\b|\bllc\b|\bzip\b|(?<![a-z])\$\s?\d"
+    rf"{AMERICAN_ZIP}|{AMERICAN_TELEPHONE}|\b{any_of('places.month_first')}\b"
+    rf"|\b{any_of('places.month_first_beginning')}|\bus\$|(?<![a-z])\$\s?\d"
 )
-YEAR_FIRST_HINTS = re.compile(
-    r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]|[¥₩]|(?<![a-z])(?:krw|jpy|cny|twd|rmb)(?![a-z])"
-    r"|(?<![a-z])(?:korea|seoul|busan|japan|tokyo|osaka|china|shanghai|beijing|taiwan|taipei)(?![a-z])"
-)
+YEAR_FIRST_HINTS = re.compile(rf"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]|[¥₩]|{words('places.year_first')}")
 """Scripts, currencies and places where the year is written first."""
 
 
@@ -151,8 +156,8 @@ def infer_order(folded: str) -> Order:
 
 
 def _distinct(hints: re.Pattern[str], folded: str) -> int:
-    """How many different hints there are; ten dollar signs are one hint."""
-    return len({re.sub(r"[\d\s]", "", hint) for hint in hints.findall(folded, 0, 20000)})
+    """How many different hints there are; ten dollar signs are one hint, and so are telephone numbers of any form."""
+    return len({re.sub(r"[\d\s().+-]", "", hint) for hint in hints.findall(folded, 0, 20000)})
 
 
 _PATTERNS = (
@@ -163,22 +168,25 @@ _PATTERNS = (
     DAY_MONTH_YEAR,
     ROMAN,
     NUMERIC,
+    GLUED,
     COMPACT,
     YEAR_FIRST_COMPACT,
 )
 """The surest first: a stretch of text is read once."""
+_IN_FIGURES = (NUMERIC, COMPACT, GLUED)
+"""Without a sign for which number is the day."""
 
 
 def find_dates(text: str, order: Order = "DMY") -> list[FoundDate]:
     """All complete dates in a text, left to right; overlapping readings once."""
     folded = fold(text)
-    mended = SLIP.sub(lambda match: SLIPS[match[0]], folded)
+    mended = _WAVE.sub("-", SLIP.sub(lambda match: SLIPS[match[0]], folded))
     found: list[FoundDate] = []
     for pattern in _PATTERNS:
-        for match in pattern.finditer(mended if pattern in (NUMERIC, COMPACT) else folded):
+        for match in pattern.finditer(mended if pattern in _IN_FIGURES else folded):
             if any(match.start() < other.end and other.start < match.end() for other in found):
                 continue
-            read = _numeric(match, order) if pattern in (NUMERIC, COMPACT) else _worded(match)
+            read = _numeric(match, order) if pattern in _IN_FIGURES else _worded(match)
             if read is not None:
                 value, ambiguous = read
                 found.append(

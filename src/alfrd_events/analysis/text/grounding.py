@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property
 
-from alfrd_events.analysis.text.amounts import parse_amount
+from alfrd_events.analysis.text.amounts import OF_SEVERAL_COUNTRIES, parse_amount
 from alfrd_events.analysis.text.currency import find_currency
 from alfrd_events.analysis.text.dates import find_months
 from alfrd_events.analysis.text.layout import Segment, fold
@@ -24,7 +24,6 @@ from alfrd_events.model import Document, Evidence
 
 _KEYED_CHARACTERS = 60_000
 _WORD = re.compile(r"\w+")
-_UNSAID_CURRENCIES = frozenset({"$"})
 
 
 class Support:
@@ -67,7 +66,7 @@ class Support:
         signs = {placed.value.currency for placed in self.parsed.all_amounts}
         if code in signs or self._searchable.has(code.lower()):
             return True
-        if signs & _UNSAID_CURRENCIES and code.endswith("D"):
+        if any(sign in signs and codes.fullmatch(code) for sign, codes in OF_SEVERAL_COUNTRIES.items()):
             return True
         return find_currency(self.parsed, "") == code
 

@@ -34,8 +34,12 @@ def fold(text: str) -> str:
     Offsets into the folded text are offsets into the original, so that a value is always quoted as
     printed.
     """
-    folded = text.lower() if text.isascii() else "".join(_fold_character(each) for each in text)
-    return DIGIT_IN_A_WORD.sub(lambda match: LETTERS_FOR_DIGITS[match[0]], folded)
+    return DIGIT_IN_A_WORD.sub(lambda match: LETTERS_FOR_DIGITS[match[0]], without_accents(text))
+
+
+def without_accents(text: str) -> str:
+    """Lower case without accents, of the same length."""
+    return text.lower() if text.isascii() else "".join(_fold_character(each) for each in text)
 
 
 def _fold_character(character: str) -> str:

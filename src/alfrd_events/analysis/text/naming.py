@@ -12,39 +12,33 @@ import unicodedata
 
 from rapidfuzz.distance import Levenshtein
 
-_LEGAL_FORMS = (
-    r"s[do0]n\W{0,3}b[hn]d|[s5]\s?/\s?[b8]|pte\W{0,3}ltd|pvt\W{0,3}(?:ltd|limited)|private\s+limited"
-    r"|pty\W{0,3}ltd|l\.?l\.?c|l\.?l\.?p|incorporated|inc"
-    r"|corporation|corp|company|co|limited|ltd|plc|plt|gmbh(?:\s*&\s*co\W{0,3}kg)?|mbh|a\.?g|k\.?g"
-    r"|e\.?v|b\.?v|n\.?v|s\.?a\.?r\.?l|s\.?a\.?s"
-    r"|s\.?a|s\.?r\.?l|s\.?p\.?a|s\.?l|bhd|oy|a\.?b|a\.?s|n\.?a"
-)
-LEGAL_FORM = re.compile(rf"(?<![a-z0-9.&])(?:{_LEGAL_FORMS})(?![a-z0-9])\.?", re.IGNORECASE)
-ENDS_WITH_LEGAL_FORM = re.compile(rf"(?<![a-z0-9.&])(?:{_LEGAL_FORMS})[\s.,)]*$", re.IGNORECASE)
-GLUED_LEGAL_FORM = re.compile(
-    r"(?<=[a-z]{3})(?:sdn\W{0,3}b[hn]d|s/b)\b\.?|(?<=[a-z]{3})(?:gmbh|pteltd|pvtltd)\b", re.IGNORECASE
-)
+from alfrd_events.analysis.text.vocabulary import any_of
+
+_LEGAL_FORMS = any_of("companies.legal_form")
+LEGAL_FORM = re.compile(rf"(?<![a-z0-9.&]){_LEGAL_FORMS}(?![a-z0-9])\.?", re.IGNORECASE)
+ENDS_WITH_LEGAL_FORM = re.compile(rf"(?<![a-z0-9.&]){_LEGAL_FORMS}[\s.,)]*$", re.IGNORECASE)
+ONLY_LEGAL_FORM = rf"{_LEGAL_FORMS}[\s.,)]*$"
+GLUED_LEGAL_FORM = re.compile(rf"(?<=[a-z]{{3}}){any_of('companies.legal_form_glued')}\b\.?", re.IGNORECASE)
 REGISTRATION = re.compile(
-    r"[\s,-]{0,9}[(\[{]?\s{0,3}(?:(?:co(?:mpany)?|reg(?:istration)?|roc|business|brn"
-    r"|uen)\.?\s{0,3}(?:reg\w*)?\.?\s{0,3}(?:no)?\.?\s{0,3}[:.]?\s{0,3})?"
+    rf"[\s,-]{{0,9}}[(\[{{]?\s{{0,3}}(?:{any_of('companies.register')}[.,]?\s{{0,3}}"
+    rf"(?:{any_of('companies.register_entry')}\w*)?[.,]?\s{{0,3}}{any_of('companies.register_number')}?"
+    r"[.,]?\s{0,3}[:.]?\s{0,3})?"
     r"[a-z]{0,3}(?:[l|]?\d[\dol|]{4,12}\s?[-–—.\s]?\s?[a-z0-9]?|\d[\do]{2,8}\s?[-–—]\s?[a-z0-9])\s{0,3}[)\]}]?"
     r"(?:\s{0,3}\(?[a-z][a-z0-9]{1,3}\)?)?\s{0,3}$",
     re.IGNORECASE,
 )
 """Blanks are counted: two runs of any length beside one another would take the cube of a long one."""
-OWNED_BY = re.compile(
-    r"^\W*(?:dimiliki\s*oleh|owned\s*(?:and\s*operated\s*)?by|owner\s*by|operated\s*by|managed\s*by"
-    r"|a\s*division\s*of|issued\s*by|sold\s*by|trading\s*as)\s*[:.\-]?\s*",
-    re.IGNORECASE,
-)
+OWNED_BY = re.compile(rf"^\W*{any_of('companies.owned_by')}\s*[:.\-]?\s*", re.IGNORECASE)
 SITE = re.compile(
     r"^(?:www\.)?([a-z0-9-]+)\.(?:com?|net|org|biz|nl|de|fr|es|it|be|eu|my|sg|in|uk|us|ca"
     r"|au)(?:\.[a-z]{2})?$",
     re.IGNORECASE,
 )
 TELEPHONE = re.compile(
-    r"[\s,]{1,9}(?:(?:tel|ph|phone|fax)\.?\s{0,3}:?\s{0,3})?\+?[\d(][\d\s().-]{6,}$", re.IGNORECASE
+    rf"[\s,]{{1,9}}(?:{any_of('companies.telephone')}\.?\s{{0,3}}:?\s{{0,3}})?\+?[\d(][\d\s().-]{{6,}}$",
+    re.IGNORECASE,
 )
+ARTICLE = re.compile(rf"^\s*{any_of('companies.article')}\s+")
 LEADING_NOISE = re.compile(r"^[^\w(]+|^\(\W*")
 TRAILING_NOISE = re.compile(r"[\s\-–—_|:;,*~=<>\[{(/\\]+$")
 CONFUSABLE = str.maketrans(
@@ -52,7 +46,8 @@ CONFUSABLE = str.maketrans(
 )
 MISREAD_O = re.compile(r"(?<=[A-Z])0(?=[A-Z])")
 MISREAD_S_B = re.compile(r"\b5/[B8]$")
-MISREAD_SDN_BHD = re.compile(r"\bS[O0]N B[HN]D\b")
+MISREAD_SDN_BHD = re.compile(r"\b[S5][DO0I]N B[HN]D[I1l|]?(?!\w)")
+MISREAD_SDN = re.compile(r"\b5dn(?= Bhd\b)")
 SHORT_KEY = 5
 SIMILAR = 0.86
 
@@ -72,12 +67,13 @@ def clean_name(printed: str) -> str:
     name = TRAILING_NOISE.sub("", name)
     name = MISREAD_O.sub("O", name)
     name = MISREAD_SDN_BHD.sub("SDN BHD", MISREAD_S_B.sub("S/B", name))
+    name = MISREAD_SDN.sub("Sdn", name)
     if name.count("(") < name.count(")"):
         name = name.rstrip(") ")
     return name.strip(" .") if not ENDS_WITH_LEGAL_FORM.search(name) else name.strip()
 
 
-_NUMBER_WORD = re.compile(r"(?<![a-z0-9])\d{2,}(?![a-z0-9])")
+_NUMBER_WORD = re.compile(r"(?<![a-z0-9])\d+(?![a-z0-9])")
 _WIDE_DIGITS = "０-９"
 _WIDE = {ord("0") + digit: chr(0xFF10 + digit) for digit in range(10)}
 """A number that is a word of a name is kept as it is: in it no 1 is taken for an l, nor 11 for one."""
@@ -92,8 +88,17 @@ def entity_key(name: str) -> str:
     """
     plain = _plain(clean_name(name))
     core = _core(plain)
-    key = core.translate(CONFUSABLE).replace("rn", "m").replace("vv", "w").replace("ll", "l")
-    return unicodedata.normalize("NFKC", key)
+    return unicodedata.normalize("NFKC", _without_confusable(core))
+
+
+def _without_confusable(core: str) -> str:
+    """The same for letters and digits that readers take for each other."""
+    return core.translate(CONFUSABLE).replace("rn", "m").replace("vv", "w").replace("ll", "l")
+
+
+def squashed(text: str) -> str:
+    """The letters and digits of a text in which the keys of names can be found."""
+    return _without_confusable(re.sub(r"[^a-z0-9]+", "", _plain(text)))
 
 
 def same_entity(one: str, other: str) -> bool:
@@ -120,13 +125,31 @@ def likeness(one: str, other: str) -> float:
     return Levenshtein.normalized_similarity(first, second) if first and second else 0.0
 
 
+_NUMBER = re.compile(r"(?<![a-z0-9])\d+(?![a-z0-9])|\d{2,}")
+"""A word, or two digits and more within one: a single digit among letters may be a misread letter."""
+
+
 def _numbers_differ(one: str, other: str) -> bool:
-    """Whether both names have numbers, and others: "School District 12" is not "School District 112"."""
-    first, second = (
-        _NUMBER_WORD.findall(_plain(clean_name(one))),
-        _NUMBER_WORD.findall(_plain(clean_name(other))),
-    )
-    return bool(first) and bool(second) and first != second
+    """Whether the numbers in two names differ: "School District 112" is not "District 12", nor "School District"."""
+    first, second = (_NUMBER.findall(_plain(clean_name(name))) for name in (one, other))
+    return first != second
+
+
+_MASKED = re.compile(r"[*•·#]|x{2,}", re.IGNORECASE)
+_FEWEST_CHARACTERS, _FEWEST_DIGITS = 6, 4
+_MISREAD_IN_NUMBERS = str.maketrans("OQILSBZ", "0011582")
+
+
+def account_key(number: str) -> str:
+    """What identifies an account, policy or customer however its number was printed or read.
+
+    Empty for a number that identifies nothing: too short, or masked.
+    """
+    plain = re.sub(r"[^0-9A-Z]", "", number.upper()).translate(_MISREAD_IN_NUMBERS)
+    digits = sum(character.isdigit() for character in number)
+    if _MASKED.search(number) or len(plain) < _FEWEST_CHARACTERS or digits < _FEWEST_DIGITS:
+        return ""
+    return plain
 
 
 def _words_differ(one: str, other: str) -> bool:
@@ -159,7 +182,7 @@ def _core(plain: str) -> str:
     bare = site[1] if site else plain
     bare = GLUED_LEGAL_FORM.sub(" ", bare)
     bare = LEGAL_FORM.sub(" ", bare)
-    bare = re.sub(r"^\s*the\s+", "", bare)
+    bare = ARTICLE.sub("", bare)
     core = re.sub(
         rf"[^a-z0-9{_WIDE_DIGITS}]+", "", _NUMBER_WORD.sub(lambda match: match[0].translate(_WIDE), bare)
     )

@@ -23,20 +23,21 @@ from alfrd_events.analysis.text.dates import (
     find_periods,
     infer_order,
 )
-from alfrd_events.analysis.text.labels import label
 from alfrd_events.analysis.text.layout import Layout, Row, Segment
+from alfrd_events.analysis.text.taught import taught_order
+from alfrd_events.analysis.text.vocabulary import any_of, pattern
 from alfrd_events.model import Document
 
 _ROWS_WITH_A_HEADING = 15
 _LONGEST_HEADING = 60
-_BEFORE_CREDIT = re.compile(r"\W*(?:(?:tax|vat|sales|corrective|self.billing)\s*)?")
-_NO_CREDIT_AFTER = re.compile(
-    r"\W*(?:policy|polic|conditions?|terms|within|of\s|is\s|are\s|will\s|may\s|can\s|only|voucher|bedingung|moglich)"
-)
+_BEFORE_CREDIT = re.compile(rf"\W*(?:{any_of('papers.before_credit')}\s*)?")
+_NO_CREDIT_AFTER = re.compile(rf"\W*(?:{any_of('papers.no_credit')}|{any_of('papers.no_credit_whole')}\s)")
 """A refund that is only spoken of."""
 
 Value = TypeVar("Value")
-YEAR_TO_DATE = re.compile(r"^\W*(?:year\s*to\s*date|ytd)(?:\s*(?:amount|total))?\W*$")
+YEAR_TO_DATE = re.compile(
+    rf"^\W*{any_of('papers.sum_since_january')}(?:\s*{any_of('papers.sum_since_january_of')})?\W*$"
+)
 NOT_MONEY = re.compile(
     r"\(?\+?\d{2,4}\)?[ -]\d{3,4}[ -]\d{4}"  # a telephone number
     r"|(?<![\d.,])\d{7,}(?![\d.,])"  # a bar code, an account
@@ -67,7 +68,7 @@ class ParsedText:
     @classmethod
     def of(cls, document: Document) -> ParsedText:
         layout = Layout.of(document)
-        order = infer_order(layout.folded)
+        order = taught_order(document) or infer_order(layout.folded)
         dates = tuple(_dates(row, order) for row in layout.rows)
         periods = tuple(
             _periods(row, order, bool(found)) for row, found in zip(layout.rows, dates, strict=True)
@@ -120,6 +121,11 @@ class ParsedText:
         """Every amount that looks like money, top to bottom."""
         return tuple(placed for row in self.amounts for placed in row if placed.value.looks_like_money)
 
+    def segment_at(self, offset: int) -> Segment:
+        """The segment that holds an offset of the folded text."""
+        before = self.layout.folded[:offset]
+        return segment_at(self.rows[before.count("\n")], offset - before.rfind("\n") - 1)
+
     def amounts_below(self, segment: Segment, reach: int = 2) -> Iterator[Placed[Money]]:
         for other in self.layout.below(segment, reach=reach):
             yield from (placed for placed in self.amounts[other.row] if placed.segment is other)
@@ -130,7 +136,7 @@ class ParsedText:
 
 
 def _is_credit(heading: str) -> bool:
-    found = label("credit").search(heading)
+    found = pattern("papers.credit").search(heading)
     return (
         found is not None
         and _BEFORE_CREDIT.fullmatch(heading[: found.start()]) is not None

@@ -10,89 +10,52 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
-from alfrd_events.analysis.text import labels
 from alfrd_events.analysis.text.amounts import Money
 from alfrd_events.analysis.text.layout import Row, Segment
 from alfrd_events.analysis.text.parsed import ParsedText, Placed
+from alfrd_events.analysis.text.vocabulary import any_of, beginnings, pattern, words
 
 Role = Literal["total", "subtotal", "tax", "rounding", "payment", "change", "other"]
 
 FINAL = re.compile(
-    r"total\s*(?:amount|amt)?\s*(?:after|incl\w*)\s*(?:round|rnd)|rounded\s*(?:total|amount)"
-    r"|total\s*round(?:ed)?|nett?\s*(?:total|amount|amt)\b"
-    r"|grand\s*total|final\s*total|amount\s*(?:now\s*)?(?:due|payable|to\s*pay|owed)"
-    r"|total\s*(?:amount|amt|bill)?\s*(?:now\s*)?"
-    r"(?:due|payable|to\s*pay|owed|paid)|balance\s*due|please\s*pay|pay\s*this\s*amount"
-    r"|amount\s*you\s*owe|new\s*balance"
-    r"|total\s*(?:new\s*)?balance|(?:total|closing|ending)\s*balance|total\s*(?:monthly\s*)?premium|premium\s*due(?!\s*date)|patient\s*(?:responsibility|balance)"
-    r""
-    r"|net\s*pay\b|payment\s*due(?!\s*date)"
-    r"|te\s*betalen|totaalbedrag|bedrag\s*incl\w*|zu\s*zahlen|zahlbetrag|gesamtbetrag"
-    r"|rechnungsbetrag|endbetrag|gesamtsumme"
-    r"|somme\s*a\s*payer|net\s*a\s*payer|montant\s*(?:total|a\s*payer|du)|total\s*a\s*(?:payer"
-    r"|pagar)|importe\s*(?:total|a\s*pagar)"
-    r"|importo\s*(?:totale|da\s*pagare)|totale\s*(?:da\s*pagare|fattura|documento)|jumlah\s*(?:besar"
-    r"|perlu\s*dibayar)"
+    rf"{any_of('totals.final')}|{any_of('totals.final_whole')}\b"
+    rf"|{any_of('totals.final_unless_date')}(?!\s*{any_of('totals.date')})"
 )
 PLAIN = re.compile(
-    r"(?<![a-z])(?:total|totaal|totale|gesamt|summe|somme|jumlah|tota1|totl|tolal|tctal)(?![a-z])"
-    r"|(?<![a-z])total(?=amount|amt|sales|rm|incl|due|ttc|eur)"
+    rf"{words('totals.plain')}|{beginnings('totals.plain_glued')}(?={any_of('totals.glued_to_total')})"
+    rf"|{beginnings('totals.plain_if_inclusive')}(?=\W{{0,3}}{any_of('totals.including')}(?!{any_of('totals.no_including')}))"
 )
-WEAK = re.compile(
-    r"^\W*(?:amount|amt|due|invoice\s*(?:total|amount)|bill\s*amount|betrag|montant|importe"
-    r"|importo)\W*(?:rm)?\W*$"
+WEAK = re.compile(rf"^\W*{any_of('totals.weak')}\W*{any_of('totals.weak_currency')}?\W*$")
+INCLUSIVE = re.compile(
+    rf"{beginnings('totals.inclusive')}\b|{beginnings('totals.inclusive_beginning')}"
+    rf"|{beginnings('totals.including')}(?!{any_of('totals.no_including')})"
 )
-INCLUSIVE = re.compile(r"(?<![a-z])(?:inc(?:l|lusive|luding|\.)?\b|ttc\b|inkl|incl(?!uded)|with\b)")
-LESSER = re.compile(
-    r"suppl(?:y|ies)|gross|sales\b|this\s*(?:page|month|period)|carried|charges|deposits|withdrawals"
-    r"|current"
-)
+LESSER = re.compile(rf"{any_of('totals.lesser')}|{any_of('totals.lesser_whole')}\b")
 SUBTOTAL = re.compile(
-    r"sub\W{0,3}tota|subtotaal|zwischensumme|sous\W?total|subtotale|nettobetrag|netto\b"
-    r"|before\s*(?:tax|discount|gst)"
-    r"|excl|exclusi|excluding|hors\s*taxe|\bht\b|\(ex\)|w/o\s*(?:tax|gst)|without\s*(?:tax|gst)"
-    r"|ohne\s*(?:mwst|ust)"
+    rf"{any_of('totals.subtotal')}|{any_of('totals.subtotal_end')}\b|\b{any_of('totals.subtotal_whole')}\b"
+    rf"|\({any_of('totals.exclusive_in_brackets')}\)"
 )
 TAX = re.compile(
-    r"(?<![a-z])(?:gst|sst|vat|tax(?:es)?|tva|btw|mwst|ust|iva|cgst|sgst|igst|hst|pst"
-    r"|umsatzsteuer)(?![a-z])"
-    r"(?!\s*(?:invoice|id|reg|no\b|code|incl))"
+    rf"{words('totals.tax')}(?!\s*(?:{any_of('totals.no_tax')}|{any_of('totals.no_tax_whole')}\b))"
 )
-ROUNDING = re.compile(r"(?<![a-z])(?:round(?:ing|ed|g)?|rnd|rounding|pembundaran)\b|bill\s*rounding")
-CHANGE = re.compile(
-    r"(?<![a-z])(?:change|chg\s*due|baki|wechselgeld|ruckgeld|rendu|cambio|wisselgeld|kembali)(?![a-z])"
-)
-PAYMENT = re.compile(
-    r"(?<![a-z])(?:cash|tender(?:ed)?|visa|master(?:card)?|amex|edc|debit|credit\s*card|card|nets"
-    r"|paid(?:\s*amount)?|tunai|received|pay"
-    r"|bar|especes|efectivo|contanti|contant|pin|ideal|paypal|cheque|bank\s*transfer|payment"
-    r"|betaald)(?![a-z])"
-)
-NEVER = re.compile(
-    r"tota?l?\s*(?:qty|quantity|item|items|pcs|unit|units|sav|saving|savings|disc\w*|points|kwh"
-    r"|hours|days|usage|qry|no\b|number|of\s*items|weight)"
-    r"|minimum|previous|prior|last\s*(?:bill|statement|month)|opening|beginning|credit\s*(?:limit"
-    r"|line)|available|past\s*due|overdue"
-    r"|to\s*avoid|penalt|(?:fee|charge)\s*of|after\s*(?:the\s*)?due|if\s*paid|late\s*(?:fee|charge|payment)|you\s*save|saving|discount"
-    r"|deposit\s*slip|item\s*count|auto\s*pay"
-    r"|points|year\s*to\s*date|ytd|deductible|coverage|limit|qty|exchange|refund|per\s*(?:unit|kwh"
-    r"|day|month)"
-)
-SUMMARY_OF_TAXES = re.compile(
-    r"(?:gst|tax|sst|vat|btw|mwst)\s*(?:summar|sunmar|suamar|sumar|analysis|breakdown|detail|recap"
-    r"|specification)|tax\s*code|gst\s*rate"
-    r"|summary\s*of\s*(?:gst|tax)|ex\.?\s*btw"
-)
+ROUNDING = re.compile(rf"{beginnings('totals.rounding')}\b|{any_of('totals.rounding_within')}")
+CHANGE = pattern("totals.change")
+PAYMENT = pattern("totals.payment")
+NEVER = re.compile(rf"{any_of('totals.never')}|{any_of('totals.never_whole')}\b")
+SUMMARY_OF_TAXES = re.compile(any_of("totals.tax_summary"))
 ROWS_OF_A_TAX_SUMMARY = 8
 _ROWS_OF_A_COLUMN = 8
 _HEADS_OF_A_TABLE = 4
 WORDS_OF_A_LABEL = 8
 _WORD = re.compile(r"[a-z]{3}|[\u0590-\u06ff]{3}|[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]{2}")
 LARGEST_ROUNDING = 1
+LARGEST_CASH_ROUNDING = Decimal("0.05")
+"""To the nearest ten cents; half of it at most."""
+AS_SURE_AS_A_LABEL = 10
 MOST_CONSIDERED = 40
 """Payments and roundings that are set against the totals; a till prints a handful."""
 
@@ -132,8 +95,10 @@ def find_totals(parsed: ParsedText) -> Totals:
     for candidate in candidates:
         by_role.setdefault(candidate.role, []).append(candidate)
     proof = _Proof.of(by_role)
+    if (rounded := _rounded_payment(parsed, by_role, proof)) is not None:
+        by_role.setdefault("total", []).append(rounded)
     ranked = sorted(by_role.get("total", []), key=lambda candidate: _score(candidate, proof), reverse=True)
-    total = ranked[0] if ranked else _from_payment(by_role)
+    total = ranked[0] if ranked else _from_payment(by_role) or _only_amount(parsed)
     worked_out = None
     if not ranked and (total is None or total.role == "subtotal"):
         worked_out = _worked_out(parsed, by_role)
@@ -150,7 +115,7 @@ def find_totals(parsed: ParsedText) -> Totals:
 
 def role_of(label: str) -> tuple[Role, float]:
     """The part that an amount plays by its label (folded), and how strongly the label says so."""
-    if len(label) <= 90 and labels.label("total").search(label):
+    if len(label) <= 90 and pattern("totals.to_pay").search(label):
         return "total", 10
     if len(label) > 90 or NEVER.search(label):
         return "other", 0
@@ -197,6 +162,7 @@ def _rows_outside_tax_summaries(parsed: ParsedText) -> list[Row]:
 def _candidates(parsed: ParsedText, row: Row) -> Iterator[Candidate]:
     """What a row says, one candidate for each of its labels: ``Saving 0.00  Total 6.85`` has two."""
     placed = parsed.amounts[row.index]
+    yield from _in_a_column_of_its_own(parsed, row)
     for label, amounts in _labelled(row, placed):
         role, strength = role_of(label)
         if role == "other":
@@ -215,6 +181,21 @@ def _candidates(parsed: ParsedText, row: Row) -> Iterator[Candidate]:
         yield Candidate(role, label, strength, chosen)
 
 
+def _in_a_column_of_its_own(parsed: ParsedText, row: Row) -> Iterator[Candidate]:
+    """What is to be paid, where its label is over it and the rest of the row belongs to a table beside it."""
+    if not parsed.layout.has_boxes or len(row.segments) < 3 or not parsed.amounts[row.index]:
+        return
+    first, second = row.segments[0], row.segments[1]
+    if not _WORD.search(second.folded) and not any(each.isdigit() for each in second.folded):
+        return
+    if any(placed.segment in (first, second) for placed in parsed.amounts[row.index]):
+        return
+    if role_of(first.folded) == ("total", 10):
+        for amount in parsed.amounts_below(first, 1):
+            if amount.value.looks_like_money:
+                yield Candidate("total", first.folded, AS_SURE_AS_A_LABEL, amount)
+
+
 def _labelled(row: Row, amounts: tuple[Placed[Money], ...]) -> list[tuple[str, list[Placed[Money]]]]:
     """A row's words, each run of them with the amounts that follow it."""
     groups: list[tuple[str, list[Placed[Money]]]] = []
@@ -228,7 +209,7 @@ def _labelled(row: Row, amounts: tuple[Placed[Money], ...]) -> list[tuple[str, l
     rest = " ".join(row.folded[position:].split())
     if not groups and len(row.segments) >= _HEADS_OF_A_TABLE:
         heads = [segment.folded for segment in row.segments]
-        if to_pay := [head for head in heads if labels.label("total").search(head)]:
+        if to_pay := [head for head in heads if pattern("totals.to_pay").search(head)]:
             return [(head, []) for head in to_pay]
     if not groups:
         return [(rest, [])]
@@ -243,7 +224,7 @@ def _amount_below(parsed: ParsedText, row: Row, role: Role) -> Placed[Money] | N
     for segment in row.segments:
         if role_of(segment.folded)[0] != role:
             continue
-        names_what_to_pay = FINAL.search(segment.folded) or labels.label("total").search(segment.folded)
+        names_what_to_pay = FINAL.search(segment.folded) or pattern("totals.to_pay").search(segment.folded)
         if role == "total" and names_what_to_pay and (foot := _foot_of_column(parsed, segment)) is not None:
             return foot
         reach = 2 if FINAL.search(segment.folded) else 1
@@ -275,7 +256,11 @@ class _Proof:
     payments: frozenset[Decimal]
     less_change: frozenset[Decimal]
     """Each payment less each change given."""
+    tendered: frozenset[Decimal]
+    """What a till calls a total and is more than another one by the change given."""
     roundings: frozenset[Decimal]
+    gives_back: bool
+    """Whether net and tax are negative, as on a credit note."""
 
     @classmethod
     def of(cls, by_role: dict[Role, list[Candidate]]) -> _Proof:
@@ -283,11 +268,17 @@ class _Proof:
             {candidate.value for candidate in by_role.get(role, [])[-MOST_CONSIDERED:]}
             for role in ("payment", "change", "rounding")
         )
+        parts = [each.value for role in ("subtotal", "tax") for each in by_role.get(role, []) if each.value]
+        totals = Counter(candidate.value for candidate in by_role.get("total", []))
         return cls(
-            Counter(candidate.value for candidate in by_role.get("total", [])),
+            totals,
             frozenset(payments),
             frozenset(abs(paid) - abs(change) for paid in payments for change in changes),
+            frozenset(
+                total for total in totals for change in changes if change and total - abs(change) in totals
+            ),
             frozenset(value for value in roundings if 0 < abs(value) <= LARGEST_ROUNDING),
+            bool(parts) and all(part < 0 for part in parts),
         )
 
 
@@ -302,9 +293,11 @@ def _score(candidate: Candidate, proof: _Proof) -> float:
         score += 3
     if any(value + adjustment in proof.totals for adjustment in proof.roundings):
         score -= 3
+    if value in proof.tendered:
+        score -= 6
     if value == 0:
         score -= 8
-    if value < 0:
+    if value < 0 and not proof.gives_back:
         score -= 6
     return score + min(candidate.amount.segment.row, 500) / 1000
 
@@ -316,6 +309,34 @@ def _from_payment(by_role: dict[Role, list[Candidate]]) -> Candidate | None:
     if payments and not any(changes):
         return payments[-1]
     return _last(by_role.get("subtotal"))
+
+
+def _only_amount(parsed: ParsedText) -> Candidate | None:
+    """The one sum of money on a paper: "Gerichtskosten 159,00 EUR" on a bill without a total."""
+    found = [
+        (row, amount)
+        for row in parsed.rows
+        for amount in parsed.amounts[row.index]
+        if amount.value.currency and amount.value.has_decimals and not NEVER.search(row.folded)
+    ]
+    if len({amount.value.value for _, amount in found}) != 1:
+        return None
+    row, amount = found[-1]
+    return Candidate("total", row.folded[: amount.start].strip(" :."), 1, amount)
+
+
+def _rounded_payment(
+    parsed: ParsedText, by_role: dict[Role, list[Candidate]], proof: _Proof
+) -> Candidate | None:
+    """The payment, where a rounding is named without its amount, no change is given, and it is the rounded total."""
+    if proof.roundings or not any(ROUNDING.search(row.folded) for row in parsed.rows):
+        return None
+    if not any(change.value == 0 for change in by_role.get("change", [])):
+        return None
+    for payment in by_role.get("payment", [])[-MOST_CONSIDERED:]:
+        if any(0 < abs(payment.value - total) <= LARGEST_CASH_ROUNDING for total in proof.totals):
+            return replace(payment, role="total", strength=AS_SURE_AS_A_LABEL)
+    return None
 
 
 def _worked_out(parsed: ParsedText, by_role: dict[Role, list[Candidate]]) -> Decimal | None:

@@ -1,7 +1,7 @@
 """ZIP archives: their files in the order of their names, unpacked in memory and within limits.
 
 Nothing is ever written to a disk. A name that climbs out of its folder is refused nonetheless: no honest
-program writes one, and whoever unpacks the same archive elsewhere would be hit.
+program writes one, and it would do harm where the same archive is unpacked to a disk.
 """
 
 from __future__ import annotations

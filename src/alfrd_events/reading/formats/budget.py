@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from alfrd_events.errors import Unreadable
-from alfrd_events.reading.formats.source import Source
 from alfrd_events.sandbox.limits import ReaderLimits
 
-Opener = Callable[[bytes, str, "Budget"], Source]
+if TYPE_CHECKING:
+    from alfrd_events.reading.formats.source import Source  # which loads numpy
+
+    Opener = Callable[[bytes, str, "Budget"], Source]
 
 INSIDE = " › "
 """Between the names of a container and of what is in it, in messages."""

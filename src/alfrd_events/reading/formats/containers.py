@@ -14,7 +14,7 @@ from alfrd_events.errors import Unreadable
 from alfrd_events.reading.formats import cms, content, envelope, html
 from alfrd_events.reading.formats.budget import INSIDE, Budget, Member
 from alfrd_events.reading.formats.letter import KEY_ADVICE, MailContents, Unread
-from alfrd_events.reading.formats.source import PageImage, ReadPage, Source, UnsupportedType
+from alfrd_events.reading.formats.source import PageImage, Pixels, ReadPage, Source, UnsupportedType
 from alfrd_events.reading.text import plain
 
 Opener = Callable[[], Source]
@@ -183,6 +183,9 @@ class ReadyPages:
     def prepare(self, number: int) -> ReadPage:
         return self.read(number)
 
+    def pixels(self, number: int) -> None:
+        """No page of it has a look of its own."""
+
     def close(self) -> None:
         self._pages = []
 
@@ -209,6 +212,10 @@ class Bundle:
     def prepare(self, number: int) -> ReadPage | PageImage:
         source, within = self._locate(number)
         return source.prepare(within)
+
+    def pixels(self, number: int) -> tuple[Pixels, int] | None:
+        source, within = self._locate(number)
+        return source.pixels(within)
 
     def close(self) -> None:
         if self._current is not None and self._current[0] > 0:

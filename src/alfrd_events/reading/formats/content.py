@@ -76,6 +76,7 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OUTLOOK = "__properties_version1.0".encode("utf-16-le")
 _INVOICE_NAMESPACES = (
     b"urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:",
+    b"urn:ferd:CrossIndustryDocument:invoice:",
     b"urn:oasis:names:specification:ubl:schema:xsd:Invoice-2",
     b"urn:oasis:names:specification:ubl:schema:xsd:CreditNote-2",
 )

@@ -58,7 +58,7 @@ def _decode(data: bytes, charset: str) -> str:
 
 
 class _Visible(HTMLParser):
-    """Collects text. Tags that nobody closed hide no more than their parent does."""
+    """Collect text. A tag without its end hides no more than its parent does."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)

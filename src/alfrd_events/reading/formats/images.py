@@ -86,6 +86,9 @@ class ImageSource:
             pixels, self._filename, rotation=turned, original=self._data if good_as_it_is else b""
         )
 
+    def pixels(self, number: int) -> tuple[Pixels, int]:
+        return self._decoded(number)
+
     def close(self) -> None:
         self._image.close()
         self._data = b""

@@ -54,7 +54,7 @@ def read(data: bytes, filename: str, budget: Budget) -> MailContents:
         reader.walk(message, 0)
     except RecursionError:
         raise reader.too_deep() from None
-    return reader.letter({name: _header(message, name) for name in HEADERS}, opened.preface)
+    return reader.letter({name: header(message, name) for name in HEADERS}, opened.preface)
 
 
 class _Reader:
@@ -223,7 +223,8 @@ def _name(part: Message) -> str:
     return ""
 
 
-def _header(message: Message, name: str) -> str:
+def header(message: Message, name: str) -> str:
+    """A header as text of one line, shortened; empty where there is none."""
     values = (str(value) for key, value in message.raw_items() if key.lower() == name.lower())
     value = next(values, "")
     if name in _WITH_ADDRESSES and (shown := _mailboxes(value)):

@@ -25,7 +25,7 @@ BODY, BODY_HTML, BODY_RTF = "1000", "1013", "1009"
 DATA, LONG_NAME, SHORT_NAME, DISPLAY_NAME = "3701", "3707", "3704", "3001"
 MESSAGE_INSIDE = "__substg1.0_3701000D"
 _HEADER_BYTES = 32
-"""Before the fixed-length properties of a message that stands on its own."""
+"""Bytes before the fixed-length properties of a message that is not inside another one."""
 _DAMAGED = (OSError, ValueError, IndexError, KeyError, TypeError, struct.error, AttributeError, OverflowError)
 
 Path = list[str]

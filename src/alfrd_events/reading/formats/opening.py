@@ -32,6 +32,9 @@ class TextSource:
     def prepare(self, number: int) -> ReadPage:
         return self.read(number)
 
+    def pixels(self, number: int) -> None:
+        """No page of it has a look of its own."""
+
     def close(self) -> None:
         self._pages = []
 

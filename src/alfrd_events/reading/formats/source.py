@@ -7,9 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 from unicodedata import normalize
 
+import numpy as np
+from numpy.typing import NDArray
+
 from alfrd_events.errors import Unreadable
 from alfrd_events.reading.formats import content
 from alfrd_events.reading.text.layout import Row, scaled, text_of
+
+Pixels = NDArray[np.uint8]
+"""Blue, green, red."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,7 @@ class PageImage:
     pixels: tuple[int, int]
     """Width and height of the image."""
     size: tuple[float, float]
-    """Width and height in the unit in which the page is told of."""
+    """Width and height of the page, in the unit of its coordinates."""
     rotation: int = 0
     is_original: bool = False
     """It is a PNG or JPEG as it came. All others are JPEG in colour."""
@@ -137,6 +143,13 @@ class Source(Protocol):
 
     def prepare(self, number: int) -> ReadPage | PageImage:
         """Read it if that takes no recognition, else give its image."""
+        ...
+
+    def pixels(self, number: int) -> tuple[Pixels, int] | None:
+        """Show the page to people: its pixels, and the degrees clockwise by which they are turned already.
+
+        ``None``: the page is text alone.
+        """
         ...
 
     def close(self) -> None:

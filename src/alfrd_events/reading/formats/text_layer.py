@@ -35,14 +35,14 @@ class Char:
     turn: int = 0
     """Degrees clockwise in which it runs; 0 is the usual way."""
     generated: bool = False
-    """Put in by pdfium as a space or line break; it stands nowhere."""
+    """Put in by pdfium as a space or line break; it has no place on the page."""
     unmapped: bool = False
     font: int = 0
     """A number that characters of one font share."""
 
 
 def character(code: int) -> str:
-    """Give a character as it may be stored; empty where it stands for nothing."""
+    """Give a character as it may be stored; empty where it means nothing."""
     if code in _HYPHENS:
         return "-"
     if code in {0x0A, 0x0D}:

@@ -20,7 +20,7 @@ MAX_SAME_ROW_SHIFT = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A run of text and where it stands, in any unit that is the same both ways; the origin is top left."""
+    """A run of text and its place, in any unit that is the same both ways; the origin is top left."""
 
     text: str
     left: float
@@ -179,7 +179,7 @@ def scaled(piece: Piece, width: float, height: float) -> Piece:
 
 
 def turned(edges: Edges, rotation: int, size: Size) -> Edges:
-    """Where a box stands on the page once that is turned.
+    """Return where a box is once its page is turned.
 
     :param rotation: degrees clockwise: 0, 90, 180 or 270.
     :param size: of the page before.

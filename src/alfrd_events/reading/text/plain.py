@@ -28,7 +28,7 @@ _MAX_BINARY_SHARE = 0.02
 _WINDOW = 2048
 """Bytes that are judged together, so that a long text does not hide what follows it."""
 _MAX_BINARY_IN_WINDOW = 0.06
-"""Bytes at random have a tenth; what a printer is told between its lines is less than a twentieth."""
+"""Bytes at random have a tenth; a printer's control codes are less than a twentieth of a text."""
 _MAX_FOREIGN_SHARE = 0.4
 """Of letters beyond ASCII in a text that is not UTF-8: more than that is another alphabet or no text."""
 _MAX_REPLACED_SHARE = 0.01

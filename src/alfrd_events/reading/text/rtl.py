@@ -1,4 +1,4 @@
-"""Right-to-left text: from the order in which it stands on the page to the order in which it is read.
+"""Right-to-left text: from the order on the page to the order of reading.
 
 Lines are formed from left to right. Of Hebrew and Arabic that gives each word backwards, where no search finds it. A
 few programs draw the letters in the order of reading, which a person sees mirrored: final letters tell, since they end
@@ -26,7 +26,7 @@ _BEGINS_A_WORD = re.compile(f"(?<!\\w)[{_FINALS}]")
 def in_reading_order(rows: Sequence[Row]) -> list[Row]:
     """Turn what is right to left on a page; other pages stay as they are.
 
-    :param rows: with their text as it stands from left to right.
+    :param rows: with their text from left to right, as on the page.
     """
     text = "\n".join(piece.text for row in rows for piece in row)
     if not _LETTER.search(text):

@@ -34,7 +34,7 @@ class Glyph:
     text: str
     gap: float
     is_apart: bool
-    """A space stands before it."""
+    """A space comes before it."""
 
 
 def may_be_wide(text: str) -> bool:

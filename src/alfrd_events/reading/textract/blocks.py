@@ -1,6 +1,6 @@
 """From Textract's blocks to a page in our own reading order.
 
-Textract gives lines from top to bottom and mixes columns, and at times joins what stands in two of them. Here the words
+Textract gives lines from top to bottom and mixes columns, and at times joins the text of two of them. Here the words
 of a line are set apart again at wide gaps and at the edges of table cells, a page on its side is turned by the
 direction in which most of its text runs, and :mod:`..layout` orders the rest as for every other reader.
 """
@@ -212,7 +212,7 @@ def _joined(words: Sequence[Piece]) -> Piece:
 
 
 def _insert(rows: list[Row], row: Row, slope: float) -> None:
-    """Put a row where it stands: into the one that it levels with, else before the first one below it."""
+    """Put a row in its place: into the one that it levels with, else before the first one below it."""
     level = row[0].level(slope)
     for index, other in enumerate(rows):
         if abs(other[0].level(slope) - level) < layout.MAX_SAME_ROW_SHIFT * min(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from alfrd_events.reading.local import UnreadPage
+from alfrd_events.reading.frames import UnreadPage
 
 _POINTS_PER_PIXEL = 72 / 200
 _MAX_POINTS = 2880

@@ -13,11 +13,12 @@ from typing import TypeVar
 
 from alfrd_events.clients.aws import Aws
 from alfrd_events.clients.calls import BadReply, Call, Calls, Reply, caller
-from alfrd_events.clients.jobs import Jobs, NoJobs, PaidJob
+from alfrd_events.clients.jobs import NoPaidJobs, PaidJob, PaidJobs
 from alfrd_events.errors import Permanent, Transient
-from alfrd_events.model import JsonObject, Page, Part, PartInfo
+from alfrd_events.model import JsonObject, Line, Page, Part, PartInfo
 from alfrd_events.observe import Log
-from alfrd_events.reading.local import LocalReader, UnreadPage, page_of
+from alfrd_events.reading.frames import UnreadPage, page_of
+from alfrd_events.reading.local import LocalReader
 from alfrd_events.reading.textract.blocks import Block, frame_of
 from alfrd_events.reading.textract.bundle import pdf_of
 from alfrd_events.reading.textract.service import NoResults, Textract
@@ -43,13 +44,13 @@ class TextractReader:
     is_paid = True
 
     def __init__(
-        self, local: LocalReader, aws: Aws, textract: Textract, calls: Calls, jobs: Jobs | None = None
+        self, local: LocalReader, aws: Aws, textract: Textract, calls: Calls, jobs: PaidJobs | None = None
     ) -> None:
         self._local = local
         self._aws = aws
         self._textract = textract
         self._calls = calls
-        self._jobs: Jobs = jobs or NoJobs()
+        self._jobs: PaidJobs = jobs or NoPaidJobs()
 
     async def inspect(self, part: Part) -> PartInfo:
         """Tell type and number of pages without reading them; costs nothing.
@@ -86,6 +87,13 @@ class TextractReader:
             async with aclosing(self._recognised(part, request, sheets, known)) as recognised:
                 async for page in recognised:
                     yield page
+
+    async def read_head(self, part: Part, page: Page) -> tuple[Line, ...]:
+        """Recognise what the top of a page with a text layer shows beside its text; here, at no cost.
+
+        :raise Transient: the process was killed or too slow.
+        """
+        return await self._local.read_head(part, page)
 
     async def aclose(self) -> None:
         """Release processes and connections."""
@@ -228,7 +236,7 @@ class _Either:
 
 
 def _token(request: str, pages: Sequence[int]) -> str:
-    """Names a job before it is started: by content and pages, so that nobody pays for the same twice."""
+    """Name a job before it is started: by content and pages, so that the same is not paid twice."""
     return hashlib.sha256(f"{request} {','.join(map(str, pages))}".encode()).hexdigest()
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from alfrd_events.analysis.ranking.ranker import Candidate
-from alfrd_events.analysis.rules.document_dates import DUE, OTHER, OWN, PERIOD, PLAIN, REACH, When
+from alfrd_events.analysis.rules.date_labels import DUE, OTHER, OWN, PERIOD, PLAIN
+from alfrd_events.analysis.rules.document_dates import REACH, When
 from alfrd_events.analysis.rules.proposals.print import Printed
 from alfrd_events.analysis.text.dates import FoundDate
 from alfrd_events.analysis.text.parsed import Placed
@@ -36,6 +37,8 @@ def propose_dates(printed: Printed, when: When, created_at: datetime) -> list[Ca
             if len(places) < MOST_DATES:
                 places.setdefault(placed.value.value, []).append(placed)
     pick = when.own.value.value if when.own else None
+    if when.own is not None:  # the end of a month or of a year is not printed as a day
+        places.setdefault(when.own.value.value, [when.own])
     days = sorted(places)
     return [
         _candidate(day, placed, printed, days, created_at.date(), is_pick=day == pick)

@@ -11,20 +11,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from alfrd_events.analysis.ranking.ranker import Candidate
-from alfrd_events.analysis.rules.entity import (
+from alfrd_events.analysis.rules.entity import Issuer
+from alfrd_events.analysis.rules.name_lines import is_first_half
+from alfrd_events.analysis.rules.name_words import (
     ADDRESS,
     CONTACT,
     HEADING,
     ISSUER,
     LABEL,
+    NUMBER_LABEL,
     ORGANISATION,
     PERSON,
     RECIPIENT,
     TRADE,
-    Issuer,
 )
 from alfrd_events.analysis.rules.proposals.print import Printed
-from alfrd_events.analysis.text.layout import Segment, fold
+from alfrd_events.analysis.text.layout import Row, Segment, fold
 from alfrd_events.analysis.text.naming import ENDS_WITH_LEGAL_FORM, LEGAL_FORM, REGISTRATION, clean_name
 
 MOST_PROPOSALS = 12
@@ -222,7 +224,18 @@ def _neighbour_features(name: Name, printed: Printed) -> dict[str, float]:
             f"height_{place}": _height_ratio(segment, other),
             f"gap_{place}": _gap(segment, other),
         }
+    above, below = printed.neighbour(name.segment, -1), printed.neighbour(last, 1)
+    features["half_above"] = float(above is not None and _joins(above, name.segment))
+    features["half_below"] = float(below is not None and _joins(below, last))
     return features
+
+
+def _joins(row: Row, segment: Segment) -> bool:
+    """Whether a line beside a name reads as a part of it: words in the same print that say nothing else."""
+    said_elsewhere = (HEADING, ADDRESS, CONTACT, NUMBER_LABEL, RECIPIENT, ISSUER)
+    return not any(pattern.search(row.folded) for pattern in said_elsewhere) and is_first_half(
+        row.segments[0], segment
+    )
 
 
 def _height_ratio(segment: Segment, other: Segment | None) -> float:

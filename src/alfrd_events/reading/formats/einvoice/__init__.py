@@ -1,7 +1,8 @@
 """Electronic invoices: the values that a seller's program wrote, read without recognition and without guessing.
 
 EN 16931 says what an invoice holds (business terms, BT-1 and so on) and knows two ways to write it: CII D16B,
-which ZUGFeRD and Factur-X put inside of a PDF, and UBL 2.1; XRechnung and Peppol BIS are either of them.
+which ZUGFeRD and Factur-X put inside of a PDF, and UBL 2.1; XRechnung and Peppol BIS are either of them. ZUGFeRD 1.0 is
+older, and says the same under other names.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from pydantic import ValidationError
 
 from alfrd_events.model import Invoice
 from alfrd_events.reading.formats import xml
-from alfrd_events.reading.formats.einvoice import cii, ubl
+from alfrd_events.reading.formats.einvoice import cii, ubl, zugferd1
 from alfrd_events.reading.formats.einvoice.terms import NotInvoice
 from alfrd_events.reading.formats.einvoice.text import text_of
 from alfrd_events.reading.formats.source import ReadPage
@@ -32,9 +33,12 @@ def parse(data: bytes) -> Invoice:
         root = xml.parse(data)
     except xml.NotXml as why:
         raise NotInvoice(str(why)) from None
-    reader = {"CrossIndustryInvoice": cii.read, "Invoice": ubl.read, "CreditNote": ubl.read}.get(
-        xml.local(root)
-    )
+    reader = {
+        "CrossIndustryInvoice": cii.read,
+        "CrossIndustryDocument": zugferd1.read,
+        "Invoice": ubl.read,
+        "CreditNote": ubl.read,
+    }.get(xml.local(root))
     if reader is None:
         raise NotInvoice("it is neither a CII nor a UBL invoice")
     try:

@@ -19,6 +19,7 @@ from alfrd_events.reading.formats.einvoice.terms import (
 )
 
 _DATE = "DateTimeString"
+_MINIMUM = ":minimum"
 
 
 def read(root: Element) -> Invoice:
@@ -30,6 +31,7 @@ def read(root: Element) -> Invoice:
     sums = first(settlement, "SpecifiedTradeSettlementHeaderMonetarySummation")
     seller, buyer = first(agreement, "SellerTradeParty"), first(agreement, "BuyerTradeParty")
     currency = required(settlement, "currency", "InvoiceCurrencyCode")
+    total, due = needed("total", amount(sums, "GrandTotalAmount")), amount(sums, "DuePayableAmount")
     return Invoice(
         syntax="CII",
         kind="credit_note" if text(head, "TypeCode") in CREDIT_NOTES else "invoice",
@@ -47,10 +49,10 @@ def read(root: Element) -> Invoice:
         currency=currency,
         net=amount(sums, "TaxBasisTotalAmount"),
         tax=amount_in(currency, sums, "TaxTotalAmount"),
-        total=needed("total", amount(sums, "GrandTotalAmount")),
-        prepaid=amount(sums, "TotalPrepaidAmount"),
+        total=total,
+        prepaid=_prepaid(root, sums, total, due),
         rounding=amount(sums, "RoundingAmount"),
-        due=amount(sums, "DuePayableAmount"),
+        due=due,
         payment_terms=text(settlement, "SpecifiedTradePaymentTerms/Description"),
         payment_reference=text(settlement, "PaymentReference"),
         iban=text(
@@ -58,6 +60,15 @@ def read(root: Element) -> Invoice:
         ),
         lines=tuple(map(_line, each(deal, "IncludedSupplyChainTradeLineItem"))),
     )
+
+
+def _prepaid(root: Element, sums: Element | None, total: Decimal, due: Decimal | None) -> Decimal | None:
+    """What was paid before. The profile MINIMUM has no term for it: there, less is due than the total."""
+    stated = amount(sums, "TotalPrepaidAmount")
+    profile = text(root, "ExchangedDocumentContext/GuidelineSpecifiedDocumentContextParameter/ID")
+    if stated is None and _MINIMUM in profile.lower() and due is not None and 0 <= due < total:
+        return total - due
+    return stated
 
 
 def _tax_id(party: Element | None) -> str:

@@ -77,7 +77,7 @@ def needed(term: str, value: Value | None) -> Value:
 def amount(element: Element | None, *paths: str) -> Decimal | None:
     """An amount, a quantity or a price; exact, as written.
 
-    :raise NotInvoice: something else stands there.
+    :raise NotInvoice: it holds something else.
     """
     return _number(text(element, *paths), paths[0])
 
@@ -85,7 +85,7 @@ def amount(element: Element | None, *paths: str) -> Decimal | None:
 def amount_in(currency: str, element: Element | None, path: str) -> Decimal | None:
     """Of an amount that may be given in two currencies, the one in this currency.
 
-    :raise NotInvoice: something else stands there.
+    :raise NotInvoice: it holds something else.
     """
     for found in each(element, path):
         if found.get("currencyID", currency) == currency:
@@ -104,7 +104,7 @@ def _number(said: str, path: str) -> Decimal | None:
 def day(element: Element | None, *paths: str) -> date | None:
     """A date: ``2026-03-05``, or ``20260305`` (format 102).
 
-    :raise NotInvoice: something else stands there.
+    :raise NotInvoice: it holds something else.
     """
     said = text(element, *paths)
     if not said:

@@ -25,6 +25,7 @@ from alfrd_events.reading.formats.pdf import forms, inside, layers, page, trust,
 from alfrd_events.reading.formats.pdf.fonts import Fonts
 from alfrd_events.reading.formats.source import PageImage, ReadPage, Source
 from alfrd_events.reading.formats.text_layer import Char
+from alfrd_events.reading.inference.lines import Pixels
 
 Result = TypeVar("Result")
 
@@ -123,6 +124,13 @@ class PdfSource:
 
     def prepare(self, number: int) -> ReadPage | PageImage:
         return self._on_page(number, self._prepare)
+
+    def pixels(self, number: int) -> tuple[Pixels, int] | None:
+        if number > self._own_pages:
+            return None
+        drawn = self._on_page(number, lambda loaded: loaded.pixels if min(loaded.size) > 0 else None)
+        assert not isinstance(drawn, ReadPage), "it is one of the file's own pages"
+        return None if drawn is None else (drawn, 0)
 
     def close(self) -> None:
         self._document.close()
@@ -277,7 +285,7 @@ class _Loaded:
         return page.picture_share(self.page, self.size) >= SCAN_SHARE
 
     @cached_property
-    def pixels(self) -> ocr.Pixels:
+    def pixels(self) -> Pixels:
         return page.render(self.page, self.size)
 
     def tick_marks(self) -> list[Char]:

@@ -69,7 +69,7 @@ def ticks(page: pypdfium2.PdfPage, forms: Any) -> list[Mark]:
 
 
 def has_fields(page: pypdfium2.PdfPage) -> bool:
-    """Whether a form field stands on the page."""
+    """Return whether the page has a form field."""
     return any(True for _ in _fields(page))
 
 

@@ -19,7 +19,7 @@ from rapidfuzz.fuzz import partial_ratio_alignment, ratio
 from alfrd_events.reading import ocr
 from alfrd_events.reading.formats.source import ReadPage
 from alfrd_events.reading.formats.text_layer import Char
-from alfrd_events.reading.ocr import Pixels
+from alfrd_events.reading.inference.lines import Pixels, Quad
 from alfrd_events.reading.text import layout
 from alfrd_events.reading.text.layout import Piece
 
@@ -126,7 +126,7 @@ def _box(piece: Piece, scale: float, slack: float = 0.0) -> tuple[int, int, int,
 
 def _differ(said: str, seen: str) -> bool:
     said, seen = _substance(said), _substance(seen)
-    if len(seen) > len(said):  # what stands beside the line was seen too
+    if len(seen) > len(said):  # OCR saw text beside the line, too
         part = partial_ratio_alignment(said, seen)
         seen = seen[part.dest_start : part.dest_end] if part else seen
     figures = _figures(said)
@@ -161,6 +161,6 @@ def _lacks_lines(layer: ReadPage, pixels: Pixels, scale: float) -> bool:
     return outside > MAX_LINES_OUTSIDE * sum(length for _, length in lengths)
 
 
-def _is_covered(quad: ocr.Quad, covered: NDArray[np.bool_]) -> bool:
+def _is_covered(quad: Quad, covered: NDArray[np.bool_]) -> bool:
     x, y = quad.mean(axis=0).astype(int)
     return bool(covered[min(y, covered.shape[0] - 1), min(x, covered.shape[1] - 1)])

@@ -1,0 +1,563 @@
+-- Which bill was paid, by which row of which statement.
+--
+-- alfrd.keep_series       what step watch_series does beside the calendar: the view of a series, its payments, and the documents that waited for it
+-- alfrd.note_payables     the bills of a series
+-- alfrd.note_statement_rows   the rows of its statements
+-- alfrd.note_credit_notes   the credit notes among them
+-- alfrd.match_credits     links credit notes to the bills that they take back
+-- alfrd.match_payments    links rows to the bills that they pay
+-- alfrd.match_instalments   links several rows to the bill that they pay together
+-- alfrd.names_agree       whether a row's words name a company
+-- alfrd.rows_for, alfrd.bills_for   what may have paid what
+-- alfrd.link_payment, alfrd.unlink_payment   for people
+-- alfrd.bills             each bill: open, paid, overdue or credited
+--
+-- A row pays a bill if amount, currency and owner are the same, the day fits, and the row names the sender; or if it names nobody, as a
+-- cheque does, and bills of no other sender come into question. A credit note takes back the bill whose number it names, or the only
+-- one of its sender and amount. Rather no link than a wrong one.
+--
+-- Called: alfrd.keep_series by a worker, for each look at a series, in a transaction of its own. Not more than the newest 150 documents
+--         of the series are read, and what has the same amounts.
+
+create or replace function alfrd.note_payables(p_series uuid) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  delete from alfrd.payables p
+   where p.series_id = p_series
+     and not exists (select from alfrd.documents d
+                      where d.id = p.document_id and d.series_id = p_series and d.status not in ('failed', 'cancelled'));
+  insert into alfrd.payables as p (document_id, series_id, owner, amount, currency, issued, due, entity, stems, number, rest)
+  select d.id, p_series, d.owner, d.total_amount, d.currency, coalesce(d.document_date, d.due_date), coalesce(d.due_date, d.document_date),
+         left(d.entity, 1000), alfrd.stems(d.entity), alfrd.plain_number(d.structured_data ->> 'invoice_number'), d.total_amount
+    from (select * from alfrd.documents where series_id = p_series order by document_date desc nulls last limit 150) as d
+   where alfrd.is_bill(d.document_type, d.due_date) and d.total_amount > 0 and d.status not in ('failed', 'cancelled')
+     and coalesce(d.document_date, d.due_date) is not null
+      on conflict (document_id) do update
+     set series_id = excluded.series_id, owner = excluded.owner, amount = excluded.amount, currency = excluded.currency,
+         issued = excluded.issued, due = excluded.due, entity = excluded.entity, stems = excluded.stems, number = excluded.number
+   where (p.series_id, p.owner, p.amount, p.currency, p.issued, p.due, p.entity, p.number)
+         is distinct from (excluded.series_id, excluded.owner, excluded.amount, excluded.currency, excluded.issued, excluded.due, excluded.entity,
+                           excluded.number);
+end $$;
+
+-- A number as it is compared: capitals and digits. One of less than four characters tells nothing.
+create or replace function alfrd.plain_number(p_text text) returns text
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
+  select case when char_length(plain) >= 4 and plain ~ '[0-9].*[0-9]' then plain else '' end
+    from (select upper(regexp_replace(left(coalesce(p_text, ''), 200), '[^[:alnum:]]', '', 'g')) as plain) as written;
+$$;
+
+-- The credit notes of a series, each with the numbers that its first pages hold.
+create or replace function alfrd.note_credit_notes(p_series uuid) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  with gone as (
+    delete from alfrd.credit_notes c
+     where c.series_id = p_series
+       and not exists (select from alfrd.documents d
+                        where d.id = c.document_id and d.series_id = p_series and d.total_amount < 0 and d.status not in ('failed', 'cancelled'))
+    returning c.document_id)
+  delete from alfrd.payments m
+   where m.statement_id in (select document_id from gone) and m.kind = 'credit' and m.made_by = '' and m.refused_by = '';
+  insert into alfrd.credit_notes as c (document_id, series_id, owner, amount, currency, issued, entity, stems, named)
+  select d.id, p_series, d.owner, -d.total_amount, d.currency, coalesce(d.document_date, d.due_date), left(d.entity, 1000), alfrd.stems(d.entity),
+         array(select distinct plain.number
+                 from alfrd.pages g
+                cross join lateral regexp_matches(left(g.text, 20000), '[[:alnum:]][[:alnum:]./_-]*', 'g') as found(words)
+                cross join lateral alfrd.plain_number(words[1]) as plain(number)
+                where g.document_id = d.id and g.number <= 3
+                  and plain.number not in ('', alfrd.plain_number(d.structured_data ->> 'invoice_number'))
+                limit 500)
+    from (select * from alfrd.documents where series_id = p_series order by document_date desc nulls last limit 150) as d
+   where alfrd.is_bill(d.document_type, d.due_date) and d.total_amount < 0 and d.status not in ('failed', 'cancelled')
+     and coalesce(d.document_date, d.due_date) is not null
+      on conflict (document_id) do update
+     set series_id = excluded.series_id, owner = excluded.owner, amount = excluded.amount, currency = excluded.currency,
+         issued = excluded.issued, entity = excluded.entity, stems = excluded.stems, named = excluded.named
+   where (c.series_id, c.owner, c.amount, c.currency, c.issued, c.entity, c.named)
+         is distinct from (excluded.series_id, excluded.owner, excluded.amount, excluded.currency, excluded.issued, excluded.entity, excluded.named);
+end $$;
+
+-- What is to be paid: of a type that asks for money, or with a day to pay it by. A till's receipt is paid.
+create or replace function alfrd.is_bill(p_type text, p_due date) returns boolean
+  language sql immutable parallel safe
+  return p_type in ('utility_bill', 'service_bill', 'invoice', 'insurance', 'medical', 'property', 'education')
+      or p_due is not null and p_type not in ('receipt', 'bank_statement', 'payroll', 'promotional', 'junk');
+
+-- The rows by which money went out: of an account they lower the balance, of a card they raise what is owed.
+create or replace function alfrd.note_statement_rows(p_series uuid) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  with shown as materialized (
+    select d.id, place - 1 as row_number, d.owner, d.currency, alfrd.as_date(entry ->> 'date') as paid_on,
+           case d.document_type when 'credit_card' then 1 else -1 end * alfrd.as_numeric(entry ->> 'amount') as amount,
+           left(coalesce(entry ->> 'description', ''), 1000) as description
+      from (select * from alfrd.documents where series_id = p_series and document_type in ('bank_statement', 'credit_card')
+               and status not in ('failed', 'cancelled') order by document_date desc nulls last limit 150) as d
+     cross join lateral jsonb_array_elements(
+       case jsonb_typeof(d.structured_data -> 'transactions') when 'array' then d.structured_data -> 'transactions' else '[]' end)
+       with ordinality as t(entry, place)
+     where jsonb_typeof(entry) = 'object'),
+  gone as (
+    delete from alfrd.statement_rows r
+     where r.series_id = p_series
+       and (not exists (select from alfrd.documents d
+                         where d.id = r.document_id and d.series_id = p_series and d.status not in ('failed', 'cancelled'))
+            or r.document_id in (select id from shown)
+               and not exists (select from shown where shown.id = r.document_id and shown.row_number = r.row_number and shown.amount > 0
+                                  and shown.paid_on is not null)))
+  insert into alfrd.statement_rows as r (document_id, row_number, series_id, owner, amount, currency, paid_on, description, stems)
+  select id, row_number, p_series, owner, amount, currency, paid_on, description, alfrd.stems(description)
+    from shown where amount > 0 and paid_on is not null
+      on conflict (document_id, row_number) do update
+     set series_id = excluded.series_id, owner = excluded.owner, amount = excluded.amount, currency = excluded.currency,
+         paid_on = excluded.paid_on, description = excluded.description, stems = excluded.stems
+   where (r.series_id, r.owner, r.amount, r.currency, r.paid_on, r.description)
+         is distinct from (excluded.series_id, excluded.owner, excluded.amount, excluded.currency, excluded.paid_on, excluded.description);
+end $$;
+
+-- The words of a name or of a statement's row, in small letters without accents and legal forms. Short ones tell nothing.
+create or replace function alfrd.telling_words(p_text text) returns text[]
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
+  select array(select distinct word
+                 from regexp_split_to_table(lower(regexp_replace(normalize(left(p_text, 1000), nfkd), '[\u0300-\u036f]', '', 'g')),
+                                            '[\x01-\x2f\x3a-\x40\x5b-\x60\x7b-\xbf]+') as word
+                where char_length(word) >= 3
+                  and word not in ('the', 'and', 'und', 'for', 'von', 'des', 'inc', 'ltd', 'llc', 'gmbh', 'mbh', 'corp', 'company', 'limited',
+                                   'group', 'plc', 'sarl', 'pty', 'bill', 'payment', 'direct', 'debit', 'card', 'online', 'purchase', 'transfer',
+                                   'standing', 'order', 'check', 'cheque', 'chk', 'sepa', 'autopay', 'ach', 'pos', 'www', 'com', 'ref', 'invoice'));
+$$;
+
+-- How many words of a company's name the words of a row hold. A statement cuts words short: "HARBORLIGHT ELEC" names Harborlight Electric.
+create or replace function alfrd.words_named(p_entity text, p_description text) returns integer
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select count(*)::integer
+    from unnest(alfrd.telling_words(p_entity)) as word
+   where exists (
+           select from unnest(alfrd.telling_words(p_description)) as other
+            where other = word or char_length(other) >= 4 and (starts_with(word, other) or starts_with(other, word) and char_length(word) >= 4));
+$$;
+
+-- The same as a part of all words of the name, 0 to 1: from a half on, it is named.
+create or replace function alfrd.names_agree(p_entity text, p_description text) returns double precision
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select coalesce(alfrd.words_named(p_entity, p_description)::double precision / nullif(cardinality(alfrd.telling_words(p_entity)), 0), 0);
+$$;
+
+-- The beginnings of telling words. A row that names a company has one of its stems; one that names nobody, as "check 1055", has none.
+create or replace function alfrd.stems(p_text text) returns text[]
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select array(select distinct left(word, 4) from unnest(alfrd.telling_words(p_text)) as word where word ~ '[^0-9]');
+$$;
+
+-- Whether something is linked to a bill that paid it, or a part of it.
+create or replace function alfrd.is_paid(p_document uuid) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select exists (select from alfrd.payments where document_id = p_document and kind = 'payment' and refused_by = '');
+$$;
+
+-- The bills that a row may pay, and the rows that may pay a bill, by amount, owner and day: from the one side and from the other, since a
+-- plan for both at once would read all of both tables. Of more than 40 that fit one, some are left out. Without a SET, so that they are inlined.
+create or replace function alfrd.rows_for(p_bill alfrd.payables, p_before integer, p_after integer) returns setof alfrd.statement_rows
+language sql stable rows 2 set search_path = pg_catalog, pg_temp as $$
+  select r.* from alfrd.statement_rows r
+   where r.amount = any (array[p_bill.amount, p_bill.rest]) and r.owner = p_bill.owner
+     and r.paid_on between p_bill.issued - p_before and p_bill.due + p_after
+     and (p_bill.stems && r.stems or r.stems = '{}') and (r.currency = p_bill.currency or '' in (r.currency, p_bill.currency))
+   limit 40;
+$$;
+
+create or replace function alfrd.bills_for(p_row alfrd.statement_rows, p_before integer, p_after integer) returns setof alfrd.payables
+language sql stable rows 2 set search_path = pg_catalog, pg_temp as $$
+  select p.* from alfrd.payables p
+   where (p.amount = p_row.amount or p.rest = p_row.amount and p.rest <> p.amount) and p.owner = p_row.owner
+     and p.issued between p_row.paid_on - 400 and p_row.paid_on + p_before and p.due >= p_row.paid_on - p_after
+     and (p.stems && p_row.stems or p_row.stems = '{}') and (p_row.currency = p.currency or '' in (p_row.currency, p.currency))
+   limit 40;
+$$;
+
+-- alfrd.names_another: whether a row names another sender better than this one; or as well, where the other one asks for the same amount.
+create or replace function alfrd.names_another(p_row alfrd.statement_rows, p_bill alfrd.payables, p_named integer) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
+  select exists (
+    select from (select o.entity, bool_or(p_row.amount in (o.amount, o.rest) and o.issued between p_row.paid_on - 100 and p_row.paid_on + 10) as asks_the_same
+                   from alfrd.payables o
+                  where o.owner = p_row.owner and o.issued between p_row.paid_on - 400 and p_row.paid_on + 400
+                    and o.series_id <> p_bill.series_id and o.stems && p_row.stems
+                    and not (o.stems <@ p_bill.stems and p_bill.stems <@ o.stems)
+                  group by o.entity limit 50) as other
+     where alfrd.words_named(entity, p_row.description) >= p_named + (not asks_the_same)::integer
+       and alfrd.names_agree(entity, p_row.description) >= 0.5);
+$$;
+
+-- alfrd.is_only_amount: whether a row that names nobody can pay but the bills of one series: no other one has a bill of this amount in these
+-- days that is not paid.
+create or replace function alfrd.is_only_amount(p_row alfrd.statement_rows, p_bill alfrd.payables, p_before integer, p_after integer)
+returns boolean
+language sql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
+  select not exists (select from alfrd.payables o
+                      where (o.amount = p_row.amount or o.rest = p_row.amount and o.rest <> o.amount) and o.owner = p_row.owner
+                        and o.series_id <> p_bill.series_id and o.issued between p_row.paid_on - 400 and p_row.paid_on + p_before
+                        and o.due >= p_row.paid_on - p_after and not alfrd.is_paid(o.document_id));
+$$;
+
+-- alfrd.is_in_turn: whether the day of a row is nearer to the day of this bill than to that of another one which its sender has sent, or may
+-- have sent: where an amount repeats, a row of another turn pays the bill of that turn, also if that one never came. A row in the turn of a bill that is
+-- paid by a nearer one may be a late payment of this one.
+create or replace function alfrd.is_in_turn(p_row alfrd.statement_rows, p_bill alfrd.payables) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
+  with alike as materialized (
+    select o.due, o.due - lag(o.due) over (order by o.due) as days from alfrd.payables o
+     where o.amount = p_bill.amount and o.owner = p_bill.owner and o.series_id = p_bill.series_id
+       and o.issued between p_bill.issued - 400 and p_bill.issued + 400)
+  select coalesce(2 * min(abs(p_row.paid_on - due)) <= min(days) filter (where days > 3), true) from alike;
+$$;
+
+-- alfrd.match_credits: links credit notes to the bills that they take back, as a whole or in part.
+--
+-- The credit notes of a series, and those that may take back one of its bills. One that has changed is linked anew; what people linked or
+-- refused stays. Then what is left to be paid of each bill is noted.
+create or replace function alfrd.match_credits(p_series uuid) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
+declare
+  c_by_number constant integer := 400;   -- days from a bill to the credit note that names its number
+  c_by_amount constant integer := 180;   -- the same, where the amount tells
+  v_bills     uuid[] := array(select document_id from alfrd.payables where series_id = p_series);
+  v_credit    alfrd.credit_notes;
+  v_found     uuid[];
+  v_amounts   numeric[];
+  v_is_named  boolean;
+begin
+  for v_credit in
+    select c.* from alfrd.credit_notes c
+     where c.document_id in (
+             select document_id from alfrd.credit_notes where series_id = p_series
+             union
+             select n.document_id from alfrd.payables p join alfrd.credit_notes n
+                 on n.owner = p.owner and n.issued between p.issued and p.issued + c_by_number and n.stems && p.stems
+              where p.series_id = p_series)
+     order by c.issued, c.document_id
+  loop
+    continue when exists (select from alfrd.payments where statement_id = v_credit.document_id and kind = 'credit' and made_by <> '');
+    select array_agg(document_id), array_agg(amount), coalesce(bool_or(is_named), false) into v_found, v_amounts, v_is_named
+      from (select p.document_id, p.amount, named.is_named, bool_or(named.is_named) over () as any_named
+              from alfrd.payables p
+             cross join lateral (select p.number = any (v_credit.named) as is_named) as named
+             where p.owner = v_credit.owner and p.issued between v_credit.issued - c_by_number and v_credit.issued and p.stems && v_credit.stems
+               and (p.currency = v_credit.currency or '' in (p.currency, v_credit.currency))
+               and (named.is_named
+                    or p.amount = v_credit.amount and p.issued >= v_credit.issued - c_by_amount
+                       and (p.series_id = v_credit.series_id or p.stems <@ v_credit.stems and v_credit.stems <@ p.stems))
+               and not exists (select from alfrd.payments m
+                                where m.document_id = p.document_id
+                                  and (m.statement_id = v_credit.document_id and m.refused_by <> ''
+                                       or m.statement_id <> v_credit.document_id and m.kind = 'credit' and m.refused_by = '' and m.amount >= p.amount))
+           ) as candidate
+     where is_named = any_named;
+    if cardinality(v_found) is distinct from 1 then
+      v_found := '{}';   -- none, or it cannot be told which
+    end if;
+    delete from alfrd.payments
+     where statement_id = v_credit.document_id and kind = 'credit' and made_by = '' and refused_by = ''
+       and not (document_id = any (v_found) and amount = least(v_credit.amount, v_amounts[1]) and paid_on = v_credit.issued);
+    insert into alfrd.payments (document_id, statement_id, kind, amount, currency, paid_on, confidence, reason)
+    select id, v_credit.document_id, 'credit', least(v_credit.amount, v_amounts[1]), v_credit.currency, v_credit.issued,
+           case when v_is_named then 0.97 else 0.85 end,
+           case when v_is_named then 'the credit note names its number' else 'no other bill of this sender has this amount' end
+      from unnest(v_found) as id
+        on conflict do nothing;
+    v_bills := v_bills || v_found;
+  end loop;
+  update alfrd.payables p set rest = left_over.amount
+    from alfrd.payables o
+   cross join lateral (
+     select greatest(0, o.amount - coalesce((select sum(m.amount) from alfrd.payments m
+                                              where m.document_id = o.document_id and m.kind = 'credit' and m.refused_by = ''), 0)) as amount) as left_over
+   where o.document_id = any (v_bills) and p.document_id = o.document_id and p.rest <> left_over.amount;
+end $$;
+
+-- alfrd.match_payments: links the bills of a series, and the rows of its statements, to what pays them, or is paid by them.
+--
+-- The nearest day first; a row pays one bill, a bill is paid once. Links are made anew as more becomes known: a row that was taken for an early
+-- payment may turn out to be a late one. What people linked or refused stays. A link whose bill or row has changed since goes.
+create or replace function alfrd.match_payments(p_series uuid) returns void
+language plpgsql set search_path = pg_catalog, pg_temp
+-- Without statistics, or with old ones, the planner would read whole tables.
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  c_before    constant integer := 10;    -- days: paid before it was issued, by a standing order
+  c_after     constant integer := 75;    -- after it was due
+  c_settled   constant integer := 200;   -- after so long a link is made anew no more
+  c_nobody    constant integer := 30;    -- the same, where nothing but the amount tells
+  v_documents uuid[] := array(select id from alfrd.documents where series_id = p_series
+                               order by document_date desc nulls last limit 150);
+  v_asked     uuid[];
+  v_linked    uuid[];   -- bills with a link that concerns this series
+  v_pair      record;
+  v_bills     uuid[] := '{}';
+  v_rows      text[] := '{}';
+  v_seen      uuid[] := '{}';
+  v_chosen    jsonb[] := '{}';
+begin
+  v_linked := array(select document_id from alfrd.payments where document_id = any (v_documents)
+                    union select document_id from alfrd.payments where statement_id = any (v_documents));
+  delete from alfrd.payments m
+   where m.document_id = any (v_linked) and m.kind = 'payment' and m.made_by = '' and m.refused_by = ''
+     and not exists (select from alfrd.payables p join alfrd.statement_rows r on r.document_id = m.statement_id and r.row_number = m.row_number
+                      where p.document_id = m.document_id and p.owner = r.owner and r.amount = m.amount and r.paid_on = m.paid_on);
+  delete from alfrd.payments m
+   using alfrd.payables p
+   where m.document_id = any (v_linked) and m.kind = 'payment' and m.made_by = '' and m.refused_by = '' and p.document_id = m.document_id
+     and (select sum(o.amount) from alfrd.payments o
+           where o.document_id = m.document_id and o.kind = 'payment' and o.made_by = '' and o.refused_by = '') not in (p.amount, p.rest);
+  v_asked := array(
+    -- Bills of this series, and those that its rows may pay: the new ones, and what has no link.
+    with near as materialized (
+      select p from alfrd.payables p
+       where p.series_id = p_series
+         and (p.issued > (select max(issued) from alfrd.payables where series_id = p_series) - c_settled or not alfrd.is_paid(p.document_id))
+      union
+      select p from alfrd.statement_rows r cross join lateral alfrd.bills_for(r, c_before, c_after) as p
+       where r.series_id = p_series
+         and (r.paid_on > (select max(paid_on) from alfrd.statement_rows where series_id = p_series) - c_settled
+              or not exists (select from alfrd.payments m where m.statement_id = r.document_id and m.row_number = r.row_number and m.refused_by = '')))
+    select (p).document_id from near
+    union   -- and those that the same rows may pay rather
+    select (o).document_id from near cross join lateral alfrd.rows_for(p, c_before, c_after) as r cross join lateral alfrd.bills_for(r, c_before, c_after) as o);
+  for v_pair in
+    with pairs as (
+      select p, r from alfrd.payables p cross join lateral alfrd.rows_for(p, c_before, c_after) as r where p.document_id = any (v_asked)),
+    fitting as (
+      select p, r, (p).document_id, (r).document_id as statement_id, (r).row_number, (r).paid_on - (p).due as from_due, named.words, named.agree,
+             (r).stems = '{}' as names_nobody
+        from pairs
+       cross join lateral (select alfrd.words_named((p).entity, (r).description) as words, alfrd.names_agree((p).entity, (r).description) as agree) as named
+       where not exists (select from alfrd.payments m   -- what people said; and parts of a bill
+                          where m.document_id = (p).document_id and m.kind = 'payment'
+                            and (m.refused_by = '' and (m.made_by <> '' or m.amount not in ((p).amount, (p).rest))
+                                 or m.refused_by <> '' and (m.statement_id, m.row_number) = ((r).document_id, (r).row_number)))
+         and not exists (select from alfrd.payments m
+                          where m.statement_id = (r).document_id and m.row_number = (r).row_number and m.refused_by = ''
+                            and (m.made_by <> '' or m.document_id <> all (v_asked))))
+    select *
+      from fitting
+     where case when names_nobody then from_due <= c_nobody and alfrd.is_only_amount(r, p, c_before, c_nobody)
+                else agree >= 0.5 and not alfrd.names_another(r, p, words) end
+       and alfrd.is_in_turn(r, p)
+     -- Nearest to the day it is due, or as soon as it came.
+     order by case when from_due > 0 then from_due when from_due >= -7 then -from_due / 2.0
+                   when (r).paid_on between (p).issued - 3 and (p).issued + 5 then 6 else -from_due end
+              + case when names_nobody then 10 else 0 end, agree desc, (r).paid_on, document_id, statement_id, row_number
+  loop
+    v_seen := v_seen || v_pair.document_id;
+    continue when v_pair.document_id = any (v_bills) or v_pair.statement_id || ' ' || v_pair.row_number = any (v_rows);
+    v_bills := v_bills || v_pair.document_id;
+    v_rows := v_rows || (v_pair.statement_id || ' ' || v_pair.row_number);
+    v_chosen := v_chosen || jsonb_build_object(
+      'document_id', v_pair.document_id, 'statement_id', v_pair.statement_id, 'row_number', v_pair.row_number, 'amount', (v_pair.r).amount,
+      'currency', coalesce(nullif((v_pair.p).currency, ''), (v_pair.r).currency), 'paid_on', (v_pair.r).paid_on,
+      'confidence', least(0.99, case when v_pair.names_nobody then 0.7 else 0.75 + 0.2 * v_pair.agree end
+                                + case when v_pair.from_due between -21 and 7 then 0.04 else 0 end),
+      'reason', case when v_pair.names_nobody then 'bills of no other sender have this amount' else 'the row names ' || (v_pair.p).entity end);
+  end loop;
+  delete from alfrd.payments m
+   where (m.document_id = any (v_seen) or m.statement_id || ' ' || m.row_number = any (v_rows))
+     and m.kind = 'payment' and m.made_by = '' and m.refused_by = ''
+     and not exists (select from unnest(v_chosen) as chosen
+                      where (chosen ->> 'document_id')::uuid = m.document_id and (chosen ->> 'statement_id')::uuid = m.statement_id
+                        and (chosen ->> 'row_number')::integer = m.row_number);
+  insert into alfrd.payments (document_id, statement_id, row_number, amount, currency, paid_on, confidence, reason)
+  select document_id, statement_id, row_number, amount, currency, paid_on, confidence, reason
+    from unnest(v_chosen) as chosen
+   cross join jsonb_to_record(chosen) as c(document_id uuid, statement_id uuid, row_number integer, amount numeric, currency text, paid_on date,
+                                           confidence real, reason text)
+   order by document_id
+      on conflict do nothing;
+  perform alfrd.match_instalments(p_series, c_before, c_after);
+end $$;
+
+-- alfrd.match_instalments: links two or three rows to the bill that they make up together.
+--
+-- The bills of a series, and those that an unlinked row of its statements may be a part of. All rows name the sender; three are of the same
+-- amount but for cents. Where two sets of rows make up a bill, or more than eight rows come into question, it cannot be told.
+create or replace function alfrd.match_instalments(p_series uuid, p_days_before integer, p_days_after integer) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
+declare
+  c_most constant integer := 8;
+  v_bill alfrd.payables;
+  v_rows alfrd.statement_rows[];
+  v_sets jsonb;
+begin
+  for v_bill in
+    select p.* from alfrd.payables p
+     where p.document_id in (
+             (select document_id from alfrd.payables where series_id = p_series order by issued desc limit 40)
+             union
+             select o.document_id
+               from (select * from alfrd.statement_rows where series_id = p_series order by paid_on desc limit 150) as r
+               join alfrd.payables o on o.owner = r.owner and o.issued between r.paid_on - 400 and r.paid_on + p_days_before
+                and o.due >= r.paid_on - p_days_after and o.rest > r.amount and o.stems && r.stems
+              where not exists (select from alfrd.payments m where m.statement_id = r.document_id and m.row_number = r.row_number and m.refused_by = ''))
+       and not alfrd.is_paid(p.document_id)
+     order by p.due, p.document_id
+  loop
+    v_rows := array(
+      select r from alfrd.statement_rows r
+       where r.owner = v_bill.owner and r.paid_on between v_bill.issued - p_days_before and v_bill.due + p_days_after
+         and r.amount < v_bill.rest and r.stems && v_bill.stems and (r.currency = v_bill.currency or '' in (r.currency, v_bill.currency))
+         and not exists (select from alfrd.payments m
+                          where m.statement_id = r.document_id and m.row_number = r.row_number
+                            and (m.refused_by = '' or m.document_id = v_bill.document_id))
+         and alfrd.names_agree(v_bill.entity, r.description) >= 0.5
+       order by r.paid_on, r.document_id, r.row_number limit c_most + 1);
+    continue when cardinality(v_rows) not between 2 and c_most;
+    with shown as (select (v_rows[place]).*, place from generate_subscripts(v_rows, 1) as place),
+    sets as (
+      select array[a.place, b.place] as places from shown a join shown b on a.place < b.place where a.amount + b.amount = v_bill.rest
+      union all
+      select array[a.place, b.place, c.place] from shown a join shown b on a.place < b.place join shown c on b.place < c.place
+       where a.amount + b.amount + c.amount = v_bill.rest
+         and greatest(a.amount, b.amount, c.amount) - least(a.amount, b.amount, c.amount) <= 0.05)
+    select jsonb_agg(to_jsonb(places)) into v_sets from sets;
+    continue when jsonb_array_length(v_sets) is distinct from 1;
+    insert into alfrd.payments (document_id, statement_id, row_number, amount, currency, paid_on, confidence, reason)
+    select v_bill.document_id, (r).document_id, (r).row_number, (r).amount, coalesce(nullif(v_bill.currency, ''), (r).currency), (r).paid_on, 0.85,
+           'the row names ' || v_bill.entity || ', and is a part of it'
+      from jsonb_array_elements_text(v_sets -> 0) as place
+     cross join lateral (select v_rows[place::integer] as r) as chosen
+        on conflict do nothing;
+  end loop;
+end $$;
+
+-- alfrd.keep_series: the view of a series and its payments, as they should be by now. Called beside each look at it.
+create or replace function alfrd.keep_series(p_series uuid) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform alfrd.file_first_documents(p_series);
+  perform alfrd.note_payables(p_series);
+  perform alfrd.note_statement_rows(p_series);
+  perform alfrd.note_credit_notes(p_series);
+  perform alfrd.await_turn('alfrd:payments');
+  perform alfrd.match_credits(p_series);
+  perform alfrd.match_payments(p_series);
+  -- DDL last: its locks are held until the end.
+  perform alfrd.drop_views_of_gone_series();
+  if alfrd.keep_series_view(p_series) and alfrd.schedule_looks(array[row(p_series, alfrd.now() + interval '1 minute')::alfrd.next_look]) then
+    perform alfrd.notify(array['watch_series']);
+  end if;
+end $$;
+
+-- alfrd.link_payment: a person says that a bill is paid: by this row of this statement, by a statement, or without one; or that a credit note
+-- takes it back.
+--
+-- p_row: the first one of this amount, if not given.   p_paid_on, p_amount: of the row; without one, today, and the whole bill.
+create or replace function alfrd.link_payment(
+  p_document uuid, p_statement uuid default null, p_row integer default null, p_paid_on date default null, p_amount numeric default null
+) returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  v_bill   record;
+  v_credit record;
+  v_row    alfrd.statement_rows;
+  v_kind   text := 'payment';
+  v_id     bigint;
+begin
+  perform alfrd.refuse_tenants('link_payment');
+  select id, owner, total_amount, currency, series_id into v_bill from alfrd.documents where id = p_document for key share;
+  if not found then
+    raise exception 'no document %', p_document using errcode = 'AL004';
+  end if;
+  if p_statement is not null then
+    select -total_amount as amount, document_date as issued into v_credit
+      from alfrd.documents where id = p_statement and owner = v_bill.owner for key share;
+    if not found then
+      raise exception 'no statement % of the same owner', p_statement using errcode = 'AL004';
+    end if;
+    if v_credit.amount > 0 and exists (select from alfrd.credit_notes where document_id = p_statement) then
+      v_kind := 'credit';
+      p_amount := coalesce(p_amount, least(v_credit.amount, v_bill.total_amount));
+      p_paid_on := coalesce(p_paid_on, v_credit.issued);
+    end if;
+    select * into v_row from alfrd.statement_rows
+     where document_id = p_statement and (row_number = p_row or p_row is null and amount = coalesce(p_amount, v_bill.total_amount))
+     order by paid_on limit 1;
+    p_row := coalesce(p_row, v_row.row_number);
+  end if;
+  if p_row is not null and v_row.document_id is null then
+    raise exception 'statement % has no row % by which money went out', coalesce(p_statement::text, '(none)'), p_row
+      using errcode = 'AL005', hint = 'rows count from 0, in structured_data -> ''transactions''';
+  end if;
+  p_amount := coalesce(p_amount, v_row.amount, v_bill.total_amount);
+  if p_amount is null then
+    raise exception 'document %: its total is not known; say how much was paid', p_document using errcode = 'AL005';
+  end if;
+  insert into alfrd.payments as m (document_id, statement_id, row_number, kind, amount, currency, paid_on, confidence, reason, made_by)
+  values (p_document, p_statement, p_row, v_kind, p_amount, v_bill.currency, coalesce(p_paid_on, v_row.paid_on, alfrd.now()::date), 1,
+          'a person said so', alfrd.person())
+      on conflict (document_id, statement_id, row_number) do update
+     set kind = excluded.kind, amount = excluded.amount, paid_on = excluded.paid_on, confidence = 1, reason = excluded.reason, made_by = excluded.made_by,
+         made_at = alfrd.now(), refused_by = ''
+  returning id into v_id;
+  insert into alfrd.events (subject_type, subject_id, kind, detail)
+  values ('document', p_document, case v_kind when 'credit' then 'credited' else 'paid' end, format('%s (by %s)', p_amount, alfrd.person()));
+  if v_kind = 'credit' and v_bill.series_id is not null then
+    perform alfrd.note_series(v_bill.series_id);   -- less of it is to be paid
+  end if;
+  return v_id;
+end $$;
+
+-- alfrd.unlink_payment: a person says that it was not paid so: by this statement, or by anything that is linked. Returns how many links went.
+-- What the engine had linked stays as refused, so that it does not link it again.
+create or replace function alfrd.unlink_payment(p_document uuid, p_statement uuid default null) returns integer
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  v_gone   integer;
+  v_series uuid;
+begin
+  perform alfrd.refuse_tenants('unlink_payment');
+  with refused as (
+    update alfrd.payments set refused_by = alfrd.person()
+     where document_id = p_document and refused_by = '' and made_by = '' and (p_statement is null or statement_id = p_statement)
+    returning 1),
+  deleted as (
+    delete from alfrd.payments
+     where document_id = p_document and refused_by = '' and made_by <> '' and (p_statement is null or statement_id = p_statement)
+    returning 1)
+  select (select count(*) from refused) + (select count(*) from deleted) into v_gone;
+  if v_gone = 0 then
+    raise exception 'document % has no payment%', p_document, coalesce(' by ' || p_statement, '') using errcode = 'AL004';
+  end if;
+  insert into alfrd.events (subject_type, subject_id, kind, detail)
+  values ('document', p_document, 'unpaid', format('by %s', alfrd.person()));
+  select series_id into v_series from alfrd.documents where id = p_document;
+  if v_series is not null then
+    perform alfrd.note_series(v_series);   -- another row may pay it
+  end if;
+  return v_gone;
+end $$;
+
+-- state: credited  credit notes take back the whole of it
+--        paid      payments and credit notes make up the whole of it; or it is a receipt itself, and has no day to pay it by
+--        overdue   not paid, and the day has passed
+--        open      not paid yet
+create or replace view alfrd.bills with (security_invoker = true) as
+select d.id as document_id, d.filename, d.owner, d.series_id, s.slug as series, d.entity, d.document_date as issued, d.due_date as due,
+       d.total_amount as total, d.currency,
+       case when credit.amount >= d.total_amount then 'credited'
+            when coalesce(paid.amount, 0) + credit.amount >= d.total_amount or paid.amount is null and is_receipt then 'paid'
+            when d.due_date < alfrd.now()::date then 'overdue' else 'open' end as state,
+       coalesce(paid.last_on, case when is_receipt then d.document_date end) as paid_on, coalesce(paid.amount, 0) as paid,
+       paid.statement_id, paid.confidence, credit.amount as credited, credit.credit_note_id,
+       case when is_receipt then 0 else greatest(0, d.total_amount - coalesce(paid.amount, 0) - credit.amount) end as to_pay
+  from alfrd.documents d
+  left join alfrd.series s on s.id = d.series_id
+ cross join lateral (
+   select sum(m.amount) as amount, max(m.paid_on) as last_on, min(m.confidence) as confidence,
+          (array_agg(m.statement_id order by m.paid_on desc) filter (where m.statement_id is not null))[1] as statement_id
+     from alfrd.payments m where m.document_id = d.id and m.refused_by = '' and m.kind = 'payment') as paid
+ cross join lateral (
+   select coalesce(sum(m.amount), 0) as amount, (array_agg(m.statement_id order by m.paid_on desc))[1] as credit_note_id
+     from alfrd.payments m where m.document_id = d.id and m.refused_by = '' and m.kind = 'credit') as credit
+ cross join lateral (select d.due_date is null and d.structured_data ? 'receipt_number' as is_receipt) as own
+ where alfrd.is_bill(d.document_type, d.due_date) and d.total_amount > 0 and d.status not in ('failed', 'cancelled');
+comment on view alfrd.bills is 'Each bill: open, paid, overdue or credited; when it was paid, by which statement, and what is left to pay.';

@@ -1,0 +1,49 @@
+"""Values of papers of many countries and kinds: ``unseen_papers.toml``."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alfrd_events.model.jobs import Classify, Summarize
+from tests.analysts.paper import ANALYST, PROMPT, TYPES, plain, run
+
+PAPERS = tomllib.loads(Path(__file__).with_name("unseen_papers.toml").read_text("utf-8"))["paper"]
+NONE = "none"
+
+
+def _name(paper: dict[str, Any]) -> str:
+    lines = paper["text"].strip().splitlines()
+    return f"{lines[0]} … {lines[-1]}"
+
+
+@pytest.mark.parametrize("paper", PAPERS, ids=_name)
+def test_its_values_are_found(paper: dict[str, Any]) -> None:
+    document = plain(paper["text"].strip("\n"))
+    found = run(ANALYST.run(Classify(document, TYPES, PROMPT)))
+    summary = run(ANALYST.run(Summarize(replace(document, document_type=found.document_type), PROMPT)))
+    values = {
+        "type": found.document_type,
+        "company": summary.entity,
+        "date": summary.document_date,
+        "due": summary.due_date,
+        "total": summary.total_amount,
+        "currency": summary.currency,
+        "number": summary.structured_data.get("invoice_number"),
+    }
+
+    expected = {name: wanted for name, wanted in paper.items() if name != "text"}
+
+    assert {name: _as_written(values[name], like=wanted) for name, wanted in expected.items()} == expected
+
+
+def _as_written(value: object, like: str) -> str:
+    """A value as in the file; an amount without regard to how many zeros it ends with."""
+    if value is None:
+        return NONE
+    return like if isinstance(value, Decimal) and like != NONE and value == Decimal(like) else str(value)
