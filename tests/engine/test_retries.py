@@ -53,7 +53,7 @@ async def test_a_permanent_error_fails_the_document_at_once(db: Harness) -> None
     assert await db.status_of(document) == "failed"
     assert await db.tasks_of(document) == {"ocr": "dead"}
     explained = await db.one("select alfrd.explain(%s)", document)
-    assert "Ocr failed: a.txt: it is a stone; scan it." in explained
+    assert "Step ocr: a.txt: it is a stone; scan it." in explained
     assert f"replay --failed --document {document}" in explained
 
 
