@@ -1,8 +1,11 @@
-"""Who may export and import."""
+"""Who may export and import, and what two imports at once do."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import psycopg
 
 from tests.cli.papers import Papers
 from tests.cli.program import Program
@@ -75,3 +78,25 @@ def test_an_alert_that_was_dismissed_stays_so(
     (alert,) = copied.sql("select key, dismissed_at is not null as dismissed from alfrd.series_alerts")
     assert alert == {"key": "ended:1", "dismissed": True}
     assert copied.one("select entity_key from alfrd.series_aliases") == "acmeltd"
+
+
+def test_two_documents_that_bring_the_same_series_at_once_share_it(papers: Papers, copied: Papers) -> None:
+    """The second gives up its turn after 200 ms, as on a loaded server, and must wait at the index then."""
+    papers.completed()
+    row = papers.one("select to_jsonb(s)::text from alfrd.series s")
+    ask = "select alfrd.find_or_import_series(%s::jsonb)"
+    with (
+        psycopg.connect(copied.url) as first,
+        psycopg.connect(copied.url) as second,
+        ThreadPoolExecutor(max_workers=1) as other,
+    ):
+        made = first.execute(ask, [row]).fetchone()
+        waiting = other.submit(lambda: second.execute(ask, [row]).fetchone())
+        while (
+            not waiting.done()
+            and copied.one("select wait_event from pg_stat_activity where pid = %s", second.info.backend_pid)
+            != "transactionid"
+        ):
+            pass
+        first.commit()
+        assert waiting.result() == made
