@@ -8,7 +8,7 @@
 -- alfrd.keep_type_view              the same for a document type
 -- alfrd.refresh_views               all of them, for an operator
 --
--- Called: alfrd.keep_series_view by alfrd.keep_series (sql/functions/payments.sql), which a worker calls in a transaction of its own while it
+-- Called: alfrd.keep_series_view by alfrd.keep_series (sql/functions/series_keeping.sql), which a worker calls in a transaction of its own while it
 --         runs step watch_series. Never in an exchange: DDL waits for those who read a view, and others would wait for the exchange.
 -- Locks:  the turn of all views; the view, for at most 200 ms. What fails is an event of the series, and tried again later.
 -- Rights: views are security_invoker: they show what alfrd.documents shows to the login that asks, under its policies.

@@ -1,6 +1,6 @@
 """Bills in the database: which are open, paid, overdue or credited, and what paid them.
 
-Source: ``sql/functions/payments.sql``.
+Source: ``sql/functions/payments_by_people.sql``.
 """
 
 from __future__ import annotations
