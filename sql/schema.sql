@@ -225,6 +225,12 @@ CREATE FUNCTION alfrd.add_candidates(p_trial bigint, p_texts jsonb) RETURNS bool
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+-- FUNCTION add_series_field(uuid, text, text)
+
+CREATE FUNCTION alfrd.add_series_field(p_series uuid, p_name text, p_type text DEFAULT 'text'::text) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION advance(alfrd.exchange_state)
 
 CREATE FUNCTION alfrd.advance(p_state alfrd.exchange_state) RETURNS alfrd.exchange_state
@@ -822,9 +828,9 @@ CREATE TABLE alfrd.series_views (
     series_id uuid NOT NULL,
     view_name text NOT NULL,
     slug text NOT NULL,
-    field_count integer DEFAULT 0 NOT NULL,
     error text DEFAULT ''::text NOT NULL,
     made_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    fields_version integer DEFAULT 0 NOT NULL,
     CONSTRAINT series_views_view_name_check CHECK (((octet_length(view_name) >= 1) AND (octet_length(view_name) <= 63)))
 );
 
@@ -835,6 +841,10 @@ COMMENT ON TABLE alfrd.series_views IS 'Which view in schema alfrd_series shows 
 -- COMMENT COLUMN series_views.error
 
 COMMENT ON COLUMN alfrd.series_views.error IS 'Why it could not be made, renamed or dropped the last time; empty: it could.';
+
+-- COMMENT COLUMN series_views.fields_version
+
+COMMENT ON COLUMN alfrd.series_views.fields_version IS 'The version of the series'' fields that it shows.';
 
 -- FUNCTION drop_series_view(alfrd.series_views)
 
@@ -901,6 +911,12 @@ CREATE FUNCTION alfrd.fence(p_worker bigint, p_outcomes jsonb) RETURNS alfrd.fin
     SET enable_nestloop TO 'off'
     SET enable_mergejoin TO 'off'
     SET enable_seqscan TO 'off';
+
+-- FUNCTION fields_version(uuid)
+
+CREATE FUNCTION alfrd.fields_version(p_series uuid) RETURNS integer
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION file_first_documents(uuid)
 
@@ -971,6 +987,12 @@ CREATE FUNCTION alfrd.fingerprint() RETURNS text
 
 CREATE FUNCTION alfrd.first_of_priority(p_priority integer) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+
+-- FUNCTION fit_columns(uuid, text)
+
+CREATE FUNCTION alfrd.fit_columns(p_series uuid, p_view text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION forget_lost_calls(text)
 
@@ -1130,6 +1152,12 @@ CREATE FUNCTION alfrd.is_only_amount(p_row alfrd.statement_rows, p_bill alfrd.pa
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off';
+
+-- FUNCTION is_outdated(uuid, jsonb, jsonb, jsonb)
+
+CREATE FUNCTION alfrd.is_outdated(p_series uuid, p_extracted jsonb, p_structured jsonb, p_series_data jsonb) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION is_paid(uuid)
 
@@ -1356,6 +1384,50 @@ CREATE FUNCTION alfrd.lock_family_of_trial(p_trial bigint) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+-- TABLE series_fields
+
+CREATE TABLE alfrd.series_fields (
+    series_id uuid NOT NULL,
+    column_name text NOT NULL,
+    name text NOT NULL,
+    type text NOT NULL,
+    "position" integer NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    former_names text[] DEFAULT '{}'::text[] NOT NULL,
+    made_by text DEFAULT ''::text NOT NULL,
+    CONSTRAINT series_fields_column_name_check CHECK (((octet_length(column_name) >= 1) AND (octet_length(column_name) <= 63))),
+    CONSTRAINT series_fields_position_check CHECK (("position" > 0)),
+    CONSTRAINT series_fields_type_check CHECK ((type = ANY (ARRAY['numeric'::text, 'date'::text, 'text'::text]))),
+    CONSTRAINT series_fields_version_check CHECK ((version > 0))
+);
+
+-- COMMENT TABLE series_fields
+
+COMMENT ON TABLE alfrd.series_fields IS 'The values that documents of a series share: each a column of its view in schema alfrd_series. Given with the first value, and kept.';
+
+-- COMMENT COLUMN series_fields.name
+
+COMMENT ON COLUMN alfrd.series_fields.name IS 'What the value is called in documents.series_data; of any length and spelling.';
+
+-- COMMENT COLUMN series_fields.version
+
+COMMENT ON COLUMN alfrd.series_fields.version IS 'Of which version of the series'' fields it is as it is; the newest one is the series'' version.';
+
+-- COMMENT COLUMN series_fields.former_names
+
+COMMENT ON COLUMN alfrd.series_fields.former_names IS 'What it was called before. A value that comes under such a name is filed under the present one.';
+
+-- COMMENT COLUMN series_fields.made_by
+
+COMMENT ON COLUMN alfrd.series_fields.made_by IS 'The person who added it, or changed its name or type; empty: it came with a document.';
+
+-- FUNCTION lock_field(uuid, text)
+
+CREATE FUNCTION alfrd.lock_field(p_series uuid, p_field text) RETURNS alfrd.series_fields
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION lock_series(uuid)
 
 CREATE FUNCTION alfrd.lock_series(p_series uuid) RETURNS alfrd.series
@@ -1538,9 +1610,27 @@ CREATE FUNCTION alfrd.note_credit_notes(p_series uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+-- FUNCTION note_field_change(uuid, integer, text)
+
+CREATE FUNCTION alfrd.note_field_change(p_series uuid, p_version integer, p_what text) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION note_outdated(uuid[])
+
+CREATE FUNCTION alfrd.note_outdated(p_documents uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION note_payables(uuid)
 
 CREATE FUNCTION alfrd.note_payables(p_series uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION note_renewal(uuid, integer)
+
+CREATE FUNCTION alfrd.note_renewal(p_series uuid, p_version integer) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
@@ -1812,6 +1902,18 @@ CREATE FUNCTION alfrd.refuse_tenants(p_function text) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+-- FUNCTION refuse_unfit_name(uuid, text, text)
+
+CREATE FUNCTION alfrd.refuse_unfit_name(p_series uuid, p_name text, p_column text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION refuse_unfit_type(text)
+
+CREATE FUNCTION alfrd.refuse_unfit_type(p_type text) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION refuse_unless_row(jsonb, text)
 
 CREATE FUNCTION alfrd.refuse_unless_row(p_row jsonb, p_what text) RETURNS void
@@ -1854,6 +1956,12 @@ CREATE FUNCTION alfrd.rename_series(p_series uuid, p_entity text, p_entity_key t
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+-- FUNCTION rename_series_field(uuid, text, text)
+
+CREATE FUNCTION alfrd.rename_series_field(p_series uuid, p_field text, p_new text) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION rename_tag(text, text, text)
 
 CREATE FUNCTION alfrd.rename_tag(p_tag text, p_name text, p_owner text DEFAULT NULL::text) RETURNS bigint
@@ -1864,6 +1972,12 @@ CREATE FUNCTION alfrd.rename_tag(p_tag text, p_name text, p_owner text DEFAULT N
 
 CREATE FUNCTION alfrd.renamed_tag(p_tag text, p_from text, p_to text) RETURNS text
     LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION renew_documents(uuid)
+
+CREATE FUNCTION alfrd.renew_documents(p_series uuid) RETURNS boolean
+    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION reopen_review(uuid)
@@ -1933,6 +2047,12 @@ CREATE FUNCTION alfrd.resume(p_step text) RETURNS boolean
 -- FUNCTION retry_documents(uuid[])
 
 CREATE FUNCTION alfrd.retry_documents(p_documents uuid[]) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION retype_series_field(uuid, text, text)
+
+CREATE FUNCTION alfrd.retype_series_field(p_series uuid, p_field text, p_type text) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
@@ -2269,6 +2389,18 @@ CREATE FUNCTION alfrd.type_of_values(p_name text, p_values text[]) RETURNS text
 
 CREATE FUNCTION alfrd.typed(p_column text, p_name text, p_type text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+
+-- FUNCTION typed_field(alfrd.series_fields)
+
+CREATE FUNCTION alfrd.typed_field(p_field alfrd.series_fields) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION under_present_names(uuid, jsonb)
+
+CREATE FUNCTION alfrd.under_present_names(p_series uuid, p_fields jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION undo(uuid, bigint)
 
@@ -3927,30 +4059,6 @@ ALTER TABLE alfrd.series_changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTIT
     CACHE 1
 );
 
--- TABLE series_fields
-
-CREATE TABLE alfrd.series_fields (
-    series_id uuid NOT NULL,
-    column_name text NOT NULL,
-    name text NOT NULL,
-    type text NOT NULL,
-    "position" integer NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
-    CONSTRAINT series_fields_column_name_check CHECK (((octet_length(column_name) >= 1) AND (octet_length(column_name) <= 63))),
-    CONSTRAINT series_fields_position_check CHECK (("position" > 0)),
-    CONSTRAINT series_fields_type_check CHECK ((type = ANY (ARRAY['numeric'::text, 'date'::text, 'text'::text]))),
-    CONSTRAINT series_fields_version_check CHECK ((version > 0))
-);
-
--- COMMENT TABLE series_fields
-
-COMMENT ON TABLE alfrd.series_fields IS 'The columns of each view in schema alfrd_series: given with the first value of a field, and kept.';
-
--- COMMENT COLUMN series_fields.name
-
-COMMENT ON COLUMN alfrd.series_fields.name IS 'What the value is called in documents.series_data; of any length and spelling.';
-
 -- VIEW series_overview
 
 CREATE VIEW alfrd.series_overview AS
@@ -3996,6 +4104,23 @@ COMMENT ON COLUMN alfrd.series_questions.place IS 'What the series of its own wo
 -- COMMENT COLUMN series_questions.answer_id
 
 COMMENT ON COLUMN alfrd.series_questions.answer_id IS 'The series that a person has named; null: none yet.';
+
+-- TABLE series_renewals
+
+CREATE TABLE alfrd.series_renewals (
+    series_id uuid NOT NULL,
+    version integer NOT NULL,
+    after_document uuid,
+    begun_at timestamp with time zone DEFAULT alfrd.now() NOT NULL
+);
+
+-- COMMENT TABLE series_renewals
+
+COMMENT ON TABLE alfrd.series_renewals IS 'Series whose fields have a newer version, and whose documents are being extracted again. Only the engine writes it.';
+
+-- COMMENT COLUMN series_renewals.after_document
+
+COMMENT ON COLUMN alfrd.series_renewals.after_document IS 'The documents up to this one, by id, are sent back already; null: none is.';
 
 -- TABLE series_rhythms
 
@@ -4503,6 +4628,11 @@ ALTER TABLE ONLY alfrd.series
 ALTER TABLE ONLY alfrd.series_questions
     ADD CONSTRAINT series_questions_pkey PRIMARY KEY (document_id);
 
+-- CONSTRAINT series_renewals series_renewals_pkey
+
+ALTER TABLE ONLY alfrd.series_renewals
+    ADD CONSTRAINT series_renewals_pkey PRIMARY KEY (series_id);
+
 -- CONSTRAINT series_rhythms series_rhythms_pkey
 
 ALTER TABLE ONLY alfrd.series_rhythms
@@ -4738,6 +4868,10 @@ CREATE INDEX series_aliases_series ON alfrd.series_aliases USING btree (series_i
 -- INDEX series_changes_series
 
 CREATE INDEX series_changes_series ON alfrd.series_changes USING btree (series_id);
+
+-- INDEX series_fields_renamed
+
+CREATE INDEX series_fields_renamed ON alfrd.series_fields USING btree (series_id) WHERE (former_names <> '{}'::text[]);
 
 -- INDEX series_key
 
@@ -5140,6 +5274,11 @@ ALTER TABLE ONLY alfrd.series_questions
 
 ALTER TABLE ONLY alfrd.series_questions
     ADD CONSTRAINT series_questions_document_id_fkey FOREIGN KEY (document_id) REFERENCES alfrd.documents(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT series_renewals series_renewals_series_id_fkey
+
+ALTER TABLE ONLY alfrd.series_renewals
+    ADD CONSTRAINT series_renewals_series_id_fkey FOREIGN KEY (series_id) REFERENCES alfrd.series(id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT series_rhythms series_rhythms_series_id_fkey
 

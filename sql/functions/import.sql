@@ -203,10 +203,12 @@ begin
    where a.entity_key is not null and a.kind is not null
       on conflict (entity_key, kind, account, owner) do nothing;
   -- The columns of its view keep their names and types.
-  insert into alfrd.series_fields (series_id, column_name, name, type, position, version, created_at)
-  select v_series, c.column_name, c.name, c.type, c.position, coalesce(c.version, 1), coalesce(c.created_at, alfrd.now())
+  insert into alfrd.series_fields (series_id, column_name, name, type, position, version, created_at, former_names, made_by)
+  select v_series, c.column_name, c.name, c.type, c.position, coalesce(c.version, 1), coalesce(c.created_at, alfrd.now()),
+         coalesce(c.former_names, '{}'), coalesce(c.made_by, '')
     from jsonb_to_recordset(alfrd.array_of(p_series, 'columns'))
-         as c(column_name text, name text, type text, position integer, version integer, created_at timestamptz)
+         as c(column_name text, name text, type text, position integer, version integer, created_at timestamptz,
+              former_names text[], made_by text)
    where num_nulls(c.column_name, c.name, c.type, c.position) = 0
    order by c.position
       on conflict do nothing;

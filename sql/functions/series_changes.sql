@@ -62,7 +62,8 @@ begin
   v_documents := array(select id from alfrd.documents where series_id = p_from order by id);
   v_change := alfrd.note_series_change('merge', p_into, p_from, v_documents, jsonb_build_object(
     'series', to_jsonb(v_from), 'into_account', v_into.account,
-    'aliases', coalesce((select jsonb_agg(to_jsonb(a)) from alfrd.series_aliases a where a.series_id = p_from), '[]')),
+    'aliases', coalesce((select jsonb_agg(to_jsonb(a)) from alfrd.series_aliases a where a.series_id = p_from), '[]'),
+    'fields', coalesce((select jsonb_agg(to_jsonb(f)) from alfrd.series_fields f where f.series_id = p_from), '[]')),
     format('%s was merged into %s', v_from.slug, v_into.slug));
   perform alfrd.move_documents(v_documents, p_into);
   update alfrd.series_aliases set series_id = p_into where series_id = p_from;
@@ -178,6 +179,9 @@ begin
       insert into alfrd.series_aliases
       select (jsonb_populate_record(null::alfrd.series_aliases, alias)).* from jsonb_array_elements(v_change.before -> 'aliases') as alias
           on conflict (entity_key, kind, account, owner) do update set series_id = excluded.series_id;
+      insert into alfrd.series_fields
+      select (jsonb_populate_record(null::alfrd.series_fields, field)).*
+        from jsonb_array_elements(alfrd.array_of(v_change.before, 'fields')) as field;
       perform alfrd.move_documents(array(select id from alfrd.documents
         where id = any (v_change.document_ids) and series_id = v_change.series_id), v_series.id);
     when 'rename' then

@@ -161,6 +161,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   select s.id from alfrd.series s left join alfrd.series_rhythms r on r.series_id = s.id
    where not exists (select from alfrd.tasks t where t.subject_id = s.id and t.step = 'watch_series')
      and (r.series_id is null or r.next_look_at is not null
+          or exists (select from alfrd.series_renewals n where n.series_id = s.id)
           or exists (select from alfrd.series_alerts a
                       where a.series_id = s.id and a.resolved_at is null and a.dismissed_at is null and a.snoozed_until > alfrd.now()));
 $$;

@@ -104,6 +104,18 @@ class ShownSeries(TypedDict):
     documents: list[DocumentOfSeries]
 
 
+class FieldRow(TypedDict):
+    """``series fields``: a value that its documents share, as a column of its view."""
+
+    name: str
+    column_name: str
+    type: Literal["numeric", "date", "text"]
+    version: int
+    former_names: list[str]
+    made_by: str
+    document_count: int
+
+
 class AlertRow(TypedDict):
     """``alerts``."""
 
