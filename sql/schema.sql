@@ -255,6 +255,12 @@ CREATE FUNCTION alfrd.announce(p_subject_type text, p_ids uuid[], p_statuses tex
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+-- FUNCTION answer_payment(uuid, boolean)
+
+CREATE FUNCTION alfrd.answer_payment(p_document uuid, p_is_right boolean) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION answer_series(uuid, uuid)
 
 CREATE FUNCTION alfrd.answer_series(p_document uuid, p_series uuid DEFAULT NULL::uuid) RETURNS uuid
@@ -884,6 +890,12 @@ CREATE FUNCTION alfrd.exchange(p_worker bigint, p_request jsonb, OUT reply json,
     SET jit TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off';
+
+-- FUNCTION exchange_loss(alfrd.payables, alfrd.statement_rows, alfrd.payables, alfrd.statement_rows, integer, integer)
+
+CREATE FUNCTION alfrd.exchange_loss(p_bill alfrd.payables, p_row alfrd.statement_rows, p_other alfrd.payables, p_others_row alfrd.statement_rows, p_before integer, p_after integer) RETURNS double precision
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION expected_days(date, date)
 
@@ -1682,6 +1694,16 @@ CREATE FUNCTION alfrd.pause(p_step text, p_reason text DEFAULT ''::text) RETURNS
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+-- FUNCTION says_number(alfrd.statement_rows, alfrd.payables)
+
+CREATE FUNCTION alfrd.says_number(p_row alfrd.statement_rows, p_bill alfrd.payables) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+
+-- FUNCTION payment_confidence(alfrd.statement_rows, alfrd.payables, boolean)
+
+CREATE FUNCTION alfrd.payment_confidence(p_row alfrd.statement_rows, p_bill alfrd.payables, p_is_clear boolean) RETURNS double precision
+    LANGUAGE sql IMMUTABLE;
+
 -- FUNCTION place_of(uuid, text, jsonb)
 
 CREATE FUNCTION alfrd.place_of(p_document uuid, p_field text, p_value jsonb) RETURNS jsonb
@@ -2235,6 +2257,12 @@ CREATE FUNCTION alfrd.settle_calls(p_settled jsonb) RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
+-- FUNCTION settle_equals(alfrd.payables[], alfrd.statement_rows[], integer, integer)
+
+CREATE FUNCTION alfrd.settle_equals(p_bills alfrd.payables[], p_rows alfrd.statement_rows[], p_before integer, p_after integer) RETURNS TABLE(bill_place integer, row_place integer, rival_place integer)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION snippet(text, text[])
 
 CREATE FUNCTION alfrd.snippet(p_text text, p_patterns text[], OUT snippet text, OUT line text) RETURNS record
@@ -2426,6 +2454,11 @@ CREATE FUNCTION alfrd.unlearn(p_lesson bigint) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+-- FUNCTION unlikeliness(alfrd.statement_rows, alfrd.payables)
+
+CREATE FUNCTION alfrd.unlikeliness(p_row alfrd.statement_rows, p_bill alfrd.payables) RETURNS double precision
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+
 -- FUNCTION unlink_payment(uuid, uuid)
 
 CREATE FUNCTION alfrd.unlink_payment(p_document uuid, p_statement uuid DEFAULT NULL::uuid) RETURNS integer
@@ -2611,6 +2644,7 @@ CREATE TABLE alfrd.payments (
     made_by text DEFAULT ''::text NOT NULL,
     made_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
     refused_by text DEFAULT ''::text NOT NULL,
+    rival_id uuid,
     CONSTRAINT payments_amount_is_money CHECK (((abs(amount) < '1000000000000000'::numeric) AND (scale(amount) <= 30))),
     CONSTRAINT payments_confidence_check CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision))),
     CONSTRAINT payments_kind_check CHECK ((kind = ANY (ARRAY['payment'::text, 'credit'::text])))
@@ -2644,6 +2678,10 @@ COMMENT ON COLUMN alfrd.payments.made_by IS 'The person who linked it; empty: th
 
 COMMENT ON COLUMN alfrd.payments.refused_by IS 'The person who said that it is not so; the engine does not link it again. Empty: it holds.';
 
+-- COMMENT COLUMN payments.rival_id
+
+COMMENT ON COLUMN alfrd.payments.rival_id IS 'An equal bill of the same sender, which this may as well have paid, while its payment paid this one: a question for people; null: it is clear.';
+
 -- VIEW bills
 
 CREATE VIEW alfrd.bills WITH (security_invoker='true') AS
@@ -2676,13 +2714,15 @@ CREATE VIEW alfrd.bills WITH (security_invoker='true') AS
         CASE
             WHEN own.is_receipt THEN (0)::numeric
             ELSE GREATEST((0)::numeric, ((d.total_amount - COALESCE(paid.amount, (0)::numeric)) - credit.amount))
-        END AS to_pay
+        END AS to_pay,
+    paid.rival_id
    FROM ((((alfrd.documents d
      LEFT JOIN alfrd.series s ON ((s.id = d.series_id)))
      CROSS JOIN LATERAL ( SELECT sum(m.amount) AS amount,
             max(m.paid_on) AS last_on,
             min(m.confidence) AS confidence,
-            (array_agg(m.statement_id ORDER BY m.paid_on DESC) FILTER (WHERE (m.statement_id IS NOT NULL)))[1] AS statement_id
+            (array_agg(m.statement_id ORDER BY m.paid_on DESC) FILTER (WHERE (m.statement_id IS NOT NULL)))[1] AS statement_id,
+            (array_agg(m.rival_id) FILTER (WHERE (m.rival_id IS NOT NULL)))[1] AS rival_id
            FROM alfrd.payments m
           WHERE ((m.document_id = d.id) AND (m.refused_by = ''::text) AND (m.kind = 'payment'::text))) paid)
      CROSS JOIN LATERAL ( SELECT COALESCE(sum(m.amount), (0)::numeric) AS amount,

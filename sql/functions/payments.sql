@@ -2,6 +2,8 @@
 --
 -- alfrd.rows_for, alfrd.bills_for   what may have paid what
 -- alfrd.names_agree         whether a row's words name a company
+-- alfrd.unlikeliness        how odd it would be that a row pays a bill
+-- alfrd.settle_equals       of equal bills of one sender, which row pays which
 -- alfrd.match_credits       links credit notes to the bills that they take back
 -- alfrd.match_payments      links rows to the bills that they pay
 -- alfrd.match_instalments   links several rows to the bill that they pay together
@@ -92,6 +94,81 @@ language sql stable set search_path = pg_catalog, pg_temp set enable_seqscan = o
   select coalesce(2 * min(abs(p_row.paid_on - due)) <= min(days) filter (where days > 3), true) from alike;
 $$;
 
+-- alfrd.says_number: whether a row's words hold the number of a bill.
+create or replace function alfrd.says_number(p_row alfrd.statement_rows, p_bill alfrd.payables) returns boolean
+  language sql immutable parallel safe
+  return char_length(p_bill.number) >= 5
+         and strpos(upper(regexp_replace(p_row.description, '[^[:alnum:]]', '', 'g')), p_bill.number) > 0;
+
+-- alfrd.unlikeliness: how odd it would be that a row pays this bill: about -ln of how often people pay so many days before or after it is due. Most pay
+-- within a week before, or as soon as it came; of those who are late the fewer the later. A row that holds the number of the bill is no guess.
+create or replace function alfrd.unlikeliness(p_row alfrd.statement_rows, p_bill alfrd.payables) returns double precision
+  language sql immutable parallel safe
+  return case when p_row.paid_on < p_bill.issued then 4 + (p_bill.issued - p_row.paid_on) / 3.0
+              when p_row.paid_on > p_bill.due + 2 then 2.4 + (p_row.paid_on - p_bill.due) / 12.0
+              when p_row.paid_on > p_bill.due then 0.7
+              when p_row.paid_on >= p_bill.due - 7 then (p_bill.due - p_row.paid_on) / 10.0
+              when p_row.paid_on <= p_bill.issued + 5 then 1.5
+              else 3 end
+         - case when alfrd.says_number(p_row, p_bill) then 10 else 0 end;
+
+-- alfrd.settle_equals: of equal bills of one sender, the rows that pay them as it is likeliest of them all, and which of them are not clear.
+--
+-- p_bills, p_rows   each bill with the row that pays it as far as is known; every row in reach of two equal bills may pay either
+-- Returns:          the place of the row in p_rows that pays each bill, and the place of the bill that it may as well have paid; null: none.
+-- Two are not clear if the other way round would not be ten times as odd, unless both rows are of one day.
+create or replace function alfrd.settle_equals(p_bills alfrd.payables[], p_rows alfrd.statement_rows[], p_before integer, p_after integer)
+returns table (bill_place integer, row_place integer, rival_place integer)
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  c_unclear constant double precision := 2.3;
+  v_takes   integer[] := array(select generate_subscripts(p_bills, 1));
+  v_ones    integer[];
+  v_others  integer[];
+  v_one     integer;
+  v_other   integer;
+  v_row     integer;
+begin
+  select array_agg(one.place), array_agg(other.place) into v_ones, v_others
+    from (select place, (p_bills[place]).* from generate_subscripts(p_bills, 1) as place) as one
+    join (select place, (p_bills[place]).* from generate_subscripts(p_bills, 1) as place) as other
+      on other.series_id = one.series_id and other.amount = one.amount and other.place > one.place and abs(other.due - one.due) <= p_before + p_after;
+  for v_round in 1 .. 2 * coalesce(cardinality(v_ones), 0) loop
+    select places.one, places.other into v_one, v_other
+      from unnest(v_ones, v_others) as places(one, other)
+     cross join lateral alfrd.exchange_loss(p_bills[one], p_rows[v_takes[one]], p_bills[other], p_rows[v_takes[other]], p_before, p_after) as loss
+     where loss < -0.001
+     order by loss, one, other limit 1;
+    exit when not found;
+    v_row := v_takes[v_one];
+    v_takes[v_one] := v_takes[v_other];
+    v_takes[v_other] := v_row;
+  end loop;
+  return query
+    select place, v_takes[place], (
+             select case when one = place then other else one end
+               from unnest(v_ones, v_others) as places(one, other)
+              cross join lateral alfrd.exchange_loss(p_bills[one], p_rows[v_takes[one]], p_bills[other], p_rows[v_takes[other]], p_before, p_after) as loss
+              where place in (one, other) and loss < c_unclear and (p_rows[v_takes[one]]).paid_on <> (p_rows[v_takes[other]]).paid_on
+              order by loss, one, other limit 1)
+      from generate_subscripts(p_bills, 1) as place;
+end $$;
+
+-- alfrd.exchange_loss: by how much odder it would be if each of two bills were paid by the row of the other; null: one of them cannot be.
+create or replace function alfrd.exchange_loss(
+  p_bill alfrd.payables, p_row alfrd.statement_rows, p_other alfrd.payables, p_others_row alfrd.statement_rows, p_before integer, p_after integer
+) returns double precision
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select alfrd.unlikeliness(p_others_row, p_bill) + alfrd.unlikeliness(p_row, p_other)
+         - alfrd.unlikeliness(p_row, p_bill) - alfrd.unlikeliness(p_others_row, p_other)
+   where p_others_row.paid_on between p_bill.issued - p_before and p_bill.due + p_after
+     and p_row.paid_on between p_other.issued - p_before and p_other.due + p_after
+     and not exists (select from alfrd.payments m
+                      where m.refused_by <> '' and ((m.document_id, m.statement_id, m.row_number)
+                              in ((p_bill.document_id, p_others_row.document_id, p_others_row.row_number),
+                                  (p_other.document_id, p_row.document_id, p_row.row_number))));
+$$;
+
 -- alfrd.match_credits: links credit notes to the bills that they take back, as a whole or in part.
 --
 -- The credit notes of a series, and those that may take back one of its bills. One that has changed is linked anew; what people linked or
@@ -155,6 +232,14 @@ begin
    where o.document_id = any (v_bills) and p.document_id = o.document_id and p.rest <> left_over.amount;
 end $$;
 
+create or replace function alfrd.payment_confidence(p_row alfrd.statement_rows, p_bill alfrd.payables, p_is_clear boolean)
+returns double precision
+  language sql immutable
+  return case when alfrd.says_number(p_row, p_bill) then 0.99
+              when not p_is_clear then 0.5
+              else least(0.99, case when p_row.stems = '{}' then 0.7 else 0.75 + 0.2 * alfrd.names_agree(p_bill.entity, p_row.description) end
+                               + case when p_row.paid_on - p_bill.due between -21 and 7 then 0.04 else 0 end) end;
+
 -- alfrd.match_payments: links the bills of a series, and the rows of its statements, to what pays them, or is paid by them.
 --
 -- The nearest day first; a row pays one bill, a bill is paid once. Links are made anew as more becomes known: a row that was taken for an early
@@ -173,10 +258,11 @@ declare
   v_asked     uuid[];
   v_linked    uuid[];   -- bills with a link that concerns this series
   v_pair      record;
-  v_bills     uuid[] := '{}';
-  v_rows      text[] := '{}';
+  v_bills     alfrd.payables[] := '{}';
+  v_rows      alfrd.statement_rows[] := '{}';
+  v_taken     text[] := '{}';
   v_seen      uuid[] := '{}';
-  v_chosen    jsonb[] := '{}';
+  v_chosen    jsonb[];
 begin
   v_linked := array(select document_id from alfrd.payments where document_id = any (v_documents)
                     union select document_id from alfrd.payments where statement_id = any (v_documents));
@@ -208,7 +294,9 @@ begin
       select p, r from alfrd.payables p cross join lateral alfrd.rows_for(p, c_before, c_after) as r where p.document_id = any (v_asked)),
     fitting as (
       select p, r, (p).document_id, (r).document_id as statement_id, (r).row_number, (r).paid_on - (p).due as from_due, named.words, named.agree,
-             (r).stems = '{}' as names_nobody
+             (r).stems = '{}' as names_nobody,
+             -- A row that holds the number of one bill pays no other one.
+             alfrd.says_number(r, p) as says_number, bool_or(alfrd.says_number(r, p)) over (partition by (r).document_id, (r).row_number) as says_one
         from pairs
        cross join lateral (select alfrd.words_named((p).entity, (r).description) as words, alfrd.names_agree((p).entity, (r).description) as agree) as named
        where not exists (select from alfrd.payments m   -- what people said; and parts of a bill
@@ -222,34 +310,41 @@ begin
       from fitting
      where case when names_nobody then from_due <= c_nobody and alfrd.is_only_amount(r, p, c_before, c_nobody)
                 else agree >= 0.5 and not alfrd.names_another(r, p, words) end
-       and alfrd.is_in_turn(r, p)
-     -- Nearest to the day it is due, or as soon as it came.
-     order by case when from_due > 0 then from_due when from_due >= -7 then -from_due / 2.0
-                   when (r).paid_on between (p).issued - 3 and (p).issued + 5 then 6 else -from_due end
-              + case when names_nobody then 10 else 0 end, agree desc, (r).paid_on, document_id, statement_id, row_number
+       and says_number = says_one and (says_number or alfrd.is_in_turn(r, p))
+     order by alfrd.unlikeliness(r, p) + case when names_nobody then 2.5 else 0 end, agree desc, (r).paid_on, document_id, statement_id, row_number
   loop
     v_seen := v_seen || v_pair.document_id;
-    continue when v_pair.document_id = any (v_bills) or v_pair.statement_id || ' ' || v_pair.row_number = any (v_rows);
-    v_bills := v_bills || v_pair.document_id;
-    v_rows := v_rows || (v_pair.statement_id || ' ' || v_pair.row_number);
-    v_chosen := v_chosen || jsonb_build_object(
-      'document_id', v_pair.document_id, 'statement_id', v_pair.statement_id, 'row_number', v_pair.row_number, 'amount', (v_pair.r).amount,
-      'currency', coalesce(nullif((v_pair.p).currency, ''), (v_pair.r).currency), 'paid_on', (v_pair.r).paid_on,
-      'confidence', least(0.99, case when v_pair.names_nobody then 0.7 else 0.75 + 0.2 * v_pair.agree end
-                                + case when v_pair.from_due between -21 and 7 then 0.04 else 0 end),
-      'reason', case when v_pair.names_nobody then 'bills of no other sender have this amount' else 'the row names ' || (v_pair.p).entity end);
+    continue when v_pair.statement_id || ' ' || v_pair.row_number = any (v_taken)
+               or exists (select from unnest(v_bills) as b where b.document_id = v_pair.document_id);
+    v_bills := v_bills || v_pair.p;
+    v_rows := v_rows || v_pair.r;
+    v_taken := v_taken || (v_pair.statement_id || ' ' || v_pair.row_number);
   end loop;
+  v_chosen := array(
+    select jsonb_build_object(
+             'document_id', (p).document_id, 'statement_id', (r).document_id, 'row_number', (r).row_number, 'amount', (r).amount,
+             'currency', coalesce(nullif((p).currency, ''), (r).currency), 'paid_on', (r).paid_on, 'rival_id', (v_bills[rival_place]).document_id,
+             'confidence', alfrd.payment_confidence(r, p, rival_place is null),
+             'reason', case when alfrd.says_number(r, p) then 'the row holds its number'
+                            when (r).stems = '{}' then 'bills of no other sender have this amount' else 'the row names ' || (p).entity end)
+      from alfrd.settle_equals(v_bills, v_rows, c_before, c_after)
+     cross join lateral (select v_bills[bill_place] as p, v_rows[row_place] as r) as settled);
   delete from alfrd.payments m
-   where (m.document_id = any (v_seen) or m.statement_id || ' ' || m.row_number = any (v_rows))
+   where (m.document_id = any (v_seen) or m.statement_id || ' ' || m.row_number = any (v_taken))
      and m.kind = 'payment' and m.made_by = '' and m.refused_by = ''
      and not exists (select from unnest(v_chosen) as chosen
                       where (chosen ->> 'document_id')::uuid = m.document_id and (chosen ->> 'statement_id')::uuid = m.statement_id
                         and (chosen ->> 'row_number')::integer = m.row_number);
-  insert into alfrd.payments (document_id, statement_id, row_number, amount, currency, paid_on, confidence, reason)
-  select document_id, statement_id, row_number, amount, currency, paid_on, confidence, reason
+  update alfrd.payments m set rival_id = (chosen ->> 'rival_id')::uuid, confidence = (chosen ->> 'confidence')::real
+    from unnest(v_chosen) as chosen
+   where m.document_id = (chosen ->> 'document_id')::uuid and m.statement_id = (chosen ->> 'statement_id')::uuid
+     and m.row_number = (chosen ->> 'row_number')::integer and m.made_by = '' and m.refused_by = ''
+     and m.rival_id is distinct from (chosen ->> 'rival_id')::uuid;
+  insert into alfrd.payments (document_id, statement_id, row_number, amount, currency, paid_on, rival_id, confidence, reason)
+  select document_id, statement_id, row_number, amount, currency, paid_on, rival_id, confidence, reason
     from unnest(v_chosen) as chosen
    cross join jsonb_to_record(chosen) as c(document_id uuid, statement_id uuid, row_number integer, amount numeric, currency text, paid_on date,
-                                           confidence real, reason text)
+                                           rival_id uuid, confidence real, reason text)
    order by document_id
       on conflict do nothing;
   perform alfrd.match_instalments(p_series, c_before, c_after);

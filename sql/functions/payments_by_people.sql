@@ -2,6 +2,7 @@
 --
 -- alfrd.link_payment     a bill is paid: by this row, by this statement, without one, or taken back by a credit note
 -- alfrd.unlink_payment   it was not paid so
+-- alfrd.answer_payment   which of two equal bills a row has paid, where that was not clear
 -- alfrd.bills            each bill: open, paid, overdue or credited
 --
 -- Called: by applications, under their own login (alfrd.person). What a person said stays: sql/functions/payments.sql links around it.
@@ -95,6 +96,46 @@ begin
   return v_gone;
 end $$;
 
+-- alfrd.answer_payment: a person says of a bill with a rival that its payment is the one that is linked; or that it is the other way round: each of
+-- both was paid by the row of the other. Returns how many links that makes certain.
+--
+-- Errors: AL004 there is no such question.
+create or replace function alfrd.answer_payment(p_document uuid, p_is_right boolean) returns integer
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  v_link   alfrd.payments;
+  v_rivals alfrd.payments;
+  v_series uuid;
+begin
+  perform alfrd.refuse_tenants('answer_payment');
+  perform from alfrd.documents
+    where id in (select unnest(array[m.document_id, m.rival_id]) from alfrd.payments m where m.document_id = p_document and m.rival_id is not null)
+    order by id for key share;
+  select * into v_link from alfrd.payments where document_id = p_document and rival_id is not null and made_by = '' and refused_by = '' for update;
+  if found and not p_is_right then
+    select * into v_rivals from alfrd.payments
+     where document_id = v_link.rival_id and kind = 'payment' and made_by = '' and refused_by = '' for update;
+  end if;
+  if v_link.id is null or not p_is_right and v_rivals.id is null then
+    raise exception 'document %: there is no question about its payment', p_document using errcode = 'AL004';
+  end if;
+  update alfrd.payments m
+     set statement_id = said.statement_id, row_number = said.row_number, paid_on = said.paid_on, rival_id = null, confidence = 1,
+         reason = 'a person said so', made_by = alfrd.person(), made_at = alfrd.now()
+    from (values (v_link.id, case when p_is_right then v_link else v_rivals end), (v_rivals.id, v_link)) as answered(id, link)
+   cross join lateral (select (link).statement_id, (link).row_number, (link).paid_on) as said
+   where m.id = answered.id;
+  insert into alfrd.events (subject_type, subject_id, kind, detail)
+  select 'document', m.document_id, 'paid', format('%s on %s (by %s)', m.amount, m.paid_on, alfrd.person())
+    from alfrd.payments m where m.id in (v_link.id, v_rivals.id);
+  select series_id into v_series from alfrd.documents where id = p_document;
+  if v_series is not null then
+    perform alfrd.note_series(v_series);   -- what else was not clear may be so now
+  end if;
+  return num_nonnulls(v_link.id, v_rivals.id);
+end $$;
+
+-- rival_id: an equal bill that its payment may as well have paid, and the other way round: which day is right is not clear
 -- state: credited  credit notes take back the whole of it
 --        paid      payments and credit notes make up the whole of it; or it is a receipt itself, and has no day to pay it by
 --        overdue   not paid, and the day has passed
@@ -107,12 +148,13 @@ select d.id as document_id, d.filename, d.owner, d.series_id, s.slug as series, 
             when d.due_date < alfrd.now()::date then 'overdue' else 'open' end as state,
        coalesce(paid.last_on, case when is_receipt then d.document_date end) as paid_on, coalesce(paid.amount, 0) as paid,
        paid.statement_id, paid.confidence, credit.amount as credited, credit.credit_note_id,
-       case when is_receipt then 0 else greatest(0, d.total_amount - coalesce(paid.amount, 0) - credit.amount) end as to_pay
+       case when is_receipt then 0 else greatest(0, d.total_amount - coalesce(paid.amount, 0) - credit.amount) end as to_pay, paid.rival_id
   from alfrd.documents d
   left join alfrd.series s on s.id = d.series_id
  cross join lateral (
    select sum(m.amount) as amount, max(m.paid_on) as last_on, min(m.confidence) as confidence,
-          (array_agg(m.statement_id order by m.paid_on desc) filter (where m.statement_id is not null))[1] as statement_id
+          (array_agg(m.statement_id order by m.paid_on desc) filter (where m.statement_id is not null))[1] as statement_id,
+          (array_agg(m.rival_id) filter (where m.rival_id is not null))[1] as rival_id
      from alfrd.payments m where m.document_id = d.id and m.refused_by = '' and m.kind = 'payment') as paid
  cross join lateral (
    select coalesce(sum(m.amount), 0) as amount, (array_agg(m.statement_id order by m.paid_on desc))[1] as credit_note_id

@@ -278,7 +278,7 @@ async def test_only_what_must_runs_as_the_owner_and_with_a_pinned_search_path(db
         *("series_deleted", "alert_changed", "hasten_looks"),
         *("answer_series", "merge_series", "rename_series", "split_series", "undo_series_change"),
         *("keep_series", "refresh_views", "document_type_changed", "type_fields_changed"),
-        *("link_payment", "unlink_payment"),
+        *("link_payment", "unlink_payment", "answer_payment"),
         *("rename_series_field", "retype_series_field", "add_series_field"),
         *("import_document_type", "import_document", "import_series", "import_file", "import_lesson"),
         "import_payment",

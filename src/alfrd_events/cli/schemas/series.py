@@ -167,8 +167,10 @@ class BillRow(TypedDict):
     credited: float
     credit_note_id: UUID | None
     to_pay: float
+    rival_id: UUID | None
     statement: str | None
     credit_note: str | None
+    rival: str | None
 
 
 class LessonPlace(TypedDict):

@@ -1,4 +1,5 @@
--- The fields of a series have versions: under a newer one, the documents that it concerns are extracted again.
+-- The fields of a series have versions: under a newer one, the documents that it concerns are extracted again. And a payment that may as well
+-- be that of another bill says so.
 
 alter table alfrd.series_fields
   add column former_names text[] not null default '{}',
@@ -26,3 +27,7 @@ create table alfrd.series_renewals (
 comment on table alfrd.series_renewals is
   'Series whose fields have a newer version, and whose documents are being extracted again. Only the engine writes it.';
 comment on column alfrd.series_renewals.after_document is 'The documents up to this one, by id, are sent back already; null: none is.';
+
+alter table alfrd.payments add column rival_id uuid;
+comment on column alfrd.payments.rival_id is
+  'An equal bill of the same sender, which this may as well have paid, while its payment paid this one: a question for people; null: it is clear.';
