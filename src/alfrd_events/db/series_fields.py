@@ -16,7 +16,9 @@ async def fields_of(database: Database, series: UUID) -> list[Row]:
         "select f.name, f.column_name, f.type, f.version, f.former_names, f.made_by, count(d.id) as document_count"
         "  from alfrd.series_fields f"
         "  left join alfrd.documents d"
-        "    on d.series_id = f.series_id and nullif(d.series_data ->> f.name, '') is not null"
+        "    on d.series_id = f.series_id"
+        "   and exists (select from unnest(f.name || f.former_names) as name"
+        "                where nullif(d.series_data ->> name, '') is not null)"
         " where f.series_id = %s"
         " group by f.series_id, f.column_name order by f.position",
         [series],
