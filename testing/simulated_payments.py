@@ -133,7 +133,7 @@ class Tally:
     asked: int = 0
     """Links that are not clear: a person is asked whether it is the other way round."""
     asked_rightly: int = 0
-    """Those of them that are the other way round."""
+    """Those of them that are the other way round, or wrong."""
 
     @property
     def miss_rate(self) -> float:

@@ -282,9 +282,9 @@ begin
   if jsonb_typeof(p_payment) is distinct from 'object' or p_payment ->> 'document_id' is null then
     raise exception 'alfrd.import_payment: an object with a document_id is needed' using errcode = 'AL005', hint = 'give a line of an export';
   end if;
-  insert into alfrd.payments (document_id, statement_id, row_number, kind, amount, currency, paid_on, confidence, reason, made_by, made_at, refused_by)
+  insert into alfrd.payments (document_id, statement_id, row_number, kind, amount, currency, paid_on, confidence, reason, made_by, made_at, refused_by, rival_id)
   select p.document_id, p.statement_id, p.row_number, coalesce(p.kind, 'payment'), p.amount, coalesce(p.currency, ''), p.paid_on, p.confidence,
-         coalesce(p.reason, ''), coalesce(p.made_by, ''), coalesce(p.made_at, alfrd.now()), coalesce(p.refused_by, '')
+         coalesce(p.reason, ''), coalesce(p.made_by, ''), coalesce(p.made_at, alfrd.now()), coalesce(p.refused_by, ''), p.rival_id
     from jsonb_populate_record(null::alfrd.payments, p_payment) as p
    where exists (select from alfrd.documents d where d.id = p.document_id)
      and (p.statement_id is null or exists (select from alfrd.documents d where d.id = p.statement_id))

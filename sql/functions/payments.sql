@@ -132,7 +132,8 @@ begin
   select array_agg(one.place), array_agg(other.place) into v_ones, v_others
     from (select place, (p_bills[place]).* from generate_subscripts(p_bills, 1) as place) as one
     join (select place, (p_bills[place]).* from generate_subscripts(p_bills, 1) as place) as other
-      on other.series_id = one.series_id and other.amount = one.amount and other.place > one.place and abs(other.due - one.due) <= p_before + p_after;
+      on (other.series_id, other.amount, other.rest, other.currency) = (one.series_id, one.amount, one.rest, one.currency)
+     and other.place > one.place and abs(other.due - one.due) <= p_before + p_after;
   for v_round in 1 .. 2 * coalesce(cardinality(v_ones), 0) loop
     select places.one, places.other into v_one, v_other
       from unnest(v_ones, v_others) as places(one, other)

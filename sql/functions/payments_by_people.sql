@@ -56,12 +56,12 @@ begin
           'a person said so', alfrd.person())
       on conflict (document_id, statement_id, row_number) do update
      set kind = excluded.kind, amount = excluded.amount, paid_on = excluded.paid_on, confidence = 1, reason = excluded.reason, made_by = excluded.made_by,
-         made_at = alfrd.now(), refused_by = ''
+         made_at = alfrd.now(), refused_by = '', rival_id = null
   returning id into v_id;
   insert into alfrd.events (subject_type, subject_id, kind, detail)
   values ('document', p_document, case v_kind when 'credit' then 'credited' else 'paid' end, format('%s (by %s)', p_amount, alfrd.person()));
-  if v_kind = 'credit' and v_bill.series_id is not null then
-    perform alfrd.note_series(v_bill.series_id);   -- less of it is to be paid
+  if v_bill.series_id is not null and (v_kind = 'credit' or exists (select from alfrd.payments where rival_id = p_document)) then
+    perform alfrd.note_series(v_bill.series_id);   -- less of it is to be paid; or what paid its rival is clear now
   end if;
   return v_id;
 end $$;
