@@ -389,6 +389,12 @@ CREATE FUNCTION alfrd.bills_for(p_row alfrd.statement_rows, p_before integer, p_
     LANGUAGE sql STABLE ROWS 2
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+-- FUNCTION bring_series_back(jsonb)
+
+CREATE FUNCTION alfrd.bring_series_back(p_before jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION calendar(date, date)
 
 CREATE FUNCTION alfrd.calendar(p_from date, p_to date) RETURNS TABLE(day date, state text, series_id uuid, series text, title text, document_id uuid, filename text, amount numeric, currency text, window_from date, window_to date)
@@ -2534,6 +2540,12 @@ CREATE FUNCTION alfrd.weigh_lessons(p_owner text, p_kind text, p_sender text, p_
 
 CREATE FUNCTION alfrd.whole(p_sum numeric) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+
+-- FUNCTION whole_series(alfrd.series)
+
+CREATE FUNCTION alfrd.whole_series(p_series alfrd.series) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION within_caps(alfrd.wanted_call[], timestamp with time zone)
 
