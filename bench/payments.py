@@ -30,10 +30,13 @@ def main() -> None:
             tallies = score(connection, households)
     finally:
         server.remove()
-    print(f"{'case':<28}{'shown':>8}{'missed':>9}{'links':>8}{'wrong':>9}{'exchanged':>11}")
+    print(
+        f"{'case':<28}{'shown':>8}{'missed':>9}{'links':>8}{'wrong':>9}{'exchanged':>11}{'asked':>8}{'rightly':>9}"
+    )
     for name, tally in tallies.items():
         print(
-            f"{name:<28}{tally.shown:>8}{tally.miss_rate:>9.1%}{tally.links:>8}{tally.wrong_rate:>9.2%}{tally.exchange_rate:>11.1%}"
+            f"{name:<28}{tally.shown:>8}{tally.miss_rate:>9.1%}{tally.links:>8}{tally.wrong_rate:>9.2%}"
+            f"{tally.exchange_rate:>11.1%}{tally.asked_rate:>8.1%}{tally.asked_rightly:>9}"
         )
 
 

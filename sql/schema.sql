@@ -225,6 +225,12 @@ CREATE FUNCTION alfrd.add_candidates(p_trial bigint, p_texts jsonb) RETURNS bool
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+-- FUNCTION add_series_field(uuid, text, text)
+
+CREATE FUNCTION alfrd.add_series_field(p_series uuid, p_name text, p_type text DEFAULT 'text'::text) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION advance(alfrd.exchange_state)
 
 CREATE FUNCTION alfrd.advance(p_state alfrd.exchange_state) RETURNS alfrd.exchange_state
@@ -247,6 +253,12 @@ CREATE FUNCTION alfrd.anchors_of(p_layout jsonb, p_height double precision) RETU
 
 CREATE FUNCTION alfrd.announce(p_subject_type text, p_ids uuid[], p_statuses text[]) RETURNS void
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION answer_payment(uuid, boolean)
+
+CREATE FUNCTION alfrd.answer_payment(p_document uuid, p_is_right boolean) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION answer_series(uuid, uuid)
@@ -375,6 +387,12 @@ COMMENT ON COLUMN alfrd.statement_rows.stems IS 'The beginnings of the words of 
 
 CREATE FUNCTION alfrd.bills_for(p_row alfrd.statement_rows, p_before integer, p_after integer) RETURNS SETOF alfrd.payables
     LANGUAGE sql STABLE ROWS 2
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION bring_series_back(jsonb)
+
+CREATE FUNCTION alfrd.bring_series_back(p_before jsonb) RETURNS void
+    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION calendar(date, date)
@@ -822,9 +840,9 @@ CREATE TABLE alfrd.series_views (
     series_id uuid NOT NULL,
     view_name text NOT NULL,
     slug text NOT NULL,
-    field_count integer DEFAULT 0 NOT NULL,
     error text DEFAULT ''::text NOT NULL,
     made_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    fields_version integer DEFAULT 0 NOT NULL,
     CONSTRAINT series_views_view_name_check CHECK (((octet_length(view_name) >= 1) AND (octet_length(view_name) <= 63)))
 );
 
@@ -835,6 +853,10 @@ COMMENT ON TABLE alfrd.series_views IS 'Which view in schema alfrd_series shows 
 -- COMMENT COLUMN series_views.error
 
 COMMENT ON COLUMN alfrd.series_views.error IS 'Why it could not be made, renamed or dropped the last time; empty: it could.';
+
+-- COMMENT COLUMN series_views.fields_version
+
+COMMENT ON COLUMN alfrd.series_views.fields_version IS 'The version of the series'' fields that it shows.';
 
 -- FUNCTION drop_series_view(alfrd.series_views)
 
@@ -875,6 +897,12 @@ CREATE FUNCTION alfrd.exchange(p_worker bigint, p_request jsonb, OUT reply json,
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off';
 
+-- FUNCTION exchange_loss(alfrd.payables, alfrd.statement_rows, alfrd.payables, alfrd.statement_rows, integer, integer)
+
+CREATE FUNCTION alfrd.exchange_loss(p_bill alfrd.payables, p_row alfrd.statement_rows, p_other alfrd.payables, p_others_row alfrd.statement_rows, p_before integer, p_after integer) RETURNS double precision
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION expected_days(date, date)
 
 CREATE FUNCTION alfrd.expected_days(p_from date, p_to date) RETURNS TABLE(day date, series_id uuid, amount numeric, currency text, window_from date, window_to date)
@@ -901,6 +929,12 @@ CREATE FUNCTION alfrd.fence(p_worker bigint, p_outcomes jsonb) RETURNS alfrd.fin
     SET enable_nestloop TO 'off'
     SET enable_mergejoin TO 'off'
     SET enable_seqscan TO 'off';
+
+-- FUNCTION fields_version(uuid)
+
+CREATE FUNCTION alfrd.fields_version(p_series uuid) RETURNS integer
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION file_first_documents(uuid)
 
@@ -971,6 +1005,12 @@ CREATE FUNCTION alfrd.fingerprint() RETURNS text
 
 CREATE FUNCTION alfrd.first_of_priority(p_priority integer) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+
+-- FUNCTION fit_columns(uuid, text)
+
+CREATE FUNCTION alfrd.fit_columns(p_series uuid, p_view text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION forget_lost_calls(text)
 
@@ -1130,6 +1170,12 @@ CREATE FUNCTION alfrd.is_only_amount(p_row alfrd.statement_rows, p_bill alfrd.pa
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off';
+
+-- FUNCTION is_outdated(uuid, jsonb, jsonb, jsonb)
+
+CREATE FUNCTION alfrd.is_outdated(p_series uuid, p_extracted jsonb, p_structured jsonb, p_series_data jsonb) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION is_paid(uuid)
 
@@ -1356,6 +1402,50 @@ CREATE FUNCTION alfrd.lock_family_of_trial(p_trial bigint) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+-- TABLE series_fields
+
+CREATE TABLE alfrd.series_fields (
+    series_id uuid NOT NULL,
+    column_name text NOT NULL,
+    name text NOT NULL,
+    type text NOT NULL,
+    "position" integer NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    former_names text[] DEFAULT '{}'::text[] NOT NULL,
+    made_by text DEFAULT ''::text NOT NULL,
+    CONSTRAINT series_fields_column_name_check CHECK (((octet_length(column_name) >= 1) AND (octet_length(column_name) <= 63))),
+    CONSTRAINT series_fields_position_check CHECK (("position" > 0)),
+    CONSTRAINT series_fields_type_check CHECK ((type = ANY (ARRAY['numeric'::text, 'date'::text, 'text'::text]))),
+    CONSTRAINT series_fields_version_check CHECK ((version > 0))
+);
+
+-- COMMENT TABLE series_fields
+
+COMMENT ON TABLE alfrd.series_fields IS 'The values that documents of a series share: each a column of its view in schema alfrd_series. Given with the first value, and kept.';
+
+-- COMMENT COLUMN series_fields.name
+
+COMMENT ON COLUMN alfrd.series_fields.name IS 'What the value is called in documents.series_data; of any length and spelling.';
+
+-- COMMENT COLUMN series_fields.version
+
+COMMENT ON COLUMN alfrd.series_fields.version IS 'Of which version of the series'' fields it is as it is; the newest one is the series'' version.';
+
+-- COMMENT COLUMN series_fields.former_names
+
+COMMENT ON COLUMN alfrd.series_fields.former_names IS 'What it was called before. A value that comes under such a name is filed under the present one.';
+
+-- COMMENT COLUMN series_fields.made_by
+
+COMMENT ON COLUMN alfrd.series_fields.made_by IS 'The person who added it, or changed its name or type; empty: it came with a document.';
+
+-- FUNCTION lock_field(uuid, text)
+
+CREATE FUNCTION alfrd.lock_field(p_series uuid, p_field text) RETURNS alfrd.series_fields
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION lock_series(uuid)
 
 CREATE FUNCTION alfrd.lock_series(p_series uuid) RETURNS alfrd.series
@@ -1538,9 +1628,27 @@ CREATE FUNCTION alfrd.note_credit_notes(p_series uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+-- FUNCTION note_field_change(uuid, integer, text)
+
+CREATE FUNCTION alfrd.note_field_change(p_series uuid, p_version integer, p_what text) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION note_outdated(uuid[])
+
+CREATE FUNCTION alfrd.note_outdated(p_documents uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION note_payables(uuid)
 
 CREATE FUNCTION alfrd.note_payables(p_series uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION note_renewal(uuid, integer)
+
+CREATE FUNCTION alfrd.note_renewal(p_series uuid, p_version integer) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
@@ -1591,6 +1699,16 @@ CREATE FUNCTION alfrd.parts_of(p_documents uuid[], p_bytes_at_most bigint) RETUR
 CREATE FUNCTION alfrd.pause(p_step text, p_reason text DEFAULT ''::text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION says_number(alfrd.statement_rows, alfrd.payables)
+
+CREATE FUNCTION alfrd.says_number(p_row alfrd.statement_rows, p_bill alfrd.payables) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+
+-- FUNCTION payment_confidence(alfrd.statement_rows, alfrd.payables, boolean)
+
+CREATE FUNCTION alfrd.payment_confidence(p_row alfrd.statement_rows, p_bill alfrd.payables, p_is_clear boolean) RETURNS double precision
+    LANGUAGE sql IMMUTABLE;
 
 -- FUNCTION place_of(uuid, text, jsonb)
 
@@ -1812,6 +1930,18 @@ CREATE FUNCTION alfrd.refuse_tenants(p_function text) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+-- FUNCTION refuse_unfit_name(uuid, text, text)
+
+CREATE FUNCTION alfrd.refuse_unfit_name(p_series uuid, p_name text, p_column text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION refuse_unfit_type(text)
+
+CREATE FUNCTION alfrd.refuse_unfit_type(p_type text) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION refuse_unless_row(jsonb, text)
 
 CREATE FUNCTION alfrd.refuse_unless_row(p_row jsonb, p_what text) RETURNS void
@@ -1854,6 +1984,12 @@ CREATE FUNCTION alfrd.rename_series(p_series uuid, p_entity text, p_entity_key t
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+-- FUNCTION rename_series_field(uuid, text, text)
+
+CREATE FUNCTION alfrd.rename_series_field(p_series uuid, p_field text, p_new text) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION rename_tag(text, text, text)
 
 CREATE FUNCTION alfrd.rename_tag(p_tag text, p_name text, p_owner text DEFAULT NULL::text) RETURNS bigint
@@ -1864,6 +2000,12 @@ CREATE FUNCTION alfrd.rename_tag(p_tag text, p_name text, p_owner text DEFAULT N
 
 CREATE FUNCTION alfrd.renamed_tag(p_tag text, p_from text, p_to text) RETURNS text
     LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION renew_documents(uuid)
+
+CREATE FUNCTION alfrd.renew_documents(p_series uuid) RETURNS boolean
+    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION reopen_review(uuid)
@@ -1933,6 +2075,12 @@ CREATE FUNCTION alfrd.resume(p_step text) RETURNS boolean
 -- FUNCTION retry_documents(uuid[])
 
 CREATE FUNCTION alfrd.retry_documents(p_documents uuid[]) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION retype_series_field(uuid, text, text)
+
+CREATE FUNCTION alfrd.retype_series_field(p_series uuid, p_field text, p_type text) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
@@ -2115,6 +2263,12 @@ CREATE FUNCTION alfrd.settle_calls(p_settled jsonb) RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
+-- FUNCTION settle_equals(alfrd.payables[], alfrd.statement_rows[], integer, integer)
+
+CREATE FUNCTION alfrd.settle_equals(p_bills alfrd.payables[], p_rows alfrd.statement_rows[], p_before integer, p_after integer) RETURNS TABLE(bill_place integer, row_place integer, rival_place integer)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION snippet(text, text[])
 
 CREATE FUNCTION alfrd.snippet(p_text text, p_patterns text[], OUT snippet text, OUT line text) RETURNS record
@@ -2270,6 +2424,18 @@ CREATE FUNCTION alfrd.type_of_values(p_name text, p_values text[]) RETURNS text
 CREATE FUNCTION alfrd.typed(p_column text, p_name text, p_type text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE;
 
+-- FUNCTION typed_field(alfrd.series_fields)
+
+CREATE FUNCTION alfrd.typed_field(p_field alfrd.series_fields) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION under_present_names(uuid, jsonb)
+
+CREATE FUNCTION alfrd.under_present_names(p_series uuid, p_fields jsonb) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION undo(uuid, bigint)
 
 CREATE FUNCTION alfrd.undo(p_document uuid, p_change bigint DEFAULT NULL::bigint) RETURNS TABLE(field text, old_value jsonb, new_value jsonb)
@@ -2293,6 +2459,11 @@ CREATE FUNCTION alfrd.undo_series_change(p_change bigint) RETURNS void
 CREATE FUNCTION alfrd.unlearn(p_lesson bigint) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION unlikeliness(alfrd.statement_rows, alfrd.payables)
+
+CREATE FUNCTION alfrd.unlikeliness(p_row alfrd.statement_rows, p_bill alfrd.payables) RETURNS double precision
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
 
 -- FUNCTION unlink_payment(uuid, uuid)
 
@@ -2369,6 +2540,12 @@ CREATE FUNCTION alfrd.weigh_lessons(p_owner text, p_kind text, p_sender text, p_
 
 CREATE FUNCTION alfrd.whole(p_sum numeric) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+
+-- FUNCTION whole_series(alfrd.series)
+
+CREATE FUNCTION alfrd.whole_series(p_series alfrd.series) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION within_caps(alfrd.wanted_call[], timestamp with time zone)
 
@@ -2479,6 +2656,7 @@ CREATE TABLE alfrd.payments (
     made_by text DEFAULT ''::text NOT NULL,
     made_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
     refused_by text DEFAULT ''::text NOT NULL,
+    rival_id uuid,
     CONSTRAINT payments_amount_is_money CHECK (((abs(amount) < '1000000000000000'::numeric) AND (scale(amount) <= 30))),
     CONSTRAINT payments_confidence_check CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision))),
     CONSTRAINT payments_kind_check CHECK ((kind = ANY (ARRAY['payment'::text, 'credit'::text])))
@@ -2512,6 +2690,10 @@ COMMENT ON COLUMN alfrd.payments.made_by IS 'The person who linked it; empty: th
 
 COMMENT ON COLUMN alfrd.payments.refused_by IS 'The person who said that it is not so; the engine does not link it again. Empty: it holds.';
 
+-- COMMENT COLUMN payments.rival_id
+
+COMMENT ON COLUMN alfrd.payments.rival_id IS 'An equal bill of the same sender, which this may as well have paid, while its payment paid this one: a question for people; null: it is clear.';
+
 -- VIEW bills
 
 CREATE VIEW alfrd.bills WITH (security_invoker='true') AS
@@ -2544,13 +2726,15 @@ CREATE VIEW alfrd.bills WITH (security_invoker='true') AS
         CASE
             WHEN own.is_receipt THEN (0)::numeric
             ELSE GREATEST((0)::numeric, ((d.total_amount - COALESCE(paid.amount, (0)::numeric)) - credit.amount))
-        END AS to_pay
+        END AS to_pay,
+    paid.rival_id
    FROM ((((alfrd.documents d
      LEFT JOIN alfrd.series s ON ((s.id = d.series_id)))
      CROSS JOIN LATERAL ( SELECT sum(m.amount) AS amount,
             max(m.paid_on) AS last_on,
             min(m.confidence) AS confidence,
-            (array_agg(m.statement_id ORDER BY m.paid_on DESC) FILTER (WHERE (m.statement_id IS NOT NULL)))[1] AS statement_id
+            (array_agg(m.statement_id ORDER BY m.paid_on DESC) FILTER (WHERE (m.statement_id IS NOT NULL)))[1] AS statement_id,
+            (array_agg(m.rival_id) FILTER (WHERE (m.rival_id IS NOT NULL)))[1] AS rival_id
            FROM alfrd.payments m
           WHERE ((m.document_id = d.id) AND (m.refused_by = ''::text) AND (m.kind = 'payment'::text))) paid)
      CROSS JOIN LATERAL ( SELECT COALESCE(sum(m.amount), (0)::numeric) AS amount,
@@ -3927,30 +4111,6 @@ ALTER TABLE alfrd.series_changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTIT
     CACHE 1
 );
 
--- TABLE series_fields
-
-CREATE TABLE alfrd.series_fields (
-    series_id uuid NOT NULL,
-    column_name text NOT NULL,
-    name text NOT NULL,
-    type text NOT NULL,
-    "position" integer NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
-    CONSTRAINT series_fields_column_name_check CHECK (((octet_length(column_name) >= 1) AND (octet_length(column_name) <= 63))),
-    CONSTRAINT series_fields_position_check CHECK (("position" > 0)),
-    CONSTRAINT series_fields_type_check CHECK ((type = ANY (ARRAY['numeric'::text, 'date'::text, 'text'::text]))),
-    CONSTRAINT series_fields_version_check CHECK ((version > 0))
-);
-
--- COMMENT TABLE series_fields
-
-COMMENT ON TABLE alfrd.series_fields IS 'The columns of each view in schema alfrd_series: given with the first value of a field, and kept.';
-
--- COMMENT COLUMN series_fields.name
-
-COMMENT ON COLUMN alfrd.series_fields.name IS 'What the value is called in documents.series_data; of any length and spelling.';
-
 -- VIEW series_overview
 
 CREATE VIEW alfrd.series_overview AS
@@ -3996,6 +4156,23 @@ COMMENT ON COLUMN alfrd.series_questions.place IS 'What the series of its own wo
 -- COMMENT COLUMN series_questions.answer_id
 
 COMMENT ON COLUMN alfrd.series_questions.answer_id IS 'The series that a person has named; null: none yet.';
+
+-- TABLE series_renewals
+
+CREATE TABLE alfrd.series_renewals (
+    series_id uuid NOT NULL,
+    version integer NOT NULL,
+    after_document uuid,
+    begun_at timestamp with time zone DEFAULT alfrd.now() NOT NULL
+);
+
+-- COMMENT TABLE series_renewals
+
+COMMENT ON TABLE alfrd.series_renewals IS 'Series whose fields have a newer version, and whose documents are being extracted again. Only the engine writes it.';
+
+-- COMMENT COLUMN series_renewals.after_document
+
+COMMENT ON COLUMN alfrd.series_renewals.after_document IS 'The documents up to this one, by id, are sent back already; null: none is.';
 
 -- TABLE series_rhythms
 
@@ -4503,6 +4680,11 @@ ALTER TABLE ONLY alfrd.series
 ALTER TABLE ONLY alfrd.series_questions
     ADD CONSTRAINT series_questions_pkey PRIMARY KEY (document_id);
 
+-- CONSTRAINT series_renewals series_renewals_pkey
+
+ALTER TABLE ONLY alfrd.series_renewals
+    ADD CONSTRAINT series_renewals_pkey PRIMARY KEY (series_id);
+
 -- CONSTRAINT series_rhythms series_rhythms_pkey
 
 ALTER TABLE ONLY alfrd.series_rhythms
@@ -4738,6 +4920,10 @@ CREATE INDEX series_aliases_series ON alfrd.series_aliases USING btree (series_i
 -- INDEX series_changes_series
 
 CREATE INDEX series_changes_series ON alfrd.series_changes USING btree (series_id);
+
+-- INDEX series_fields_renamed
+
+CREATE INDEX series_fields_renamed ON alfrd.series_fields USING btree (series_id) WHERE (former_names <> '{}'::text[]);
 
 -- INDEX series_key
 
@@ -5140,6 +5326,11 @@ ALTER TABLE ONLY alfrd.series_questions
 
 ALTER TABLE ONLY alfrd.series_questions
     ADD CONSTRAINT series_questions_document_id_fkey FOREIGN KEY (document_id) REFERENCES alfrd.documents(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT series_renewals series_renewals_series_id_fkey
+
+ALTER TABLE ONLY alfrd.series_renewals
+    ADD CONSTRAINT series_renewals_series_id_fkey FOREIGN KEY (series_id) REFERENCES alfrd.series(id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT series_rhythms series_rhythms_series_id_fkey
 

@@ -128,7 +128,12 @@ class Tally:
     wrong: int = 0
     """Links of a row that paid something else, or of a bill that was not paid."""
     exchanged: int = 0
-    """Links of a row that paid an equal bill of the same sender, where both were paid: only the day is wrong."""
+    """Links of a row that paid an equal bill of the same sender on another day, where both were paid: only the day is
+    wrong. Those that a person is asked of do not count."""
+    asked: int = 0
+    """Links that are not clear: a person is asked whether it is the other way round."""
+    asked_rightly: int = 0
+    """Those of them that are the other way round, or wrong."""
 
     @property
     def miss_rate(self) -> float:
@@ -144,6 +149,11 @@ class Tally:
     def exchange_rate(self) -> float:
         """Of the links, those of which the day alone is wrong."""
         return self.exchanged / max(1, self.links)
+
+    @property
+    def asked_rate(self) -> float:
+        """Of the links, those that a person is asked of."""
+        return self.asked / max(1, self.links)
 
 
 def household(seed: int) -> Household:
@@ -432,7 +442,7 @@ def _insert(cursor: psycopg.Cursor, paper: Paper, owner: str) -> None:
 def score(connection: psycopg.Connection, households: Iterable[Household]) -> dict[str, Tally]:
     """What was linked against what is true, by case; the last one is ``total``."""
     links = connection.execute(
-        "select document_id, statement_id, row_number, kind from alfrd.payments"
+        "select document_id, statement_id, row_number, rival_id is not null from alfrd.payments"
     ).fetchall()
     tallies: dict[str, Tally] = {}
     cases: dict[UUID, str] = {}
@@ -448,6 +458,13 @@ def score(connection: psycopg.Connection, households: Iterable[Household]) -> di
     for bill, row in true:
         payers.setdefault(row, set()).add(bill)
     made = {(bill, (statement, row)) for bill, statement, row, _ in links}
+    asked = {bill for bill, *_, is_asked in links if is_asked}
+    days: dict[object, date] = {
+        (paper.id, place): day
+        for one in everyone
+        for paper in one.papers
+        for place, (day, *_) in enumerate(paper.rows)
+    }
     for name in sorted({*cases.values()}):
         tallies[name] = Tally()
     for bill, _ in true:
@@ -459,8 +476,12 @@ def score(connection: psycopg.Connection, households: Iterable[Household]) -> di
         others = payers.get(row, set())
         is_equal = bool(rows_of.get(bill)) and equals[bill] in {equals[other] for other in others}
         exchanged |= {bill} if is_equal else set()
-        tallies[cases[bill]].exchanged += is_equal
+        is_of_one_day = is_equal and days[row] in {days[other] for other in rows_of[bill]}
+        tallies[cases[bill]].exchanged += is_equal and not is_of_one_day and bill not in asked
+        tallies[cases[bill]].asked_rightly += bill in asked
         tallies[cases[bill]].wrong += not is_equal
+    for bill in asked:
+        tallies[cases[bill]].asked += 1
     for bill, _ in true - made:
         tallies[cases[bill]].missed += bill not in exchanged
     tallies["total"] = _total(tallies.values())

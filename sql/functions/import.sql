@@ -213,10 +213,12 @@ begin
    where a.entity_key is not null and a.kind is not null
       on conflict (entity_key, kind, account, owner) do nothing;
   -- The columns of its view keep their names and types.
-  insert into alfrd.series_fields (series_id, column_name, name, type, position, version, created_at)
-  select v_series, c.column_name, c.name, c.type, c.position, coalesce(c.version, 1), coalesce(c.created_at, alfrd.now())
+  insert into alfrd.series_fields (series_id, column_name, name, type, position, version, created_at, former_names, made_by)
+  select v_series, c.column_name, c.name, c.type, c.position, coalesce(c.version, 1), coalesce(c.created_at, alfrd.now()),
+         coalesce(c.former_names, '{}'), coalesce(c.made_by, '')
     from jsonb_to_recordset(alfrd.array_of(p_series, 'columns'))
-         as c(column_name text, name text, type text, position integer, version integer, created_at timestamptz)
+         as c(column_name text, name text, type text, position integer, version integer, created_at timestamptz,
+              former_names text[], made_by text)
    where num_nulls(c.column_name, c.name, c.type, c.position) = 0
    order by c.position
       on conflict do nothing;
@@ -290,9 +292,9 @@ begin
   if jsonb_typeof(p_payment) is distinct from 'object' or p_payment ->> 'document_id' is null then
     raise exception 'alfrd.import_payment: an object with a document_id is needed' using errcode = 'AL005', hint = 'give a line of an export';
   end if;
-  insert into alfrd.payments (document_id, statement_id, row_number, kind, amount, currency, paid_on, confidence, reason, made_by, made_at, refused_by)
+  insert into alfrd.payments (document_id, statement_id, row_number, kind, amount, currency, paid_on, confidence, reason, made_by, made_at, refused_by, rival_id)
   select p.document_id, p.statement_id, p.row_number, coalesce(p.kind, 'payment'), p.amount, coalesce(p.currency, ''), p.paid_on, p.confidence,
-         coalesce(p.reason, ''), coalesce(p.made_by, ''), coalesce(p.made_at, alfrd.now()), coalesce(p.refused_by, '')
+         coalesce(p.reason, ''), coalesce(p.made_by, ''), coalesce(p.made_at, alfrd.now()), coalesce(p.refused_by, ''), p.rival_id
     from jsonb_populate_record(null::alfrd.payments, p_payment) as p
    where exists (select from alfrd.documents d where d.id = p.document_id)
      and (p.statement_id is null or exists (select from alfrd.documents d where d.id = p.statement_id))

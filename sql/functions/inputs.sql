@@ -61,7 +61,9 @@ begin
       into v_parts from alfrd.parts_of(v_read, c_small);
   end if;
   if v_extracted is not null then
-    select json_agg(json_build_array(id, entity, kind, frequency, slug, title, fields, owner))
+    select json_agg(json_build_array(id, entity, kind, frequency, slug, title, fields, owner, (
+             select json_agg(json_build_array(name, type, former_names, version) order by position)
+               from alfrd.series_fields where series_id = series.id)))
       into v_series
       from alfrd.series where id = any (array(select series_id from alfrd.documents where id = any (v_extracted)));
   end if;

@@ -1,131 +1,24 @@
 -- Which bill was paid, by which row of which statement.
 --
--- alfrd.keep_series       what step watch_series does beside the calendar: the view of a series, its payments, and the documents that waited for it
--- alfrd.note_payables     the bills of a series
--- alfrd.note_statement_rows   the rows of its statements
--- alfrd.note_credit_notes   the credit notes among them
--- alfrd.match_credits     links credit notes to the bills that they take back
--- alfrd.match_payments    links rows to the bills that they pay
--- alfrd.match_instalments   links several rows to the bill that they pay together
--- alfrd.names_agree       whether a row's words name a company
 -- alfrd.rows_for, alfrd.bills_for   what may have paid what
--- alfrd.link_payment, alfrd.unlink_payment   for people
--- alfrd.bills             each bill: open, paid, overdue or credited
+-- alfrd.names_agree         whether a row's words name a company
+-- alfrd.unlikeliness        how odd it would be that a row pays a bill
+-- alfrd.settle_equals       of equal bills of one sender, which row pays which
+-- alfrd.match_credits       links credit notes to the bills that they take back
+-- alfrd.match_payments      links rows to the bills that they pay
+-- alfrd.match_instalments   links several rows to the bill that they pay together
 --
 -- A row pays a bill if amount, currency and owner are the same, the day fits, and the row names the sender; or if it names nobody, as a
 -- cheque does, and bills of no other sender come into question. A credit note takes back the bill whose number it names, or the only
 -- one of its sender and amount. Rather no link than a wrong one.
 --
--- Called: alfrd.keep_series by a worker, for each look at a series, in a transaction of its own. Not more than the newest 150 documents
---         of the series are read, and what has the same amounts.
+-- Called: by alfrd.keep_series (sql/functions/series_keeping.sql), after what sql/functions/payables.sql has noted. No other documents
+--         are read than those of the series and what has the same amounts.
 
-create or replace function alfrd.note_payables(p_series uuid) returns void
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-begin
-  delete from alfrd.payables p
-   where p.series_id = p_series
-     and not exists (select from alfrd.documents d
-                      where d.id = p.document_id and d.series_id = p_series and d.status not in ('failed', 'cancelled'));
-  insert into alfrd.payables as p (document_id, series_id, owner, amount, currency, issued, due, entity, stems, number, rest)
-  select d.id, p_series, d.owner, d.total_amount, d.currency, coalesce(d.document_date, d.due_date), coalesce(d.due_date, d.document_date),
-         left(d.entity, 1000), alfrd.stems(d.entity), alfrd.plain_number(d.structured_data ->> 'invoice_number'), d.total_amount
-    from (select * from alfrd.documents where series_id = p_series order by document_date desc nulls last limit 150) as d
-   where alfrd.is_bill(d.document_type, d.due_date) and d.total_amount > 0 and d.status not in ('failed', 'cancelled')
-     and coalesce(d.document_date, d.due_date) is not null
-      on conflict (document_id) do update
-     set series_id = excluded.series_id, owner = excluded.owner, amount = excluded.amount, currency = excluded.currency,
-         issued = excluded.issued, due = excluded.due, entity = excluded.entity, stems = excluded.stems, number = excluded.number
-   where (p.series_id, p.owner, p.amount, p.currency, p.issued, p.due, p.entity, p.number)
-         is distinct from (excluded.series_id, excluded.owner, excluded.amount, excluded.currency, excluded.issued, excluded.due, excluded.entity,
-                           excluded.number);
-end $$;
-
--- A number as it is compared: capitals and digits. One of less than four characters tells nothing.
-create or replace function alfrd.plain_number(p_text text) returns text
-language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
-  select case when char_length(plain) >= 4 and plain ~ '[0-9].*[0-9]' then plain else '' end
-    from (select upper(regexp_replace(left(coalesce(p_text, ''), 200), '[^[:alnum:]]', '', 'g')) as plain) as written;
-$$;
-
--- The credit notes of a series, each with the numbers that its first pages hold.
-create or replace function alfrd.note_credit_notes(p_series uuid) returns void
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-begin
-  with gone as (
-    delete from alfrd.credit_notes c
-     where c.series_id = p_series
-       and not exists (select from alfrd.documents d
-                        where d.id = c.document_id and d.series_id = p_series and d.total_amount < 0 and d.status not in ('failed', 'cancelled'))
-    returning c.document_id)
-  delete from alfrd.payments m
-   where m.statement_id in (select document_id from gone) and m.kind = 'credit' and m.made_by = '' and m.refused_by = '';
-  insert into alfrd.credit_notes as c (document_id, series_id, owner, amount, currency, issued, entity, stems, named)
-  select d.id, p_series, d.owner, -d.total_amount, d.currency, coalesce(d.document_date, d.due_date), left(d.entity, 1000), alfrd.stems(d.entity),
-         array(select distinct plain.number
-                 from alfrd.pages g
-                cross join lateral regexp_matches(left(g.text, 20000), '[[:alnum:]][[:alnum:]./_-]*', 'g') as found(words)
-                cross join lateral alfrd.plain_number(words[1]) as plain(number)
-                where g.document_id = d.id and g.number <= 3
-                  and plain.number not in ('', alfrd.plain_number(d.structured_data ->> 'invoice_number'))
-                limit 500)
-    from (select * from alfrd.documents where series_id = p_series order by document_date desc nulls last limit 150) as d
-   where alfrd.is_bill(d.document_type, d.due_date) and d.total_amount < 0 and d.status not in ('failed', 'cancelled')
-     and coalesce(d.document_date, d.due_date) is not null
-      on conflict (document_id) do update
-     set series_id = excluded.series_id, owner = excluded.owner, amount = excluded.amount, currency = excluded.currency,
-         issued = excluded.issued, entity = excluded.entity, stems = excluded.stems, named = excluded.named
-   where (c.series_id, c.owner, c.amount, c.currency, c.issued, c.entity, c.named)
-         is distinct from (excluded.series_id, excluded.owner, excluded.amount, excluded.currency, excluded.issued, excluded.entity, excluded.named);
-end $$;
-
--- What is to be paid: of a type that asks for money, or with a day to pay it by. A till's receipt is paid.
-create or replace function alfrd.is_bill(p_type text, p_due date) returns boolean
-  language sql immutable parallel safe
-  return p_type in ('utility_bill', 'service_bill', 'invoice', 'insurance', 'medical', 'property', 'education')
-      or p_due is not null and p_type not in ('receipt', 'bank_statement', 'payroll', 'promotional', 'junk');
-
--- The rows by which money went out: of an account they lower the balance, of a card they raise what is owed.
-create or replace function alfrd.note_statement_rows(p_series uuid) returns void
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-begin
-  with shown as materialized (
-    select d.id, place - 1 as row_number, d.owner, d.currency, alfrd.as_date(entry ->> 'date') as paid_on,
-           case d.document_type when 'credit_card' then 1 else -1 end * alfrd.as_numeric(entry ->> 'amount') as amount,
-           left(coalesce(entry ->> 'description', ''), 1000) as description
-      from (select * from alfrd.documents where series_id = p_series and document_type in ('bank_statement', 'credit_card')
-               and status not in ('failed', 'cancelled') order by document_date desc nulls last limit 150) as d
-     cross join lateral jsonb_array_elements(
-       case jsonb_typeof(d.structured_data -> 'transactions') when 'array' then d.structured_data -> 'transactions' else '[]' end)
-       with ordinality as t(entry, place)
-     where jsonb_typeof(entry) = 'object'),
-  gone as (
-    delete from alfrd.statement_rows r
-     where r.series_id = p_series
-       and (not exists (select from alfrd.documents d
-                         where d.id = r.document_id and d.series_id = p_series and d.status not in ('failed', 'cancelled'))
-            or r.document_id in (select id from shown)
-               and not exists (select from shown where shown.id = r.document_id and shown.row_number = r.row_number and shown.amount > 0
-                                  and shown.paid_on is not null)))
-  insert into alfrd.statement_rows as r (document_id, row_number, series_id, owner, amount, currency, paid_on, description, stems)
-  select id, row_number, p_series, owner, amount, currency, paid_on, description, alfrd.stems(description)
-    from shown where amount > 0 and paid_on is not null
-      on conflict (document_id, row_number) do update
-     set series_id = excluded.series_id, owner = excluded.owner, amount = excluded.amount, currency = excluded.currency,
-         paid_on = excluded.paid_on, description = excluded.description, stems = excluded.stems
-   where (r.series_id, r.owner, r.amount, r.currency, r.paid_on, r.description)
-         is distinct from (excluded.series_id, excluded.owner, excluded.amount, excluded.currency, excluded.paid_on, excluded.description);
-end $$;
-
--- The words of a name or of a statement's row, in small letters without accents and legal forms. Short ones tell nothing.
-create or replace function alfrd.telling_words(p_text text) returns text[]
-language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
-  select array(select distinct word
-                 from regexp_split_to_table(lower(regexp_replace(normalize(left(p_text, 1000), nfkd), '[\u0300-\u036f]', '', 'g')),
-                                            '[\x01-\x2f\x3a-\x40\x5b-\x60\x7b-\xbf]+') as word
-                where char_length(word) >= 3
-                  and word not in ('the', 'and', 'und', 'for', 'von', 'des', 'inc', 'ltd', 'llc', 'gmbh', 'mbh', 'corp', 'company', 'limited',
-                                   'group', 'plc', 'sarl', 'pty', 'bill', 'payment', 'direct', 'debit', 'card', 'online', 'purchase', 'transfer',
-                                   'standing', 'order', 'check', 'cheque', 'chk', 'sepa', 'autopay', 'ach', 'pos', 'www', 'com', 'ref', 'invoice'));
+-- Whether something is linked to a bill that paid it, or a part of it.
+create or replace function alfrd.is_paid(p_document uuid) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select exists (select from alfrd.payments where document_id = p_document and kind = 'payment' and refused_by = '');
 $$;
 
 -- How many words of a company's name the words of a row hold. A statement cuts words short: "HARBORLIGHT ELEC" names Harborlight Electric.
@@ -142,18 +35,6 @@ $$;
 create or replace function alfrd.names_agree(p_entity text, p_description text) returns double precision
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select coalesce(alfrd.words_named(p_entity, p_description)::double precision / nullif(cardinality(alfrd.telling_words(p_entity)), 0), 0);
-$$;
-
--- The beginnings of telling words. A row that names a company has one of its stems; one that names nobody, as "check 1055", has none.
-create or replace function alfrd.stems(p_text text) returns text[]
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select array(select distinct left(word, 4) from unnest(alfrd.telling_words(p_text)) as word where word ~ '[^0-9]');
-$$;
-
--- Whether something is linked to a bill that paid it, or a part of it.
-create or replace function alfrd.is_paid(p_document uuid) returns boolean
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select exists (select from alfrd.payments where document_id = p_document and kind = 'payment' and refused_by = '');
 $$;
 
 -- The bills that a row may pay, and the rows that may pay a bill, by amount, owner and day: from the one side and from the other, since a
@@ -211,6 +92,82 @@ language sql stable set search_path = pg_catalog, pg_temp set enable_seqscan = o
      where o.amount = p_bill.amount and o.owner = p_bill.owner and o.series_id = p_bill.series_id
        and o.issued between p_bill.issued - 400 and p_bill.issued + 400)
   select coalesce(2 * min(abs(p_row.paid_on - due)) <= min(days) filter (where days > 3), true) from alike;
+$$;
+
+-- alfrd.says_number: whether a row's words hold the number of a bill.
+create or replace function alfrd.says_number(p_row alfrd.statement_rows, p_bill alfrd.payables) returns boolean
+  language sql immutable parallel safe
+  return char_length(p_bill.number) >= 5
+         and strpos(upper(regexp_replace(p_row.description, '[^[:alnum:]]', '', 'g')), p_bill.number) > 0;
+
+-- alfrd.unlikeliness: how odd it would be that a row pays this bill: about -ln of how often people pay so many days before or after it is due. Most pay
+-- within a week before, or as soon as it came; of those who are late the fewer the later. A row that holds the number of the bill is no guess.
+create or replace function alfrd.unlikeliness(p_row alfrd.statement_rows, p_bill alfrd.payables) returns double precision
+  language sql immutable parallel safe
+  return case when p_row.paid_on < p_bill.issued then 4 + (p_bill.issued - p_row.paid_on) / 3.0
+              when p_row.paid_on > p_bill.due + 2 then 2.4 + (p_row.paid_on - p_bill.due) / 12.0
+              when p_row.paid_on > p_bill.due then 0.7
+              when p_row.paid_on >= p_bill.due - 7 then (p_bill.due - p_row.paid_on) / 10.0
+              when p_row.paid_on <= p_bill.issued + 5 then 1.5
+              else 3 end
+         - case when alfrd.says_number(p_row, p_bill) then 10 else 0 end;
+
+-- alfrd.settle_equals: of equal bills of one sender, the rows that pay them as it is likeliest of them all, and which of them are not clear.
+--
+-- p_bills, p_rows   each bill with the row that pays it as far as is known; every row in reach of two equal bills may pay either
+-- Returns:          the place of the row in p_rows that pays each bill, and the place of the bill that it may as well have paid; null: none.
+-- Two are not clear if the other way round would not be ten times as odd, unless both rows are of one day.
+create or replace function alfrd.settle_equals(p_bills alfrd.payables[], p_rows alfrd.statement_rows[], p_before integer, p_after integer)
+returns table (bill_place integer, row_place integer, rival_place integer)
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  c_unclear constant double precision := 2.3;
+  v_takes   integer[] := array(select generate_subscripts(p_bills, 1));
+  v_ones    integer[];
+  v_others  integer[];
+  v_one     integer;
+  v_other   integer;
+  v_row     integer;
+begin
+  select array_agg(one.place), array_agg(other.place) into v_ones, v_others
+    from (select place, (p_bills[place]).* from generate_subscripts(p_bills, 1) as place) as one
+    join (select place, (p_bills[place]).* from generate_subscripts(p_bills, 1) as place) as other
+      on (other.series_id, other.amount, other.rest, other.currency) = (one.series_id, one.amount, one.rest, one.currency)
+     and other.place > one.place and abs(other.due - one.due) <= p_before + p_after;
+  for v_round in 1 .. 2 * coalesce(cardinality(v_ones), 0) loop
+    select places.one, places.other into v_one, v_other
+      from unnest(v_ones, v_others) as places(one, other)
+     cross join lateral alfrd.exchange_loss(p_bills[one], p_rows[v_takes[one]], p_bills[other], p_rows[v_takes[other]], p_before, p_after) as loss
+     where loss < -0.001
+     order by loss, one, other limit 1;
+    exit when not found;
+    v_row := v_takes[v_one];
+    v_takes[v_one] := v_takes[v_other];
+    v_takes[v_other] := v_row;
+  end loop;
+  return query
+    select place, v_takes[place], (
+             select case when one = place then other else one end
+               from unnest(v_ones, v_others) as places(one, other)
+              cross join lateral alfrd.exchange_loss(p_bills[one], p_rows[v_takes[one]], p_bills[other], p_rows[v_takes[other]], p_before, p_after) as loss
+              where place in (one, other) and loss < c_unclear and (p_rows[v_takes[one]]).paid_on <> (p_rows[v_takes[other]]).paid_on
+              order by loss, one, other limit 1)
+      from generate_subscripts(p_bills, 1) as place;
+end $$;
+
+-- alfrd.exchange_loss: by how much odder it would be if each of two bills were paid by the row of the other; null: one of them cannot be.
+create or replace function alfrd.exchange_loss(
+  p_bill alfrd.payables, p_row alfrd.statement_rows, p_other alfrd.payables, p_others_row alfrd.statement_rows, p_before integer, p_after integer
+) returns double precision
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select alfrd.unlikeliness(p_others_row, p_bill) + alfrd.unlikeliness(p_row, p_other)
+         - alfrd.unlikeliness(p_row, p_bill) - alfrd.unlikeliness(p_others_row, p_other)
+   where p_others_row.paid_on between p_bill.issued - p_before and p_bill.due + p_after
+     and p_row.paid_on between p_other.issued - p_before and p_other.due + p_after
+     and not exists (select from alfrd.payments m
+                      where m.refused_by <> '' and ((m.document_id, m.statement_id, m.row_number)
+                              in ((p_bill.document_id, p_others_row.document_id, p_others_row.row_number),
+                                  (p_other.document_id, p_row.document_id, p_row.row_number))));
 $$;
 
 -- alfrd.match_credits: links credit notes to the bills that they take back, as a whole or in part.
@@ -276,6 +233,14 @@ begin
    where o.document_id = any (v_bills) and p.document_id = o.document_id and p.rest <> left_over.amount;
 end $$;
 
+create or replace function alfrd.payment_confidence(p_row alfrd.statement_rows, p_bill alfrd.payables, p_is_clear boolean)
+returns double precision
+  language sql immutable
+  return case when alfrd.says_number(p_row, p_bill) then 0.99
+              when not p_is_clear then 0.5
+              else least(0.99, case when p_row.stems = '{}' then 0.7 else 0.75 + 0.2 * alfrd.names_agree(p_bill.entity, p_row.description) end
+                               + case when p_row.paid_on - p_bill.due between -21 and 7 then 0.04 else 0 end) end;
+
 -- alfrd.match_payments: links the bills of a series, and the rows of its statements, to what pays them, or is paid by them.
 --
 -- The nearest day first; a row pays one bill, a bill is paid once. Links are made anew as more becomes known: a row that was taken for an early
@@ -294,10 +259,11 @@ declare
   v_asked     uuid[];
   v_linked    uuid[];   -- bills with a link that concerns this series
   v_pair      record;
-  v_bills     uuid[] := '{}';
-  v_rows      text[] := '{}';
+  v_bills     alfrd.payables[] := '{}';
+  v_rows      alfrd.statement_rows[] := '{}';
+  v_taken     text[] := '{}';
   v_seen      uuid[] := '{}';
-  v_chosen    jsonb[] := '{}';
+  v_chosen    jsonb[];
 begin
   v_linked := array(select document_id from alfrd.payments where document_id = any (v_documents)
                     union select document_id from alfrd.payments where statement_id = any (v_documents));
@@ -329,7 +295,9 @@ begin
       select p, r from alfrd.payables p cross join lateral alfrd.rows_for(p, c_before, c_after) as r where p.document_id = any (v_asked)),
     fitting as (
       select p, r, (p).document_id, (r).document_id as statement_id, (r).row_number, (r).paid_on - (p).due as from_due, named.words, named.agree,
-             (r).stems = '{}' as names_nobody
+             (r).stems = '{}' as names_nobody,
+             -- A row that holds the number of one bill pays no other one.
+             alfrd.says_number(r, p) as says_number, bool_or(alfrd.says_number(r, p)) over (partition by (r).document_id, (r).row_number) as says_one
         from pairs
        cross join lateral (select alfrd.words_named((p).entity, (r).description) as words, alfrd.names_agree((p).entity, (r).description) as agree) as named
        where not exists (select from alfrd.payments m   -- what people said; and parts of a bill
@@ -343,34 +311,41 @@ begin
       from fitting
      where case when names_nobody then from_due <= c_nobody and alfrd.is_only_amount(r, p, c_before, c_nobody)
                 else agree >= 0.5 and not alfrd.names_another(r, p, words) end
-       and alfrd.is_in_turn(r, p)
-     -- Nearest to the day it is due, or as soon as it came.
-     order by case when from_due > 0 then from_due when from_due >= -7 then -from_due / 2.0
-                   when (r).paid_on between (p).issued - 3 and (p).issued + 5 then 6 else -from_due end
-              + case when names_nobody then 10 else 0 end, agree desc, (r).paid_on, document_id, statement_id, row_number
+       and says_number = says_one and (says_number or alfrd.is_in_turn(r, p))
+     order by alfrd.unlikeliness(r, p) + case when names_nobody then 2.5 else 0 end, agree desc, (r).paid_on, document_id, statement_id, row_number
   loop
     v_seen := v_seen || v_pair.document_id;
-    continue when v_pair.document_id = any (v_bills) or v_pair.statement_id || ' ' || v_pair.row_number = any (v_rows);
-    v_bills := v_bills || v_pair.document_id;
-    v_rows := v_rows || (v_pair.statement_id || ' ' || v_pair.row_number);
-    v_chosen := v_chosen || jsonb_build_object(
-      'document_id', v_pair.document_id, 'statement_id', v_pair.statement_id, 'row_number', v_pair.row_number, 'amount', (v_pair.r).amount,
-      'currency', coalesce(nullif((v_pair.p).currency, ''), (v_pair.r).currency), 'paid_on', (v_pair.r).paid_on,
-      'confidence', least(0.99, case when v_pair.names_nobody then 0.7 else 0.75 + 0.2 * v_pair.agree end
-                                + case when v_pair.from_due between -21 and 7 then 0.04 else 0 end),
-      'reason', case when v_pair.names_nobody then 'bills of no other sender have this amount' else 'the row names ' || (v_pair.p).entity end);
+    continue when v_pair.statement_id || ' ' || v_pair.row_number = any (v_taken)
+               or exists (select from unnest(v_bills) as b where b.document_id = v_pair.document_id);
+    v_bills := v_bills || v_pair.p;
+    v_rows := v_rows || v_pair.r;
+    v_taken := v_taken || (v_pair.statement_id || ' ' || v_pair.row_number);
   end loop;
+  v_chosen := array(
+    select jsonb_build_object(
+             'document_id', (p).document_id, 'statement_id', (r).document_id, 'row_number', (r).row_number, 'amount', (r).amount,
+             'currency', coalesce(nullif((p).currency, ''), (r).currency), 'paid_on', (r).paid_on, 'rival_id', (v_bills[rival_place]).document_id,
+             'confidence', alfrd.payment_confidence(r, p, rival_place is null),
+             'reason', case when alfrd.says_number(r, p) then 'the row holds its number'
+                            when (r).stems = '{}' then 'bills of no other sender have this amount' else 'the row names ' || (p).entity end)
+      from alfrd.settle_equals(v_bills, v_rows, c_before, c_after)
+     cross join lateral (select v_bills[bill_place] as p, v_rows[row_place] as r) as settled);
   delete from alfrd.payments m
-   where (m.document_id = any (v_seen) or m.statement_id || ' ' || m.row_number = any (v_rows))
+   where (m.document_id = any (v_seen) or m.statement_id || ' ' || m.row_number = any (v_taken))
      and m.kind = 'payment' and m.made_by = '' and m.refused_by = ''
      and not exists (select from unnest(v_chosen) as chosen
                       where (chosen ->> 'document_id')::uuid = m.document_id and (chosen ->> 'statement_id')::uuid = m.statement_id
                         and (chosen ->> 'row_number')::integer = m.row_number);
-  insert into alfrd.payments (document_id, statement_id, row_number, amount, currency, paid_on, confidence, reason)
-  select document_id, statement_id, row_number, amount, currency, paid_on, confidence, reason
+  update alfrd.payments m set rival_id = (chosen ->> 'rival_id')::uuid, confidence = (chosen ->> 'confidence')::real
+    from unnest(v_chosen) as chosen
+   where m.document_id = (chosen ->> 'document_id')::uuid and m.statement_id = (chosen ->> 'statement_id')::uuid
+     and m.row_number = (chosen ->> 'row_number')::integer and m.made_by = '' and m.refused_by = ''
+     and m.rival_id is distinct from (chosen ->> 'rival_id')::uuid;
+  insert into alfrd.payments (document_id, statement_id, row_number, amount, currency, paid_on, rival_id, confidence, reason)
+  select document_id, statement_id, row_number, amount, currency, paid_on, rival_id, confidence, reason
     from unnest(v_chosen) as chosen
    cross join jsonb_to_record(chosen) as c(document_id uuid, statement_id uuid, row_number integer, amount numeric, currency text, paid_on date,
-                                           confidence real, reason text)
+                                           rival_id uuid, confidence real, reason text)
    order by document_id
       on conflict do nothing;
   perform alfrd.match_instalments(p_series, c_before, c_after);
@@ -428,136 +403,3 @@ begin
         on conflict do nothing;
   end loop;
 end $$;
-
--- alfrd.keep_series: the view of a series and its payments, as they should be by now. Called beside each look at it.
-create or replace function alfrd.keep_series(p_series uuid) returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-begin
-  perform alfrd.file_first_documents(p_series);
-  perform alfrd.note_payables(p_series);
-  perform alfrd.note_statement_rows(p_series);
-  perform alfrd.note_credit_notes(p_series);
-  perform alfrd.await_turn('alfrd:payments');
-  perform alfrd.match_credits(p_series);
-  perform alfrd.match_payments(p_series);
-  -- DDL last: its locks are held until the end.
-  perform alfrd.drop_views_of_gone_series();
-  if alfrd.keep_series_view(p_series) and alfrd.schedule_looks(array[row(p_series, alfrd.now() + interval '1 minute')::alfrd.next_look]) then
-    perform alfrd.notify(array['watch_series']);
-  end if;
-end $$;
-
--- alfrd.link_payment: a person says that a bill is paid: by this row of this statement, by a statement, or without one; or that a credit note
--- takes it back.
---
--- p_row: the first one of this amount, if not given.   p_paid_on, p_amount: of the row; without one, today, and the whole bill.
-create or replace function alfrd.link_payment(
-  p_document uuid, p_statement uuid default null, p_row integer default null, p_paid_on date default null, p_amount numeric default null
-) returns bigint
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-  v_bill   record;
-  v_credit record;
-  v_row    alfrd.statement_rows;
-  v_kind   text := 'payment';
-  v_id     bigint;
-begin
-  perform alfrd.refuse_tenants('link_payment');
-  select id, owner, total_amount, currency, series_id into v_bill from alfrd.documents where id = p_document for key share;
-  if not found then
-    raise exception 'no document %', p_document using errcode = 'AL004';
-  end if;
-  if p_statement is not null then
-    select -total_amount as amount, document_date as issued into v_credit
-      from alfrd.documents where id = p_statement and owner = v_bill.owner for key share;
-    if not found then
-      raise exception 'no statement % of the same owner', p_statement using errcode = 'AL004';
-    end if;
-    if v_credit.amount > 0 and exists (select from alfrd.credit_notes where document_id = p_statement) then
-      v_kind := 'credit';
-      p_amount := coalesce(p_amount, least(v_credit.amount, v_bill.total_amount));
-      p_paid_on := coalesce(p_paid_on, v_credit.issued);
-    end if;
-    select * into v_row from alfrd.statement_rows
-     where document_id = p_statement and (row_number = p_row or p_row is null and amount = coalesce(p_amount, v_bill.total_amount))
-     order by paid_on limit 1;
-    p_row := coalesce(p_row, v_row.row_number);
-  end if;
-  if p_row is not null and v_row.document_id is null then
-    raise exception 'statement % has no row % by which money went out', coalesce(p_statement::text, '(none)'), p_row
-      using errcode = 'AL005', hint = 'rows count from 0, in structured_data -> ''transactions''';
-  end if;
-  p_amount := coalesce(p_amount, v_row.amount, v_bill.total_amount);
-  if p_amount is null then
-    raise exception 'document %: its total is not known; say how much was paid', p_document using errcode = 'AL005';
-  end if;
-  insert into alfrd.payments as m (document_id, statement_id, row_number, kind, amount, currency, paid_on, confidence, reason, made_by)
-  values (p_document, p_statement, p_row, v_kind, p_amount, v_bill.currency, coalesce(p_paid_on, v_row.paid_on, alfrd.now()::date), 1,
-          'a person said so', alfrd.person())
-      on conflict (document_id, statement_id, row_number) do update
-     set kind = excluded.kind, amount = excluded.amount, paid_on = excluded.paid_on, confidence = 1, reason = excluded.reason, made_by = excluded.made_by,
-         made_at = alfrd.now(), refused_by = ''
-  returning id into v_id;
-  insert into alfrd.events (subject_type, subject_id, kind, detail)
-  values ('document', p_document, case v_kind when 'credit' then 'credited' else 'paid' end, format('%s (by %s)', p_amount, alfrd.person()));
-  if v_kind = 'credit' and v_bill.series_id is not null then
-    perform alfrd.note_series(v_bill.series_id);   -- less of it is to be paid
-  end if;
-  return v_id;
-end $$;
-
--- alfrd.unlink_payment: a person says that it was not paid so: by this statement, or by anything that is linked. Returns how many links went.
--- What the engine had linked stays as refused, so that it does not link it again.
-create or replace function alfrd.unlink_payment(p_document uuid, p_statement uuid default null) returns integer
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare
-  v_gone   integer;
-  v_series uuid;
-begin
-  perform alfrd.refuse_tenants('unlink_payment');
-  with refused as (
-    update alfrd.payments set refused_by = alfrd.person()
-     where document_id = p_document and refused_by = '' and made_by = '' and (p_statement is null or statement_id = p_statement)
-    returning 1),
-  deleted as (
-    delete from alfrd.payments
-     where document_id = p_document and refused_by = '' and made_by <> '' and (p_statement is null or statement_id = p_statement)
-    returning 1)
-  select (select count(*) from refused) + (select count(*) from deleted) into v_gone;
-  if v_gone = 0 then
-    raise exception 'document % has no payment%', p_document, coalesce(' by ' || p_statement, '') using errcode = 'AL004';
-  end if;
-  insert into alfrd.events (subject_type, subject_id, kind, detail)
-  values ('document', p_document, 'unpaid', format('by %s', alfrd.person()));
-  select series_id into v_series from alfrd.documents where id = p_document;
-  if v_series is not null then
-    perform alfrd.note_series(v_series);   -- another row may pay it
-  end if;
-  return v_gone;
-end $$;
-
--- state: credited  credit notes take back the whole of it
---        paid      payments and credit notes make up the whole of it; or it is a receipt itself, and has no day to pay it by
---        overdue   not paid, and the day has passed
---        open      not paid yet
-create or replace view alfrd.bills with (security_invoker = true) as
-select d.id as document_id, d.filename, d.owner, d.series_id, s.slug as series, d.entity, d.document_date as issued, d.due_date as due,
-       d.total_amount as total, d.currency,
-       case when credit.amount >= d.total_amount then 'credited'
-            when coalesce(paid.amount, 0) + credit.amount >= d.total_amount or paid.amount is null and is_receipt then 'paid'
-            when d.due_date < alfrd.now()::date then 'overdue' else 'open' end as state,
-       coalesce(paid.last_on, case when is_receipt then d.document_date end) as paid_on, coalesce(paid.amount, 0) as paid,
-       paid.statement_id, paid.confidence, credit.amount as credited, credit.credit_note_id,
-       case when is_receipt then 0 else greatest(0, d.total_amount - coalesce(paid.amount, 0) - credit.amount) end as to_pay
-  from alfrd.documents d
-  left join alfrd.series s on s.id = d.series_id
- cross join lateral (
-   select sum(m.amount) as amount, max(m.paid_on) as last_on, min(m.confidence) as confidence,
-          (array_agg(m.statement_id order by m.paid_on desc) filter (where m.statement_id is not null))[1] as statement_id
-     from alfrd.payments m where m.document_id = d.id and m.refused_by = '' and m.kind = 'payment') as paid
- cross join lateral (
-   select coalesce(sum(m.amount), 0) as amount, (array_agg(m.statement_id order by m.paid_on desc))[1] as credit_note_id
-     from alfrd.payments m where m.document_id = d.id and m.refused_by = '' and m.kind = 'credit') as credit
- cross join lateral (select d.due_date is null and d.structured_data ? 'receipt_number' as is_receipt) as own
- where alfrd.is_bill(d.document_type, d.due_date) and d.total_amount > 0 and d.status not in ('failed', 'cancelled');
-comment on view alfrd.bills is 'Each bill: open, paid, overdue or credited; when it was paid, by which statement, and what is left to pay.';

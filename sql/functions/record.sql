@@ -254,9 +254,13 @@ declare
 begin
   with written as (
     update alfrd.documents
-       set series_data = d.result -> 'fields', status = d.next_status, error = '', failed_step = '',
-           updated_at = v_now,
-           made_by = documents.made_by || alfrd.stamp('extract', d.made_by, d.prompt_id)
+       set series_data = alfrd.under_present_names(documents.series_id, d.result -> 'fields'),
+           status = d.next_status, error = '', failed_step = '', updated_at = v_now,
+           -- Under which version of the series' fields; the first one goes without saying.
+           made_by = documents.made_by || case when (d.result ->> 'version')::integer > 1
+             then jsonb_build_object('extract', alfrd.stamp('extract', d.made_by, d.prompt_id) -> 'extract'
+                                                || jsonb_build_object('fields_version', d.result -> 'version'))
+             else alfrd.stamp('extract', d.made_by, d.prompt_id) end
       from unnest(p_done) as d
      where documents.id = d.subject_id and documents.generation = d.generation
     returning documents.id, documents.series_id, documents.series_data),
@@ -275,11 +279,14 @@ begin
     update alfrd.series
        set fields = series.fields || array(
              select distinct name from alfrd.documents d cross join jsonb_object_keys(d.series_data) as name
-              where d.id = any (v_written) and d.series_id = series.id and name <> all (series.fields) order by name)
+              where d.id = any (v_written) and d.series_id = series.id and name <> all (series.fields)
+                and not exists (select from alfrd.series_fields f where f.series_id = series.id and name = any (f.former_names))
+              order by name)
      where id = any (v_growing);
     -- Its view gets their columns with the next look: DDL has no place in an exchange.
     perform alfrd.note_series(id) from unnest(v_growing) as id;
   end if;
+  perform alfrd.note_outdated(v_written);
   return v_written;
 end $$;
 

@@ -33,6 +33,37 @@ begin
   return v_id;
 end $$;
 
+-- What a change keeps of a series that it may make go away.
+create or replace function alfrd.whole_series(p_series alfrd.series) returns jsonb
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select jsonb_build_object(
+    'series', to_jsonb(p_series),
+    'aliases', coalesce((select jsonb_agg(to_jsonb(a)) from alfrd.series_aliases a where a.series_id = p_series.id), '[]'),
+    'fields', coalesce((select jsonb_agg(to_jsonb(f)) from alfrd.series_fields f where f.series_id = p_series.id), '[]'));
+$$;
+
+-- The series as alfrd.whole_series has kept it, and its file.
+create or replace function alfrd.bring_series_back(p_before jsonb) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_series alfrd.series := jsonb_populate_record(null::alfrd.series, p_before -> 'series');
+begin
+  insert into alfrd.series select (v_series).* on conflict do nothing;
+  if not found then
+    raise exception 'series %: there is another one of its name or account by now', v_series.slug
+      using errcode = 'AL005', hint = 'merge the two: alfrd-events series merge INTO FROM';
+  end if;
+  insert into alfrd.files (owner, tags, title, series_id)
+  values (v_series.owner, array['series:' || v_series.slug], v_series.title, v_series.id)
+      on conflict (owner, tags) do nothing;
+  insert into alfrd.series_aliases
+  select (jsonb_populate_record(null::alfrd.series_aliases, alias)).* from jsonb_array_elements(p_before -> 'aliases') as alias
+      on conflict (entity_key, kind, account, owner) do update set series_id = excluded.series_id;
+  insert into alfrd.series_fields
+  select (jsonb_populate_record(null::alfrd.series_fields, field)).*
+    from jsonb_array_elements(alfrd.array_of(p_before, 'fields')) as field;
+end $$;
+
 create or replace function alfrd.move_documents(p_documents uuid[], p_series uuid) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -60,10 +91,8 @@ begin
     raise exception 'series % and % have different owners', v_into.slug, v_from.slug using errcode = 'AL005';
   end if;
   v_documents := array(select id from alfrd.documents where series_id = p_from order by id);
-  v_change := alfrd.note_series_change('merge', p_into, p_from, v_documents, jsonb_build_object(
-    'series', to_jsonb(v_from), 'into_account', v_into.account,
-    'aliases', coalesce((select jsonb_agg(to_jsonb(a)) from alfrd.series_aliases a where a.series_id = p_from), '[]')),
-    format('%s was merged into %s', v_from.slug, v_into.slug));
+  v_change := alfrd.note_series_change('merge', p_into, p_from, v_documents,
+    alfrd.whole_series(v_from) || jsonb_build_object('into_account', v_into.account), format('%s was merged into %s', v_from.slug, v_into.slug));
   perform alfrd.move_documents(v_documents, p_into);
   update alfrd.series_aliases set series_id = p_into where series_id = p_from;
   delete from alfrd.files where series_id = p_from;
@@ -148,7 +177,7 @@ begin
   select owner, array['series:' || slug], title, id from alfrd.series where id = v_new
       on conflict (owner, tags) do nothing;
   perform alfrd.move_documents(p_documents, v_new);
-  return alfrd.note_series_change('split', p_series, v_new, p_documents, '{}',
+  return alfrd.note_series_change('split', p_series, v_new, p_documents, alfrd.whole_series(v_series),
                                   format('%s documents were split off %s', cardinality(p_documents), v_series.slug));
 end $$;
 
@@ -164,6 +193,9 @@ begin
   if not found or v_change.undone_at is not null then
     raise exception 'no change % of a series that is not undone already', p_change using errcode = 'AL004';
   end if;
+  if v_change.kind = 'split' and v_change.before ? 'series' and not exists (select from alfrd.series where id = v_change.series_id) then
+    perform alfrd.bring_series_back(v_change.before);   -- all of it was split off, and it has gone away
+  end if;
   perform alfrd.lock_series(v_change.series_id);
   v_series := jsonb_populate_record(null::alfrd.series, v_change.before -> 'series');
   case v_change.kind
@@ -171,13 +203,7 @@ begin
       delete from alfrd.series_aliases where series_id = v_change.series_id
          and (entity_key, kind, account) = (v_series.entity_key, v_series.kind, v_series.account);
       update alfrd.series set account = v_change.before ->> 'into_account' where id = v_change.series_id;
-      insert into alfrd.series select (v_series).*;
-      insert into alfrd.files (owner, tags, title, series_id)
-      values (v_series.owner, array['series:' || v_series.slug], v_series.title, v_series.id)
-          on conflict (owner, tags) do nothing;
-      insert into alfrd.series_aliases
-      select (jsonb_populate_record(null::alfrd.series_aliases, alias)).* from jsonb_array_elements(v_change.before -> 'aliases') as alias
-          on conflict (entity_key, kind, account, owner) do update set series_id = excluded.series_id;
+      perform alfrd.bring_series_back(v_change.before);
       perform alfrd.move_documents(array(select id from alfrd.documents
         where id = any (v_change.document_ids) and series_id = v_change.series_id), v_series.id);
     when 'rename' then

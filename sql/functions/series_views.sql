@@ -8,7 +8,7 @@
 -- alfrd.keep_type_view              the same for a document type
 -- alfrd.refresh_views               all of them, for an operator
 --
--- Called: alfrd.keep_series_view by alfrd.keep_series (sql/functions/payments.sql), which a worker calls in a transaction of its own while it
+-- Called: alfrd.keep_series_view by alfrd.keep_series (sql/functions/series_keeping.sql), which a worker calls in a transaction of its own while it
 --         runs step watch_series. Never in an exchange: DDL waits for those who read a view, and others would wait for the exchange.
 -- Locks:  the turn of all views; the view, for at most 200 ms. What fails is an event of the series, and tried again later.
 -- Rights: views are security_invoker: they show what alfrd.documents shows to the login that asks, under its policies.
@@ -70,6 +70,7 @@ create or replace function alfrd.common_columns(p_for text) returns text
          'd.currency, d.account_number, d.period_start, d.period_end, d.series_id, d.structured_data' end;
 
 -- alfrd.name_values: each field of a series that has a value gets a column: a name that is free, and a type. What has one keeps it.
+-- The first ones are version 1 of its fields; those that come later are a new version.
 --
 -- The fields that columns of alfrd.documents hold already get none. Of a long series, the newest 150 documents tell the type.
 create or replace function alfrd.name_values(p_series uuid) returns void
@@ -78,6 +79,8 @@ declare
   c_most_columns constant integer := 300;
   v_taken    text[] := '{document_id,filename,issued,due,total,currency}';
   v_position integer;
+  v_version  integer := alfrd.fields_version(p_series) + 1;
+  v_is_newer boolean := false;
   v_column   text;
   v_new      record;
 begin
@@ -87,7 +90,8 @@ begin
     select field.name, alfrd.type_of_values(field.name, array_agg(value)) as type
       from (select name, place from alfrd.series s cross join unnest(s.fields) with ordinality as f(name, place)
              where s.id = p_series and name not in ('date', 'total_amount', 'due_date', 'currency')
-               and not exists (select from alfrd.series_fields known where known.series_id = p_series and known.name = f.name)) as field
+               and not exists (select from alfrd.series_fields known
+                                where known.series_id = p_series and (known.name = f.name or f.name = any (known.former_names)))) as field
       join (select d.series_data from alfrd.documents d where d.series_id = p_series
              order by d.document_date desc nulls last limit 150) as documents
         on nullif(documents.series_data ->> field.name, '') is not null
@@ -102,15 +106,28 @@ begin
                                        where v_column || '_' || n <> all (v_taken));
     end if;
     v_taken := v_taken || v_column;
-    insert into alfrd.series_fields (series_id, column_name, name, type, position)
-    values (p_series, v_column, v_new.name, v_new.type, v_position);
+    insert into alfrd.series_fields (series_id, column_name, name, type, position, version)
+    values (p_series, v_column, v_new.name, v_new.type, v_position, v_version)
+        on conflict do nothing;   -- a person is naming them, too: what is left is named with the next look
+    v_is_newer := v_version > 1;
   end loop;
+  if v_is_newer then
+    perform alfrd.note_renewal(p_series, v_version);
+  end if;
 end $$;
 
 create or replace function alfrd.typed(p_column text, p_name text, p_type text) returns text
   language sql immutable parallel safe
   return format(case p_type when 'numeric' then 'alfrd.as_numeric(d.%s ->> %L)' when 'date' then 'alfrd.as_date(d.%s ->> %L)'
                             else 'd.%s ->> %L' end, p_column, p_name);
+
+-- A field's value in a view: under its name; or under a former one, of a document that is not extracted again yet.
+create or replace function alfrd.typed_field(p_field alfrd.series_fields) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case when cardinality(p_field.former_names) = 0 then alfrd.typed('series_data', p_field.name, p_field.type)
+              else 'coalesce(' || (select string_agg(alfrd.typed('series_data', name, p_field.type), ', ' order by place)
+                                     from unnest(p_field.name || p_field.former_names) with ordinality as names(name, place)) || ')' end;
+$$;
 
 -- Those who read alfrd.documents read its views. The roles may be missing: see sql/functions/zz_roles.sql.
 create or replace function alfrd.publish_view(p_schema text, p_view text, p_title text) returns void
@@ -145,14 +162,41 @@ begin
   delete from alfrd.series_views where series_id = p_view.series_id;
 end $$;
 
+-- alfrd.fit_columns: fields that were renamed are renamed in the view. If one has another type, the view goes, to be made anew.
+create or replace function alfrd.fit_columns(p_series uuid, p_view text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  c_common  constant integer := 6;   -- columns of alfrd.common_columns('series')
+  v_view    regclass := to_regclass(format('alfrd_series.%I', p_view));
+  v_renamed record;
+  v_places  integer[] := '{}';
+begin
+  if exists (select from alfrd.series_fields f join pg_attribute a on a.attrelid = v_view and a.attnum = f.position + c_common
+              where f.series_id = p_series and format_type(a.atttypid, null) <> f.type) then
+    execute format('drop view alfrd_series.%I', p_view);
+    return;
+  end if;
+  -- First out of the way: two may have exchanged their names.
+  for v_renamed in
+    select a.attname, f.position from alfrd.series_fields f join pg_attribute a on a.attrelid = v_view and a.attnum = f.position + c_common
+     where f.series_id = p_series and a.attname <> f.column_name
+  loop
+    execute format('alter view alfrd_series.%I rename column %I to %I', p_view, v_renamed.attname, '_' || v_renamed.position);
+    v_places := v_places || v_renamed.position;
+  end loop;
+  for v_renamed in select column_name, position from alfrd.series_fields where series_id = p_series and position = any (v_places) loop
+    execute format('alter view alfrd_series.%I rename column %I to %I', p_view, '_' || v_renamed.position, v_renamed.column_name);
+  end loop;
+end $$;
+
 -- alfrd.change_series_view: what alfrd.keep_series_view does, and may fail.
 create or replace function alfrd.change_series_view(p_series uuid) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-  v_series alfrd.series;
-  v_view   alfrd.series_views;
-  v_fields integer;
-  v_name   text;
+  v_series  alfrd.series;
+  v_view    alfrd.series_views;
+  v_version integer;
+  v_name    text;
 begin
   select * into v_series from alfrd.series where id = p_series;
   -- Every login reads the names of views in the catalog. Where tenants share the database, they tell nothing of whose bills there are.
@@ -168,7 +212,7 @@ begin
     return;
   end if;
   perform alfrd.name_values(p_series);
-  select count(*) into v_fields from alfrd.series_fields where series_id = p_series;
+  v_version := alfrd.fields_version(p_series);
   if v_view.series_id is not null and v_view.slug <> v_series.slug then
     v_name := alfrd.free_view_name(v_series.slug);
     execute format('alter view if exists alfrd_series.%I rename to %I', v_view.view_name, v_name);
@@ -177,20 +221,21 @@ begin
       perform alfrd.publish_view('alfrd_series', v_name, v_series.title);
     end if;
   end if;
-  if v_view.field_count = v_fields and to_regclass(format('alfrd_series.%I', coalesce(v_view.view_name, ''))) is not null then
+  if v_view.fields_version = v_version and to_regclass(format('alfrd_series.%I', coalesce(v_view.view_name, ''))) is not null then
     return;
   end if;
   v_name := coalesce(v_view.view_name, alfrd.free_view_name(v_series.slug));
+  perform alfrd.fit_columns(p_series, v_name);
   execute format('create or replace view alfrd_series.%I with (security_invoker = true) as select %s from alfrd.documents d'
                  ' where d.series_id = %L::uuid and d.status not in (''failed'', ''cancelled'')',
                  v_name,
                  alfrd.common_columns('series') || coalesce((
-                   select string_agg(format(', %s as %I', alfrd.typed('series_data', name, type), column_name), '' order by position)
-                     from alfrd.series_fields where series_id = p_series), ''),
+                   select string_agg(format(', %s as %I', alfrd.typed_field(f), f.column_name), '' order by f.position)
+                     from alfrd.series_fields f where f.series_id = p_series), ''),
                  p_series);
   perform alfrd.publish_view('alfrd_series', v_name, v_series.title);
-  insert into alfrd.series_views (series_id, view_name, slug, field_count) values (p_series, v_name, v_series.slug, v_fields)
-      on conflict (series_id) do update set field_count = excluded.field_count, made_at = alfrd.now();
+  insert into alfrd.series_views (series_id, view_name, slug, fields_version) values (p_series, v_name, v_series.slug, v_version)
+      on conflict (series_id) do update set fields_version = excluded.fields_version, made_at = alfrd.now();
 end $$;
 
 -- alfrd.keep_series_view: as it should be by now. Where it cannot be, an event of the series says why, once, and it is tried again.

@@ -94,7 +94,8 @@ begin
     alfrd.dismiss_alert(uuid), alfrd.snooze_alert(uuid, timestamptz),
     alfrd.answer_series(uuid, uuid), alfrd.merge_series(uuid, uuid), alfrd.rename_series(uuid, text, text),
     alfrd.split_series(uuid, uuid[], text, text, text, text), alfrd.undo_series_change(bigint),
-    alfrd.link_payment(uuid, uuid, integer, date, numeric), alfrd.unlink_payment(uuid, uuid),
+    alfrd.rename_series_field(uuid, text, text), alfrd.retype_series_field(uuid, text, text), alfrd.add_series_field(uuid, text, text),
+    alfrd.link_payment(uuid, uuid, integer, date, numeric), alfrd.unlink_payment(uuid, uuid), alfrd.answer_payment(uuid, boolean),
     alfrd.create_file(text, text[], text), alfrd.rename_tag(text, text, text), alfrd.merge_tags(text, text, text)
     to alfrd_app;
   grant update (dismissed_at, snoozed_until) on alfrd.series_alerts to alfrd_app;

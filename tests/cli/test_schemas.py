@@ -162,7 +162,8 @@ def test_what_shows_fits_its_schema(household: Program) -> None:
     file, slug = household.json("files")[0]["id"], household.json("series")[0]["slug"]
     looks = {
         ("status",), ("documents",), ("documents", "--review"), ("show", bills[0]), ("show", file), ("files",),
-        ("events", bills[0]), ("search", "electricity"), ("usage",), ("series",), ("series", "show", slug), ("alerts",),
+        ("events", bills[0]), ("search", "electricity"), ("usage",), ("series",), ("series", "show", slug),
+        ("series", "fields", slug), ("alerts",),
         ("calendar", "--from", "2024-01-01", "--to", "2024-12-31"), ("explain", bills[0]), ("health", "--anywhere"),
         ("prompts", "list"), ("prompts", "show", "classifier:V1"), ("prompts", "history"),
         ("prompts", "impact", "classifier:V1"), ("replay", "--failed", "--dry-run"),

@@ -118,3 +118,24 @@ def test_series_are_merged_renamed_split_and_all_of_it_is_undone(followed: Progr
     followed("run", "--once")
 
     assert sorted(row["document_count"] for row in followed.json("series")) == [1, 7]
+
+
+def test_fields_are_listed_renamed_typed_and_added(followed: Program) -> None:
+    names = {row["name"] for row in followed.json("series", "fields", "kittiwake")}
+    assert "account_number" in names
+
+    told, _ = followed.inside(
+        "series", "fields", "kittiwake", "--rename", "account_number=contract", "--add", "minutes=numeric"
+    )
+    assert "contract" in told
+    assert "extracted again" in told
+    followed("run", "--once")
+
+    rows = {row["name"]: row for row in followed.json("series", "fields", "kittiwake")}
+    assert rows["contract"]["former_names"] == ["account_number"]
+    assert rows["contract"]["document_count"] == 7
+    assert rows["minutes"]["type"] == "numeric"
+    _, why = followed.inside("series", "fields", "kittiwake", "--rename", "contract", exit_code=2)
+    assert "usage_kwh=consumption" in plain(why)
+    _, why = followed.inside("series", "fields", "kittiwake", "--type", "contract=money", exit_code=1)
+    assert "numeric, date or text" in plain(why)

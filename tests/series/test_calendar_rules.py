@@ -176,6 +176,14 @@ def test_the_same_bill_twice_is_a_duplicate_unless_its_number_differs() -> None:
     assert seen(days, amounts=amounts, number=numbers).alerts == ()
 
 
+def test_a_duplicate_is_told_however_old_it_is() -> None:
+    days = [f"{2020 + month // 12}-{month % 12 + 1:02}-05" for month in range(24)]
+
+    alert = only(seen([days[0], *days], amounts=["7.50"] * 25))
+
+    assert (alert.kind, alert.is_news) == ("duplicate", True)
+
+
 def test_another_bank_account_is_told_and_a_misread_one_is_not() -> None:
     iban = "DE89 3704 0044 0532 0130 00"
     same = [iban, iban, "", iban.replace(" ", ""), iban.replace("0", "O", 1), iban.replace("5", "6")]

@@ -114,6 +114,26 @@ async def test_documents_are_split_off_and_go_back(db: Harness) -> None:
     assert await db.one("select count(*) from alfrd.series") == 1
 
 
+async def test_a_series_that_was_split_off_whole_comes_back_with_its_file(db: Harness) -> None:
+    document = await filed(db)
+    series, tags = await place_of(db, document)
+    change = await db.one(
+        "select alfrd.split_series(%s, array[%s::uuid], 'Beach House', 'beachhouse', 'beach-house')",
+        series,
+        document,
+    )
+    await work(db, document)
+    await db.advance_clock(5)
+    assert await look(db)
+    assert await db.one("select count(*) from alfrd.series where id = %s", series) == 0
+
+    await db.sql("select alfrd.undo_series_change(%s)", change)
+    await work(db, document)
+
+    assert await place_of(db, document) == (series, tags)
+    assert await db.one("select array_agg(series_id) from alfrd.files") == [series]
+
+
 async def test_an_empty_series_goes_away_with_its_file(db: Harness) -> None:
     document = await filed(db)
     await db.advance_clock(5)

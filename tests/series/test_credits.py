@@ -66,6 +66,19 @@ async def test_a_bill_that_is_credited_in_part_is_paid_by_the_rest(db: Harness) 
     assert await db.one("select count(*) from alfrd.payments") == 2
 
 
+async def test_the_rest_of_one_bill_does_not_pay_an_equal_one(db: Harness) -> None:
+    reduced = await numbered(db, "2024/0817")
+    whole = await bill(db, issued=date(2024, 3, 10), due=date(2024, 4, 1))
+    await credit_note(db, "-5.10", "for invoice 2024/0817", date(2024, 3, 8))
+    await statement(
+        db, ("2024-03-30", "-40.00", "Harborlight Electric"), ("2024-04-03", "-45.10", "Harborlight Electric")
+    )
+    await keep(db)
+
+    paid = await db.sql("select document_id, amount from alfrd.payments where kind = 'payment'")
+    assert {row["document_id"]: float(row["amount"]) for row in paid} == {reduced: 40.00, whole: 45.10}
+
+
 async def test_a_bill_that_was_paid_as_a_whole_stays_paid_when_a_credit_note_comes(db: Harness) -> None:
     reduced = await numbered(db, "2024/0817")
     await statement(db, ("2024-03-18", "-45.10", "Harborlight Electric"))

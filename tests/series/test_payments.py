@@ -304,3 +304,97 @@ async def test_a_tenant_sees_the_payments_of_its_own_bills(db: Harness, signed_i
         for table in ("payables", "statement_rows", "credit_notes"):
             with pytest.raises(AlfrdError, match="permission denied"):
                 await tenant.rows(f"select * from alfrd.{table}")  # type: ignore[arg-type]
+
+
+async def numbered(db: Harness, number: str, issued: date, due: date) -> UUID:
+    return await bill(db, issued=issued, due=due, structured_data={"invoice_number": number})
+
+
+async def rows_of(db: Harness, *bills: UUID) -> list[int | None]:
+    """The row that pays each bill."""
+    rows = await db.sql("select document_id, row_number from alfrd.payments where refused_by = ''")
+    paid = {row["document_id"]: row["row_number"] for row in rows}
+    return [paid.get(document) for document in bills]
+
+
+async def test_a_row_that_holds_a_bills_number_pays_that_bill_and_no_other(db: Harness) -> None:
+    january = await numbered(db, "HL-2024-0117", date(2024, 1, 5), date(2024, 1, 20))
+    february = await numbered(db, "HL-2024-0233", date(2024, 2, 5), date(2024, 2, 20))
+    await statement(
+        db,
+        ("2024-02-18", "-45.10", "Harborlight Electric INV HL 2024/0117"),
+        ("2024-03-19", "-45.10", "Harborlight Electric HL-2024-0233"),
+    )
+    await keep(db)
+
+    assert await rows_of(db, january, february) == [0, 1], "by the days alone, the first row pays February"
+    assert {
+        (row["reason"], row["rival_id"])
+        for row in await db.sql("select reason, rival_id from alfrd.payments")
+    } == {("the row holds its number", None)}
+
+
+async def test_equal_bills_are_paid_in_the_order_in_which_they_came(db: Harness) -> None:
+    january = await bill(db, issued=date(2023, 12, 10), due=date(2024, 1, 9))
+    february = await bill(db, issued=date(2024, 1, 13), due=date(2024, 2, 12))
+    await statement(
+        db, ("2024-01-09", "-45.10", "Check 1055"), ("2024-01-14", "-45.10", "Harborlight Electric")
+    )
+    await keep(db)
+
+    assert await rows_of(db, january, february) == [0, 1], "no bill is paid days before it came"
+    assert await db.one("select count(*) from alfrd.payments where rival_id is not null") == 0
+
+
+async def unclear_pair(db: Harness) -> tuple[UUID, UUID]:
+    """One bill late, one as soon as it is due; or one early, one very late: both on one statement."""
+    august = await bill(db, issued=date(2023, 8, 14), due=date(2023, 8, 28))
+    september = await bill(db, issued=date(2023, 9, 14), due=date(2023, 9, 28))
+    await statement(
+        db,
+        ("2023-09-14", "-45.10", "Harborlight Electric"),
+        ("2023-09-23", "-45.10", "Harborlight Electric"),
+    )
+    await keep(db)
+    return august, september
+
+
+async def test_where_two_equal_bills_may_have_been_paid_either_way_a_person_is_asked(db: Harness) -> None:
+    august, september = await unclear_pair(db)
+
+    assert await rows_of(db, august, september) == [0, 1]
+    asked = await bills.bills(db.database, unclear=True)
+    assert {(row["document_id"], row["rival_id"], row["state"], row["confidence"]) for row in asked} == {
+        (august, september, "paid", 0.5),
+        (september, august, "paid", 0.5),
+    }
+
+    assert await bills.answer(db.database, august, is_right=True) == 1
+    await keep(db)
+
+    assert await rows_of(db, august, september) == [0, 1]
+    assert await bills.bills(db.database, unclear=True) == []
+    with pytest.raises(NotFound):
+        await bills.answer(db.database, september, is_right=True)
+
+
+async def test_the_other_way_round_stays_so(db: Harness) -> None:
+    august, september = await unclear_pair(db)
+
+    assert await bills.answer(db.database, september, is_right=False) == 2
+    await keep(db)
+
+    assert await rows_of(db, august, september) == [1, 0]
+    assert await state_of(db, august) == ("paid", date(2023, 9, 23))
+    assert await bills.bills(db.database, unclear=True) == []
+    assert await db.one("select count(*) from alfrd.payments where made_by <> ''") == 2
+
+
+async def test_two_rows_of_one_day_leave_no_question(db: Harness) -> None:
+    august = await bill(db, issued=date(2023, 8, 14), due=date(2023, 8, 28))
+    september = await bill(db, issued=date(2023, 9, 14), due=date(2023, 9, 28))
+    await statement(db, *[("2023-09-28", "-45.10", "Harborlight Electric")] * 2)
+    await keep(db)
+
+    assert [(await state_of(db, each))[1] for each in (august, september)] == [date(2023, 9, 28)] * 2
+    assert await bills.bills(db.database, unclear=True) == []

@@ -57,6 +57,7 @@ ROWS = {
     "alfrd.series_fields": "insert into {} (series_id, column_name, name, type, position)"
     " select id, 'kwh', 'kwh', 'numeric', 99 from alfrd.series limit 1",
     "alfrd.series_views": "insert into {} (series_id, view_name, slug) select id, 'a', slug from alfrd.series limit 1",
+    "alfrd.series_renewals": "insert into {} (series_id, version) select id, 1 from alfrd.series limit 1",
     "alfrd.payables": "insert into {} select id, series_id, owner, 1, 'USD', '2024-01-01', '2024-01-02', 'Acme',"
     " '{{}}', 'A1', 1 from alfrd.documents where series_id is not null limit 1",
     "alfrd.credit_notes": "insert into {} select id, series_id, owner, 1, 'USD', '2024-01-01', 'Acme', '{{}}', '{{}}'"

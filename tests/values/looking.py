@@ -92,7 +92,7 @@ def _commands(
         ("tags", files._tags(context, as_json)),
         ("series", series._list(context, as_json)),
         ("alerts", series._alerts(context, as_json)),
-        ("bills", bills._list(context, [], as_json)),
+        ("bills", bills._list(context, [], False, as_json)),
         ("tags", files._tags(context, as_json)),
         ("calendar", series._calendar(context, None, None, as_json)),
         ("lessons", lessons._show(context, as_json)),

@@ -29,7 +29,7 @@ GROUPS = [
     ["type_suggestions", "prompts", "route_cache", "reference_version", "readings"],
     ["answer_keys", "evaluations", "lessons", "reviews", "series_versions"],
     ["series_rhythms", "series_alerts", "series_aliases", "changed_series", "series_changes"],
-    ["bulk_changes", "console_views", "series_fields", "series_views", "type_fields"],
+    ["bulk_changes", "console_views", "series_fields", "series_views", "series_renewals", "type_fields"],
     [
         "payments",
         "payables",

@@ -26,26 +26,29 @@ def list_(
     credited: Annotated[
         bool, typer.Option("--credited", help="Only those that credit notes take back.")
     ] = False,
+    unclear: Annotated[
+        bool, typer.Option("--unclear", help="Only those that the payment of an equal one may have paid.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Bills, the most urgent first: open, overdue, paid or credited, and by which statement or credit note."""
     wanted = {"open": is_open, "overdue": overdue, "paid": paid, "credited": credited}
     states = [state for state, is_wanted in wanted.items() if is_wanted]
     if context.invoked_subcommand is None:
-        ask(lambda context: _list(context, states, as_json))
+        ask(lambda context: _list(context, states, unclear, as_json))
 
 
-async def _list(context: CommandContext, states: list[str], as_json: bool) -> None:
+async def _list(context: CommandContext, states: list[str], unclear: bool, as_json: bool) -> None:
     from alfrd_events.db import bills as stored
     from alfrd_events.terminal.bills import BILLS
     from alfrd_events.terminal.output import Output
 
-    rows = await stored.bills(context.database, states)
+    rows = await stored.bills(context.database, states, unclear=unclear)
     output = Output(as_json=as_json)
     if as_json:
         output.json(rows)
     else:
-        output.table(rows, BILLS, empty=_none(states))
+        output.table(rows, BILLS, empty="it is clear what paid each bill" if unclear else _none(states))
 
 
 def _none(states: list[str]) -> str:
@@ -107,6 +110,28 @@ async def _link(
     shown = (await find(context.database, statement))[1] if statement else None
     await stored.link(context.database, paid, shown, row, on, amount)
     Output().line(f"{paid} is paid; take it back with: alfrd-events bills unlink {bill}")
+
+
+@bills.command()
+def confirm(
+    bill: DocumentId,
+    other: Annotated[
+        bool,
+        typer.Option("--other", help="No: it was paid by the payment of its rival, and the rival by its."),
+    ] = False,
+) -> None:
+    """Answer what --unclear asks: it was paid as it is linked, or the other way round."""
+    ask(lambda context: _confirm(context, bill, other))
+
+
+async def _confirm(context: CommandContext, bill: str, other: bool) -> None:
+    from alfrd_events.db import bills as stored
+    from alfrd_events.db.queries import find
+    from alfrd_events.terminal.output import Output
+
+    _, unclear = await find(context.database, bill)
+    await stored.answer(context.database, unclear, is_right=not other)
+    Output().line(f"{unclear} is paid {'by the payment of its rival' if other else 'as it was linked'}")
 
 
 @bills.command()

@@ -162,6 +162,66 @@ async def _split(context: CommandContext, name: str, to: str, documents: list[st
 
 
 @series.command()
+def fields(
+    name: SeriesName,
+    rename: Annotated[
+        list[str] | None, typer.Option(metavar="FIELD=NEW", help="Call a field something else.")
+    ] = None,
+    type: Annotated[
+        list[str] | None, typer.Option(metavar="FIELD=TYPE", help="It is numeric, date or text.")
+    ] = None,
+    add: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=TYPE", help="Have its documents searched for it, too.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """The names and types of a series' values; after a change its documents are extracted again."""
+    changes = [
+        *(("rename", *_pair(each, "usage_kwh=consumption")) for each in rename or ()),
+        *(("type", *_pair(each, "meter=text")) for each in type or ()),
+        *(("add", *_pair(each, "solar_kwh=numeric")) for each in add or ()),
+    ]
+    ask(lambda context: _fields(context, name, changes, as_json))
+
+
+def _pair(given: str, example: str) -> tuple[str, str]:
+    """
+    :raise BadParameter: it is not of the form of the example.
+    """
+    left, equals, right = (part.strip() for part in given.partition("="))
+    if not (left and equals and right):
+        raise typer.BadParameter(f"{given} is not of the form {example}")
+    return left, right
+
+
+async def _fields(
+    context: CommandContext, name: str, changes: list[tuple[str, str, str]], as_json: bool
+) -> None:
+    from alfrd_events.db import calendar, series_fields
+    from alfrd_events.terminal.output import Output
+    from alfrd_events.terminal.series import FIELDS
+
+    found = await calendar.find_series(context.database, name)
+    make = {
+        "rename": series_fields.rename_field,
+        "type": series_fields.retype_field,
+        "add": series_fields.add_field,
+    }
+    for what, field, to in changes:
+        await make[what](context.database, found["id"], field, to)
+    rows = await series_fields.fields_of(context.database, found["id"])
+    output = Output(as_json=as_json)
+    if as_json:
+        output.json(rows)
+        return
+    output.table(
+        rows, FIELDS, empty="no values of its own yet; they are named when a worker has looked at it"
+    )
+    if changes:
+        output.line("its documents are extracted again under these names, by and by", style="dim")
+
+
+@series.command()
 def undo(
     change: Annotated[int, typer.Argument(metavar="CHANGE", help="The number that the change told.")],
 ) -> None:

@@ -1,6 +1,6 @@
 """Bills in the database: which are open, paid, overdue or credited, and what paid them.
 
-Source: ``sql/functions/payments.sql``.
+Source: ``sql/functions/payments_by_people.sql``.
 """
 
 from __future__ import annotations
@@ -14,23 +14,35 @@ from alfrd_events.db.database import Database, Row
 
 
 async def bills(
-    database: Database, states: Sequence[str] = (), *, series: Sequence[str] | None = None
+    database: Database,
+    states: Sequence[str] = (),
+    *,
+    series: Sequence[str] | None = None,
+    unclear: bool = False,
 ) -> list[Row]:
     """Bills, those to be paid first, by the day to pay them by; then the paid and credited ones, the newest first.
 
     :param states: ``open``, ``paid``, ``overdue``, ``credited``; all if empty.
     :param series: only of series with these slugs.
+    :param unclear: only those that may have been paid by the payment of an equal one.
     """
     return await database.rows(
-        "select b.*, st.filename as statement, credit.filename as credit_note from alfrd.bills b"
+        "select b.*, st.filename as statement, credit.filename as credit_note, rival.filename as rival"
+        "  from alfrd.bills b"
         " left join alfrd.documents st on st.id = b.statement_id"
         " left join alfrd.documents credit on credit.id = b.credit_note_id"
+        " left join alfrd.documents rival on rival.id = b.rival_id"
         " where (%(states)s::text[] = '{}' or b.state = any (%(states)s))"
         "   and (%(series)s::text[] is null or b.series = any (%(series)s))"
+        "   and (b.rival_id is not null or not %(unclear)s)"
         " order by b.state in ('paid', 'credited'),"
         "   case when b.state not in ('paid', 'credited') then coalesce(b.due, b.issued) end, b.paid_on desc,"
         "   b.filename, b.document_id",
-        {"states": list(states), "series": None if series is None else list(series)},
+        {
+            "states": list(states),
+            "series": None if series is None else list(series),
+            "unclear": unclear,
+        },
     )
 
 
@@ -105,3 +117,12 @@ async def overdue(database: Database, days: int, limit: int) -> list[Row]:
         "   and b.state = 'overdue' order by b.due, b.entity, b.document_id limit %(limit)s",
         {"days": days, "limit": limit},
     )
+
+
+async def answer(database: Database, bill: UUID, *, is_right: bool) -> int:
+    """Say whether an unclear bill was paid as it is linked, or by that of its rival; how many links that settles.
+
+    :raise NotFound: nothing is unclear about its payment.
+    """
+    certain: int = await database.value("select alfrd.answer_payment(%s, %s)", [bill, is_right])
+    return certain

@@ -1,6 +1,6 @@
 """The calendar of series in the database: what step ``watch_series`` is given, alerts, what is due when.
 
-Source: ``sql/functions/series_watch.sql``.
+Source: ``sql/functions/series_alerts.sql``, ``sql/functions/series_calendar.sql``.
 """
 
 from __future__ import annotations

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields as fields_of
 from typing import Any
 from uuid import UUID
 
 from alfrd_events.db.database import Database
 from alfrd_events.db.json import uuid_of
 from alfrd_events.db.values import moment, usable_amount, usable_date
-from alfrd_events.model import Document, JsonObject, PartSource, Series, Task
+from alfrd_events.model import Document, JsonObject, PartSource, Series, SeriesField, Task
 
 Rows = Sequence[Sequence[Any]]
 
@@ -36,7 +36,7 @@ _CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
     "corrected": tuple,
 }
 """Column -> what makes its values of those of JSON; the others are what they are."""
-_DOCUMENT = [field.name for field in fields(Document) if field.name not in ("pages", "peers", "lessons")]
+_DOCUMENT = [field.name for field in fields_of(Document) if field.name not in ("pages", "peers", "lessons")]
 
 
 def document_rows(rows: Rows | None) -> Iterator[tuple[tuple[Any, ...], int]]:
@@ -58,9 +58,12 @@ def document_rows(rows: Rows | None) -> Iterator[tuple[tuple[Any, ...], int]]:
 def series(rows: Rows | None) -> dict[UUID, Series]:
     """Series by id."""
     found = {}
-    for text, entity, kind, frequency, slug, title, names, owner in rows or ():
+    for text, entity, kind, frequency, slug, title, names, owner, named in rows or ():
         id = uuid_of(text)
-        found[id] = Series(id, entity, kind, frequency, slug, title, tuple(names), owner)
+        fields = tuple(
+            SeriesField(name, type, tuple(former), version) for name, type, former, version in named or ()
+        )
+        found[id] = Series(id, entity, kind, frequency, slug, title, tuple(names), owner, named=fields)
     return found
 
 

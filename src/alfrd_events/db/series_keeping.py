@@ -1,6 +1,6 @@
 """What is kept of a series beside its calendar: its SQL view, and which of its bills are paid.
 
-Source: ``sql/functions/series_views.sql``, ``sql/functions/payments.sql``.
+Source: ``sql/functions/series_views.sql``, ``sql/functions/series_keeping.sql``.
 """
 
 from __future__ import annotations

@@ -128,6 +128,18 @@ class DocumentType:
 
 
 @dataclass(frozen=True, slots=True)
+class SeriesField:
+    """A value that documents of a series share."""
+
+    name: str
+    type: Literal["numeric", "date", "text"]
+    former_names: tuple[str, ...] = ()
+    """What people called it before."""
+    version: int = 1
+    """Of which version of the series' fields it is as it is."""
+
+
+@dataclass(frozen=True, slots=True)
 class Series:
     """Recurring documents of one entity and one kind."""
 
@@ -142,6 +154,13 @@ class Series:
     owner: str = ""
     account: str = ""
     """The key of its account; empty: none is known."""
+    named: tuple[SeriesField, ...] = ()
+    """Those of the fields that have a type: of which a value was seen, or that a person has added."""
+
+    @property
+    def version(self) -> int:
+        """The version of its fields; 0: none is named yet."""
+        return max((field.version for field in self.named), default=0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from alfrd_events.analysis.rules.series import account_of
 from alfrd_events.analysis.text.naming import entity_key
+from alfrd_events.analysis.text.typed import typed
 from alfrd_events.model import Extraction, FileSummary, Result, SeriesPlace
 from alfrd_events.model.inputs import ExtractInput, FileInput, FilingInput
 from alfrd_events.model.jobs import DetectSeries, Extract, SummarizeFile
@@ -25,6 +26,12 @@ class FileSummaryAt(FileSummary):
     """A file's summary with the revision that it was made from."""
 
     revision: int
+
+
+class ExtractionAt(Extraction):
+    """A document's values with the version of its series' fields that they were found under."""
+
+    version: int
 
 
 async def file(given: FilingInput, tools: Tools) -> SeriesPlace:
@@ -48,10 +55,13 @@ async def file(given: FilingInput, tools: Tools) -> SeriesPlace:
 
 
 async def extract(given: ExtractInput, tools: Tools) -> Extraction:
-    """The document's values under its series' names; without a series there are none to share."""
+    """The document's values under its series' names, in the form of their types; without a series there are none."""
     if given.series is None:
         return Extraction(fields={})
-    return await tools.analyst.run(Extract(given.document, given.series, active(given.prompt)))
+    found = await tools.analyst.run(Extract(given.document, given.series, active(given.prompt)))
+    types = {field.name: field.type for field in given.series.named}
+    fields = {name: typed(value, types.get(name, "text")) for name, value in found.fields.items()}
+    return ExtractionAt(fields=fields, version=given.series.version, provenance=found.provenance)
 
 
 async def summarize_file(given: FileInput, tools: Tools) -> Result:

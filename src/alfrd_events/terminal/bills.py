@@ -39,6 +39,8 @@ BILLS = (
 
 
 def _sure(row: Row) -> str:
+    if row["rival_id"]:
+        return "unclear"
     return percent(row["confidence"]) if row["confidence"] is not None else ""
 
 

@@ -56,6 +56,20 @@ def print_alerts(output: Output, rows: Sequence[Row]) -> None:
         output.paragraph(row["detail"], indent=10)
 
 
+FIELDS = (
+    Column("field", lambda row: row["name"]),
+    Column("type", lambda row: row["type"]),
+    Column("version", lambda row: str(row["version"])),
+    Column("documents", lambda row: str(row["document_count"])),
+    Column(
+        "column",
+        lambda row: row["column_name"] if row["column_name"] != row["name"] else "",
+        style="dim",
+        drop=2,
+    ),
+    Column("formerly", lambda row: ", ".join(row["former_names"]), style="dim", drop=1),
+)
+
 CALENDAR = (
     Column("day", lambda row: row["day"]),
     Column(

@@ -32,7 +32,7 @@ _LEAST_SPREAD = 0.01
 _LEAST_CHANGE = log(1.4)
 """Where amounts vary, a change by less is no news."""
 _NEWS = 6
-"""Only of so many newest documents is anything raised."""
+"""Only of so many newest documents is anything raised; but for a duplicate, which is in all sums twice, however old."""
 
 
 def oddities(history: SeriesHistory, *, days_apart: float | None) -> list[Alert]:
@@ -47,7 +47,7 @@ def oddities(history: SeriesHistory, *, days_apart: float | None) -> list[Alert]
         is_news = place >= len(history.documents) - _NEWS
         earlier = history.documents[:place]
         found += [
-            alert if is_news else alert.model_copy(update={"is_news": False})
+            alert if is_news or alert.kind == "duplicate" else alert.model_copy(update={"is_news": False})
             for alert in _about(history, document, earlier, days_apart, has_price=has_price)
         ]
     return found

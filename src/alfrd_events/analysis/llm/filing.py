@@ -75,8 +75,10 @@ def filed(document: Document, form: FilingForm, shown: Sequence[Series]) -> Fili
 
 
 def fields_of(series: Series) -> tuple[str, ...]:
-    """The names to ask for: the series' own, and those that its kind usually has while it has few."""
-    return tuple(dict.fromkeys([*series.fields, *sorted(fields_for(series.kind))]))[:MOST_FIELDS]
+    """The names to ask for: the series' own, and those that its kind usually has while it has few; no former ones."""
+    former = {name for field in series.named for name in field.former_names}
+    usual = sorted(fields_for(series.kind) - former)
+    return tuple(dict.fromkeys([*series.fields, *usual]))[:MOST_FIELDS]
 
 
 def extracted(

@@ -111,10 +111,12 @@ def extract(document: Document, series: Series) -> Extraction:
     A field that the series knows and this document lacks is ``null``: its column stays, its cell is empty.
     """
     values = _values(document)
+    former = {field.name: field.former_names for field in series.named}
     fields: JsonObject = {}
     used: set[str] = set()
     for name in series.fields:
-        source = _source_of(name, values)
+        known_as = (name, *former.get(name, ()))
+        source = next(filter(None, (_source_of(each, values) for each in known_as)), "")
         fields[name] = values.get(source) if source else None
         used.add(source or name)
     for name, value in values.items():

@@ -49,6 +49,7 @@ SCHEMAS: dict[str, Any] = {
     "search": list[documents.HitRow],
     "series": list[series.SeriesRow],
     "series-show": series.ShownSeries,
+    "series-fields": list[series.FieldRow],
     "show": documents.ShownDocument | documents.ShownFile,
     "status": system.Status,
     "tag": documents.Tagged,

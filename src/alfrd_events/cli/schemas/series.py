@@ -104,6 +104,18 @@ class ShownSeries(TypedDict):
     documents: list[DocumentOfSeries]
 
 
+class FieldRow(TypedDict):
+    """``series fields``: a value that its documents share, as a column of its view."""
+
+    name: str
+    column_name: str
+    type: Literal["numeric", "date", "text"]
+    version: int
+    former_names: list[str]
+    made_by: str
+    document_count: int
+
+
 class AlertRow(TypedDict):
     """``alerts``."""
 
@@ -155,8 +167,10 @@ class BillRow(TypedDict):
     credited: float
     credit_note_id: UUID | None
     to_pay: float
+    rival_id: UUID | None
     statement: str | None
     credit_note: str | None
+    rival: str | None
 
 
 class LessonPlace(TypedDict):
