@@ -76,7 +76,7 @@ begin
                 total_amount, currency, account_number, period_start, period_end, structured_data, series_id, undo_correction,
                 reviewed_at, review_claimed_by, review_claimed_at, review_claimed_until)
     on alfrd.documents to alfrd_app;
-  grant delete on alfrd.lessons to alfrd_app;
+  grant delete, update (apply_to) on alfrd.lessons to alfrd_app;
   -- The watcher of a mailbox is an application; a row that is taken away lets a message be read again.
   grant insert (mailbox, uidvalidity, uid, digest, document_ids), update (document_ids), delete on alfrd.mail_messages to alfrd_app;
   grant insert (document_id, number, filename, content, uri) on alfrd.document_parts to alfrd_app;
@@ -102,7 +102,7 @@ begin
   grant execute on function
     alfrd.register_worker(text, text, integer, text, text[], double precision), alfrd.worker_lock_class(),
     alfrd.heartbeat(bigint, boolean), alfrd.deregister_worker(bigint), alfrd.rescue(boolean),
-    alfrd.exchange(bigint, jsonb), alfrd.inputs_of(bigint[]), alfrd.parts_of(uuid[], bigint), alfrd.series_histories(uuid[]),
+    alfrd.exchange(bigint, jsonb), alfrd.inputs_of(bigint[]), alfrd.parts_of(uuid[], bigint), alfrd.series_histories(uuid[]), alfrd.lesson_trials(uuid[]),
     alfrd.hasten_looks(), alfrd.keep_series(uuid), alfrd.refresh_views(), alfrd.index_pages(integer),
     alfrd.save_progress(bigint, bigint, integer, jsonb, integer),
     alfrd.recall_replies(jsonb, interval), alfrd.reserve_calls(jsonb), alfrd.settle_calls(jsonb),
