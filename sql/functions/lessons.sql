@@ -79,7 +79,10 @@ end $$;
 create or replace function alfrd.lesson_deleted() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  if old.tried_at is not null and exists (select from alfrd.lessons where sender_id = old.sender_id) then
+  if not exists (select from alfrd.lessons where sender_id = old.sender_id) then
+    delete from alfrd.tasks where id in (select id from alfrd.tasks where subject_id = old.sender_id and step = 'try_lessons'
+                                            and state <> 'running' for update skip locked);
+  elsif old.tried_at is not null then
     perform alfrd.schedule_trial(old.sender_id);
   end if;
   if old.active then

@@ -243,7 +243,7 @@ async def test_a_figure_that_is_printed_twice_has_no_place(db: Harness) -> None:
 async def test_what_is_no_place_is_refused(db: Harness, place: dict[str, Any] | None) -> None:
     with pytest.raises(Exception, match="lessons_place_is_one"):
         await db.sql(
-            "insert into alfrd.lessons (owner, kind, sender, field, found, value, place)"
-            " values ('', 'place', 'Acme', 'total_amount', '', 'here', %s)",
+            "insert into alfrd.lessons (owner, kind, sender, field, found, value, place, tried_at)"
+            " values ('', 'place', 'Acme', 'total_amount', '', 'here', %s, now())",
             None if place is None else json.dumps(place),
         )
