@@ -15,7 +15,10 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   select coalesce(array_agg(distinct mark order by mark), '{}') from (
     select (regexp_matches(lower(p_text), '[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)*\.[a-z]{2,10}\M', 'g'))[1] as mark
     union
-    select regexp_replace((regexp_matches(p_text, '\d(?:[ ()/.-]{0,2}\d){8,}', 'g'))[1], '\D', '', 'g')) as found
+    -- A day with its hour is none.
+    select regexp_replace((regexp_matches(
+      regexp_replace(p_text, '(?<!\d)(?:[0-3]?\d[/.-][0-3]?\d[/.-](?:19|20)\d\d|(?:19|20)\d\d-\d\d-\d\d)(?!\d)', ' day ', 'g'),
+      '\d(?:[ ()/.-]{0,2}\d){8,}', 'g'))[1], '\D', '', 'g')) as found
    where mark !~ '^(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.' and char_length(mark) between 6 and 60
      and (mark ~ '^\d+$' or mark ~ '^www\.' or mark ~ '\.(com|net|org|info|biz|gov|edu|example|shop|store|online|app|cloud|io|eu)$'
           or mark ~ '^[^.]{2,}.*\.[a-z]{2}$' and (mark !~ '\.(no|id|to|is|in|as|so|rm)$' or mark ~ '\..*\.'));
@@ -123,8 +126,11 @@ end $$;
 -- Of the hundred worst: their texts are looked through for marks.
 create or replace function alfrd.reviews_taught(p_document uuid) returns uuid[]
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  with taught as materialized (
-    select owner, sender, found, marks from alfrd.lessons where document_id = p_document and contradicted_by = ''),
+  with known as materialized (   -- what is still to be tried has no marks yet
+    select alfrd.marks_taught(l) as marks from alfrd.lessons l where document_id = p_document and tried_at is null limit 1),
+  taught as materialized (
+    select owner, sender, found, coalesce((select marks from known where tried_at is null), marks) as marks
+      from alfrd.lessons where document_id = p_document and contradicted_by = ''),
   waiting as materialized (
     select id, owner, entity from alfrd.documents d
      where needs_review and id <> p_document and status in ('summarized', 'filed', 'completed')

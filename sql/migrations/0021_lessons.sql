@@ -16,15 +16,16 @@ insert into alfrd.routes (subject_type, status, step, next_status, max_attempts)
 alter table alfrd.lessons drop constraint lessons_place_is_one;
 -- squawk-ignore ban-drop-column
 alter table alfrd.lessons drop column active;
--- squawk-ignore adding-field-with-default
 alter table alfrd.lessons
+  -- squawk-ignore adding-field-with-default
   add column sender_id uuid not null generated always as (md5(owner || E'\n' || lower(sender))::uuid) stored,
   add column tried_at  timestamptz,
   add column apply_to  uuid[] not null default '{}';
 update alfrd.lessons set tried_at = taught_at;
--- squawk-ignore adding-field-with-default, constraint-missing-not-valid
 alter table alfrd.lessons
+  -- squawk-ignore adding-field-with-default
   add column active boolean not null generated always as (contradicted_by = '' and tried_at is not null) stored,
+  -- squawk-ignore constraint-missing-not-valid
   add constraint lessons_place_is_one check (
     case when kind <> 'place' then place is null
          when tried_at is null and place is null then true

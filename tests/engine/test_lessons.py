@@ -199,7 +199,7 @@ async def test_the_customers_own_number_identifies_no_sender(db: Harness) -> Non
 async def test_abbreviations_are_no_internet_addresses(db: Harness) -> None:
     words = "U.Price Sub.Total Reg.No inv.no Pos.ID incl.tax Mar.2024 t.de Qty.RM"
     addresses = "acme.de www.u.price mail@acme-power.example shop.acme.co.in firma.at acme.com.my"
-    numbers = "Tel. 0049 30/123456-7, 12.345"
+    numbers = "Tel. 0049 30/123456-7, 12.345, 21/01/2019 15:33:12, 2019-01-21 15.33"
 
     marks = await db.one("select alfrd.marks_of(%s)", f"{words}\n{addresses}\n{numbers}")
 

@@ -45,15 +45,14 @@ class _Moved:
 
 
 def place_of(field: str, value: Value, document: Document, parsed: ParsedText) -> TaughtPlace | None:
-    """Where the value stands; ``None``: nowhere, more than once, or on a page that has too few anchors."""
-    there = [
-        segment
-        for _, _, found, segment in values_of(field, parsed)
-        if found == value and segment.page <= LAST_PAGE
-    ]
-    if len(there) != 1 or there[0].box is None or there[0].page > LAST_PAGE:
+    """Where the value stands; ``None``: nowhere, or on a page that has too few anchors.
+
+    Of several the last: a total is repeated below the rows and sums that may happen to be as high.
+    """
+    there = [segment for _, _, found, segment in values_of(field, parsed) if found == value]
+    if not there or (box := there[-1].box) is None or there[-1].page > LAST_PAGE:
         return None
-    (segment,), box = there, there[0].box
+    segment = there[-1]
     page = next(page for page in document.pages if page.number == segment.page)
     height = (box[1] + box[3]) / 2
     anchors = sorted(_anchors(page).items(), key=lambda anchor: (abs(anchor[1][1] - height), anchor[0]))
