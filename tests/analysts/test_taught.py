@@ -8,14 +8,10 @@ from uuid import UUID
 
 import pytest
 
-from alfrd_events.analysis.rules.lessons import summarized
 from alfrd_events.analysis.rules.taught_labels import label_of, value_beside
 from alfrd_events.analysis.text.parsed import ParsedText
 from alfrd_events.analysis.text.taught import lessons_for
-from alfrd_events.model import Document, Evidence, Lesson, Page, Summary
-
-NUMBER = "4071229988"
-OTHER_NAME = Evidence(page=1, text="Zenith Supplies", confidence=0.97)
+from alfrd_events.model import Document, Lesson, Page
 
 
 def paper(text: str, *lessons: Lesson) -> Document:
@@ -30,8 +26,8 @@ def paper(text: str, *lessons: Lesson) -> Document:
     )
 
 
-def company(*marks: str, found: str = "Recsipt No.") -> Lesson:
-    return Lesson("company", "Acme Power", marks, "entity", found, "Acme Power")
+def company() -> Lesson:
+    return Lesson("company", "Acme Power", (), "entity", "Recsipt No.", "Acme Power")
 
 
 def test_a_paper_is_of_the_sender_whose_name_was_read() -> None:
@@ -41,24 +37,6 @@ def test_a_paper_is_of_the_sender_whose_name_was_read() -> None:
     assert lessons_for(document) == ()
     assert lessons_for(document, "Acme Power") == document.lessons
     assert lessons_for(document, "Zenith Supplies") == ()
-
-
-@pytest.mark.parametrize(
-    ("marks", "entity"),
-    [
-        (([NUMBER], [NUMBER]), "Acme Power"),
-        (([NUMBER],), "Zenith Supplies"),
-        (([NUMBER], ["555000111"]), "Zenith Supplies"),
-    ],
-    ids=["on two papers", "on one paper", "on one of two papers"],
-)
-def test_a_number_on_two_papers_of_a_company_says_more_than_another_name(
-    marks: tuple[list[str], ...], entity: str
-) -> None:
-    document = paper(f"Bill to Zenith Supplies\nTax no. {NUMBER}\n", *(company(*each) for each in marks))
-    found = Summary(summary="", entity="Zenith Supplies", evidence={"entity": OTHER_NAME})
-
-    assert summarized(document, ParsedText.of(document), found).entity == entity
 
 
 @pytest.mark.parametrize(

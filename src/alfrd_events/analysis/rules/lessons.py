@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 from alfrd_events.analysis.rules.taught_labels import value_beside
 from alfrd_events.analysis.rules.taught_places import value_at
@@ -44,7 +42,7 @@ def summarized(document: Document, parsed: ParsedText, found: Summary) -> Summar
     evidence = dict(found.evidence)
     taught = lessons_for(document, found.entity)
     for lesson in taught:
-        if lesson.kind == "company" and _is_company(lesson, document, found, taught):
+        if lesson.kind == "company" and _is_company(lesson, document, found):
             changed["entity"] = lesson.value
             evidence["entity"] = _sure(evidence.get("entity"), lesson)
         elif lesson.kind == "label" and (beside := value_beside(lesson.field, lesson.value, parsed)):
@@ -58,23 +56,16 @@ def summarized(document: Document, parsed: ParsedText, found: Summary) -> Summar
     return found.model_copy(update={**changed, "evidence": evidence, "doubts": doubts})
 
 
-def _is_company(lesson: Lesson, document: Document, found: Summary, taught: Sequence[Lesson]) -> bool:
+def _is_company(lesson: Lesson, document: Document, found: Summary) -> bool:
     """Whether the paper is this company's.
 
     By the name that was read wrongly before; or since no name was read, or hardly, and a mark of the company is there.
-    A mark that two papers of the company bore says more than any name that was read.
     """
     if not found.entity or entity_key(lesson.found) == entity_key(found.entity):
         return True
     where = found.evidence.get("entity")
     hardly = where is None or where.confidence is None or where.confidence < HARDLY
-    if hardly:
-        return bears_mark(document, lesson)
-    same = [other for other in taught if other.kind == "company" and other.value == lesson.value]
-    often = Counter(mark for other in same for mark in other.marks)
-    return bears_mark(
-        document, replace(lesson, marks=tuple(mark for mark in lesson.marks if often[mark] > 1))
-    )
+    return hardly and bears_mark(document, lesson)
 
 
 def _sure(where: Evidence | None, lesson: Lesson) -> Evidence:
