@@ -131,3 +131,23 @@ async def test_a_lesson_that_is_taught_while_others_are_tried_gets_a_trial_of_it
     assert await db.one("select count(*) from alfrd.lessons where tried_at is null") == 6
     await work(db)
     assert await db.one("select count(*) from alfrd.lessons where not active") == 0
+
+
+async def test_a_trial_that_was_lost_or_died_is_made_again_by_a_replay(db: Harness) -> None:
+    one = await given(db, 10)
+    await correct_only(db, one, **INSTALMENT)
+    await db.sql("delete from alfrd.tasks where step = 'try_lessons'")
+
+    (found,) = await db.sql("select subject_type, step, reason from alfrd.replay()")
+    assert found == {
+        "subject_type": "sender",
+        "step": "try_lessons",
+        "reason": "nothing tries what was taught",
+    }
+    await db.sql("update alfrd.tasks set state = 'dead', error = 'odd' where step = 'try_lessons'")
+    assert await db.sql("select * from alfrd.replay()") == []
+    (found,) = await db.sql("select reason from alfrd.replay(true)")
+    assert found["reason"] == "side work is dead: odd"
+    await work(db)
+
+    assert await db.one("select count(*) from alfrd.lessons where active") == 1
