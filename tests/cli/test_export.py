@@ -270,6 +270,7 @@ def test_a_taught_place_is_shown_and_tells_in_another_database(
     program("run", "--once")
     (first,) = _ids(program)
     program.inside("correct", first, "total=410.10")
+    program("run", "--once")
     shown = " ".join(program.inside("lessons")[0].split())
     assert "total amount is at page 1, 65 % across, 6" in shown
     exported = [json.loads(line) for line in program.inside("lessons", "export")[0].splitlines()]
@@ -278,6 +279,7 @@ def test_a_taught_place_is_shown_and_tells_in_another_database(
 
     program.inside("export", tmp_path / "out")
     copy.inside("import", tmp_path / "out")
+    copy("run", "--once")
     copy("add", _printed(tmp_path, "second", 507, 296, label=""))
     copy("run", "--once")
 
