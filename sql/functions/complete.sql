@@ -66,7 +66,10 @@ begin
   select array_agg(row('document', d.id, w.from_status, d.status, d.generation, d.priority)::alfrd.change),
          array_agg(d.id) filter (where w.step in ('classify', 'file')),
          array_agg(d.id) filter (where 'completed' in (w.from_status, w.next_status)),
-         array_agg(distinct row(d.series_id, null)::alfrd.next_look) filter (where w.step = 'file' and d.series_id is not null)
+         array_agg(distinct row(d.series_id, case w.next_status when 'completed' then alfrd.earliest_look(d.series_id) end)::alfrd.next_look)
+           filter (where d.series_id is not null
+                     -- or a person has sent it back, by a correction for instance, and is waiting for what follows
+                     and (w.step = 'file' or w.next_status = 'completed' and d.generation > 1))
     into p_state.changes, v_retagged, v_completed, p_state.next_looks
     from unnest(p_written) as w join alfrd.documents d on d.id = w.subject_id
    where w.subject_type = 'document' and w.next_status <> '';

@@ -184,12 +184,9 @@ begin
                             where v_act ->> name = p_series ->> 'id');
       end if;
       if v_kind = 'lessons' then
-        v_act := v_act - array['contradicted_by'];
+        v_act := v_act - array['contradicted_by', 'tried_at', 'apply_to'];
       end if;
       perform alfrd.insert_row(format('alfrd.%I', v_kind)::regclass, v_act || jsonb_build_object('document_id', p_document));
-      if v_kind = 'lessons' then
-        perform alfrd.weigh_lessons(v_act ->> 'owner', v_act ->> 'kind', v_act ->> 'sender', v_act ->> 'field', v_act ->> 'found');
-      end if;
     end loop;
   end loop;
 end $$;
@@ -280,8 +277,7 @@ begin
           and l.field = p_lesson ->> 'field' and l.found = p_lesson ->> 'found' and l.value = p_lesson ->> 'value') then
     return false;
   end if;
-  perform alfrd.insert_row('alfrd.lessons', p_lesson - array['document_id', 'change_id', 'contradicted_by']);
-  perform alfrd.weigh_lessons(p_lesson ->> 'owner', p_lesson ->> 'kind', p_lesson ->> 'sender', p_lesson ->> 'field', p_lesson ->> 'found');
+  perform alfrd.insert_row('alfrd.lessons', p_lesson - array['document_id', 'change_id', 'contradicted_by', 'tried_at', 'apply_to']);
   return true;
 end $$;
 

@@ -368,6 +368,7 @@ begin
     when 'answer_key' then alfrd.record_answer_key(p_done)
     when 'evolve_prompt' then alfrd.record_evolve_prompt(p_done)
     when 'watch_series' then alfrd.record_watch_series(p_done)
+    when 'try_lessons' then alfrd.record_try_lessons(p_done)
     else alfrd.record_other(p_step, p_done)
   end;
 end $$;

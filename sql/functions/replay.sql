@@ -1,7 +1,7 @@
 -- alfrd.replay: re-emit everything that is stuck. What `make replay` calls; safe to call at any time.
 --
 -- Stuck is: a document or file whose status has routes, and no task, waiting, running or dead, for its main one.
--- So is a series that nothing looks after, although it should be.
+-- So is a series that nothing looks after, although it should be, and a lesson that nothing tries.
 -- With p_failed also: what failed, from the status at which it failed, and dead side work.
 --
 -- p_status, p_document  only these
@@ -32,6 +32,13 @@ begin
     select r.subject_type, s.id, r.status, r.step, r.status, 1, -1::smallint, 'no task looks after it', null
       from alfrd.unwatched_series() as s(id) join alfrd.routes r on r.step = 'watch_series'
      where (p_status is null or r.status = p_status) and p_document is null
+    union all
+    select r.subject_type, taught.sender_id, r.status, r.step, r.status, 1, 0::smallint,
+           coalesce('side work is dead: ' || t.error, 'nothing tries what was taught'), t.id
+      from (select distinct sender_id from alfrd.lessons where tried_at is null) as taught
+      join alfrd.routes r on r.step = 'try_lessons'
+      left join alfrd.tasks t on t.subject_id = taught.sender_id and t.step = r.step
+     where (t.id is null or p_failed and t.state = 'dead') and (p_status is null or r.status = p_status) and p_document is null
     union all
     select t.subject_type, t.subject_id, coalesce(d.status, f.status), t.step, t.status, t.generation, t.priority,
            case when d.status = 'failed' or f.status = 'failed' then 'failed: ' else 'side work is dead: ' end || t.error,

@@ -7,7 +7,11 @@
 -- Documents that a worker files for the first time are most of all changes, and have no trigger: alfrd.complete names their series, each
 -- once, in exchange_state.next_looks.
 --
+-- A look waits for the end of a burst (the delay of its route). What a person has corrected is looked at as soon as the document has
+-- gone its way again, so that alerts follow; but a series not more often than once in five seconds, so that bursts of corrections cost no more.
+--
 -- alfrd.note_series             notes series for the end of the transaction
+-- alfrd.earliest_look           from when on a series may be looked at again
 -- alfrd.watch_changed_series    the deferred trigger that makes their tasks due
 -- alfrd.is_for_another_day      whether a task is a look to come, and no work yet
 -- alfrd.hasten_looks            for a worker that ends when all is done
@@ -15,18 +19,27 @@
 --
 -- Called: by triggers; by alfrd.complete; by a worker. What a look sees is in sql/functions/series_alerts.sql.
 
-create or replace function alfrd.note_series(p_series uuid) returns void
+-- p_at_once: what a person has corrected has taken effect on it
+drop function if exists alfrd.note_series(uuid);
+create or replace function alfrd.note_series(p_series uuid, p_at_once boolean default false) returns void
 language sql set search_path = pg_catalog, pg_temp as $$
-  insert into alfrd.changed_series (series_id, is_first)
-  values (p_series, not exists (select from alfrd.changed_series where transaction = pg_current_xact_id()))
-      on conflict do nothing;
+  insert into alfrd.changed_series as c (series_id, is_first, at_once)
+  values (p_series, not exists (select from alfrd.changed_series where transaction = pg_current_xact_id()), p_at_once)
+      on conflict (transaction, series_id) do update set at_once = true where p_at_once and not c.at_once;
+$$;
+
+create or replace function alfrd.earliest_look(p_series uuid) returns timestamptz
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select greatest(alfrd.now(), (select watched_at + interval '5 seconds' from alfrd.series_rhythms where series_id = p_series));
 $$;
 
 create or replace function alfrd.document_changes_series() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   if tg_op <> 'INSERT' and old.series_id is not null then
-    perform alfrd.note_series(old.series_id);
+    -- A document that was corrected leaves it now. What stays is looked at when it has gone the rest of its way (alfrd.documents_moved).
+    perform alfrd.note_series(old.series_id, tg_op = 'UPDATE' and new.series_id is distinct from old.series_id
+                                             and new.generation > 1 and alfrd.acts_as_engine());
   end if;
   if tg_op <> 'DELETE' and new.series_id is not null and (tg_op = 'INSERT' or new.series_id is distinct from old.series_id) then
     perform alfrd.note_series(new.series_id);
@@ -73,7 +86,8 @@ create or replace trigger documents_truncated_for_series after truncate on alfrd
 create or replace function alfrd.schedule_looks(p_looks alfrd.next_look[]) returns boolean
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 declare
-  v_soon    timestamptz := alfrd.now() + (select delay from alfrd.routes where step = 'watch_series' limit 1);
+  v_now     timestamptz := alfrd.now();
+  v_soon    timestamptz := v_now + (select delay from alfrd.routes where step = 'watch_series' limit 1);
   v_series  uuid[];
   v_run_at  timestamptz[];
   v_waiting uuid[];
@@ -82,10 +96,11 @@ declare
   v_is_new  boolean;
 begin
   with noted as (
-    delete from alfrd.changed_series where transaction = pg_current_xact_id() returning series_id),
+    delete from alfrd.changed_series where transaction = pg_current_xact_id() returning series_id, at_once),
   wanted as (
     select series_id, min(coalesce(run_at, v_soon)) as run_at
-      from (select series_id, run_at from unnest(p_looks) union all select series_id, null from noted) as looks
+      from (select series_id, run_at from unnest(p_looks) union all
+            select series_id, case when at_once then alfrd.earliest_look(series_id) end from noted) as looks
      group by series_id)
   select array_agg(series_id order by series_id), array_agg(run_at order by series_id) into v_series, v_run_at from wanted;
   if v_series is null then
@@ -98,7 +113,7 @@ begin
            order by t.subject_id for update skip locked) as waiting
     join unnest(v_series, v_run_at) as wanted(series_id, run_at) on wanted.series_id = waiting.subject_id;
   if v_later is not null then
-    update alfrd.tasks t set run_at = wanted.run_at
+    update alfrd.tasks t set run_at = wanted.run_at, state = case when wanted.run_at <= v_now then 'ready' else 'scheduled' end
       from unnest(v_series, v_run_at) as wanted(series_id, run_at)
      where t.id = any (v_later) and t.subject_id = wanted.series_id;
   end if;
@@ -115,14 +130,15 @@ begin
   end if;
   with made as (
     insert into alfrd.tasks as t (step, subject_type, subject_id, status, state, run_at, max_attempts, priority)
-    select r.step, r.subject_type, s.id, r.status, 'scheduled', wanted.run_at, r.max_attempts, -1
+    select r.step, r.subject_type, s.id, r.status, case when wanted.run_at <= v_now then 'ready' else 'scheduled' end, wanted.run_at,
+           r.max_attempts, -1
       from unnest(v_series, v_run_at) as wanted(series_id, run_at)
       join alfrd.series s on s.id = wanted.series_id
      cross join alfrd.routes r
      where r.step = 'watch_series' and s.id <> all (coalesce(v_waiting, '{}'))
      order by s.id
         on conflict (subject_id, step) where state in ('ready', 'scheduled') do update
-       set run_at = excluded.run_at
+       set run_at = excluded.run_at, state = excluded.state
      where t.state = 'scheduled' and t.run_at > excluded.run_at
     returning t.id)
   select exists (select from made) into v_is_new;
@@ -144,8 +160,7 @@ begin
      where id in (select id from alfrd.tasks
                    where state = 'scheduled' and step = 'watch_series' and error = '' and run_at > alfrd.now()
                      and not alfrd.is_for_another_day(step, state, run_at)
-                     and not exists (select from alfrd.series_rhythms
-                                      where series_id = subject_id and watched_at > alfrd.now() - interval '5 seconds')
+                     and alfrd.earliest_look(subject_id) <= alfrd.now()
                    order by subject_id for update skip locked)
     returning id)
   select count(*) into v_hastened from hastened;

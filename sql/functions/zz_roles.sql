@@ -76,7 +76,7 @@ begin
                 total_amount, currency, account_number, period_start, period_end, structured_data, series_id, undo_correction,
                 reviewed_at, review_claimed_by, review_claimed_at, review_claimed_until)
     on alfrd.documents to alfrd_app;
-  grant delete on alfrd.lessons to alfrd_app;
+  grant delete, update (apply_to) on alfrd.lessons to alfrd_app;
   -- The watcher of a mailbox is an application; a row that is taken away lets a message be read again.
   grant insert (mailbox, uidvalidity, uid, digest, document_ids), update (document_ids), delete on alfrd.mail_messages to alfrd_app;
   grant insert (document_id, number, filename, content, uri) on alfrd.document_parts to alfrd_app;
@@ -90,7 +90,7 @@ begin
     alfrd.tag_documents(uuid[], text, boolean), alfrd.undo_bulk_change(bigint), alfrd.retry_documents(uuid[]),
     alfrd.delete_documents(uuid[]), alfrd.save_view(text, text), alfrd.forget_view(text),
     alfrd.next_review(text, double precision, uuid[]), alfrd.accept(uuid), alfrd.reopen_review(uuid), alfrd.release_review(uuid), alfrd.unlearn(bigint),
-    alfrd.reviews_taught(uuid), alfrd.apply_lessons(uuid),
+    alfrd.reviews_taught(uuid), alfrd.apply_lessons(uuid), alfrd.marks_taught(alfrd.lessons), alfrd.marks_of(text), alfrd.head_of(uuid),
     alfrd.dismiss_alert(uuid), alfrd.snooze_alert(uuid, timestamptz),
     alfrd.answer_series(uuid, uuid), alfrd.merge_series(uuid, uuid), alfrd.rename_series(uuid, text, text),
     alfrd.split_series(uuid, uuid[], text, text, text, text), alfrd.undo_series_change(bigint),
@@ -104,6 +104,7 @@ begin
     alfrd.register_worker(text, text, integer, text, text[], double precision), alfrd.worker_lock_class(),
     alfrd.heartbeat(bigint, boolean), alfrd.deregister_worker(bigint), alfrd.rescue(boolean),
     alfrd.exchange(bigint, jsonb), alfrd.inputs_of(bigint[]), alfrd.parts_of(uuid[], bigint), alfrd.series_histories(uuid[]),
+    alfrd.lesson_trials(uuid[]), alfrd.marks_taught(alfrd.lessons), alfrd.marks_of(text), alfrd.head_of(uuid),
     alfrd.hasten_looks(), alfrd.keep_series(uuid), alfrd.refresh_views(), alfrd.index_pages(integer),
     alfrd.save_progress(bigint, bigint, integer, jsonb, integer),
     alfrd.recall_replies(jsonb, interval), alfrd.reserve_calls(jsonb), alfrd.settle_calls(jsonb),

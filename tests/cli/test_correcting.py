@@ -64,6 +64,8 @@ def test_lessons_are_shown_exported_and_undone(program: Program, tmp_path: Path)
     assert program.inside("lessons")[0] == "no lessons yet: they come of corrections\n"
     document = _processed(program, tmp_path)
     program.inside("correct", document, "type=insurance")
+    assert program.inside("lessons")[0].splitlines()[-1].endswith("not tried yet")
+    program.inside("run", "--once")
 
     head, line = program.inside("lessons")[0].splitlines()
     assert head.split() == ["no", "sender", "taught", "known", "by", "from", "by", "used"]

@@ -268,8 +268,11 @@ async def test_a_key_does_the_other_reviews_of_the_sender_again(
     terminal.press("a")
 
     assert "2 documents will be done again with what was taught" in terminal.ends()
-    statuses = await db.sql("select status, count(*) as number from alfrd.documents group by 1 order by 1")
-    assert statuses == [{"status": "classified", "number": 2}, {"status": "summarized", "number": 1}]
+    assert (
+        await db.one("select count(*) from alfrd.documents where review_claimed_by like 'lessons of %%'") == 2
+    )
+    rows = await db.sql("select cardinality(apply_to) as number, tried_at from alfrd.lessons")
+    assert {(row["number"], row["tried_at"]) for row in rows} == {(2, None)}, "no worker has tried them yet"
 
 
 async def given_on_a_page(db: Harness) -> None:

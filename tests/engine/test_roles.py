@@ -236,7 +236,8 @@ async def test_a_search_path_of_ones_own_changes_nothing(db: Harness, signed_in:
     await shop.execute("insert into alfrd.documents (filename, content) values ('a.txt', 'x')")
     await shop.execute("update alfrd.documents set entity = 'Acme'")
 
-    assert await db.one("select count(*) from alfrd.tasks") == 1
+    rows = await db.sql("select step from alfrd.tasks order by step")
+    assert [row["step"] for row in rows] == ["ocr", "try_lessons"]
     await shop.close()
 
 
@@ -250,6 +251,8 @@ async def test_only_what_must_runs_as_the_owner_and_with_a_pinned_search_path(db
                 "correct_document",
                 "delete_document",
                 "document_reviewed",
+                "lesson_taught",
+                "lesson_believed",
                 "lesson_deleted",
                 "lessons_changed",
             ),
@@ -320,3 +323,32 @@ def test_who_may_not_make_roles_migrates_all_the_same() -> None:
             assert connection.execute(f"select {right}").fetchone() == (True,)  # type: ignore[call-overload]
     finally:
         server.remove()
+
+
+async def test_an_application_teaches_and_a_worker_tries_with_their_own_rights(
+    db: Harness, signed_in: dict[str, str]
+) -> None:
+    async def work() -> None:
+        async with Database(_url(db, "mill")) as database:
+            await run_worker(database, BUILT_IN, noop_tools(), options(_url(db, "mill")))
+
+    shop = await _as(db, "shop")
+    for number in range(2):
+        await shop.execute(
+            "insert into alfrd.documents (filename, content) values (%s, 'www.acme-power.example 4071229988')",
+            [f"{number}.txt"],
+        )
+    await work()
+    await db.sql("update alfrd.documents set needs_review = true, review_reason = 'The type is unsure.'")
+    cursor = await shop.execute("select id from alfrd.documents order by filename")
+    (one,), (two,) = await cursor.fetchall()
+
+    await shop.execute("select * from alfrd.correct(%s, %s)", [one, '{"type": "tax", "company": "Acme"}'])
+    cursor = await shop.execute("select alfrd.reviews_taught(%s), alfrd.apply_lessons(%s)", [one, one])
+    assert await cursor.fetchone() == ([two], [two])
+    await work()
+
+    assert await db.one("select bool_and(active) and count(*) > 0 from alfrd.lessons")
+    assert await db.one("select count(*) from alfrd.lessons where apply_to <> '{}'") == 0
+    assert await db.one("select generation from alfrd.documents where id = %s", two) == 2
+    await shop.close()

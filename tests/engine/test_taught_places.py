@@ -33,13 +33,14 @@ class Sheet:
     right: float = 0
     down: float = 0
     turned: float = 0
+    height: float = HEIGHT
 
     def page(self, cells: list[Cell]) -> Page:
         cells = sorted(cells, key=lambda cell: (cell[1], cell[0]))
         lines = tuple(Line(text, self._box(x, y, text), 0.97) for x, y, text in cells)
         rows = [[text for _, y, text in cells if y == row] for row in dict.fromkeys(y for _, y, _ in cells)]
         text = "\n".join("    ".join(row) for row in rows)
-        return Page(number=1, text=text, confidence=0.97, lines=lines, width=WIDTH, height=HEIGHT)
+        return Page(number=1, text=text, confidence=0.97, lines=lines, width=WIDTH, height=self.height)
 
     def _box(self, x: float, y: float, text: str) -> tuple[float, float, float, float]:
         """The upright box around a line that is turned with its page."""
@@ -51,7 +52,7 @@ class Sheet:
         ]
         sine, cosine = sin(radians(self.turned)), cos(radians(self.turned))
         turned = [(a * cosine - b * sine + self.right, a * sine + b * cosine + self.down) for a, b in corners]
-        across, down = [a / WIDTH for a, _ in turned], [b / HEIGHT for _, b in turned]
+        across, down = [a / WIDTH for a, _ in turned], [b / self.height for _, b in turned]
         return min(across), min(down), max(across), max(down)
 
 
@@ -223,10 +224,21 @@ async def test_a_place_is_tried_on_the_papers_that_a_person_has_accepted(db: Har
     assert await total_of(db, await given(db, 21, cells=bill(21, label=""))) == "1221.50"
 
 
-async def test_a_figure_that_is_printed_twice_has_no_place(db: Harness) -> None:
-    await correct(db, await given(db, 10, cells=[*bill(10), (300, 640, "$410.10")]), "410.10")
+async def test_of_a_figure_that_is_printed_twice_the_last_place_is_taken(db: Harness) -> None:
+    await correct(db, await given(db, 10, cells=[*bill(10, label=""), (300, 640, "$410.10")]), "410.10")
 
-    assert await db.sql(PLACES) == []
+    assert [row["active"] for row in await db.sql(PLACES)] == [True]
+    again = await given(db, 21, cells=[*bill(21, label=""), (300, 640, "$421.10")])
+    assert await total_of(db, again) == "421.10"
+
+
+async def test_a_place_is_found_on_a_page_that_is_longer(db: Harness) -> None:
+    """Till rolls are as long as what was bought; what stands below the rows moves with them."""
+    await correct(db, await given(db, 10), "410.10")
+
+    longer = await given(db, 21, sheet=Sheet(down=9, height=2 * HEIGHT), cells=bill(21, label=""))
+
+    assert await total_of(db, longer) == "421.10"
 
 
 @pytest.mark.parametrize(
@@ -243,7 +255,7 @@ async def test_a_figure_that_is_printed_twice_has_no_place(db: Harness) -> None:
 async def test_what_is_no_place_is_refused(db: Harness, place: dict[str, Any] | None) -> None:
     with pytest.raises(Exception, match="lessons_place_is_one"):
         await db.sql(
-            "insert into alfrd.lessons (owner, kind, sender, field, found, value, place)"
-            " values ('', 'place', 'Acme', 'total_amount', '', 'here', %s)",
+            "insert into alfrd.lessons (owner, kind, sender, field, found, value, place, tried_at)"
+            " values ('', 'place', 'Acme', 'total_amount', '', 'here', %s, now())",
             None if place is None else json.dumps(place),
         )

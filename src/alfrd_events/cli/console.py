@@ -148,17 +148,12 @@ async def _console(chosen: Settings, url: str, host: str, port: int) -> AsyncIte
     """A console with a pool of its own, so that people and worker never wait for each other's connections."""
     from alfrd_events.console.serve import Server
     from alfrd_events.db.database import Database
-    from alfrd_events.reading.pictures import Pictures
-    from alfrd_events.reading.sources import Sources
 
-    sources = Sources(chosen.file_roots, chosen.max_file_bytes, wiring.build_buckets(chosen))
-    pictures = Pictures(wiring.reader_limits(chosen), processes=2)
-    try:
-        async with Database(url, status_feed=chosen.status_feed, max_size=_CONNECTIONS) as database:
-            yield Server(database, pictures, sources.fetch, _options(chosen, url, host, port))
-    finally:
-        await pictures.aclose()
-        await sources.aclose()
+    async with (
+        wiring.drawing(chosen, processes=2) as (sources, pictures),
+        Database(url, status_feed=chosen.status_feed, max_size=_CONNECTIONS) as database,
+    ):
+        yield Server(database, pictures, sources.fetch, _options(chosen, url, host, port))
 
 
 def _options(chosen: Settings, url: str, host: str, port: int) -> ConsoleOptions:

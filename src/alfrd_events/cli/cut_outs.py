@@ -91,16 +91,7 @@ class CutOuts:
 @asynccontextmanager
 async def cut_outs(context: wiring.CommandContext, keys: Keyboard, output: Output) -> AsyncIterator[CutOuts]:
     """What cuts out, while it is needed."""
-    from alfrd_events.reading.pictures import Pictures
-    from alfrd_events.reading.sources import Sources
     from alfrd_events.terminal.pictures import protocol
 
-    chosen = context.settings
-    sources = Sources(chosen.file_roots, chosen.max_file_bytes, wiring.build_buckets(chosen))
-    pictures = Pictures(wiring.reader_limits(chosen))
-    try:
-        how = await protocol(keys, os.environ)
-        yield CutOuts(context.database, sources, pictures, how, keys, output)
-    finally:
-        await pictures.aclose()
-        await sources.aclose()
+    async with wiring.drawing(context.settings) as (sources, pictures):
+        yield CutOuts(context.database, sources, pictures, await protocol(keys, os.environ), keys, output)

@@ -31,7 +31,7 @@ async def _show(context: CommandContext, as_json: bool) -> None:
         output.json(rows)
         return
     output.table(rows, tables.LESSONS, empty="no lessons yet: they come of corrections")
-    if any(not row["active"] for row in rows):
+    if any(row["contradicted_by"] for row in rows):
         output.line(
             "a lesson that contradicts something is not used: undo the wrong one of the two", style="yellow"
         )

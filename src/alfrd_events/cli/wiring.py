@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from alfrd_events.metrics.vitals import Vitals
     from alfrd_events.model import Outcome, Page
     from alfrd_events.model.protocols import Analyst, Reader
+    from alfrd_events.reading.pictures import Pictures
+    from alfrd_events.reading.sources import Sources
     from alfrd_events.sandbox.limits import ReaderLimits
     from alfrd_events.settings import Settings
     from alfrd_events.steps.spending import Evolution
@@ -380,6 +382,24 @@ def reader_limits(chosen: Settings) -> ReaderLimits:
         max_pixels=int(chosen.max_megapixels * 1_000_000),
         ocr_engine=chosen.ocr_engine,
     )
+
+
+@asynccontextmanager
+async def drawing(chosen: Settings, *, processes: int = 1) -> AsyncIterator[tuple[Sources, Pictures]]:
+    """Where the bytes of pages come from, and what draws them, while people look at pages.
+
+    :param processes: how many pages are drawn at a time.
+    """
+    from alfrd_events.reading.pictures import Pictures
+    from alfrd_events.reading.sources import Sources
+
+    sources = Sources(chosen.file_roots, chosen.max_file_bytes, build_buckets(chosen))
+    pictures = Pictures(reader_limits(chosen), processes=processes)
+    try:
+        yield sources, pictures
+    finally:
+        await pictures.aclose()
+        await sources.aclose()
 
 
 def _reader(chosen: Settings, calls: Calls, database: Database | None) -> Reader:

@@ -14,7 +14,7 @@ from alfrd_events.db import calendar, outputs
 from alfrd_events.db.database import Database
 from alfrd_events.db.inputs import Parts, document_rows, inputs_of, series
 from alfrd_events.db.json import decoded
-from alfrd_events.db.lessons import lessons_by_owner
+from alfrd_events.db.lessons import lessons_by_owner, trials
 from alfrd_events.db.pages import KeptPages, Pages, load_pages, page_of
 from alfrd_events.db.peers import peers_of
 from alfrd_events.db.reference import (
@@ -117,7 +117,7 @@ class Cases:
         documents = self._documents(tasks, rows, kept, found.get("pages", {}))
         generations = {values[0].int: generation for values, generation in rows}
         files, peers = found.get("files", {}), found.get("peers", {})
-        histories = found.get("histories", {})
+        histories, tried = found.get("histories", {}), found.get("trials", {})
         gradings = found.get("gradings", {})
         known = await self._known(reference, tasks, documents)
         filed = series(inputs["series"])
@@ -140,12 +140,13 @@ class Cases:
             "family": lambda task, _: task.subject_id,
             "grading": lambda task, _: gradings.get(task.subject_id),
             "history": lambda task, _: histories[task.subject_id],
+            "trial": lambda task, _: tried[task.subject_id],
         }
         cases = {}
         for task in tasks:
             document = documents.get(task.subject_id.int)
-            is_there = (
-                task.subject_id in files or task.subject_id in histories or task.subject_type == "prompt"
+            is_there = task.subject_type == "prompt" or any(
+                task.subject_id in others for others in (files, histories, tried)
             )
             if document is None and not is_there:
                 continue
@@ -184,6 +185,8 @@ class Cases:
             asked["peers"] = peers_of(database, needed_by["peers"], self._peers, self._whole)
         if "history" in needed_by:
             asked["histories"] = calendar.histories(database, needed_by["history"])
+        if "trial" in needed_by:
+            asked["trials"] = trials(database, needed_by["trial"], load_documents)
         if "grading" in needed_by:
             asked["gradings"] = outputs.gradings(database, needed_by["grading"])
         return dict(zip(asked, await asyncio.gather(*asked.values()), strict=True)) if asked else {}

@@ -37,6 +37,8 @@ class TaughtPlace:
     page: int
     box: Box
     """Of the line that held the value."""
+    aspect: float
+    """Height of the page by its width."""
     anchors: tuple[tuple[str, float, float], ...]
     """Texts without blanks, and the middles of their lines; the nearest to the value's height first."""
 

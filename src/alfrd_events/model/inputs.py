@@ -15,6 +15,7 @@ from alfrd_events.model.calendar import SeriesHistory
 from alfrd_events.model.documents import Document, DocumentType, File, Lesson, Series
 from alfrd_events.model.pages import PartSource
 from alfrd_events.model.prompts import GradingInput, Prompt
+from alfrd_events.model.trials import Trial
 
 
 @dataclass(frozen=True)
@@ -142,3 +143,10 @@ class WatchInput(StepInput):
     """A series, with the dates and amounts of its documents."""
 
     history: SeriesHistory
+
+
+@dataclass(frozen=True)
+class TrialInput(StepInput):
+    """The lessons about a sender, with its papers that a person has looked at."""
+
+    trial: Trial

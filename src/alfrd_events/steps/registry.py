@@ -22,9 +22,10 @@ from alfrd_events.model.inputs import (
     ScoreClassificationInput,
     ScoreSummaryInput,
     SummarizeInput,
+    TrialInput,
     WatchInput,
 )
-from alfrd_events.steps import analysis, answer_keys, evolving, filing, reading, watching
+from alfrd_events.steps import analysis, answer_keys, evolving, filing, reading, teaching, watching
 from alfrd_events.steps.step import Step
 
 GROUP = "alfrd_events.steps"
@@ -44,6 +45,7 @@ BUILT_IN = _by_name(
         Step("file", filing.file, FilingInput),
         Step("extract", filing.extract, ExtractInput),
         Step("summarize_file", filing.summarize_file, FileInput),
+        Step("try_lessons", teaching.try_lessons, TrialInput),
     )
 )
 

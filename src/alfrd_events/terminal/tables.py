@@ -82,7 +82,13 @@ LESSONS = (
     Column("by", lambda row: row["taught_by"], drop=3),
     Column(
         "used",
-        lambda row: "yes" if row["active"] else f"no, contradicts {show(row['contradicted_by'])[:17]}",
+        lambda row: (
+            "not tried yet"
+            if row["tried_at"] is None
+            else "yes"
+            if row["active"]
+            else f"no, contradicts {show(row['contradicted_by'])[:17]}"
+        ),
         style=lambda row: "green" if row["active"] else "yellow",
     ),
 )

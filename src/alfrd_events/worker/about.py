@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from alfrd_events.model import Task
-from alfrd_events.model.inputs import DocumentInput, FileInput, StepInput, WatchInput
+from alfrd_events.model.inputs import DocumentInput, FileInput, StepInput, TrialInput, WatchInput
 
 
 def facts_of(task: Task, name: str = "") -> dict[str, Any]:
@@ -26,4 +26,6 @@ def name_of(given: StepInput | None) -> str:
             return given.file.title
         case WatchInput():
             return given.history.entity
+        case TrialInput():
+            return given.trial.sender
     return ""

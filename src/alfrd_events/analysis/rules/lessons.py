@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from datetime import date
-from decimal import Decimal
 
+from alfrd_events.analysis.rules.taught_labels import value_beside
 from alfrd_events.analysis.rules.taught_places import value_at
-from alfrd_events.analysis.text.layout import fold
 from alfrd_events.analysis.text.naming import entity_key
 from alfrd_events.analysis.text.parsed import ParsedText
 from alfrd_events.analysis.text.taught import bears_mark, lessons_for
@@ -18,7 +15,6 @@ TAUGHT = 0.95
 """How sure a value is that was found by a lesson."""
 HARDLY = 0.9
 """Below, a name that was read says less than a number that only one sender prints."""
-_CURRENCY = re.compile(r"\b(?:usd|eur|gbp|chf|myr|rm|inr|sgd|aud|cad)\b[^a-z]*$")
 
 
 def classified(document: Document, types: Sequence[DocumentType], found: Classification) -> Classification:
@@ -44,13 +40,13 @@ def summarized(document: Document, parsed: ParsedText, found: Summary) -> Summar
     """Give the company that this sender is, and the values beside the labels that were taught, or at their places."""
     changed: dict[str, object] = {}
     evidence = dict(found.evidence)
-    taught = lessons_for(document)
+    taught = lessons_for(document, found.entity)
     for lesson in taught:
         if lesson.kind == "company" and _is_company(lesson, document, found):
             changed["entity"] = lesson.value
             evidence["entity"] = _sure(evidence.get("entity"), lesson)
-        elif lesson.kind == "label" and (placed := _beside(lesson, parsed)):
-            changed[lesson.field], evidence[lesson.field] = placed
+        elif lesson.kind == "label" and (beside := value_beside(lesson.field, lesson.value, parsed)):
+            changed[lesson.field], evidence[lesson.field] = beside[0], _found(beside[1].evidence, lesson)
     for lesson in taught:
         if lesson.place and lesson.field not in changed and (seen := value_at(lesson, document, parsed)):
             changed[lesson.field], evidence[lesson.field] = seen[0], _found(seen[1], lesson)
@@ -80,30 +76,5 @@ def _sure(where: Evidence | None, lesson: Lesson) -> Evidence:
     )
 
 
-def _beside(lesson: Lesson, parsed: ParsedText) -> tuple[Decimal | date, Evidence] | None:
-    """The value in the first row that has the taught words before it."""
-    wanted = _words(fold(lesson.value))
-    for row in parsed.rows:
-        folded = row.folded
-        if lesson.field == "total_amount":
-            for amount in parsed.amounts[row.index]:
-                if amount.value.looks_like_money and _ends_with(folded[: amount.start], wanted):
-                    return amount.value.value, _found(amount.segment.evidence, lesson)
-        else:
-            for day in parsed.dates[row.index]:
-                if _ends_with(folded[: day.start], wanted):
-                    return day.value.value, _found(day.segment.evidence, lesson)
-    return None
-
-
 def _found(where: Evidence, lesson: Lesson) -> Evidence:
     return where.model_copy(update={"confidence": TAUGHT, "label": lesson.value})
-
-
-def _ends_with(text: str, wanted: str) -> bool:
-    return f" {_words(text)}".endswith(f" {wanted}")
-
-
-def _words(text: str) -> str:
-    """The words of a label, without the currency's code behind them."""
-    return " ".join(re.findall(r"[^\W\d_]+", _CURRENCY.sub("", text)))

@@ -18,13 +18,20 @@ _BETWEEN_DIGITS = re.compile(r"(?<=\d)[ ()/.-]{1,2}(?=\d)")
 _SHORTEST_NAME = 4
 
 
-def lessons_for(document: Document) -> tuple[Lesson, ...]:
-    """The lessons about the sender of this document, the newest last."""
+def lessons_for(document: Document, read: str = "") -> tuple[Lesson, ...]:
+    """The lessons about the sender of this document, the newest last.
+
+    :param read: the name that was read; empty: none was, or not yet.
+    """
     if not document.lessons:
         return ()
-    head = squashed(document.text[:_HEAD])
+    head, key = squashed(document.text[:_HEAD]), entity_key(read)
     return tuple(
-        lesson for lesson in document.lessons if bears_mark(document, lesson) or _names(lesson.sender, head)
+        lesson
+        for lesson in document.lessons
+        if bears_mark(document, lesson)
+        or _names(lesson.sender, head)
+        or (len(key) >= _SHORTEST_NAME and key == entity_key(lesson.sender))
     )
 
 

@@ -198,6 +198,7 @@ class LessonRow(TypedDict):
     change_id: int | None
     active: bool
     contradicted_by: str
+    tried_at: datetime | None
     taught_by: str
     taught_at: datetime
 
