@@ -2052,7 +2052,8 @@ CREATE FUNCTION alfrd.search_hits(p_plan alfrd.search_plan, p_filter alfrd.searc
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_custom_plan'
-    SET jit TO 'off';
+    SET jit TO 'off'
+    SET work_mem TO '64MB';
 
 -- FUNCTION search_plan_of(text, boolean)
 
@@ -2062,7 +2063,7 @@ CREATE FUNCTION alfrd.search_plan_of(p_query text, p_mends boolean DEFAULT false
 
 -- FUNCTION searched_term(text, boolean, boolean)
 
-CREATE FUNCTION alfrd.searched_term(p_text text, p_begins boolean, p_mends boolean, OUT query text, OUT pattern text, OUT exact text, OUT meant text, OUT is_common boolean, OUT is_phrase boolean) RETURNS record
+CREATE FUNCTION alfrd.searched_term(p_text text, p_begins boolean, p_mends boolean, OUT query text, OUT pattern text, OUT exact text, OUT meant text, OUT is_common boolean, OUT is_compared boolean) RETURNS record
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
@@ -2114,6 +2115,11 @@ CREATE FUNCTION alfrd.settle_calls(p_settled jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
+
+-- FUNCTION shortened_numbers(text)
+
+CREATE FUNCTION alfrd.shortened_numbers(p_plain text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
 
 -- FUNCTION snippet(text, text[])
 
@@ -4597,7 +4603,7 @@ CREATE INDEX credit_notes_series ON alfrd.credit_notes USING btree (series_id);
 
 -- INDEX document_words_words
 
-CREATE INDEX document_words_words ON alfrd.document_words USING gin (words);
+CREATE INDEX document_words_words ON alfrd.document_words USING gin (words) WITH (gin_pending_list_limit='128');
 
 -- INDEX documents_due
 
@@ -4657,7 +4663,7 @@ CREATE INDEX pages_unindexed ON alfrd.pages USING btree (document_id, number) WH
 
 -- INDEX pages_words
 
-CREATE INDEX pages_words ON alfrd.pages USING gin (alfrd.lexemes(text, language)) WHERE (language IS NOT NULL);
+CREATE INDEX pages_words ON alfrd.pages USING gin (alfrd.lexemes(text, language)) WITH (gin_pending_list_limit='1024') WHERE (language IS NOT NULL);
 
 -- INDEX payables_amount
 
@@ -4805,7 +4811,7 @@ CREATE INDEX usage_reserved ON alfrd.usage USING btree (provider) WHERE (outcome
 
 -- INDEX words_trigrams
 
-CREATE INDEX words_trigrams ON alfrd.words USING gin (alfrd.trigrams(word));
+CREATE INDEX words_trigrams ON alfrd.words USING gin (alfrd.trigrams(word)) WITH (gin_pending_list_limit='128');
 
 -- RULE series_overview _RETURN
 
