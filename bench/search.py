@@ -142,7 +142,7 @@ def _processor_seconds(connection: psycopg.Connection) -> float:
 
 
 def _sizes(connection: psycopg.Connection) -> tuple[int, ...]:
-    """Bytes of the text, and of what is kept to find it: words of pages, of names, and those to mend typing errors by."""
+    """Bytes of the text, and of what is kept to find it: words of pages, of names, and to mend typing errors by."""
     row = connection.execute(_SIZES).fetchone()
     assert row is not None
     return tuple(map(int, row))

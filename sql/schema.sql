@@ -914,11 +914,67 @@ CREATE FUNCTION alfrd.file_in_series(p_done alfrd.finished[], p_made jsonb DEFAU
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+-- TABLE files
+
+CREATE TABLE alfrd.files (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    owner text DEFAULT ''::text NOT NULL,
+    tags text[] NOT NULL,
+    title text DEFAULT ''::text NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    revision bigint DEFAULT 1 NOT NULL,
+    generated_revision bigint DEFAULT 0 NOT NULL,
+    generated_at timestamp with time zone,
+    summary text DEFAULT ''::text NOT NULL,
+    columns text[] DEFAULT '{}'::text[] NOT NULL,
+    rows jsonb DEFAULT '[]'::jsonb NOT NULL,
+    statistics jsonb DEFAULT '{}'::jsonb NOT NULL,
+    insights text[] DEFAULT '{}'::text[] NOT NULL,
+    member_count integer DEFAULT 0 NOT NULL,
+    series_id uuid,
+    error text DEFAULT ''::text NOT NULL,
+    made_by jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    CONSTRAINT files_owner_is_short CHECK ((octet_length(owner) <= 2000)),
+    CONSTRAINT files_rows_check CHECK ((jsonb_typeof(rows) = 'array'::text)),
+    CONSTRAINT files_statistics_check CHECK ((jsonb_typeof(statistics) = 'object'::text)),
+    CONSTRAINT files_tags_are_a_plain_list CHECK (
+CASE
+    WHEN ((COALESCE(array_ndims(tags), 1) = 1) AND (COALESCE(array_lower(tags, 1), 1) = 1)) THEN (array_position(tags, NULL::text) IS NULL)
+    ELSE false
+END),
+    CONSTRAINT files_tags_check CHECK ((cardinality(tags) > 0)),
+    CONSTRAINT files_title_is_short CHECK ((octet_length(title) <= 100000))
+);
+
+-- COMMENT TABLE files
+
+COMMENT ON TABLE alfrd.files IS 'The completed documents that carry all of its tags, summarised as a whole.';
+
+-- COMMENT COLUMN files.revision
+
+COMMENT ON COLUMN alfrd.files.revision IS 'Raised when a member is added, removed or changed; the summary is current when generated_revision equals it.';
+
+-- TABLE tags
+
+CREATE TABLE alfrd.tags (
+    document_id uuid NOT NULL,
+    tag text NOT NULL,
+    source text NOT NULL,
+    CONSTRAINT tags_source_check CHECK ((source = ANY (ARRAY['user'::text, 'system'::text, 'analyst'::text]))),
+    CONSTRAINT tags_tag_check CHECK ((tag <> ''::text)),
+    CONSTRAINT tags_tag_is_short CHECK ((octet_length(tag) <= 2000))
+);
+
+-- COMMENT TABLE tags
+
+COMMENT ON TABLE alfrd.tags IS 'documents.tags, a row each, with who gave it. Kept by triggers: write documents.tags.';
+
 -- FUNCTION file_members(uuid)
 
 CREATE FUNCTION alfrd.file_members(p_file uuid) RETURNS SETOF alfrd.documents
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    LANGUAGE sql STABLE;
 
 -- FUNCTION files_deleted()
 
@@ -2946,48 +3002,6 @@ ALTER TABLE alfrd.events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
--- TABLE files
-
-CREATE TABLE alfrd.files (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    owner text DEFAULT ''::text NOT NULL,
-    tags text[] NOT NULL,
-    title text DEFAULT ''::text NOT NULL,
-    status text DEFAULT 'pending'::text NOT NULL,
-    revision bigint DEFAULT 1 NOT NULL,
-    generated_revision bigint DEFAULT 0 NOT NULL,
-    generated_at timestamp with time zone,
-    summary text DEFAULT ''::text NOT NULL,
-    columns text[] DEFAULT '{}'::text[] NOT NULL,
-    rows jsonb DEFAULT '[]'::jsonb NOT NULL,
-    statistics jsonb DEFAULT '{}'::jsonb NOT NULL,
-    insights text[] DEFAULT '{}'::text[] NOT NULL,
-    member_count integer DEFAULT 0 NOT NULL,
-    series_id uuid,
-    error text DEFAULT ''::text NOT NULL,
-    made_by jsonb DEFAULT '{}'::jsonb NOT NULL,
-    created_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
-    CONSTRAINT files_owner_is_short CHECK ((octet_length(owner) <= 2000)),
-    CONSTRAINT files_rows_check CHECK ((jsonb_typeof(rows) = 'array'::text)),
-    CONSTRAINT files_statistics_check CHECK ((jsonb_typeof(statistics) = 'object'::text)),
-    CONSTRAINT files_tags_are_a_plain_list CHECK (
-CASE
-    WHEN ((COALESCE(array_ndims(tags), 1) = 1) AND (COALESCE(array_lower(tags, 1), 1) = 1)) THEN (array_position(tags, NULL::text) IS NULL)
-    ELSE false
-END),
-    CONSTRAINT files_tags_check CHECK ((cardinality(tags) > 0)),
-    CONSTRAINT files_title_is_short CHECK ((octet_length(title) <= 100000))
-);
-
--- COMMENT TABLE files
-
-COMMENT ON TABLE alfrd.files IS 'The completed documents that carry all of its tags, summarised as a whole.';
-
--- COMMENT COLUMN files.revision
-
-COMMENT ON COLUMN alfrd.files.revision IS 'Raised when a member is added, removed or changed; the summary is current when generated_revision equals it.';
-
 -- TABLE first_documents
 
 CREATE TABLE alfrd.first_documents (
@@ -4067,21 +4081,6 @@ CREATE TABLE alfrd.step_results (
 
 COMMENT ON TABLE alfrd.step_results IS 'The latest result of each step that users added.';
 
--- TABLE tags
-
-CREATE TABLE alfrd.tags (
-    document_id uuid NOT NULL,
-    tag text NOT NULL,
-    source text NOT NULL,
-    CONSTRAINT tags_source_check CHECK ((source = ANY (ARRAY['user'::text, 'system'::text, 'analyst'::text]))),
-    CONSTRAINT tags_tag_check CHECK ((tag <> ''::text)),
-    CONSTRAINT tags_tag_is_short CHECK ((octet_length(tag) <= 2000))
-);
-
--- COMMENT TABLE tags
-
-COMMENT ON TABLE alfrd.tags IS 'documents.tags, a row each, with who gave it. Kept by triggers: write documents.tags.';
-
 -- SEQUENCE tasks_id_seq
 
 ALTER TABLE alfrd.tasks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -4829,7 +4828,7 @@ CREATE OR REPLACE VIEW alfrd.series_overview WITH (security_invoker='true') AS
     max(d.document_date) AS last_date,
     sum(d.total_amount) AS total_amount,
         CASE
-            WHEN (count(DISTINCT d.currency) = 1) THEN min(d.currency)
+            WHEN (min(d.currency) = max(d.currency)) THEN min(d.currency)
             ELSE ''::text
         END AS currency
    FROM (alfrd.series s
