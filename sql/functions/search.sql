@@ -89,12 +89,13 @@ begin
     return;
   end if;
   return query
-    -- The newest first, so that texts are compared until there are enough of them: by ctid, since sorted texts would fill the memory.
+    -- The newest first, so that texts are compared until there are enough of them: by ctid, since sorted texts would fill the memory. All
+    -- of them need no order: the planner sees that it is by nothing.
     (select c.document_id, c.number, c.read_at
        from (select p.ctid as place, p.document_id, p.number, p.read_at from alfrd.pages p
               where p.language is not null and alfrd.lexemes(p.text, p.language) @@ v_query
                 and (v_all or p.document_id in (select unnest(v_passing))) and p.document_id <> all (v_excluded)
-              order by p.read_at desc offset 0) as c
+              order by case when p_most is not null then p.read_at end desc offset 0) as c
       where p_plan.phrases = '{}' or (select alfrd.text_fits(p.text, p_plan.phrases) from alfrd.pages p where p.ctid = c.place)
       limit p_most)
     union all
@@ -107,7 +108,7 @@ begin
        from alfrd.documents_called(v_query) as called(id) join alfrd.documents d on d.id = called.id
       where (v_all or d.id in (select unnest(v_passing))) and d.id <> all (v_excluded)
         and (p_plan.phrases = '{}' or alfrd.text_fits(alfrd.called(d), p_plan.phrases))
-      order by d.created_at desc limit p_most)
+      order by case when p_most is not null then d.created_at end desc limit p_most)
     union all
     (select d.id, null, d.created_at
        from (select distinct r.document_id from alfrd.renamed_documents r) as r join alfrd.documents d on d.id = r.document_id
