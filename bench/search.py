@@ -41,9 +41,9 @@ select n || '.pdf', 'x', 'completed', (%(companies)s::text[])[n %% %(number)s + 
 """
 _SIZES = """
 select (select sum(octet_length(text)) from alfrd.pages),
-       pg_relation_size('alfrd.pages_words') + pg_relation_size('alfrd.pages_unindexed')
-       + pg_total_relation_size('alfrd.document_words') + pg_total_relation_size('alfrd.words')
-       + pg_total_relation_size('alfrd.renamed_documents')
+       pg_relation_size('alfrd.pages_words') + pg_relation_size('alfrd.pages_unindexed'),
+       pg_total_relation_size('alfrd.document_words') + pg_total_relation_size('alfrd.renamed_documents'),
+       pg_total_relation_size('alfrd.words')
 """
 
 
@@ -55,7 +55,11 @@ class Corpus:
         self.words = [self._word() for _ in range(WORDS)]
         self._german = [word.replace("o", "ö", 1) for word in self.words]
         self._cumulated = list(accumulate(1 / (rank + 20) for rank in range(WORDS)))
-        self.companies = [f"{self._word().title()} {self._word().title()} Ltd" for _ in range(COMPANIES)]
+        self.companies = [f"{self.company()} Ltd" for _ in range(COMPANIES)]
+
+    def company(self) -> str:
+        """Two words, without a legal form."""
+        return f"{self._word().title()} {self._word().title()}"
 
     def _word(self) -> str:
         return "".join(self.random.choices(_SYLLABLES, k=self.random.choice((2, 2, 3, 3, 4))))
@@ -137,11 +141,11 @@ def _processor_seconds(connection: psycopg.Connection) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _sizes(connection: psycopg.Connection) -> tuple[int, int]:
-    """Bytes of the text, and of all that is kept to find it."""
+def _sizes(connection: psycopg.Connection) -> tuple[int, ...]:
+    """Bytes of the text, and of what is kept to find it: words of pages, of names, and to mend typing errors by."""
     row = connection.execute(_SIZES).fetchone()
     assert row is not None
-    return int(row[0]), int(row[1])
+    return tuple(map(int, row))
 
 
 def _mistyped(word: str, chance: random.Random) -> str:
@@ -223,9 +227,10 @@ def report(connection: psycopg.Connection, pages: int, repeats: int) -> None:
     """Fill a migrated database, and measure."""
     corpus = Corpus()
     texts = _fill(connection, corpus, pages)
-    text, index = _sizes(connection)
+    text, *parts = _sizes(connection)
     print(
-        f"{pages:,} pages, {text / 1e6:,.0f} MB of text; index {index / 1e6:,.0f} MB, {index / text:.0%} of it",
+        f"{pages:,} pages, {text / 1e6:,.0f} MB of text; index {sum(parts) / 1e6:,.0f} MB, {sum(parts) / text:.0%}"
+        f" of it: pages {parts[0] / text:.0%}, names {parts[1] / text:.0%}, words {parts[2] / text:.0%}",
         flush=True,
     )
     print(f"{'milliseconds':<36}{'p50':>8}{'p95':>8}{'processor':>12}{'found':>8}")

@@ -19,7 +19,7 @@ create or replace function alfrd.called(p_document alfrd.documents) returns text
 
 create or replace function alfrd.text_fits(p_text text, p_patterns text[]) returns boolean
   language sql immutable parallel safe
-  return not exists (select from unnest(p_patterns) as pattern where p_text !~* pattern);
+  return p_text ~* all (p_patterns);
 
 create or replace function alfrd.is_unfiltered(p_filter alfrd.search_filter) returns boolean
   language sql immutable parallel safe
@@ -57,7 +57,9 @@ end $$;
 -- page is null for what a document is called. p_most: only the newest of them; null: all.
 create or replace function alfrd.search_hits(p_plan alfrd.search_plan, p_filter alfrd.search_filter, p_most integer)
 returns table (document_id uuid, page integer, at timestamptz)
-language plpgsql stable set search_path = pg_catalog, pg_temp set plan_cache_mode = force_custom_plan set jit = off as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp set plan_cache_mode = force_custom_plan set jit = off
+-- Where less remembers only blocks, all words of their pages are taken apart again.
+set work_mem = '64MB' as $$
 declare
   v_all      boolean := alfrd.is_unfiltered(p_filter);
   v_passing  uuid[];   -- null: all
@@ -87,11 +89,15 @@ begin
     return;
   end if;
   return query
-    (select p.document_id, p.number, p.read_at from alfrd.pages p
-      where p.language is not null and alfrd.lexemes(p.text, p.language) @@ v_query
-        and (v_all or p.document_id in (select unnest(v_passing))) and p.document_id <> all (v_excluded)
-        and (p_plan.phrases = '{}' or alfrd.text_fits(p.text, p_plan.phrases))
-      order by p.read_at desc limit p_most)
+    -- The newest first, so that texts are compared until there are enough of them: by ctid, since sorted texts would fill the memory. All
+    -- of them need no order: the planner sees that it is by nothing.
+    (select c.document_id, c.number, c.read_at
+       from (select p.ctid as place, p.document_id, p.number, p.read_at from alfrd.pages p
+              where p.language is not null and alfrd.lexemes(p.text, p.language) @@ v_query
+                and (v_all or p.document_id in (select unnest(v_passing))) and p.document_id <> all (v_excluded)
+              order by case when p_most is not null then p.read_at end desc offset 0) as c
+      where p_plan.phrases = '{}' or (select alfrd.text_fits(p.text, p_plan.phrases) from alfrd.pages p where p.ctid = c.place)
+      limit p_most)
     union all
     (select p.document_id, p.number, p.read_at from alfrd.pages p
       where p.language is null and (v_all or p.document_id in (select unnest(v_passing))) and p.document_id <> all (v_excluded)
@@ -102,7 +108,7 @@ begin
        from alfrd.documents_called(v_query) as called(id) join alfrd.documents d on d.id = called.id
       where (v_all or d.id in (select unnest(v_passing))) and d.id <> all (v_excluded)
         and (p_plan.phrases = '{}' or alfrd.text_fits(alfrd.called(d), p_plan.phrases))
-      order by d.created_at desc limit p_most)
+      order by case when p_most is not null then d.created_at end desc limit p_most)
     union all
     (select d.id, null, d.created_at
        from (select distinct r.document_id from alfrd.renamed_documents r) as r join alfrd.documents d on d.id = r.document_id
@@ -177,7 +183,7 @@ end $$;
 -- alfrd.search: the best documents first.
 --
 -- rank is between 0 and 1: how often the words are there, as typed or in another form, and less for what is old. Of more than 300 pages
--- the 300 read last are ranked.
+-- the 300 read last are ranked; of those whose texts have to be compared (phrases, long numbers), the 100 read last, or p_limit.
 -- page, line_box: where the snippet is from; null where it is from what the document is called. The box is [left, top, right, bottom] as ratios
 -- of the page, where the reader has found the lines' places.
 -- meant: words that were looked for instead of some that no page has; else empty.
@@ -210,16 +216,18 @@ create or replace function alfrd.ranked(p_plan alfrd.search_plan, p_filter alfrd
 returns table (document_id uuid, page integer, rank real, snippet text, line_box jsonb, meant text)
 language sql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off set jit = off as $$
   with hits as materialized (
-    select h.document_id, h.page, h.at from alfrd.search_hits(p_plan, p_filter, 300) as h order by h.at desc limit 300),
-  texts as (
-    select h.document_id, h.page, d.created_at, coalesce(p.text, alfrd.called(d)) as text, p.layout
+    select h.document_id, h.page, h.at
+      from (select case when p_plan.phrases = '{}' then 300 else least(300, greatest(100, p_limit)) end as number) as most
+     cross join lateral alfrd.search_hits(p_plan, p_filter, most.number) as h order by h.at desc limit 300),
+  -- Materialized, or the text would be cut again for each pattern.
+  texts as materialized (
+    select h.document_id, h.page, d.created_at, left(coalesce(p.text, alfrd.called(d)), 20000) as text
       from hits h join alfrd.documents d on d.id = h.document_id
       left join alfrd.pages p on p.document_id = h.document_id and p.number = h.page),
   scored as materialized (
     select t.document_id, t.page, (0.3 + 0.7 * exp(-extract(epoch from greatest(alfrd.now() - t.created_at, '0')) / (3 * 31557600.0)))
            * (select avg(c.score) from (
-               select 1 - 1 / (1 + 0.5 * regexp_count(left(t.text, 20000), pattern, 1, 'i')
-                                 + regexp_count(left(t.text, 20000), exact, 1, 'i')) as score
+               select 1 - 1 / (1 + 0.5 * regexp_count(t.text, pattern, 1, 'i') + regexp_count(t.text, exact, 1, 'i')) as score
                  from unnest(p_plan.patterns, p_plan.exact) as w(pattern, exact)) as c)
            * case when t.page is null then 1.2 else 1 end as score
       from texts t),

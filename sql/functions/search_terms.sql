@@ -30,9 +30,14 @@ declare
   v_letters text;
 begin
   if p_word ~ '^\d+(\.\d+)?$' then
-    v_pattern := regexp_replace(split_part(p_word, '.', 1), '(?<=\d)(?=(?:\d{3})+$)', U&'[.,''\2019\00A0\202F ]?', 'g');
+    -- Of a beginning it is not known where its thousands part.
+    v_pattern := case
+      when p_is_whole then regexp_replace(split_part(p_word, '.', 1), '(?<=\d)(?=(?:\d{3})+$)', U&'[.,''\2019\2009\00A0\202F ]?', 'g')
+      else regexp_replace(split_part(p_word, '.', 1), '(?<=\d)(?=\d)', U&'(?:[.,''\2019\2009\00A0\202F ](?=[0-9]{3}(?![0-9])))?', 'g') end;
     return '(?<![0-9])' || v_pattern
-           || case when not p_is_whole then '[0-9]*(?:[.,][0-9]{2}(?![0-9]))?' when strpos(p_word, '.') > 0 then '[.,]' || split_part(p_word, '.', 2) || '0?(?![0-9])'
+           || case when not p_is_whole and strpos(p_word, '.') > 0 then '[.,]' || split_part(p_word, '.', 2) || '[0-9]*'
+                   when not p_is_whole then '[0-9]*(?:[.,][0-9]{2}(?![0-9]))?'
+                   when strpos(p_word, '.') > 0 then '[.,]' || split_part(p_word, '.', 2) || '0?(?![0-9])'
                    else '(?:[.,]00?(?![0-9]))?(?!' || case when p_is_alone then '[.,]?' else '' end || '[0-9])' end;
   end if;
   v_pattern := regexp_replace(p_word, '([^[:alnum:]])', '\\\1', 'g');
@@ -121,20 +126,24 @@ begin
   meant := case when p_mends then nullif(array_to_string(v_like, ' or '), '') end;
   exact := alfrd.word_pattern(v_plain, true, p_is_alone);
   pattern := case
-    when v_plain ~ '^\d' then alfrd.word_pattern(v_plain, not p_begins or strpos(v_plain, '.') > 0, p_is_alone)
+    when v_plain ~ '^\d' then alfrd.word_pattern(v_plain, not p_begins, p_is_alone)
     when p_mends and v_like <> '{}' then (
       select '(?:' || string_agg(alfrd.word_pattern(alfrd.common_beginning(word, (alfrd.word_forms(word)).forms), false), '|') || ')'
         from unnest(v_like) as word)
     else alfrd.word_pattern(alfrd.common_beginning(v_plain, v_forms), false) end;
   v_forms := v_forms || array(select form from unnest(v_like) as word cross join lateral unnest((alfrd.word_forms(word)).forms) as form);
   query := '(' || (select string_agg(distinct quote_literal(form), ' | ') from unnest(v_forms) as form)
-               || case when p_begins and length(v_plain) >= 2 then ' | ' || quote_literal(v_plain) || ':*' else '' end || ')';
+               || case when p_begins and length(v_plain) >= 2 then ' | ' || quote_literal(v_plain) || ':*' else '' end
+               -- Longer numbers, which begin so: alfrd.shortened_numbers.
+               || case when p_begins and v_plain ~ '^\d{2,4}$' then ' | ' || quote_literal('q' || v_plain) || ':*' else '' end
+               || ')';
 end $$;
 
 -- A word or a phrase. A phrase's words are all looked for by the index, but those that a language leaves out; its pattern has them all.
+-- is_compared: the index does not tell it from others: a phrase, or a number that is in the index by its beginning (alfrd.shortened_numbers).
 create or replace function alfrd.searched_term(
   p_text text, p_begins boolean, p_mends boolean,
-  out query text, out pattern text, out exact text, out meant text, out is_common boolean, out is_phrase boolean
+  out query text, out pattern text, out exact text, out meant text, out is_common boolean, out is_compared boolean
 )
 language sql stable set search_path = pg_catalog, pg_temp as $$
   with words as materialized (
@@ -142,11 +151,11 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       from regexp_matches(alfrd.plain(p_text), '[[:alnum:]\u0080-\U0010FFFF]+(?:\.\d+)?', 'g') with ordinality as one(found, place)
      limit 32),
   each as materialized (
-    select words.place, words.number, s.*
+    select words.word, words.place, words.number, s.*
       from words cross join lateral alfrd.searched_word(words.word, words.number = 1, p_begins and words.number = 1, p_mends) as s)
   select '(' || coalesce(string_agg(each.query, ' & ') filter (where not each.is_common), string_agg(each.query, ' & ')) || ')',
          string_agg(each.pattern, '[^[:alnum:]]+' order by place), string_agg(each.exact, '[^[:alnum:]]+' order by place),
-         string_agg(each.meant, ' ' order by place), bool_and(each.is_common), max(each.number) > 1
+         string_agg(each.meant, ' ' order by place), bool_and(each.is_common), max(each.number) > 1 or bool_or(each.word ~ '^\d{4}[\d.]+$')
     from each;
 $$;
 
@@ -179,7 +188,7 @@ begin
        where not g.is_or and t.pattern is not null order by g.place limit 32)
     select is_minus, '(' || string_agg(t.query, ' | ') || ')' as query, '(?:' || string_agg(t.pattern, '|') || ')' as pattern,
            '(?:' || string_agg(t.exact, '|') || ')' as exact, string_agg(t.meant, ' ') as meant,
-           bool_or(t.is_phrase) as has_phrase, bool_and(t.is_common) and exists (select from terms where not is_common and not is_minus) as is_common
+           bool_or(t.is_compared) as is_compared, bool_and(t.is_common) and exists (select from terms where not is_common and not is_minus) as is_common
       from terms t group by number, is_minus order by number, is_minus
   loop
     if v_group.is_minus then
@@ -190,7 +199,7 @@ begin
       v_plan.patterns := v_plan.patterns || v_group.pattern;
       v_plan.exact := v_plan.exact || v_group.exact;
       v_plan.meant := concat_ws(' ', nullif(v_plan.meant, ''), v_group.meant);
-      if v_group.has_phrase then
+      if v_group.is_compared then
         v_plan.phrases := v_plan.phrases || v_group.pattern;
       end if;
     end if;

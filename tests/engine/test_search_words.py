@@ -121,3 +121,25 @@ async def test_a_word_of_many_forms_marks_them_all(db: Harness) -> None:
     (row,) = await rows(db, "invoices")
 
     assert row["snippet"] == "An ⟦invoice⟧ for you. ⟦Invoices⟧ are to be paid. ⟦INVOICED⟧ by the company."
+
+
+async def test_long_numbers_that_begin_alike_are_told_apart(db: Harness) -> None:
+    for name, text in {
+        "account": "Account 447100923 of yours",
+        "neighbour": "Account 447100924 of yours",
+        "amount": "Due are $4,471.93 by you",
+        "short": "Room 4471 of the house",
+        "part": "Part x4471935 of the house",
+    }.items():
+        await given_page(db, name, text)
+    await given_page(db, "447100923", "a page without a number")
+    for moment in ("at once", "indexed"):
+        assert await found(db, "447100923 ") == {"account", "447100923"}, moment
+        assert await found(db, "4471.93 ") == await found(db, "4.471,93 ") == {"amount"}, moment
+        assert await found(db, "4471 ") == {"short"}, moment
+        assert await found(db, "44710092") == {"account", "neighbour", "447100923"}, moment
+        assert await found(db, "4471.9") == {"amount"}, moment
+        assert await found(db, "447") >= {"account", "neighbour", "amount", "short", "447100923"}, moment
+        assert await found(db, "account -447100923 ") == {"neighbour"}, moment
+        assert await found(db, "447100924 or 4471.93 ") == {"neighbour", "amount"}, moment
+        await index(db)

@@ -24,6 +24,7 @@ CORRECT = "Put right"
 OPERATE = "Operate"
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="At most so many; all if not given.")]
 DocumentId = Annotated[
     str,
     typer.Argument(

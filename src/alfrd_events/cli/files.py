@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from alfrd_events.cli.app import CORRECT, LOOK, Json, app, listed
+from alfrd_events.cli.app import CORRECT, LOOK, Json, Limit, app, listed
 from alfrd_events.cli.wiring import CommandContext, ask
 
 files = typer.Typer(name="files", help="The files: collections of documents, each with a summary.")
@@ -20,18 +20,18 @@ Tag = Annotated[str, typer.Argument(metavar="TAG")]
 
 
 @files.callback(invoke_without_command=True)
-def list_(context: typer.Context, as_json: Json = False) -> None:
+def list_(context: typer.Context, limit: Limit = None, as_json: Json = False) -> None:
     """The files: collections of documents, each with a summary."""
     if context.invoked_subcommand is None:
-        ask(lambda context: _list(context, as_json))
+        ask(lambda context: _list(context, limit, as_json))
 
 
-async def _list(context: CommandContext, as_json: bool) -> None:
+async def _list(context: CommandContext, limit: int | None, as_json: bool) -> None:
     from alfrd_events.db import queries
     from alfrd_events.terminal import tables
     from alfrd_events.terminal.output import Output
 
-    rows = await queries.files(context.database)
+    rows = await queries.files(context.database, limit)
     output = Output(as_json=as_json)
     if as_json:
         output.json(rows)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from alfrd_events.cli.app import LOOK, DocumentId, Json, app
+from alfrd_events.cli.app import LOOK, DocumentId, Json, Limit, app
 from alfrd_events.cli.completion import completing
 from alfrd_events.cli.prompts import evolution_in_words
 from alfrd_events.cli.wiring import CommandContext, ask
@@ -92,7 +92,7 @@ def documents(
     review: Annotated[
         bool, typer.Option("--review", help="Only those that a person should look at, the worst first.")
     ] = False,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many; all if not given.")] = None,
+    limit: Limit = None,
     as_json: Json = False,
 ) -> None:
     """The documents, newest first."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from alfrd_events.cli.app import LOOK, Json, app
+from alfrd_events.cli.app import LOOK, Json, Limit, app
 from alfrd_events.cli.wiring import CommandContext, ask
 
 series = typer.Typer(name="series", help="What recurs: documents of one company and one kind.")
@@ -22,18 +22,18 @@ AlertId = Annotated[str, typer.Argument(metavar="ID", help="An id of alerts, or 
 
 
 @series.callback(invoke_without_command=True)
-def list_(context: typer.Context, as_json: Json = False) -> None:
+def list_(context: typer.Context, limit: Limit = None, as_json: Json = False) -> None:
     """The series: recurring documents of one company and one kind."""
     if context.invoked_subcommand is None:
-        ask(lambda context: _list(context, as_json))
+        ask(lambda context: _list(context, limit, as_json))
 
 
-async def _list(context: CommandContext, as_json: bool) -> None:
+async def _list(context: CommandContext, limit: int | None, as_json: bool) -> None:
     from alfrd_events.db import queries
     from alfrd_events.terminal import tables
     from alfrd_events.terminal.output import Output
 
-    rows = await queries.series(context.database)
+    rows = await queries.series(context.database, limit, documents=as_json)
     output = Output(as_json=as_json)
     if as_json:
         output.json(rows)

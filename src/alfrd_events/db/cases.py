@@ -6,6 +6,8 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import fields, replace
+from datetime import date
+from decimal import Decimal
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
@@ -287,18 +289,28 @@ async def _files(database: Database, ids: Sequence[UUID]) -> dict[UUID, File]:
         [list(ids)],
     ):
         # The revision is read before the members: a change in between makes the summary old, never wrongly new.
-        members = await database.rows(
+        members = await database.tuples(
             "select id, filename, document_type, summary, entity, document_date, due_date, total_amount, currency,"
             " series_id, series_data from alfrd.file_members(%s)",
             [row["id"]],
         )
         files[row["id"]] = File(
-            **{**row, "tags": tuple(row["tags"])}, members=tuple(_member(member) for member in members)
+            **{**row, "tags": tuple(row["tags"])}, members=tuple(_member(*member) for member in members)
         )
     return files
 
 
-def _member(row: Mapping[str, Any]) -> FileMember:
+def _member(
+    id: UUID,
+    filename: str,
+    document_type: str,
+    summary: str,
+    entity: str,
+    issued: date | None,
+    due: date | None,
+    amount: Decimal | None,
+    *rest: Any,
+) -> FileMember:
     """A member with the values that can be worked with: one odd value must not keep the others from their file."""
-    dates = {name: usable_date(row[name]) for name in ("document_date", "due_date")}
-    return FileMember(**{**row, **dates, "total_amount": usable_amount(row["total_amount"])})
+    usable = usable_date(issued), usable_date(due), usable_amount(amount)
+    return FileMember(id, filename, document_type, summary, entity, *usable, *rest)

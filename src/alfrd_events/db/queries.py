@@ -182,13 +182,14 @@ async def text_of(database: Database, ids: Sequence[UUID]) -> dict[UUID, str]:
     return {row["document_id"]: row["text"] for row in rows}
 
 
-async def files(database: Database) -> list[Row]:
-    """Every file with what its summary says, the fullest first."""
+async def files(database: Database, limit: int | None = None) -> list[Row]:
+    """Files with what their summaries say, the fullest first."""
     return await database.rows(
         "select f.id, f.title, f.tags, f.status, f.member_count, f.summary, f.insights, f.statistics, f.error,"
         " s.slug as series, f.generated_at, f.generated_revision = f.revision as current"
         " from alfrd.files f left join alfrd.series s on s.id = f.series_id"
-        " order by f.member_count desc, f.title, f.id"
+        " order by f.member_count desc, f.title, f.id limit %s",
+        [limit],
     )
 
 
@@ -214,15 +215,27 @@ async def file(database: Database, id: UUID) -> Row:
     }
 
 
-async def series(database: Database) -> list[Row]:
-    """Every series with its completed documents in short, the longest first."""
+async def series(database: Database, limit: int | None = None, *, documents: bool = True) -> list[Row]:
+    """Series with their completed documents in short, the longest first.
+
+    Which are the longest is known by their files: so the documents are read of those only that are listed.
+
+    :param documents: list the documents of each, not only their number, days and sum.
+    """
     return await database.rows(
-        "select o.id, o.entity, o.kind, o.frequency, o.slug, o.title, o.fields, o.document_count, o.first_date,"
+        "with longest as materialized ("
+        "  select s.id from alfrd.series s"
+        "    left join alfrd.files f on f.owner = s.owner and f.tags = array['series:' || s.slug]"
+        "   order by coalesce(f.member_count, 0) desc, s.entity, s.kind, s.id limit %(limit)s)"
+        " select o.id, o.entity, o.kind, o.frequency, o.slug, o.title, o.fields, o.document_count, o.first_date,"
         " o.last_date, o.total_amount, o.currency,"
-        " coalesce((select json_agg(json_build_object('id', d.id, 'filename', d.filename, 'date', d.document_date,"
+        " case when %(documents)s then"
+        "   coalesce((select json_agg(json_build_object('id', d.id, 'filename', d.filename, 'date', d.document_date,"
         "    'total_amount', d.total_amount, 'currency', d.currency) order by d.document_date nulls last, d.id)"
-        "    from alfrd.documents d where d.series_id = o.id and d.status = 'completed'), '[]') as documents"
-        " from alfrd.series_overview o order by o.document_count desc, o.entity, o.kind, o.id"
+        "    from alfrd.documents d where d.series_id = o.id and d.status = 'completed'), '[]') end as documents"
+        " from longest cross join lateral (select * from alfrd.series_overview o where o.id = longest.id) as o"
+        " order by o.document_count desc, o.entity, o.kind, o.id",
+        {"limit": limit, "documents": documents},
     )
 
 

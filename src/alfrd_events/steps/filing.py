@@ -67,7 +67,8 @@ async def extract(given: ExtractInput, tools: Tools) -> Extraction:
 async def summarize_file(given: FileInput, tools: Tools) -> Result:
     """Summarise the members as a whole, stamped with the revision that was seen."""
     summary = await tools.analyst.run(SummarizeFile(given.file, active(given.prompt)))
-    return FileSummaryAt(**summary.model_dump(), revision=given.file.revision, provenance=summary.provenance)
+    # As it is: a row for each member would be copied and checked once more.
+    return FileSummaryAt.model_construct(**dict(summary), revision=given.file.revision)
 
 
 @lru_cache(maxsize=4096)  # the same companies send many documents, and a name goes through a dozen patterns

@@ -22,7 +22,7 @@ MOST_INSIGHTS = 12
 def summarize_file(file: File) -> FileSummary:
     """Describe a file from its members' values; an empty one is described as empty."""
     members = sorted(
-        file.members, key=lambda member: (member.document_date or date.max, member.filename, str(member.id))
+        file.members, key=lambda member: (member.document_date or date.max, member.filename, member.id)
     )
     rows = tuple(_row(member) for member in members)
     columns = _columns(rows)

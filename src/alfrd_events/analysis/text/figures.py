@@ -123,7 +123,7 @@ def _gaps(frequency: str, dated: Sequence[date]) -> list[str]:
 
 def _duplicates(members: Sequence[FileMember]) -> list[list[str]]:
     """Ids of members with the same company, date and amount: probably one paper filed twice."""
-    same: dict[tuple[Any, ...], list[str]] = {}
+    same: dict[tuple[Any, ...], list[FileMember]] = {}
     for member in members:
         if member.document_date and member.total_amount is not None:
             number = member.series_data.get("invoice_number") or member.series_data.get("receipt_number")
@@ -133,8 +133,8 @@ def _duplicates(members: Sequence[FileMember]) -> list[list[str]]:
                 member.total_amount,
                 number,
             )
-            same.setdefault(key, []).append(str(member.id))
-    return [ids for ids in same.values() if len(ids) > 1]
+            same.setdefault(key, []).append(member)
+    return [[str(member.id) for member in alike] for alike in same.values() if len(alike) > 1]
 
 
 def _series_averages(members: Sequence[FileMember]) -> dict[str, str]:

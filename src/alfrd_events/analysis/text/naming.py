@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from rapidfuzz.distance import Levenshtein
 
@@ -79,6 +80,7 @@ _WIDE = {ord("0") + digit: chr(0xFF10 + digit) for digit in range(10)}
 """A number that is a word of a name is kept as it is: in it no 1 is taken for an l, nor 11 for one."""
 
 
+@lru_cache(maxsize=32_768)  # each document is compared with all series of its owner
 def entity_key(name: str) -> str:
     """What identifies a company however it was printed or read; empty for an empty name.
 
@@ -112,11 +114,9 @@ def same_entity(one: str, other: str) -> bool:
         return False
     if first == second:
         return True
-    if _numbers_differ(one, other):
+    if min(len(first), len(second)) <= SHORT_KEY or likeness(one, other) < SIMILAR:
         return False
-    if min(len(first), len(second)) <= SHORT_KEY:
-        return False
-    return likeness(one, other) >= SIMILAR and not _words_differ(one, other)
+    return not _numbers_differ(one, other) and not _words_differ(one, other)
 
 
 def likeness(one: str, other: str) -> float:
