@@ -81,12 +81,16 @@ begin
   if v_outcomes <> '[]' and alfrd.schedule_looks(v_state.next_looks) then
     v_state.notify := v_state.notify || 'watch_series'::text;
   end if;
-  v_parked := alfrd.keep_waiting_for(v_worker, v_state, p_request) and v_parked;
+  v_parked := alfrd.keep_waiting_for(v_worker, v_state, p_request, v_waiting) and v_parked;
   perform set_config('alfrd.actor', '', true);
-  perform alfrd.notify(alfrd.left_over(v_state, v_due, v_cache, p_request));
+  if v_state.notify is not null or v_due is not null or v_cache.limited <> '{}' then
+    perform alfrd.notify(alfrd.left_over(v_state, v_due, v_cache, p_request));
+  end if;
   reply := json_build_object(
     'superseded_by', v_worker.superseded_by, 'parked', coalesce(v_parked, false),
-    'claimed', alfrd.claimed_tasks(v_state.claimed),
+    -- By their ids, not by their worker: for each task that was finished, an entry stays in tasks_running until vacuum comes.
+    'claimed', (select json_agg(json_build_array(id, step, subject_type, subject_id, attempt, max_attempts, woken_by))
+                  from alfrd.tasks where id = any (v_state.claimed)),
     'cursors', case when v_state.subjects is null then v_state.reached else '{}' end, 'refused', coalesce(v_state.refused, '{}'),
     'alone', v_alone, 'others_running', v_state.claimed is null and not v_alone
        and exists (select from alfrd.tasks where state = 'running' and worker_id <> p_worker),
@@ -111,7 +115,9 @@ begin
       using errcode = 'AL005';
   end if;
   select * into v_worker from alfrd.workers where id = p_worker for key share;
-  perform alfrd.heartbeat(p_worker);   -- or refuse one that is not registered any more
+  if not found or alfrd.is_heartbeat_due(v_worker) then
+    perform alfrd.heartbeat(p_worker);   -- or refuse one that is not registered any more
+  end if;
   return v_worker;
 end $$;
 
@@ -125,12 +131,14 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- Write for which steps the worker wants to be notified. Returns whether it had nothing to do and wants to sleep.
-create or replace function alfrd.keep_waiting_for(p_worker alfrd.workers, p_state alfrd.exchange_state, p_request jsonb) returns boolean
+create or replace function alfrd.keep_waiting_for(
+  p_worker alfrd.workers, p_state alfrd.exchange_state, p_request jsonb, p_waiting text[]
+) returns boolean
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   c_few     constant integer := 8;
-  v_waiting text[] := alfrd.text_array(p_request -> 'waiting_for');
-  v_sleeps  boolean := v_waiting is not null and p_state.claimed is null;
+  v_waiting text[] := p_waiting;
+  v_sleeps  boolean := p_waiting is not null and p_state.claimed is null;
 begin
   if not v_sleeps then
     -- A worker that is given few tasks at a time need not write each time that it looks by itself: it may be notified.
