@@ -47,6 +47,8 @@ declare
   v_state     alfrd.exchange_state;
   v_alone     boolean := not exists (select from alfrd.workers where id <> p_worker);
   v_parked    boolean := v_waiting = v_worker.waiting_for and alfrd.no_pending_notifiers();
+  v_claimed   json;
+  v_others    boolean := false;
 begin
   perform set_config('alfrd.actor', 'worker', true);
   v_state.worker := p_worker;
@@ -75,7 +77,12 @@ begin
     v_state.claimed := v_state.claimed || alfrd.claims_in_doubt(v_state, p_request -> 'owned');
   end if;
   if v_state.claimed is not null then
+    -- By their ids, not by their worker: for each task that was finished, an entry stays in tasks_running until vacuum comes.
+    select json_agg(json_build_array(id, step, subject_type, subject_id, attempt, max_attempts, woken_by))
+      into v_claimed from alfrd.tasks where id = any (v_state.claimed);
     inputs := alfrd.inputs_within_limits(v_state.claimed);
+  elsif not v_alone then
+    v_others := exists (select from alfrd.tasks where state = 'running' and worker_id <> p_worker);
   end if;
   -- Last, since their tasks stay locked until the commit.
   if v_outcomes <> '[]' and alfrd.schedule_looks(v_state.next_looks) then
@@ -88,12 +95,8 @@ begin
   end if;
   reply := json_build_object(
     'superseded_by', v_worker.superseded_by, 'parked', coalesce(v_parked, false),
-    -- By their ids, not by their worker: for each task that was finished, an entry stays in tasks_running until vacuum comes.
-    'claimed', (select json_agg(json_build_array(id, step, subject_type, subject_id, attempt, max_attempts, woken_by))
-                  from alfrd.tasks where id = any (v_state.claimed)),
-    'cursors', case when v_state.subjects is null then v_state.reached else '{}' end, 'refused', coalesce(v_state.refused, '{}'),
-    'alone', v_alone, 'others_running', v_state.claimed is null and not v_alone
-       and exists (select from alfrd.tasks where state = 'running' and worker_id <> p_worker),
+    'claimed', v_claimed, 'cursors', case when v_state.subjects is null then v_state.reached else '{}' end,
+    'refused', coalesce(v_state.refused, '{}'), 'alone', v_alone, 'others_running', v_others,
     -- What is due and still scheduled was locked by another transaction: look again in a second.
     'next_due', (select case when run_at <= alfrd.now() then 1 else extract(epoch from run_at - alfrd.now()) end
                    from alfrd.tasks where state = 'scheduled' order by run_at limit 1));
@@ -108,9 +111,8 @@ begin
   if p_worker is null or jsonb_typeof(p_request -> 'outcomes') is distinct from 'array'
      or jsonb_typeof(p_request -> 'capacity') is distinct from 'object'
      or coalesce(jsonb_typeof(p_request -> 'cursors'), 'object') <> 'object' or p_request ->> 'woken_by' is null
-     or exists (select from jsonb_array_elements(p_request -> 'outcomes') as o
-                 where jsonb_typeof(o) <> 'object'
-                    or not o ?& array['task_id', 'attempt', 'step', 'subject_type', 'subject_id', 'outcome']) then
+     or jsonb_path_exists(p_request, '$.outcomes[*] ? (@.type() != "object" || !exists(@.task_id) || !exists(@.attempt)
+                                       || !exists(@.step) || !exists(@.subject_type) || !exists(@.subject_id) || !exists(@.outcome))') then
     raise exception 'alfrd.exchange takes a worker and a request of outcomes (a list), capacity and cursors (objects) and woken_by'
       using errcode = 'AL005';
   end if;
