@@ -32,7 +32,9 @@ async def test_a_minute_of_random_faults_loses_no_document_and_does_nothing_twic
 
 async def test_a_report_says_where_the_documents_are_that_it_misses(database_url: str) -> None:
     async with await psycopg.AsyncConnection.connect(database_url, row_factory=dict_row) as session:
-        cursor = await session.execute("insert into alfrd.documents (filename) values ('left.txt') returning id")
+        cursor = await session.execute(
+            "insert into alfrd.documents (filename) values ('left.txt') returning id"
+        )
         (row,) = await cursor.fetchall()
         found = await offenders(session, LOST, {"known": [row["id"]], "cancelled": [], "crashes": 0})
 

@@ -47,8 +47,8 @@ class Indexer:
     async def run(self) -> None:
         """Index until cancelled, half of the time at the most, and a twentieth while results come in.
 
-        The exchanges need the server, too: a worker that reads nothing but tiny texts spent a sixth of the server's time
-        for a document here when it indexed a fifth of the time.
+        The exchanges need the server, too: with a fifth of the time, a sixth of what the server did for a tiny text was
+        its index.
         """
         while True:
             try:
