@@ -589,13 +589,6 @@ CREATE FUNCTION alfrd.claim_from(p_cursors jsonb, p_limited text[]) RETURNS json
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
--- FUNCTION claimed_tasks(bigint[])
-
-CREATE FUNCTION alfrd.claimed_tasks(p_ids bigint[]) RETURNS json
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET enable_seqscan TO 'off';
-
 -- FUNCTION claims_in_doubt(alfrd.exchange_state, jsonb)
 
 CREATE FUNCTION alfrd.claims_in_doubt(p_state alfrd.exchange_state, p_owned jsonb) RETURNS bigint[]
@@ -751,7 +744,7 @@ CREATE FUNCTION alfrd.document_reviewed() RETURNS trigger
 -- FUNCTION document_rows(uuid[])
 
 CREATE FUNCTION alfrd.document_rows(p_ids uuid[]) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION document_type_changed()
@@ -1157,6 +1150,42 @@ CREATE FUNCTION alfrd.is_bill(p_type text, p_due date) RETURNS boolean
 CREATE FUNCTION alfrd.is_for_another_day(p_step text, p_state text, p_run_at timestamp with time zone) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE;
 
+-- TABLE workers
+
+CREATE TABLE alfrd.workers (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    host text DEFAULT ''::text NOT NULL,
+    process integer DEFAULT 0 NOT NULL,
+    version text DEFAULT ''::text NOT NULL,
+    steps text[] DEFAULT '{}'::text[] NOT NULL,
+    lease_seconds double precision NOT NULL,
+    started_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    heartbeat_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    locked boolean DEFAULT false NOT NULL,
+    suspected_at timestamp with time zone,
+    superseded_by text DEFAULT ''::text NOT NULL,
+    waiting_for text[] DEFAULT '{}'::text[] NOT NULL,
+    CONSTRAINT workers_lease_is_a_week_at_most CHECK (((lease_seconds > (0)::double precision) AND (lease_seconds <= (604800)::double precision)))
+);
+
+-- COMMENT COLUMN workers.locked
+
+COMMENT ON COLUMN alfrd.workers.locked IS 'Its listener holds the session advisory lock of alfrd.worker_lock(id): when that is free, the process is gone.';
+
+-- COMMENT COLUMN workers.superseded_by
+
+COMMENT ON COLUMN alfrd.workers.superseded_by IS 'The release that has migrated the database past this worker''s: it hands in what it has, and claims nothing more.';
+
+-- COMMENT COLUMN workers.waiting_for
+
+COMMENT ON COLUMN alfrd.workers.waiting_for IS 'The steps that this worker sleeps for and wants to be notified of; empty while it looks by itself.';
+
+-- FUNCTION is_heartbeat_due(alfrd.workers)
+
+CREATE FUNCTION alfrd.is_heartbeat_due(p_worker alfrd.workers) RETURNS boolean
+    LANGUAGE sql;
+
 -- FUNCTION is_in_turn(alfrd.statement_rows, alfrd.payables)
 
 CREATE FUNCTION alfrd.is_in_turn(p_row alfrd.statement_rows, p_bill alfrd.payables) RETURNS boolean
@@ -1232,40 +1261,9 @@ CREATE FUNCTION alfrd.keep_usage(p_outcomes jsonb, p_refused jsonb) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
--- TABLE workers
+-- FUNCTION keep_waiting_for(alfrd.workers, alfrd.exchange_state, jsonb, text[])
 
-CREATE TABLE alfrd.workers (
-    id bigint NOT NULL,
-    name text NOT NULL,
-    host text DEFAULT ''::text NOT NULL,
-    process integer DEFAULT 0 NOT NULL,
-    version text DEFAULT ''::text NOT NULL,
-    steps text[] DEFAULT '{}'::text[] NOT NULL,
-    lease_seconds double precision NOT NULL,
-    started_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
-    heartbeat_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
-    locked boolean DEFAULT false NOT NULL,
-    suspected_at timestamp with time zone,
-    superseded_by text DEFAULT ''::text NOT NULL,
-    waiting_for text[] DEFAULT '{}'::text[] NOT NULL,
-    CONSTRAINT workers_lease_is_a_week_at_most CHECK (((lease_seconds > (0)::double precision) AND (lease_seconds <= (604800)::double precision)))
-);
-
--- COMMENT COLUMN workers.locked
-
-COMMENT ON COLUMN alfrd.workers.locked IS 'Its listener holds the session advisory lock of alfrd.worker_lock(id): when that is free, the process is gone.';
-
--- COMMENT COLUMN workers.superseded_by
-
-COMMENT ON COLUMN alfrd.workers.superseded_by IS 'The release that has migrated the database past this worker''s: it hands in what it has, and claims nothing more.';
-
--- COMMENT COLUMN workers.waiting_for
-
-COMMENT ON COLUMN alfrd.workers.waiting_for IS 'The steps that this worker sleeps for and wants to be notified of; empty while it looks by itself.';
-
--- FUNCTION keep_waiting_for(alfrd.workers, alfrd.exchange_state, jsonb)
-
-CREATE FUNCTION alfrd.keep_waiting_for(p_worker alfrd.workers, p_state alfrd.exchange_state, p_request jsonb) RETURNS boolean
+CREATE FUNCTION alfrd.keep_waiting_for(p_worker alfrd.workers, p_state alfrd.exchange_state, p_request jsonb, p_waiting text[]) RETURNS boolean
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 

@@ -1,7 +1,4 @@
--- From waiting tasks to a worker's own.
---
--- alfrd.claim          waiting tasks of several steps become a worker's
--- alfrd.claimed_tasks  what a worker receives of its tasks
+-- alfrd.claim: waiting tasks of several steps become a worker's.
 --
 -- Durability: a claim need not be on the disk. Should a crash lose it, the task is ready again, and no call was made that is under a
 --             cap: whatever a worker writes later takes the claim to the disk first. But its number, the fencing token, is known to a
@@ -55,7 +52,9 @@ begin
   if p_state.room ?| p_cache.limited then
     p_state.room := alfrd.room_within_limits(p_state.room);
   end if;
-  p_state.cursors := alfrd.claim_from(p_state.cursors, p_cache.limited);
+  if p_state.cursors <> '{}' then
+    p_state.cursors := alfrd.claim_from(p_state.cursors, p_cache.limited);
+  end if;
   with room as materialized (
     select step, size::integer, coalesce((p_state.cursors ->> step)::bigint, 0) as start
       from jsonb_each_text(p_state.room) as room(step, size) where size::integer > 0),
@@ -97,10 +96,3 @@ begin
   end if;
   return p_state;
 end $$;
-
--- By their ids, not by their worker: for each task that was finished, an entry stays in tasks_running until vacuum comes.
-create or replace function alfrd.claimed_tasks(p_ids bigint[]) returns json
-language sql stable set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
-  select json_agg(json_build_array(id, step, subject_type, subject_id, attempt, max_attempts, woken_by))
-    from alfrd.tasks where id = any (p_ids);
-$$;

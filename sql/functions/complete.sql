@@ -22,13 +22,16 @@ declare
   v_now  timestamptz := alfrd.now();
   v_done alfrd.finished[];
 begin
-  with fenced as (
-    delete from alfrd.tasks t
-     using jsonb_to_recordset(p_outcomes)
+  with done as materialized (
+    select * from jsonb_to_recordset(p_outcomes)
            as o(task_id bigint, attempt integer, outcome text, made_by text, prompt_id bigint, result jsonb)
-     where o.outcome = 'done' and t.id = o.task_id and t.attempt = o.attempt
+     where outcome = 'done'),
+  fenced as (
+    delete from alfrd.tasks t
+     using done as o
+     where t.id = o.task_id and t.attempt = o.attempt
        -- By the primary key: of all that were finished, entries stay in tasks_running until vacuum.
-       and t.id = any (array(select (o ->> 'task_id')::bigint from jsonb_array_elements(p_outcomes) as o))
+       and t.id = any (array(select task_id from done))
        and t.worker_id = p_worker   -- so it is running, which is not said, or the planner would take that index
     returning t.*, o.made_by, o.prompt_id, o.result)
   select array_agg(row(f.id, f.attempt, f.step, f.subject_type, f.subject_id, f.generation, f.status, coalesce(r.next_status, ''),
@@ -104,20 +107,26 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_fenced  alfrd.finished[] := alfrd.fence(p_state.worker, p_outcomes);
   v_done    alfrd.finished[] := v_fenced;
-  v_files   alfrd.finished[] := array(select d from unnest(v_done) as d where d.subject_type = 'file');
-  v_watched alfrd.finished[] := array(select d from unnest(v_done) as d where d.step = 'watch_series');
+  v_files   alfrd.finished[];
+  v_watched alfrd.finished[];
+  v_moves   boolean;
   v_written alfrd.finished[];
   v_other   record;
 begin
-  if v_files <> '{}' then
+  select array_agg(d) filter (where d.subject_type = 'file'), array_agg(d) filter (where d.step = 'watch_series'),
+         bool_or(d.subject_type = 'document' and d.next_status <> '')
+    into v_files, v_watched, v_moves from unnest(v_fenced) as d;
+  if v_files is not null then
     v_done := array(select d from unnest(v_done) as d where d.subject_type <> 'file');
   end if;
   v_written := alfrd.record_all(v_done);
-  p_state := alfrd.documents_moved(p_state, v_written);
-  if v_watched <> '{}' then
+  if v_moves then
+    p_state := alfrd.documents_moved(p_state, v_written);
+  end if;
+  if v_watched is not null then
     p_state.next_looks := p_state.next_looks || alfrd.looks_after(alfrd.those_written(v_watched, array(select subject_id from unnest(v_written))));
   end if;
-  if v_files <> '{}' then
+  if v_files is not null then
     v_other := alfrd.files_summarized(p_state, v_files);
     p_state := v_other.state;
     v_written := v_written || v_other.written;

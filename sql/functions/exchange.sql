@@ -47,6 +47,8 @@ declare
   v_state     alfrd.exchange_state;
   v_alone     boolean := not exists (select from alfrd.workers where id <> p_worker);
   v_parked    boolean := v_waiting = v_worker.waiting_for and alfrd.no_pending_notifiers();
+  v_claimed   json;
+  v_others    boolean := false;
 begin
   perform set_config('alfrd.actor', 'worker', true);
   v_state.worker := p_worker;
@@ -75,21 +77,26 @@ begin
     v_state.claimed := v_state.claimed || alfrd.claims_in_doubt(v_state, p_request -> 'owned');
   end if;
   if v_state.claimed is not null then
+    -- By their ids, not by their worker: for each task that was finished, an entry stays in tasks_running until vacuum comes.
+    select json_agg(json_build_array(id, step, subject_type, subject_id, attempt, max_attempts, woken_by))
+      into v_claimed from alfrd.tasks where id = any (v_state.claimed);
     inputs := alfrd.inputs_within_limits(v_state.claimed);
+  elsif not v_alone then
+    v_others := exists (select from alfrd.tasks where state = 'running' and worker_id <> p_worker);
   end if;
   -- Last, since their tasks stay locked until the commit.
   if v_outcomes <> '[]' and alfrd.schedule_looks(v_state.next_looks) then
     v_state.notify := v_state.notify || 'watch_series'::text;
   end if;
-  v_parked := alfrd.keep_waiting_for(v_worker, v_state, p_request) and v_parked;
+  v_parked := alfrd.keep_waiting_for(v_worker, v_state, p_request, v_waiting) and v_parked;
   perform set_config('alfrd.actor', '', true);
-  perform alfrd.notify(alfrd.left_over(v_state, v_due, v_cache, p_request));
+  if v_state.notify is not null or v_due is not null or v_cache.limited <> '{}' then
+    perform alfrd.notify(alfrd.left_over(v_state, v_due, v_cache, p_request));
+  end if;
   reply := json_build_object(
     'superseded_by', v_worker.superseded_by, 'parked', coalesce(v_parked, false),
-    'claimed', alfrd.claimed_tasks(v_state.claimed),
-    'cursors', case when v_state.subjects is null then v_state.reached else '{}' end, 'refused', coalesce(v_state.refused, '{}'),
-    'alone', v_alone, 'others_running', v_state.claimed is null and not v_alone
-       and exists (select from alfrd.tasks where state = 'running' and worker_id <> p_worker),
+    'claimed', v_claimed, 'cursors', case when v_state.subjects is null then v_state.reached else '{}' end,
+    'refused', coalesce(v_state.refused, '{}'), 'alone', v_alone, 'others_running', v_others,
     -- What is due and still scheduled was locked by another transaction: look again in a second.
     'next_due', (select case when run_at <= alfrd.now() then 1 else extract(epoch from run_at - alfrd.now()) end
                    from alfrd.tasks where state = 'scheduled' order by run_at limit 1));
@@ -104,14 +111,15 @@ begin
   if p_worker is null or jsonb_typeof(p_request -> 'outcomes') is distinct from 'array'
      or jsonb_typeof(p_request -> 'capacity') is distinct from 'object'
      or coalesce(jsonb_typeof(p_request -> 'cursors'), 'object') <> 'object' or p_request ->> 'woken_by' is null
-     or exists (select from jsonb_array_elements(p_request -> 'outcomes') as o
-                 where jsonb_typeof(o) <> 'object'
-                    or not o ?& array['task_id', 'attempt', 'step', 'subject_type', 'subject_id', 'outcome']) then
+     or jsonb_path_exists(p_request, '$.outcomes[*] ? (@.type() != "object" || !exists(@.task_id) || !exists(@.attempt)
+                                       || !exists(@.step) || !exists(@.subject_type) || !exists(@.subject_id) || !exists(@.outcome))') then
     raise exception 'alfrd.exchange takes a worker and a request of outcomes (a list), capacity and cursors (objects) and woken_by'
       using errcode = 'AL005';
   end if;
   select * into v_worker from alfrd.workers where id = p_worker for key share;
-  perform alfrd.heartbeat(p_worker);   -- or refuse one that is not registered any more
+  if not found or alfrd.is_heartbeat_due(v_worker) then
+    perform alfrd.heartbeat(p_worker);   -- or refuse one that is not registered any more
+  end if;
   return v_worker;
 end $$;
 
@@ -125,12 +133,14 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- Write for which steps the worker wants to be notified. Returns whether it had nothing to do and wants to sleep.
-create or replace function alfrd.keep_waiting_for(p_worker alfrd.workers, p_state alfrd.exchange_state, p_request jsonb) returns boolean
+create or replace function alfrd.keep_waiting_for(
+  p_worker alfrd.workers, p_state alfrd.exchange_state, p_request jsonb, p_waiting text[]
+) returns boolean
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   c_few     constant integer := 8;
-  v_waiting text[] := alfrd.text_array(p_request -> 'waiting_for');
-  v_sleeps  boolean := v_waiting is not null and p_state.claimed is null;
+  v_waiting text[] := p_waiting;
+  v_sleeps  boolean := p_waiting is not null and p_state.claimed is null;
 begin
   if not v_sleeps then
     -- A worker that is given few tasks at a time need not write each time that it looks by itself: it may be notified.

@@ -10,14 +10,16 @@
 --
 -- Called: by alfrd.exchange; by a worker for what did not come with a claim, and where something in it could not be understood.
 
+-- In plpgsql, which keeps its plan: before PostgreSQL 18, a function in SQL makes it anew in each transaction.
 create or replace function alfrd.document_rows(p_ids uuid[]) returns json
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select json_agg(json_build_array(
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  return (select json_agg(json_build_array(
            id, filename, status, created_at, owner, tags, metadata, page_count, document_type, classification_confidence,
            classification_reasoning, summary, entity, document_date, due_date, total_amount::text, currency, account_number,
            period_start, period_end, structured_data, series_id, series_data, made_by, corrected, generation))
-    from alfrd.documents where id = any (p_ids);
-$$;
+            from alfrd.documents where id = any (p_ids));
+end $$;
 
 -- A document that carries content or a uri itself is its own first and only part. Those with more bytes in all are left out.
 -- saved: numbers of the pages that an earlier attempt has read.
@@ -47,6 +49,8 @@ declare
   v_filed     uuid[];
   v_parts     json;
   v_series    json;
+  v_versions  json;
+  v_as_read   boolean := false;
 begin
   select array_agg(t.subject_id) filter (where t.subject_type = 'document'),
          array_agg(t.subject_id) filter (where 'parts' = any (r.needs)),
@@ -59,6 +63,8 @@ begin
   if v_read is not null then
     select json_agg(json_build_array(document_id, number, filename, encode(content, 'hex'), uri, saved))
       into v_parts from alfrd.parts_of(v_read, c_small);
+    -- A trigger of the user's, one that blackens names, say, may store other text than was read.
+    v_as_read := not exists (select from pg_trigger where tgrelid = 'alfrd.pages'::regclass and not tgisinternal);
   end if;
   if v_extracted is not null then
     select json_agg(json_build_array(id, entity, kind, frequency, slug, title, fields, owner, (
@@ -67,15 +73,13 @@ begin
       into v_series
       from alfrd.series where id = any (array(select series_id from alfrd.documents where id = any (v_extracted)));
   end if;
+  if v_filed is not null then
+    select coalesce(json_object_agg(owner, coalesce(number, 0)), '{}') into v_versions
+      from (select distinct owner from alfrd.documents where id = any (v_filed)) as owners left join alfrd.series_versions using (owner);
+  end if;
   return json_build_object(
-    'documents', alfrd.document_rows(v_documents),
-    'parts', v_parts, 'series', v_series, 'reference_version', (select number from alfrd.reference_version),
-    'series_versions', case when v_filed is not null then (
-      select coalesce(json_object_agg(owner, coalesce(number, 0)), '{}')
-        from (select distinct owner from alfrd.documents where id = any (v_filed)) as owners left join alfrd.series_versions using (owner)) end,
-    -- A trigger of the user's, one that blackens names, say, may store other text than was read.
-    'pages_as_read', v_read is not null
-       and not exists (select from pg_trigger where tgrelid = 'alfrd.pages'::regclass and not tgisinternal));
+    'documents', alfrd.document_rows(v_documents), 'parts', v_parts, 'series', v_series, 'series_versions', v_versions,
+    'reference_version', (select number from alfrd.reference_version), 'pages_as_read', v_as_read);
 end $$;
 
 -- The same; null where it is too large for one value, and the worker asks for it bit by bit.

@@ -42,13 +42,15 @@ end $$;
 create or replace function alfrd.clock() returns timestamptz
   language sql volatile return clock_timestamp() + (alfrd.now() - statement_timestamp());
 
+create or replace function alfrd.is_heartbeat_due(p_worker alfrd.workers) returns boolean
+  language sql volatile return p_worker.heartbeat_at < alfrd.clock() - make_interval(secs => p_worker.lease_seconds / 6);
+
 create or replace function alfrd.heartbeat(p_worker bigint, p_locked boolean default null) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  update alfrd.workers
+  update alfrd.workers w
      set heartbeat_at = alfrd.clock(), locked = coalesce(p_locked, locked)
-   where id = p_worker
-     and (heartbeat_at < alfrd.clock() - make_interval(secs => lease_seconds / 6) or p_locked <> locked);
+   where id = p_worker and (alfrd.is_heartbeat_due(w) or p_locked <> locked);
   if not found and not exists (select from alfrd.workers where id = p_worker) then
     raise exception 'worker % is not registered', p_worker
       using errcode = 'AL002', hint = 'it was taken for dead and its tasks were given to others; register again';

@@ -26,7 +26,7 @@ import psycopg
 from alfrd_events.db.migrate import migrate
 from testing.server import CONFIGURATION, Server
 from tests.faults.processes import fleet
-from tests.faults.soak_checks import COUNTS, DUPLICATED, LOST, offenders
+from tests.faults.soak_checks import COUNTS, DUPLICATED, LOST, explanations, offenders
 from tests.faults.soak_faults import sequence, strike
 from tests.faults.soak_report import Report, Watch, alarms
 from tests.faults.soak_world import DATABASE, Crew, HonestProxy, Session, World
@@ -91,6 +91,8 @@ async def _run(plan: Plan, world: World) -> Report:
     async with world.person() as session:
         cursor = await session.execute(COUNTS)
         (counts,) = await cursor.fetchall()
+        lost = await offenders(session, LOST, facts)
+        duplicated = await offenders(session, DUPLICATED, facts)
         return Report(
             seed=plan.seed,
             workers=plan.workers,
@@ -98,8 +100,9 @@ async def _run(plan: Plan, world: World) -> Report:
             total_seconds=total,
             acknowledged=len(world.acknowledged),
             counts=counts,
-            lost=await offenders(session, LOST, facts),
-            duplicated=await offenders(session, DUPLICATED, facts),
+            lost=lost,
+            duplicated=duplicated,
+            explanations=await explanations(session, [*lost.values(), *duplicated.values()]),
             faults=faults,
             endings=world.crew.endings,
             alarms=alarms(world.crew.logs),

@@ -6,7 +6,10 @@ cancelled it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
 from typing import Any, LiteralString
+from uuid import UUID
 
 import psycopg
 
@@ -166,3 +169,19 @@ async def offenders(
         if rows := await cursor.fetchall():
             found[name] = rows
     return found
+
+
+_EXPLAINED_AT_MOST = 20
+
+
+async def explanations(
+    session: psycopg.AsyncConnection[dict[str, Any]], found: Iterable[list[dict[str, Any]]]
+) -> dict[str, str]:
+    """What ``alfrd.explain`` says of the documents and files that the checks have found, by id; of the first twenty."""
+    ids = {value: None for rows in found for row in rows for value in row.values() if isinstance(value, UUID)}
+    cursor = await session.execute(
+        "select id, alfrd.explain(id) as says from unnest(%s::uuid[]) as id"
+        " where id in (select id from alfrd.documents union all select id from alfrd.files)",
+        [list(islice(ids, _EXPLAINED_AT_MOST))],
+    )
+    return {str(row["id"]): row["says"] for row in await cursor.fetchall()}

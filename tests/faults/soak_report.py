@@ -115,6 +115,8 @@ class Report:
     longest_held: float
     alarms: Counter[str] = field(default_factory=Counter)
     """Log lines of the workers that nobody should ever see."""
+    explanations: dict[str, str] = field(default_factory=dict)
+    """Id of a document or file that is lost or duplicated -> what the database says of it."""
     history: list[tuple[float, str, str]] = field(default_factory=list)
     """When which fault began, and what became of it."""
 
@@ -161,6 +163,7 @@ class Report:
             ),
             ("Lost", [(name, len(rows)) for name, rows in self.lost.items()]),
             ("Duplicated", [(name, len(rows)) for name, rows in self.duplicated.items()]),
+            ("Where they are", list(self.explanations.items())),
             ("Alarms in the workers' logs", list(self.alarms.items())),
             (
                 "What it took",

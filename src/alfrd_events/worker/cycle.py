@@ -406,9 +406,11 @@ class Cycle:
         self._alone = answer.alone
         self._outbox.taken(batch)
         self._running -= {outcome.task for outcome in batch}
+        stale = answer.stale
         for outcome in batch:
-            self._vitals.handed_in(outcome, is_stale=outcome.task.id in answer.stale)
-            if outcome.task.id in answer.stale:
+            is_stale = outcome.task.id in stale
+            self._vitals.handed_in(outcome, is_stale=is_stale)
+            if is_stale:
                 self.tally.stale += 1
                 continue
             if outcome.kind == "done":
@@ -416,7 +418,7 @@ class Cycle:
             elif outcome.kind == "failed":
                 self.tally.failed.append(outcome)
             self._on_outcome(outcome)
-        if answer.stale:
+        if stale:
             log_refused(batch, answer.refused)
         if answer.claimed or answer.others_running:
             self.any_running.set()
