@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import date
@@ -20,6 +21,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 STATIC = Path(__file__).parent / "static"
 _LONG_NAME = 120
 _MOST_MARKS = 4
+_WHOLE = re.compile(r"\d{4}-\d\d-\d\d|\d{1,12}(?:[.,]\d{1,12}){0,6} (?:[A-Z]{3}\b|%)")
+"""A day, an amount with its currency, a percentage."""
 
 
 def environment(texts: Texts) -> Environment:
@@ -47,6 +50,7 @@ def environment(texts: Texts) -> Environment:
         "name": called,
         "number": formats.number,
         "percent": formats.percent,
+        "prose": prose,
         "seconds": formats.seconds,
         "show": formats.show,
         "usd": formats.usd,
@@ -87,6 +91,16 @@ def code(text: str) -> Markup:
 def visible(text: Any) -> str:
     """One line of text in which nothing is hidden, steers, or towers over other lines."""
     return _low(escaping.visible(str(text)))
+
+
+def prose(text: Any) -> Markup:
+    """The same for sentences: a day, an amount or a percentage in them is not torn apart at the end of a line."""
+    shown, pieces, done = visible(text), Markup(""), 0
+    for found in _WHOLE.finditer(shown):
+        pieces += escape(shown[done : found.start()])
+        pieces += Markup('<span class="whole">{}</span>').format(found[0])
+        done = found.end()
+    return pieces + escape(shown[done:])
 
 
 def visible_lines(text: str) -> str:

@@ -177,5 +177,4 @@ document.addEventListener('click', async ({target}) => {
   target.textContent = target.dataset.done;
 });
 
-document.querySelector('.bar [aria-current]')?.scrollIntoView({block: 'nearest', inline: 'nearest'});
 connect();
