@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -15,6 +16,7 @@ from markupsafe import Markup, escape
 
 from alfrd_events import escape as escaping
 from alfrd_events.console.texts import Texts, catalogues
+from alfrd_events.console.wording import alert_in_words, review_in_words
 from alfrd_events.terminal.values import label
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -42,6 +44,7 @@ def environment(texts: Texts) -> Environment:
         return shown if len(shown) <= _LONG_NAME else f"{shown[: _LONG_NAME - 1]}…"
 
     filters: dict[str, Any] = {
+        "alert": partial(alert_in_words, texts),
         "amount": formats.amount,
         "entry": formats.entry,
         "label": label,
@@ -51,6 +54,7 @@ def environment(texts: Texts) -> Environment:
         "number": formats.number,
         "percent": formats.percent,
         "prose": prose,
+        "review": partial(review_in_words, texts),
         "seconds": formats.seconds,
         "show": formats.show,
         "usd": formats.usd,
