@@ -185,7 +185,7 @@ async def _told(request: Request, error: Exception) -> Response:
             )
         return back(request, "/sign-in")
     status, title = next(
-        ((status, title) for kind, status, title in _STATUSES if isinstance(error, kind)), (500, "not_done")
+        ((status, title) for kind, status, title in _STATUSES if isinstance(error, kind)), (500, "went_wrong")
     )
     if status >= 500:
         log.warning("a page could not be given", path=request.url.path, error=str(error))
@@ -198,7 +198,7 @@ async def _told(request: Request, error: Exception) -> Response:
             status=status,
             title=texts_of(request).plain(f"error.{title}"),
             sentence=str(error),
-            advice=f"advice.{title if status < 500 or title != 'not_done' else 'unexpected'}",
+            advice=f"advice.{title}",
         )
     except SignIn:
         return back(request, "/sign-in")

@@ -18,14 +18,6 @@ from alfrd_events.model.doubts import Reason, reasons_of
 
 _DAYS = ("day", "about", "first", "last", "before_day")
 _AMOUNTS = ("amount", "usual", "opening", "closing", "difference")
-_FIELDS = {
-    "company": "entity",
-    "date": "document_date",
-    "due date": "due_date",
-    "total": "total_amount",
-    "invoice number": "invoice_number",
-}
-"""The fields that reasons name by another word than their own."""
 
 
 def alert_in_words(texts: Texts, alert: Row) -> str:
@@ -75,9 +67,8 @@ def review_in_words(texts: Texts, sentence: str) -> str:
 
 def _reason(texts: Texts, reason: Reason) -> str:
     written = dict(reason.values)
-    field = _FIELDS.get(written.get("what", ""), written.get("what", ""))
     if "what" in written:
-        written["what"] = texts.field(field)
+        written["what"] = texts.field(reason.field)
     if "percent" in written:
         written["percent"] = texts.formats.percent(int(written["percent"]) / 100)
     if "type" in written:
@@ -85,7 +76,7 @@ def _reason(texts: Texts, reason: Reason) -> str:
     if "slugs" in written:
         written["slugs"] = written["slugs"].replace(" or ", " / ")
     if "other" in written:
-        written["other"] = _other(texts.formats, field, written["other"])
+        written["other"] = _other(texts.formats, reason.field, written["other"])
     return texts.plain(f"doubt.{reason.code}", **written)
 
 

@@ -10,6 +10,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+WORDS: Mapping[str, str] = {
+    "entity": "company",
+    "document_date": "date",
+    "total_amount": "total",
+    "due_date": "due date",
+    "currency": "currency",
+    "invoice_number": "invoice number",
+}
+"""What reasons call the fields."""
 TWO_PAPERS = "number {first} on page {first_page} and number {second} on page {second_page}"
 CLAUSES: Mapping[str, str] = {
     "missing": "no {what} was found",
@@ -50,6 +59,12 @@ class Reason:
     code: str
     values: Mapping[str, str]
     """What fills its blanks."""
+
+    @property
+    def field(self) -> str:
+        """The value that it is about; empty where it is about none."""
+        word = self.values.get("what", "")
+        return next((field for field, known in WORDS.items() if known == word), word)
 
 
 def clause(code: str, **values: str | int) -> str:

@@ -7,7 +7,7 @@ from math import log
 
 from alfrd_events.analysis.ranking.trees import Features, Weights
 from alfrd_events.model import Document, Doubt, Summary
-from alfrd_events.model.doubts import clause
+from alfrd_events.model.doubts import WORDS, clause
 
 EXPECTED = {
     **dict.fromkeys(
@@ -17,8 +17,8 @@ EXPECTED = {
     **dict.fromkeys(("insurance", "bank_statement"), ("entity", "document_date")),
 }
 """By type: the values that every such paper has. One that is missing is a reason to look."""
-NAMES = {"entity": "company", "document_date": "date", "total_amount": "total"}
-SURE_TOGETHER = {**NAMES, "due_date": "due date", "currency": "currency", "invoice_number": "invoice number"}
+NAMES = {field: WORDS[field] for field in ("entity", "document_date", "total_amount")}
+SURE_TOGETHER = WORDS
 """The values that a document is filed and paid by: where one may be wrong, it is to be looked at."""
 UNSURE_OF_TYPE = 0.4
 SHARE_OF_TYPE = 0.3
