@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 
 from alfrd_events import escape as escaping
 from alfrd_events.console.texts import Texts, catalogues
-from alfrd_events.console.wording import alert_in_words, review_in_words
+from alfrd_events.console.wording import alert_in_words, other_value, review_in_words
 from alfrd_events.terminal.values import label
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -52,6 +52,7 @@ def environment(texts: Texts) -> Environment:
         "moment": formats.moment,
         "name": called,
         "number": formats.number,
+        "other_value": partial(other_value, formats),
         "percent": formats.percent,
         "prose": prose,
         "review": partial(review_in_words, texts),

@@ -76,12 +76,12 @@ def _reason(texts: Texts, reason: Reason) -> str:
     if "slugs" in written:
         written["slugs"] = written["slugs"].replace(" or ", " / ")
     if "other" in written:
-        written["other"] = _other(texts.formats, reason.field, written["other"])
+        written["other"] = other_value(texts.formats, written["other"], reason.field)
     return texts.plain(f"doubt.{reason.code}", **written)
 
 
-def _other(formats: Formats, field: str, value: str) -> str:
-    """What a value could be, as the language writes it."""
+def other_value(formats: Formats, value: str, field: str) -> str:
+    """What a field could be, as the language writes it."""
     try:
         if field == "total_amount":
             return formats.amount(Decimal(value))
