@@ -91,7 +91,7 @@ async def test_a_page_is_turned_with_the_places_on_it(site: Site, db: Harness) -
     assert "<g transform" not in straight
     assert 'height="1250"' in straight
     assert f'href="/documents/{document}?review=1&amp;turn=90"' in straight, "the review goes on"
-    assert straight.count("side=120") == 2, "a small picture for each page"
+    assert straight.count("side=120&amp;") == 2, "a small picture for each page"
     turned = await site.get(f"/documents/{document}?turn=90")
     assert '<g transform="rotate(90 500 500)">' in turned
     assert 'height="800"' in turned

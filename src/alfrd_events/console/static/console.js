@@ -1,6 +1,6 @@
 // What scripts add to pages that work without them: live parts, search as you type, files dropped or pasted, places of values.
 
-const LEAST_PAUSE = 900; // milliseconds between two fetches of one part
+const LEAST_PAUSE = 300; // milliseconds between two fetches of one part; the server tells of changes less often
 const states = new WeakMap();
 
 // --- live: the server names what has changed, the parts that show it are fetched and morphed in place -----------------
