@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
@@ -17,6 +17,10 @@ AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 needs_chromium = pytest.mark.skipif(
     CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium"
 )
+
+PATIENCE = 120_000
+"""Milliseconds in which a page comes and shows what it should: a busy machine is slow."""
+expect.set_options(timeout=PATIENCE)
 
 _TELL = """
 document.addEventListener('securitypolicyviolation', event =>
@@ -76,6 +80,7 @@ async def visitor(
 ) -> AsyncIterator[Visitor]:
     """A window on the site; nothing may have gone wrong in it at the end."""
     context = await browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    context.set_default_timeout(PATIENCE)
     await context.add_init_script(_TELL)
     made = Visitor(await context.new_page(), site)
     yield made

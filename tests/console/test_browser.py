@@ -262,6 +262,44 @@ async def test_a_key_applies_what_was_learned_to_the_other_reviews(
     assert await db.one(f"select count(*) from alfrd.documents where {again}") == 2
 
 
+async def test_keys_edit_the_doubtful_value_and_take_the_verdict_back(
+    browser: Browser, site: str, db: Harness
+) -> None:
+    await db.sql("insert into alfrd.pauses (step, paused_by) values ('ocr', 'a test')")
+    await db.sql("set alfrd.actor = 'worker'")
+    for confidence in (0.1, 0.9):
+        await db.sql(
+            "insert into alfrd.documents (filename, content, status, entity, total_amount, evidence, needs_review,"
+            " review_reason, review_confidence) values (%s, %s, 'completed', 'Acme', 12, %s, true, 'Look.', %s)",
+            f"{confidence}.txt",
+            str(confidence).encode(),
+            '{"entity": {"page": 1, "text": "Acme", "confidence": 0.99},'
+            ' "total_amount": {"page": 1, "text": "12", "confidence": 0.3}}',
+            confidence,
+        )
+    await db.sql("reset alfrd.actor")
+    async with visitor(browser, site) as one:
+        keys = one.page.keyboard
+        await one.goto("/")
+        await keys.press("r")
+        await one.page.wait_for_url("**/documents/*review=1")
+        await expect(one.page.locator("h1")).to_have_text("0.1.txt")
+        await keys.press("e")
+        await expect(one.page.locator("#value-total_amount")).to_be_focused()
+        await keys.type("13")
+        await keys.press("Enter")
+        await expect(one.page.locator("h1")).to_have_text("0.9.txt")
+        assert (
+            str(await db.one("select total_amount from alfrd.documents where filename = '0.1.txt'")) == "13"
+        )
+        assert await one.violations() == []
+        await keys.press("u")
+        await expect(one.page.locator("h1")).to_have_text("0.1.txt")
+        assert (
+            str(await db.one("select total_amount from alfrd.documents where filename = '0.1.txt'")) == "12"
+        )
+
+
 async def test_pages_work_without_scripts(browser: Browser, site: str, db: Harness) -> None:
     context = await browser.new_context(java_script_enabled=False)
     page = await context.new_page()

@@ -233,6 +233,7 @@ async def test_reading_needs_the_role_of_a_reader_alone(
             for path in pages_of(document, series, file):
                 if "preview" not in path:
                     await made.get(path)
+            await made.get(f"/series/{series}/documents.csv")
             answer = await made.post(f"/documents/{document}/retry", status=409)
             assert "permission denied" in answer.text
 

@@ -34,7 +34,20 @@ from tests.console.conftest import Drawer, Site, fetch, pages_of, site_of, words
 from tests.console.test_prompts import given_trial, given_version
 from tests.console.test_series import alert, bill, series_of
 
-NAMES = {"alfrd", "events", "alfrd-events", "openapi", "json", "CSV", "JSON", "API", "SQL", "Usage", "kwh"}
+NAMES = {
+    "alfrd",
+    "events",
+    "alfrd-events",
+    "openapi",
+    "json",
+    "CSV",
+    "XLSX",
+    "JSON",
+    "API",
+    "SQL",
+    "Usage",
+    "kwh",
+}
 """Are the same in every language, or come from the document that these tests make."""
 SOURCES = sorted(Path(console.__file__).parent.rglob("*.py"))
 FOR_PROGRAMS = {"describing.py"}

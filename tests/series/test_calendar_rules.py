@@ -232,7 +232,19 @@ def test_a_statement_begins_with_the_last_closing_balance() -> None:
         "Lantern Bank: 2.pdf of 29 Mar 2024 begins with 75.00 USD, but 1.pdf of 29 Feb 2024 ended with 80.00 USD;"
         " the difference is 5.00 USD"
     )
-    assert broken.data == {"opening": "75", "closing": "80", "difference": "-5", "before": str(UUID(int=1))}
+    assert broken.data == {
+        "entity": "Lantern Bank",
+        "paper": "bank statement",
+        "filename": "2.pdf",
+        "day": "2024-03-29",
+        "currency": "USD",
+        "opening": "75",
+        "closing": "80",
+        "difference": "-5",
+        "before": str(UUID(int=1)),
+        "before_filename": "1.pdf",
+        "before_day": "2024-02-29",
+    }
 
 
 def test_a_statement_that_is_missing_in_between_is_missing_and_no_broken_balance() -> None:

@@ -25,7 +25,17 @@ from alfrd_events.console.state import (
     uuid_of,
 )
 from alfrd_events.console.uploads import NoFiles, submit
-from alfrd_events.db import bills, bulk, calendar, corrections, lessons, operate, reviewing, series_changes
+from alfrd_events.db import (
+    bills,
+    bulk,
+    calendar,
+    corrections,
+    files,
+    lessons,
+    operate,
+    reviewing,
+    series_changes,
+)
 from alfrd_events.db import console as ask
 from alfrd_events.errors import NotFound
 from alfrd_events.steps.filing import slug
@@ -68,11 +78,11 @@ def text_of(form: FormData, name: str) -> str:
 @action(Role.OPERATOR)
 async def upload(request: Request, form: FormData, session: Session) -> str:
     """Bring files in."""
-    files = [each for each in form.getlist("files") if isinstance(each, UploadFile) and each.filename]
+    chosen = [each for each in form.getlist("files") if isinstance(each, UploadFile) and each.filename]
     try:
         done = await submit(
             console_of(request).database,
-            files,
+            chosen,
             tags=[tag.strip() for tag in text_of(form, "tags").split(",") if tag.strip()],
             as_one=bool(text_of(form, "as_one")),
         )
@@ -170,7 +180,10 @@ async def correct(request: Request, form: FormData, session: Session) -> str:
         if done
         else texts.plain("told.nothing_corrected")
     )
-    return await _next_review(request, session) if done and text_of(form, "review") else f"/documents/{id}"
+    if not (done and text_of(form, "review")):
+        return f"/documents/{id}"
+    session.verdict = (id, False)
+    return await _next_review(request, session)
 
 
 @action(Role.EDITOR)
@@ -219,7 +232,29 @@ async def accept(request: Request, form: FormData, session: Session) -> str:
     await reviewing.accept(console_of(request).database, id)
     session.taught = None
     session.say(texts_of(request).plain("told.accepted"))
-    return await _next_review(request, session) if text_of(form, "review") else f"/documents/{id}"
+    if not text_of(form, "review"):
+        return f"/documents/{id}"
+    session.verdict = (id, True)
+    return await _next_review(request, session)
+
+
+@action(Role.EDITOR)
+async def take_back(request: Request, form: FormData, session: Session) -> str:
+    """Take the last verdict of this person back, and go on with the worst document, which is that one again."""
+    database, id, texts = console_of(request).database, id_of(request), texts_of(request)
+    if session.verdict is None or session.verdict[0] != id:
+        session.say(texts.plain("told.no_verdict"), "bad")
+        return f"/documents/{id}"
+    _, is_accepted = session.verdict
+    if shown := text_of(form, "shown"):
+        await reviewing.release(database, uuid_of(request, shown))
+    if is_accepted:
+        await reviewing.reopen(database, id)
+    else:
+        await corrections.undo(database, id)
+    session.verdict = session.taught = None
+    session.say(texts.plain("told.verdict_undone"))
+    return await _next_review(request, session)
 
 
 @action(Role.EDITOR)
@@ -253,6 +288,7 @@ async def apply_lessons(request: Request, form: FormData, session: Session) -> s
 async def begin_review(request: Request, _: FormData, session: Session) -> str:
     """Go through what needs review, from the start."""
     session.skipped.clear()
+    session.verdict = None
     return await _next_review(request, session)
 
 
@@ -297,6 +333,15 @@ def _series_page(form: FormData) -> str:
         return f"/series/{UUID(text_of(form, 'series'))}"
     except ValueError:
         return "/"
+
+
+@action(Role.EDITOR)
+async def make_file(request: Request, form: FormData, session: Session) -> str:
+    """Make a file of the documents that carry all of some tags."""
+    tags, title = sorted(_tags(text_of(form, "tags"))), text_of(form, "title").strip()
+    made = await files.create(console_of(request).database, title, tags, "")
+    session.say(texts_of(request).plain("told.file_made"))
+    return f"/files/{made}"
 
 
 @action(Role.EDITOR)

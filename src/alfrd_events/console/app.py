@@ -60,6 +60,8 @@ _DATA = {
     "/documents/{id}/pages/{number:int}.jpg": single.page_image,
     "/documents/{id}/pages/{number:int}/lines/{line:int}": single.line,
     "/documents/{id}/original/{number:int}": single.original,
+    "/series/{id}/documents.csv": collections.as_csv,
+    "/series/{id}/documents.xlsx": collections.as_xlsx,
     "/selection.csv": selection.as_csv,
     "/selection.json": selection.as_json,
     "/api/documents": api.listed,
@@ -80,6 +82,7 @@ _FORMS = {
     "/documents/{id}/unpaid": actions.unpaid,
     "/documents/{id}/accept": actions.accept,
     "/documents/{id}/skip": actions.skip,
+    "/documents/{id}/take-back": actions.take_back,
     "/documents/{id}/apply-lessons": actions.apply_lessons,
     "/selection/tag": many.tag,
     "/selection/retry": many.retry,
@@ -97,6 +100,7 @@ _FORMS = {
     "/prompt-versions/{version:int}/activate": prompting.activate,
     "/prompt-versions/{version:int}/approve": prompting.approve,
     "/prompt-versions/{version:int}/decline": prompting.decline,
+    "/files": actions.make_file,
     "/series/{id}/merge": actions.merge,
     "/series/{id}/rename": actions.rename,
     "/series/{id}/split": actions.split,
@@ -181,7 +185,7 @@ async def _told(request: Request, error: Exception) -> Response:
             )
         return back(request, "/sign-in")
     status, title = next(
-        ((status, title) for kind, status, title in _STATUSES if isinstance(error, kind)), (500, "not_done")
+        ((status, title) for kind, status, title in _STATUSES if isinstance(error, kind)), (500, "went_wrong")
     )
     if status >= 500:
         log.warning("a page could not be given", path=request.url.path, error=str(error))
@@ -194,6 +198,7 @@ async def _told(request: Request, error: Exception) -> Response:
             status=status,
             title=texts_of(request).plain(f"error.{title}"),
             sentence=str(error),
+            advice=f"advice.{title}",
         )
     except SignIn:
         return back(request, "/sign-in")

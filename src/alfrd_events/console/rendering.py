@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -14,12 +16,15 @@ from markupsafe import Markup, escape
 
 from alfrd_events import escape as escaping
 from alfrd_events.console.texts import Texts, catalogues
+from alfrd_events.console.wording import alert_in_words, other_value, review_in_words
 from alfrd_events.terminal.values import label
 
 TEMPLATES = Path(__file__).parent / "templates"
 STATIC = Path(__file__).parent / "static"
 _LONG_NAME = 120
 _MOST_MARKS = 4
+_WHOLE = re.compile(r"\d{4}-\d\d-\d\d|\d{1,12}(?:[.,]\d{1,12}){0,6} (?:[A-Z]{3}\b|%)")
+"""A day, an amount with its currency, a percentage."""
 
 
 def environment(texts: Texts) -> Environment:
@@ -39,6 +44,7 @@ def environment(texts: Texts) -> Environment:
         return shown if len(shown) <= _LONG_NAME else f"{shown[: _LONG_NAME - 1]}…"
 
     filters: dict[str, Any] = {
+        "alert": partial(alert_in_words, texts),
         "amount": formats.amount,
         "entry": formats.entry,
         "label": label,
@@ -46,7 +52,10 @@ def environment(texts: Texts) -> Environment:
         "moment": formats.moment,
         "name": called,
         "number": formats.number,
+        "other_value": partial(other_value, formats),
         "percent": formats.percent,
+        "prose": prose,
+        "review": partial(review_in_words, texts),
         "seconds": formats.seconds,
         "show": formats.show,
         "usd": formats.usd,
@@ -87,6 +96,16 @@ def code(text: str) -> Markup:
 def visible(text: Any) -> str:
     """One line of text in which nothing is hidden, steers, or towers over other lines."""
     return _low(escaping.visible(str(text)))
+
+
+def prose(text: Any) -> Markup:
+    """The same for sentences: a day, an amount or a percentage in them is not torn apart at the end of a line."""
+    shown, pieces, done = visible(text), Markup(""), 0
+    for found in _WHOLE.finditer(shown):
+        pieces += escape(shown[done : found.start()])
+        pieces += Markup('<span class="whole">{}</span>').format(found[0])
+        done = found.end()
+    return pieces + escape(shown[done:])
 
 
 def visible_lines(text: str) -> str:

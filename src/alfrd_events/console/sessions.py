@@ -33,6 +33,8 @@ class Session:
     """Documents that this person does not want to review now."""
     taught: tuple[UUID, int] | None = None
     """The document of the last verdict, if its correction may settle other reviews of its sender; and how many."""
+    verdict: tuple[UUID, bool] | None = None
+    """The document that this person judged last in a review, and whether it was accepted as it is."""
     began: float = field(default_factory=time.monotonic)
     messages: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=_MOST_MESSAGES))
     """Kind (``good`` or ``bad``) and text of what the next page says."""

@@ -5,7 +5,8 @@ that folder; a template says it by ``{{ t("today.failed") }}``, a handler by ``t
 ``{name}`` in a text takes a value that is given with it (a number is written as the language does), and a text with a
 plural is ``key = {one = "{n} page", other = "{n} pages"}``, said with ``n=3``. To add a language, copy ``en.toml``.
 
-What the database and the rest of the program say, such as reasons and errors, comes as it is: in English.
+Alerts and reasons for review are said anew by ``wording.py``. What else the database and the program say, such as
+errors, comes as it is: in English.
 """
 
 from __future__ import annotations

@@ -308,6 +308,31 @@ async def counts(database: Database) -> Row:
     return row
 
 
+async def able(database: Database) -> Row:
+    """How many workers are alive, and the steps that are paused."""
+    row = await database.row(
+        "select (select count(*) from alfrd.workers"
+        "    where heartbeat_at > alfrd.now() - make_interval(secs => lease_seconds)) as workers,"
+        " array(select step from alfrd.pauses order by paused_at, step) as paused"
+    )
+    assert row is not None
+    return row
+
+
+async def done_in_hour(database: Database) -> dict[str, list[int]]:
+    """How many tasks of each step were done in each two minutes of the last hour, the oldest first."""
+    now: datetime = await database.value("select alfrd.now()")
+    rows = await database.rows(
+        "select step, floor(extract(epoch from %(now)s - at) / 120)::integer as ago, count(*) as number"
+        "  from alfrd.events where kind = 'completed' and at > %(begin)s and at <= %(now)s group by 1, 2",
+        {"now": now, "begin": now - timedelta(hours=1)},
+    )
+    done: dict[str, list[int]] = {}
+    for row in rows:
+        done.setdefault(row["step"], [0] * 30)[29 - row["ago"]] = row["number"]
+    return done
+
+
 async def due(database: Database, days: int = 30) -> list[Row]:
     """What is due within so many days and what is expected, the first first.
 

@@ -73,6 +73,7 @@ class Alert(Result):
     expected_to: date | None = None
     """Of what is late or missing: its likeliest date, and its window."""
     data: JsonObject = Field(default_factory=dict)
+    """All that the sentence says, so that it can be said in another language: names, amounts as decimals, ISO dates."""
     is_news: bool = True
     """Whether it may be raised now; what lies far back is not raised, but stays open if it was."""
 

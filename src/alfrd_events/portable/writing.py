@@ -14,6 +14,7 @@ Nothing is held for longer than a document: memory does not grow with their numb
 
 from __future__ import annotations
 
+import io
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -230,23 +231,51 @@ async def write_series(
     """
     if xlsx is not None:
         check_installed()
+    table = await table_of_series(database, series)
+    if csv is not None:
+        write_bytes(csv, table.as_csv(), replace)
+    if xlsx is not None:
+        write_whole(xlsx, table.fill, replace)
+
+
+@dataclass(frozen=True)
+class Table:
+    """The documents of a series, a row for each, under the names of its fields."""
+
+    title: str
+    columns: list[str]
+    rows: list[list[Any]]
+
+    def as_csv(self) -> bytes:
+        """The table for spreadsheets; what one would take for a formula has an apostrophe before it."""
+        return b"".join(sheets.csv_line(line) for line in (self.columns, *self.rows))
+
+    def as_xlsx(self) -> bytes:
+        """The table as a spreadsheet.
+
+        :raise SettingsInvalid: the extra ``export`` is not installed.
+        """
+        check_installed()
+        file = io.BytesIO()
+        self.fill(file)
+        return file.getvalue()
+
+    def fill(self, file: IO[bytes]) -> None:
+        """Write the spreadsheet into an open file."""
+        book = sheets.Workbook(file, self.title, self.columns)
+        for line in self.rows:
+            book.append(line)
+        book.close()
+
+
+async def table_of_series(database: Database, series: UUID) -> Table:
+    """All documents of a series, as they are at one moment."""
     async with snapshot(database, Selection(series)) as seen:
         ((row, rows),) = [
             (row, [member async for member in seen.members(row["id"])]) async for row in seen.series()
         ]
     columns = sheets.header(row["fields"])
-    table = [sheets.values_of(member, columns) for member in rows]
-    if csv is not None:
-        write_bytes(csv, b"".join(sheets.csv_line(line) for line in (columns, *table)), replace)
-    if xlsx is not None:
-
-        def fill(file: IO[bytes]) -> None:
-            book = sheets.Workbook(file, row["title"] or row["slug"], columns)
-            for line in table:
-                book.append(line)
-            book.close()
-
-        write_whole(xlsx, fill, replace)
+    return Table(row["title"] or row["slug"], columns, [sheets.values_of(member, columns) for member in rows])
 
 
 def _joined(line: str, more: Row) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from alfrd_events.analysis.calendar.numbers import is_same_number
-from alfrd_events.analysis.calendar.wording import amount, day_and_month
+from alfrd_events.analysis.calendar.wording import amount, day_and_month, told
 from alfrd_events.model.calendar import Alert, Dated, SeriesHistory
 
 _DAYS_BETWEEN = 5
@@ -43,12 +43,16 @@ def balance(
         detail=f"{history.entity}: {document.filename} of {day_and_month(document.day)} begins with "
         f"{amount(opening, document.currency)}, but {last.filename} of {day_and_month(last.day)} ended with "
         f"{amount(last.closing, last.currency)}; the difference is {amount(abs(difference), document.currency)}",
-        data={
-            "opening": str(opening),
-            "closing": str(last.closing),
-            "difference": str(difference),
-            "before": str(last.id),
-        },
+        data=told(
+            history,
+            document,
+            opening=str(opening),
+            closing=str(last.closing),
+            difference=str(difference),
+            before=str(last.id),
+            before_filename=last.filename,
+            before_day=last.day.isoformat(),
+        ),
     )
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from alfrd_events.analysis.calendar.rhythm import Rhythm
-from alfrd_events.analysis.calendar.wording import day_and_month, span
+from alfrd_events.analysis.calendar.wording import day_and_month, span, told
 from alfrd_events.model.calendar import Alert, AlertKind, Dated, KnownAlert, SeriesHistory
 
 _NEWS_DAYS, _NEWS_PLACES = 400, 5
@@ -114,6 +114,7 @@ def _did_not_come(
         expected=expected,
         expected_from=first,
         expected_to=last,
+        data=told(history, about=expected.isoformat(), first=first.isoformat(), last=last.isoformat()),
         is_news=is_news,
     )
 
@@ -137,5 +138,5 @@ def _ended(history: SeriesHistory, rhythm: Rhythm, overdue: Sequence[int]) -> Al
         key=f"after {last.isoformat()}",
         detail=f"{history.entity}: no {history.kind} since {day_and_month(last)}; "
         f"{len(overdue)} were expected since, and no more are",
-        data={"last": last.isoformat(), "expected": len(overdue)},
+        data=told(history, last=last.isoformat(), expected=len(overdue)),
     )

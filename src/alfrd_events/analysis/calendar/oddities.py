@@ -15,7 +15,7 @@ from statistics import median
 
 from alfrd_events.analysis.calendar.balances import balance
 from alfrd_events.analysis.calendar.numbers import is_same_number
-from alfrd_events.analysis.calendar.wording import amount, day_and_month
+from alfrd_events.analysis.calendar.wording import amount, day_and_month, told
 from alfrd_events.model.calendar import Alert, Dated, SeriesHistory
 
 _BALANCES = frozenset({"bank statement", "investment statement"})
@@ -68,7 +68,13 @@ def _about(
             document_id=document.id,
             detail=f"{history.entity}: {document.filename} has the date and the amount of {twin.filename} "
             f"({day_and_month(twin.day)}, {amount(twin.amount or Decimal(0), twin.currency)})",
-            data={"same_as": str(twin.id)},
+            data=told(
+                history,
+                document,
+                same_as=str(twin.id),
+                twin=twin.filename,
+                amount=str(twin.amount or Decimal(0)),
+            ),
         )
         return  # nothing else of it is news
     if has_price and (odd := _amount(history, document, earlier)) is not None:
@@ -149,12 +155,14 @@ def _amount(history: SeriesHistory, document: Dated, earlier: Sequence[Dated]) -
         f"{amount(document.amount, document.currency)}, {abs(per_cent):.0f} % "
         f"{'more' if per_cent > 0 else 'less'} than the usual "
         f"{amount(Decimal(str(round(usual, 2))), document.currency)}",
-        data={
-            "amount": str(document.amount),
-            "usual": f"{usual:.2f}",
-            "percent": round(per_cent, 1),
-            "z": round(min(score, 9999.0), 1),
-        },
+        data=told(
+            history,
+            document,
+            amount=str(document.amount),
+            usual=f"{usual:.2f}",
+            percent=round(per_cent, 1),
+            z=round(min(score, 9999.0), 1),
+        ),
     )
 
 
@@ -182,6 +190,6 @@ def _changed(history: SeriesHistory, document: Dated, earlier: Sequence[Dated]) 
             key=f"changed {document.id}",
             document_id=document.id,
             detail=f"{history.entity}: {document.filename} names another {words}, {value} and not {before[-1]}",
-            data={"what": name, "was": before[-1], "is": value},
+            data=told(history, document, what=name, was=before[-1]) | {"is": value},
         )
     return None

@@ -1,9 +1,12 @@
-"""Dates and amounts in the sentences of alerts."""
+"""Dates and amounts in the sentences of alerts, and what those say as values."""
 
 from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+
+from alfrd_events.model.base import JsonObject
+from alfrd_events.model.calendar import Dated, SeriesHistory
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -25,3 +28,18 @@ def span(first: date, last: date) -> str:
 def amount(value: Decimal, currency: str) -> str:
     """``1,850.00 USD``."""
     return f"{value:,.2f} {currency}".rstrip()
+
+
+def told(history: SeriesHistory, document: Dated | None = None, **values: str | float) -> JsonObject:
+    """What a sentence about a series says, for those who say it in another language.
+
+    :param document: that it is about.
+    """
+    known: JsonObject = {"entity": history.entity, "paper": history.kind}
+    if document is not None:
+        known |= {
+            "filename": document.filename,
+            "day": document.day.isoformat(),
+            "currency": document.currency,
+        }
+    return known | values

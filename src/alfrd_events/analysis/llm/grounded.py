@@ -18,6 +18,7 @@ from alfrd_events.analysis.text.dates import find_dates, find_periods
 from alfrd_events.analysis.text.grounding import Support
 from alfrd_events.analysis.text.written import iso
 from alfrd_events.model import Document, Doubt, Evidence, JsonObject, Summary
+from alfrd_events.model.doubts import clause
 
 _NAME = re.compile(r"[^a-z0-9]+")
 _NUMBER = re.compile(r"\d[\d.,'’ ]*\d|\d")
@@ -108,9 +109,9 @@ def _doubts(document: Document, summary: Summary, unsupported: JsonObject) -> It
     """What a person should look at: a main value that the text does not hold, or that such a paper always has."""
     for field, name in NAMES.items():
         if field in unsupported:
-            yield Doubt(field=field, reason=f"the {name} that was given is not in the text")
+            yield Doubt(field=field, reason=clause("not_in_text", what=name))
         elif getattr(summary, field) in (None, "") and field in EXPECTED.get(document.document_type, ()):
-            yield Doubt(field=field, reason=f"no {name} was found")
+            yield Doubt(field=field, reason=clause("missing", what=name))
 
 
 def chooser(document: Document) -> Callable[[date, date], date | None]:

@@ -7,6 +7,7 @@ from math import log
 
 from alfrd_events.analysis.ranking.trees import Features, Weights
 from alfrd_events.model import Document, Doubt, Summary
+from alfrd_events.model.doubts import WORDS, clause
 
 EXPECTED = {
     **dict.fromkeys(
@@ -16,8 +17,8 @@ EXPECTED = {
     **dict.fromkeys(("insurance", "bank_statement"), ("entity", "document_date")),
 }
 """By type: the values that every such paper has. One that is missing is a reason to look."""
-NAMES = {"entity": "company", "document_date": "date", "total_amount": "total"}
-SURE_TOGETHER = {**NAMES, "due_date": "due date", "currency": "currency", "invoice_number": "invoice number"}
+NAMES = {field: WORDS[field] for field in ("entity", "document_date", "total_amount")}
+SURE_TOGETHER = WORDS
 """The values that a document is filed and paid by: where one may be wrong, it is to be looked at."""
 UNSURE_OF_TYPE = 0.4
 SHARE_OF_TYPE = 0.3
@@ -31,7 +32,7 @@ LEAST_DOUBT = 0.01
 def doubts_of(document: Document, summary: Summary, weights: Weights) -> tuple[Doubt, ...]:
     """What of a summary a person should look at; nothing where all of it together is sure enough."""
     doubts = [
-        Doubt(field=each, reason=f"no {NAMES[each]} was found")
+        Doubt(field=each, reason=clause("missing", what=NAMES[each]))
         for each in EXPECTED.get(document.document_type, ())
         if each not in summary.evidence and each not in summary.unsupported
     ]
@@ -39,7 +40,7 @@ def doubts_of(document: Document, summary: Summary, weights: Weights) -> tuple[D
     if sure_of_type < UNSURE_OF_TYPE:
         doubts.append(_doubt_of_type(document, sure_of_type))
     doubts += [
-        Doubt(field=each, reason=f"the {NAMES[each]} is worked out, not read") for each in summary.unsupported
+        Doubt(field=each, reason=clause("worked_out", what=NAMES[each])) for each in summary.unsupported
     ]
     sure = _confidences(summary)
     all_right = weights.documents.confidence_of(signs_of_document(document, summary))
@@ -69,8 +70,12 @@ def _sure_of_type(document: Document, summary: Summary) -> float:
 
 
 def _doubt_of_type(document: Document, sure: float) -> Doubt:
-    reason = f"the type {document.document_type.replace('_', ' ')} is unsure ({sure:.0%})"
+    reason = clause("unsure_type", type=document.document_type.replace("_", " "), percent=_percent(sure))
     return Doubt(field="document_type", reason=reason, confidence=sure)
+
+
+def _percent(sure: float) -> str:
+    return f"{sure:.0%}".removesuffix("%")
 
 
 def _worst(document: Document, summary: Summary, sure: Mapping[str, float]) -> Doubt:
@@ -79,6 +84,9 @@ def _worst(document: Document, summary: Summary, sure: Mapping[str, float]) -> D
     if (sure_of_type := _sure_of_type(document, summary)) < sure[least]:
         return _doubt_of_type(document, sure_of_type)
     other = next(iter(summary.evidence[least].alternatives), "")
-    could_be = f" and could be {other}" if other else ""
-    reason = f"the {SURE_TOGETHER[least]} is unsure ({sure[least]:.0%}){could_be}"
+    reason = (
+        clause("unsure_other", what=SURE_TOGETHER[least], percent=_percent(sure[least]), other=other)
+        if other
+        else clause("unsure", what=SURE_TOGETHER[least], percent=_percent(sure[least]))
+    )
     return Doubt(field=least, reason=reason, confidence=sure[least])

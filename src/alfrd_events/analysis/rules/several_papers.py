@@ -13,6 +13,7 @@ from alfrd_events.analysis.text.layout import fold
 from alfrd_events.analysis.text.parsed import ParsedText
 from alfrd_events.analysis.text.totals import find_totals
 from alfrd_events.model import Document, Page
+from alfrd_events.model.doubts import TWO_PAPERS
 
 NUMBERS = ("invoice_number", "receipt_number")
 ROWS_OF_A_TITLE = 12
@@ -28,7 +29,25 @@ class Papers:
     """The first of several papers, and how the two differ."""
 
     first: Document
-    reason: str
+    numbers: tuple[str, str]
+    """Of the first paper and of the second."""
+    pages: tuple[int, int]
+    """Where each begins."""
+
+    @property
+    def reason(self) -> str:
+        """How they differ, in words."""
+        return TWO_PAPERS.format(**self.places)
+
+    @property
+    def places(self) -> dict[str, str | int]:
+        """What fills the blanks of those words."""
+        return {
+            "first": self.numbers[0],
+            "first_page": self.pages[0],
+            "second": self.numbers[1],
+            "second_page": self.pages[1],
+        }
 
 
 def first_of_several(document: Document) -> Papers | None:
@@ -39,9 +58,12 @@ def first_of_several(document: Document) -> Papers | None:
     for page in document.pages[:MOST_PAGES]:
         number = _number_of_a_paper(document, page)
         if begins is not None and number and number != begins[1]:
-            reason = f"number {begins[1]} on page {begins[0]} and number {number} on page {page.number}"
             first = tuple(each for each in document.pages if each.number < page.number)
-            return Papers(replace(document, pages=first, page_count=len(first)), reason)
+            return Papers(
+                replace(document, pages=first, page_count=len(first)),
+                (begins[1], number),
+                (begins[0], page.number),
+            )
         if begins is None and number:
             begins = page.number, number
     return None

@@ -26,6 +26,7 @@ from alfrd_events.analysis.text.parsed import ParsedText
 from alfrd_events.analysis.text.totals import Totals
 from alfrd_events.analysis.text.written import money
 from alfrd_events.model import Document, Doubt, Evidence, JsonObject, Summary
+from alfrd_events.model.doubts import clause
 
 ACCOUNT_NAMES = (
     "account_number",
@@ -68,7 +69,7 @@ def summarize(document: Document, weights: Weights | None = None) -> Summary:
         return exact.model_copy(update={"summary": one_line(what, exact)})
     if several := first_of_several(document):
         first = summarize(several.first, weights)
-        doubt = Doubt(field="document", reason=f"the file seems to hold two papers: {several.reason}")
+        doubt = Doubt(field="document", reason=clause("several", **several.places))
         return first.model_copy(update={"doubts": (doubt, *first.doubts)})
     parsed = ParsedText.of(document)
     if parsed.layout.is_blank:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
+from importlib.util import find_spec
+from typing import Any, Literal
+from urllib.parse import quote
 
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
-from alfrd_events.console.pages.documents import page_of
-from alfrd_events.console.state import console_of, id_of, session_of, show, texts_of
+from alfrd_events.console.pages.documents import page_of, totals_of
+from alfrd_events.console.state import PART, console_of, id_of, session_of, set_cookie, show, texts_of
 from alfrd_events.console.texts import Texts
 from alfrd_events.db import bills, calendar, queries, sql_views
 from alfrd_events.db import console as ask
 from alfrd_events.db.database import Row
+from alfrd_events.portable.writing import table_of_series
 from alfrd_events.terminal.occasions import occasions, years
 from alfrd_events.terminal.plot import plot_of, svg_shapes
 
@@ -60,7 +65,34 @@ async def one_series(request: Request) -> Response:
         bills=await bills.of_documents(database, [member["id"] for member in found["members"]]),
         view=await sql_views.of_series(database, id),
         others=await ask.like_series(database, id),
+        has_xlsx=find_spec("xlsxwriter") is not None,
     )
+
+
+async def as_csv(request: Request) -> Response:
+    """All documents of a series with its fields, as a table for spreadsheets."""
+    return await _table(request, "csv", "text/csv; charset=utf-8")
+
+
+async def as_xlsx(request: Request) -> Response:
+    """The same as a spreadsheet."""
+    return await _table(request, "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+
+
+async def _table(request: Request, form: Literal["csv", "xlsx"], media_type: str) -> Response:
+    session_of(request)
+    database, id = console_of(request).database, id_of(request)
+    found = await ask.series(database, id)
+    table = await table_of_series(database, id)
+    response = Response(
+        table.as_csv() if form == "csv" else await asyncio.to_thread(table.as_xlsx),
+        media_type=media_type,
+        headers={
+            "content-disposition": f"attachment; filename*=UTF-8''{quote(found['slug'], safe='')}.{form}"
+        },
+    )
+    set_cookie(request, response)
+    return response
 
 
 def _in_words(texts: Texts, rhythm: Row, documents: int) -> str:
@@ -88,7 +120,9 @@ def _in_words(texts: Texts, rhythm: Row, documents: int) -> str:
 async def all_files(request: Request) -> Response:
     """Every file."""
     session_of(request)
-    return show(request, "all_files.html", rows=await queries.files(console_of(request).database))
+    database = console_of(request).database
+    choices: dict[str, Any] = {} if PART in request.query_params else {"tags": await ask.tags(database)}
+    return show(request, "all_files.html", rows=await queries.files(database), **choices)
 
 
 async def one_file(request: Request) -> Response:
@@ -96,4 +130,11 @@ async def one_file(request: Request) -> Response:
     session_of(request)
     found = await queries.file(console_of(request).database, id_of(request))
     members = found["members"]
-    return show(request, "file.html", file=found, members=members[-_MEMBERS:], left=len(members) - _MEMBERS)
+    return show(
+        request,
+        "file.html",
+        file=found,
+        totals=totals_of(members),
+        members=members[-_MEMBERS:],
+        left=len(members) - _MEMBERS,
+    )

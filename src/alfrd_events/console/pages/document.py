@@ -40,6 +40,7 @@ _LONGEST_TEXT = 20_000
 _SURE_ENOUGH = 0.8
 _SCALE = 1000
 _LINES_SHOWN = 400
+_TURNS = ("90", "180", "270")
 
 
 async def document(request: Request) -> Response:
@@ -50,6 +51,7 @@ async def document(request: Request) -> Response:
     found = await queries.document(database, id)
     reviewed = await review.review_of(database, id)
     pages = await ask.pages(database, id)
+    turned = _turned(request)
     return show(
         request,
         "document.html",
@@ -58,7 +60,7 @@ async def document(request: Request) -> Response:
         review_reason=reviewed["review_reason"],
         values=_values(reviewed["values"]),
         items=_line_items(found["structured_data"]),
-        pages=[_page(page, reviewed["values"]) for page in pages[:_PAGES_SHOWN]],
+        pages=[_page(page, reviewed["values"], turned) for page in pages[:_PAGES_SHOWN]],
         pages_left=max(0, len(pages) - _PAGES_SHOWN),
         explanation=await operate.explain(database, id),
         types=await queries.document_types(database),
@@ -66,6 +68,8 @@ async def document(request: Request) -> Response:
         pays=await bills.paid_by(database, id),
         neighbours=await ask.neighbours(database, id),
         is_large=request.query_params.get("zoom") == "2",
+        turned=turned,
+        verdict=session.verdict and session.verdict[0],
         taught=session.taught
         if session.taught and ("review" in request.query_params or session.taught[0] == id)
         else None,
@@ -104,8 +108,14 @@ def _line_items(data: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [item for item in items if isinstance(item, dict)][:200] if isinstance(items, list) else []
 
 
-def _page(page: Row, values: Sequence[Row]) -> dict[str, Any]:
-    """A page with the boxes of what was read on it, in thousandths of its width and height."""
+def _turned(request: Request) -> int:
+    """Degrees clockwise by which a URL wants pages turned: 0, 90, 180 or 270."""
+    wanted = request.query_params.get("turn", "")
+    return int(wanted) if wanted in _TURNS else 0
+
+
+def _page(page: Row, values: Sequence[Row], turned: int) -> dict[str, Any]:
+    """A page with the boxes of what was read on it, in thousandths of its width and height before it is turned."""
     boxes = []
     for value in values:
         if value["page"] == page["number"] and value["box"] and len(value["box"]) == 4:
@@ -136,6 +146,7 @@ def _page(page: Row, values: Sequence[Row]) -> dict[str, Any]:
                 }
             )
     ratio = page["height"] / page["width"] if page["width"] > 0 and page["height"] > 0 else 1.414
+    ratio = 1 / ratio if turned in (90, 270) else ratio
     return {
         "number": page["number"],
         "has_picture": page["source"] in ("ocr", "text_layer"),
@@ -191,7 +202,11 @@ async def page_image(request: Request) -> Response:
     number = int(request.path_params["number"])
     try:
         picture = await console.images.page(
-            id_of(request), int(generation) if generation.isdecimal() else 0, number, side
+            id_of(request),
+            int(generation) if generation.isdecimal() else 0,
+            number,
+            side,
+            _turned(request),
         )
     except (Permanent, Transient):
         picture = None

@@ -7,10 +7,16 @@ from typing import Literal, get_args
 from starlette.requests import Request
 from starlette.responses import Response
 
-from alfrd_events.console.state import console_of, session_of, show
+from alfrd_events.console.state import SetUp, console_of, session_of, show
 from alfrd_events.db import queries
 
 Grouping = Literal["day", "model", "step", "series"]
+
+
+def _caps(set_up: SetUp) -> list[tuple[str, str]]:
+    """What may be spent at the most, on a day and on a document; only those that are set."""
+    known = {f"ALFRD_CAP_{cap.upper()}_USD": cap for cap in ("day", "document")}
+    return [(known[name], value) for name, value in set_up.settings if name in known and value]
 
 
 async def money(request: Request) -> Response:
@@ -26,4 +32,5 @@ async def money(request: Request) -> Response:
         groupings=get_args(Grouping),
         rows=await queries.usage(database, chosen),
         money=await queries.money(database),
+        caps=_caps(console_of(request).set_up),
     )

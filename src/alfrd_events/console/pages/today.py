@@ -24,7 +24,7 @@ _MOST_OVERDUE = 500
 
 async def today(request: Request) -> Response:
     """The first page."""
-    session_of(request)
+    session = session_of(request)
     database = console_of(request).database
     reviews = await review.documents_to_review(database, limit=_REVIEWS_SHOWN + 1)
     failures, due, counts = await asyncio.gather(  # each reads many rows
@@ -40,6 +40,8 @@ async def today(request: Request) -> Response:
         more_reviews=len(reviews) > _REVIEWS_SHOWN,
         failures=failures,
         most=ask.MOST_COUNTED,
+        verdict=session.verdict and session.verdict[0],
+        able=await ask.able(database),
         working=await ask.in_work(database),
         newest=await ask.documents(database, ask.Filter(), limit=_NEW_SHOWN),
         alerts=alerts[:_ALERTS_SHOWN],

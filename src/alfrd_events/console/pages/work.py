@@ -25,6 +25,7 @@ async def work(request: Request) -> Response:
         request,
         "work.html",
         seen=await queries.work(console.database),
+        done=await ask.done_in_hour(console.database),
         working=await ask.in_work(console.database, 100),
         dead=await ask.dead(console.database),
         preview=preview,

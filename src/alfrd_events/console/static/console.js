@@ -1,6 +1,6 @@
 // What scripts add to pages that work without them: live parts, search as you type, files dropped or pasted, places of values.
 
-const LEAST_PAUSE = 900; // milliseconds between two fetches of one part
+const LEAST_PAUSE = 300; // milliseconds between two fetches of one part; the server tells of changes less often
 const states = new WeakMap();
 
 // --- live: the server names what has changed, the parts that show it are fetched and morphed in place -----------------
@@ -149,7 +149,7 @@ document.addEventListener('click', ({target}) => {
   if (place) document.getElementById(`value-${place.dataset.field}`)?.focus();
 });
 
-// --- keys: / searches, n and p go through a series or a list; a, s, r press the button that names them, e edits ----------------------------------------------------------
+// --- keys: / searches, n and p go through a series or a list; a, s, r, l, u press the button that names them, e edits ----------------------------------------------------------
 
 document.addEventListener('keydown', event => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest('input, select, textarea')) return;
@@ -159,10 +159,11 @@ document.addEventListener('keydown', event => {
     if (search) search.focus(); else location.href = '/documents';
   }
   if (event.key === 'e') {
-    const field = document.querySelector('.values .is-doubtful input:not([type=hidden]), .values input:not([type=hidden])');
+    const wanted = ['.is-doubtful input:not([type=hidden])', '.is-doubtful select', 'input:not([type=hidden])'];
+    const field = wanted.map(each => document.querySelector(`.values ${each}`)).find(Boolean);
     event.preventDefault();
     field?.focus();
-    field?.select();
+    field?.select?.();
   }
   if (/^[a-z]$/.test(event.key)) document.querySelector(`button[data-key=${event.key}]`)?.click();
   const way = {n: 'next', p: 'prev'}[event.key];
@@ -177,5 +178,4 @@ document.addEventListener('click', async ({target}) => {
   target.textContent = target.dataset.done;
 });
 
-document.querySelector('.bar [aria-current]')?.scrollIntoView({block: 'nearest', inline: 'nearest'});
 connect();
