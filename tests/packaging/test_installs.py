@@ -78,9 +78,10 @@ def owners() -> dict[str, set[str]]:
     """Which of all packages that are installed here have files at or below a place."""
     found: dict[str, set[str]] = defaultdict(set)
     for package in distributions():
+        name = canonical(package.name)  # which reads its metadata anew each time
         for file in files(package):
             for place in upwards(file):
-                found[place].add(canonical(package.name))
+                found[place].add(name)
     return found
 
 
