@@ -33,6 +33,7 @@ PROMISES = {
     "metrics": "alfrd_events.metrics.exposition",
     "mail": "alfrd_events.clients.imap",
     "mcp": "alfrd_events.mcp.server",
+    "otel": "alfrd_events.tracing opentelemetry.sdk.trace opentelemetry.exporter.otlp.proto.http.trace_exporter",
 }
 """Extra → modules that an installation with it can import. The others are for a checkout."""
 

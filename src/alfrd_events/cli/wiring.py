@@ -155,6 +155,7 @@ async def work(
     :param metrics: where to show what it notes of itself, as ``host:port``; ``None``: nowhere.
     :raise SettingsInvalid: a step without a handler, or a provider that is not installed.
     """
+    from alfrd_events import __version__, tracing
     from alfrd_events.db.series_keeping import DatabaseKeeper
     from alfrd_events.metrics.vitals import Vitals
     from alfrd_events.steps.registry import all_steps
@@ -171,29 +172,30 @@ async def work(
     vitals = Vitals()
     warming = asyncio.create_task(_warm_up(tools.reader, "ocr" in served and not until_quiet))
     try:
-        async with _shown(opened.database, vitals, calls, metrics):
-            return await run_worker(
-                opened.database,
-                known,
-                tools,
-                WorkerOptions(
-                    slots={step: chosen.slots_for(step) for step in served},
-                    lease_seconds=chosen.lease_seconds,
-                    drain_seconds=chosen.drain_seconds if drain_seconds is None else drain_seconds,
-                    poll_seconds=chosen.poll_seconds,
-                    probe_seconds=chosen.probe_seconds,
-                    rescue_seconds=chosen.rescue_seconds,
-                    reconcile_seconds=chosen.reconcile_seconds,
-                    step_seconds=chosen.step_seconds,
-                    listen_url=opened.listen_url if chosen.listen else None,
-                    until_quiet=until_quiet,
-                    only=None if only is None else tuple(only),
-                ),
-                on_outcome,
-                ledger.release_held,
-                last_resort,
-                vitals,
-            )
+        with tracing.traced(__version__):
+            async with _shown(opened.database, vitals, calls, metrics):
+                return await run_worker(
+                    opened.database,
+                    known,
+                    tools,
+                    WorkerOptions(
+                        slots={step: chosen.slots_for(step) for step in served},
+                        lease_seconds=chosen.lease_seconds,
+                        drain_seconds=chosen.drain_seconds if drain_seconds is None else drain_seconds,
+                        poll_seconds=chosen.poll_seconds,
+                        probe_seconds=chosen.probe_seconds,
+                        rescue_seconds=chosen.rescue_seconds,
+                        reconcile_seconds=chosen.reconcile_seconds,
+                        step_seconds=chosen.step_seconds,
+                        listen_url=opened.listen_url if chosen.listen else None,
+                        until_quiet=until_quiet,
+                        only=None if only is None else tuple(only),
+                    ),
+                    on_outcome,
+                    ledger.release_held,
+                    last_resort,
+                    vitals,
+                )
     finally:
         warming.cancel()
         await asyncio.wait({warming})
