@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
+_SETTLING_SECONDS = 0.5
+"""How long a command waits for a replica that is about to have caught up."""
+
 
 @dataclass(frozen=True)
 class CommandContext:
@@ -66,7 +69,7 @@ def database_url(chosen: Settings) -> str:
     """
     from alfrd_events.db import health
 
-    for url in filter(None, [chosen.database_url, chosen.listen_url]):
+    for url in filter(None, [chosen.database_url, chosen.listen_url, chosen.read_url]):
         health.check_url(url)
     if chosen.database_url:
         return chosen.database_url
@@ -116,6 +119,21 @@ async def context() -> AsyncIterator[CommandContext]:
     await prepare(chosen, url)
     async with Database(url, status_feed=chosen.status_feed) as database:
         yield CommandContext(chosen, database)
+
+
+@asynccontextmanager
+async def reading(opened: CommandContext) -> AsyncIterator[Database]:
+    """What a command that only reads may ask: the replica of ``ALFRD_READ_URL`` if it is there and not behind."""
+    if not opened.settings.read_url:
+        yield opened.database
+        return
+    from alfrd_events.db.replica import ReadReplica
+    from alfrd_events.terminal.output import remark
+
+    async with ReadReplica(opened.database, opened.settings.read_url, max_size=1) as replica:
+        if not await replica.settle(_SETTLING_SECONDS):
+            remark(f"the replica of ALFRD_READ_URL is not asked, the primary answers: {replica.complaint}")
+        yield replica
 
 
 def ask(question: Callable[[CommandContext], Awaitable[Answer]]) -> Answer:
