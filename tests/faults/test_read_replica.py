@@ -183,6 +183,5 @@ def test_search_says_which_server_answers(pair: tuple[Server, Server]) -> None:
     assert "it has what was committed a moment ago" in program("doctor", exit_code=None).stdout
     replica.stop()
     assert "see to the replica" in program("doctor", exit_code=1).stdout
-    assert (
-        "the replica of ALFRD_READ_URL is not asked, the primary answers" in program("search", "rent").stderr
-    )
+    told = program("search", "rent").stderr
+    assert told.count("the replica of ALFRD_READ_URL is not asked, the primary answers: ") == 1

@@ -283,11 +283,11 @@ async def _replica(chosen: Settings, url: str) -> str:
 
     async with (
         Database(url, max_size=1) as database,
-        ReadReplica(database, chosen.read_url, max_size=1) as replica,
+        ReadReplica(database, chosen.read_url, max_size=1, tell=lambda _: None) as replica,
     ):
         if not await replica.settle(_REPLICA_SECONDS):
             raise Unhealthy(
-                f"the primary answers for pages and search: {replica.complaint}",
+                f"the primary answers for pages and search: {replica.complaint or 'it is behind'}",
                 "see to the replica, or correct or unset ALFRD_READ_URL",
             )
     return "it has what was committed a moment ago"

@@ -130,9 +130,12 @@ async def reading(opened: CommandContext) -> AsyncIterator[Database]:
     from alfrd_events.db.replica import ReadReplica
     from alfrd_events.terminal.output import remark
 
-    async with ReadReplica(opened.database, opened.settings.read_url, max_size=1) as replica:
-        if not await replica.settle(_SETTLING_SECONDS):
-            remark(f"the replica of ALFRD_READ_URL is not asked, the primary answers: {replica.complaint}")
+    def tell(why: str) -> None:
+        if why:
+            remark(f"the replica of ALFRD_READ_URL is not asked, the primary answers: {why}")
+
+    async with ReadReplica(opened.database, opened.settings.read_url, max_size=1, tell=tell) as replica:
+        await replica.settle(_SETTLING_SECONDS)
         yield replica
 
 

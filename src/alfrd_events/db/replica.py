@@ -24,6 +24,8 @@ from alfrd_events.observe import Log
 
 log = Log("replica")
 T = TypeVar("T")
+Tell = Callable[[str], None]
+"""Called with why the primary is asked, and with an empty text when the replica is asked again."""
 
 LAG_SECONDS = 5.0
 """How old what a replica shows may be."""
@@ -40,15 +42,25 @@ class ReadReplica(Database):
 
     :param primary: is open as long as this is; it is not closed with it.
     :param url: of the replica. Nothing need answer there yet.
+    :param tell: hears when the replica is left and asked again; by default the log does.
     :param clock: for tests, which do not wait.
     """
 
     def __init__(
-        self, primary: Database, url: str, *, max_size: int = 6, clock: Callable[[], float] = time.monotonic
+        self,
+        primary: Database,
+        url: str,
+        *,
+        max_size: int = 6,
+        tell: Tell | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(url, max_size=max_size)
         self._primary = primary
+        self._tell = tell or _log
         self._clock = clock
+        self._began = math.inf
+        """When it was looked at first."""
         self._is_open = False
         self._looking = asyncio.Lock()
         self._marks: deque[tuple[float, int]] = deque()
@@ -79,9 +91,9 @@ class ReadReplica(Database):
     async def settle(self, within: float) -> bool:
         """Wait for a replica that is about to be fit; whether it is."""
         ends = time.monotonic() + within
-        while not await self.is_fit() and time.monotonic() < ends and self._away_until < self._clock():
+        while not (is_fit := await self.is_fit()) and time.monotonic() < ends and not self.complaint:
             await asyncio.sleep(_SETTLING_SECONDS)
-        return not self.complaint
+        return is_fit
 
     async def is_fit(self) -> bool:
         """Whether the replica may answer now."""
@@ -99,7 +111,7 @@ class ReadReplica(Database):
         if self._clock() < self._gone_until or (self._seen_at >= self._needed_at and age <= LAG_SECONDS):
             self._complain("")
             return True
-        if age > LAG_SECONDS:
+        if min(age, self._clock() - self._began) > LAG_SECONDS:
             self._complain(f"it is more than {LAG_SECONDS:g} s behind")
         return False
 
@@ -110,6 +122,7 @@ class ReadReplica(Database):
         """
         async with self._looking:
             began = self._clock()
+            self._began = min(self._began, began)
             try:
                 at = await self._primary.value("select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint")
                 if len(self._marks) < _MOST_MARKS:
@@ -139,10 +152,7 @@ class ReadReplica(Database):
 
     def _complain(self, why: str) -> None:
         if bool(why) != bool(self.complaint):
-            if why:
-                log.warning("the replica of ALFRD_READ_URL is not asked, the primary answers", why=why)
-            else:
-                log.info("the replica of ALFRD_READ_URL is asked again")
+            self._tell(why)
         self.complaint = why
 
     async def _once(
@@ -159,3 +169,10 @@ class ReadReplica(Database):
             except Interrupted:
                 log.debug("the replay of a change ended a statement on the replica")
         return await self._primary._once(statement, parameters, take)
+
+
+def _log(why: str) -> None:
+    if why:
+        log.warning("the replica of ALFRD_READ_URL is not asked, the primary answers", why=why)
+    else:
+        log.info("the replica of ALFRD_READ_URL is asked again")
