@@ -16,7 +16,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 HOOKS = ROOT / ".pre-commit-config.yaml"
-MADE = ("dist/", "built/", ".venv/")
+MADE = ("dist/", "built/", "site/", ".venv/")
 """What a job makes itself."""
 
 
