@@ -121,7 +121,7 @@ $(RUNTIME): pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(DEV): pyproject.toml constraints.txt | $(BIN)/python
-	@$(call install,.[local$(comma)embedded$(comma)console$(comma)export$(comma)metrics$(comma)mail$(comma)mcp$(comma)aws$(comma)llm$(comma)dev])
+	@$(call install,.[local$(comma)embedded$(comma)console$(comma)export$(comma)metrics$(comma)mail$(comma)mcp$(comma)otel$(comma)aws$(comma)llm$(comma)dev])
 	@touch $(RUNTIME) $@
 
 $(BENCH): pyproject.toml constraints.txt | $(BIN)/python

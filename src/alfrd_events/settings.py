@@ -78,6 +78,8 @@ class Settings(BaseSettings):
     """libpq URL. Empty: an embedded PostgreSQL under ``data_dir``."""
     listen_url: str = ""
     """URL for the LISTEN connection, past a PgBouncer. Empty: ``database_url``."""
+    read_url: str = ""
+    """URL of a streaming replica that answers for the console's pages and for search. Empty: ``database_url``."""
     listen: bool = True
     """Off: no LISTEN at all; new work is found by the poll."""
     data_dir: Path = Field(default_factory=home)

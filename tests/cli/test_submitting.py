@@ -8,9 +8,12 @@ import time
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import pytest
 
-from tests.cli.program import Program, bill
+from tests.cli.program import Program, bill, plain
+
+_WAITS = "select 1 from pg_locks where not granted and relation = 'alfrd.documents'::regclass"
 
 
 def test_the_same_content_twice_is_one_document(program: Program, tmp_path: Path) -> None:
@@ -183,3 +186,36 @@ def test_odd_uris_are_no_files_and_told_in_a_line(program: Program) -> None:
 
     assert len(done.stderr.splitlines()) == len(odd)
     assert "unexpected" not in done.stderr
+
+
+def test_add_says_how_many_came_and_that_nobody_works(program: Program, tmp_path: Path) -> None:
+    bill(tmp_path, 1), bill(tmp_path, 2)
+    first = program("add", tmp_path).stderr
+    assert "2 documents: 2 pending; alfrd-events documents lists them" in first
+    assert "no worker is running: start one with alfrd-events run" in first
+    assert "no worker" not in program("add", tmp_path).stderr  # nothing new waits
+
+
+def test_add_draws_how_far_it_is(program: Program, tmp_path: Path) -> None:
+    bill(tmp_path, 1), bill(tmp_path, 2)
+    code, shown = program.on_terminal("add", tmp_path)
+    assert code == 0
+    assert "2 of 2 files" in plain(shown)
+
+
+def test_add_that_is_stopped_says_how_far_it_came(program: Program, tmp_path: Path) -> None:
+    bill(tmp_path, 1), bill(tmp_path, 2)
+    with psycopg.connect(program.environment["ALFRD_DATABASE_URL"], autocommit=True) as watching:
+        with psycopg.connect(program.environment["ALFRD_DATABASE_URL"]) as holding:
+            holding.execute("lock table alfrd.documents in exclusive mode")
+            with program.started("add", tmp_path) as adding:
+                while not watching.execute(_WAITS).fetchone():
+                    pass
+                adding.send_signal(signal.SIGINT)
+                _, told = adding.communicate()
+        assert adding.returncode == 130, told
+        assert (
+            "stopped: 0 of 2 are in the database; the same command adds the rest, and nothing twice" in told
+        )
+        assert watching.execute("select count(*) from alfrd.documents").fetchone() == (0,)
+    program("add", tmp_path)

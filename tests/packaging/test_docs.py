@@ -6,12 +6,13 @@ import ast
 import json
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
 PAGES = [
     *ROOT.glob("*.md"),
     *ROOT.glob("docs/**/*.md"),
@@ -53,6 +54,31 @@ def test_each_anchor_is_a_heading(page: Path) -> None:
 
 def test_a_heading_has_the_anchor_that_readers_see() -> None:
     assert {"how-often", "the-calendar-in-sql", "merge-rename-split"} <= headings(ROOT / "docs/series.md")
+
+
+def listed(entry: object) -> Iterator[str]:
+    """The pages of an entry of the navigation, and of what is below it."""
+    if isinstance(entry, str):
+        yield entry
+    elif isinstance(entry, dict):
+        for below in entry.values():
+            yield from listed(below)
+    elif isinstance(entry, list):
+        for below in entry:
+            yield from listed(below)
+
+
+def test_each_page_is_in_the_navigation_of_the_site_once() -> None:
+    project = tomllib.loads((ROOT / "zensical.toml").read_text())["project"]
+    pages = {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")}
+    records = {str(record.relative_to(DOCS)) for record in RECORDS}  # their index leads to them
+    assert sorted(listed(project["nav"])) == sorted(pages - records)
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: page.name)
+def test_a_page_of_the_site_leads_to_nothing_outside_of_it(page: Path) -> None:
+    targets = [target for target in LINK.findall(page.read_text()) if "://" not in target]
+    assert [target for target in targets if not (page.parent / target).resolve().is_relative_to(DOCS)] == []
 
 
 READERS: dict[str, Callable[[str], object]] = {

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+WHEEL_MEGABYTES = 4.0
 
 
 def run(*command: str | Path, cwd: Path, **environment: str) -> str:
@@ -54,6 +55,14 @@ def test_the_wheel_carries_the_sql_and_the_samples(wheel: Path) -> None:
 def test_the_wheel_carries_nothing_else(wheel: Path) -> None:
     assert {name.split("/")[0] for name in files_of(wheel)} == {"alfrd_events"}
     assert not [name for name in files_of(wheel) if "__pycache__" in name or "generator" in name]
+
+
+def test_the_wheel_stays_small(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        largest = sorted(archive.infolist(), key=lambda entry: -entry.compress_size)[:5]
+    assert wheel.stat().st_size / 1e6 < WHEEL_MEGABYTES, [
+        (each.filename, each.compress_size) for each in largest
+    ]
 
 
 def test_a_wheel_built_from_the_source_distribution_is_the_same(wheel: Path, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 HOOKS = ROOT / ".pre-commit-config.yaml"
-MADE = ("dist/",)
+MADE = ("dist/", "built/", "site/", ".venv/")
 """What a job makes itself."""
 
 
@@ -84,10 +84,26 @@ def test_a_workflow_names_only_targets_and_paths_that_exist(path: Path) -> None:
 
 def test_each_python_and_each_server_that_is_supported_is_tested() -> None:
     project = (ROOT / "pyproject.toml").read_text()
-    matrix = loaded(ROOT / ".github/workflows/ci.yml")["jobs"]["test"]["strategy"]["matrix"]["include"]
+    jobs = loaded(ROOT / ".github/workflows/ci.yml")["jobs"]
+    tries = loaded(ROOT / ".github/workflows/release.yml")["jobs"]["try"]
+    matrix = jobs["test"]["strategy"]["matrix"]["include"]
     pythons = set(re.findall(r'"Programming Language :: Python :: (3\.\d+)"', project))
     assert {entry["python"] for entry in matrix} == pythons
     assert {entry["postgres"] for entry in matrix} == {15, 16, 17, 18}
+    for job in (jobs["dist"], tries):
+        assert set(job["strategy"]["matrix"]["python"]) == pythons
+
+
+def test_only_the_job_that_publishes_may_write_and_it_needs_no_secret() -> None:
+    release = loaded(ROOT / ".github/workflows/release.yml")
+    assert release["permissions"] == {"contents": "read"}
+    assert [name for name, job in release["jobs"].items() if "permissions" in job] == ["publish"]
+    publish = release["jobs"]["publish"]
+    assert publish["permissions"]["id-token"] == publish["permissions"]["attestations"] == "write"
+    assert publish["environment"] == "release"
+    assert publish["needs"] == "try"
+    assert release["jobs"]["try"]["needs"] == "build"
+    assert not [text for text in strings(release["jobs"]) if "secrets." in text]
 
 
 def test_a_hook_runs_a_program_that_the_development_install_has() -> None:

@@ -7,7 +7,7 @@ import signal
 import sys
 import webbrowser
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -148,12 +148,17 @@ async def _console(chosen: Settings, url: str, host: str, port: int) -> AsyncIte
     """A console with a pool of its own, so that people and worker never wait for each other's connections."""
     from alfrd_events.console.serve import Server
     from alfrd_events.db.database import Database
+    from alfrd_events.db.replica import ReadReplica
 
     async with (
         wiring.drawing(chosen, processes=2) as (sources, pictures),
         Database(url, status_feed=chosen.status_feed, max_size=_CONNECTIONS) as database,
+        AsyncExitStack() as stack,
     ):
-        yield Server(database, pictures, sources.fetch, _options(chosen, url, host, port))
+        reads = None
+        if chosen.read_url:
+            reads = await stack.enter_async_context(ReadReplica(database, chosen.read_url))
+        yield Server(database, pictures, sources.fetch, _options(chosen, url, host, port), reads)
 
 
 def _options(chosen: Settings, url: str, host: str, port: int) -> ConsoleOptions:
@@ -181,7 +186,7 @@ def _set_up(chosen: Settings, url: str) -> SetUp:
     def shown(name: str) -> str:
         value = getattr(chosen, name)
         if name.endswith("_url") and value:
-            return address(value) if name in ("database_url", "listen_url") else "set"
+            return address(value) if name in ("database_url", "listen_url", "read_url") else "set"
         if isinstance(value, SecretStr) or name in _HIDDEN:
             return "set" if (value.get_secret_value() if isinstance(value, SecretStr) else value) else ""
         if isinstance(value, tuple | list):

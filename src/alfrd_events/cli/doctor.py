@@ -20,6 +20,8 @@ from alfrd_events.errors import AlfrdError, DatabaseUnavailable, SettingsInvalid
 if TYPE_CHECKING:
     from alfrd_events.settings import Settings
 
+_REPLICA_SECONDS = 3.0
+"""How long a replica may take to show what was committed."""
 _LITTLE_SPACE = 1024**3
 _CLOCK_DRIFT_SECONDS = 5.0
 
@@ -105,6 +107,8 @@ async def examine(tell: Callable[[Diagnosis], None]) -> None:
         if await check("schema", lambda: _schema(chosen, url)):
             await check("server", lambda: _complaints(url))
             await check("access", lambda: _access(url))
+            if chosen.read_url:
+                await check("replica", lambda: _replica(chosen, url))
             await doctor_models.look_at_prices(chosen, url, check)
 
 
@@ -270,6 +274,23 @@ async def _complaints(url: str) -> str:
             "; ".join(complaint.remedy for complaint in complaints),
         )
     return "no old transaction, and room in the notification queue"
+
+
+async def _replica(chosen: Settings, url: str) -> str:
+    """Whether the server of ``ALFRD_READ_URL`` follows this database, and how closely."""
+    from alfrd_events.db.database import Database
+    from alfrd_events.db.replica import ReadReplica
+
+    async with (
+        Database(url, max_size=1) as database,
+        ReadReplica(database, chosen.read_url, max_size=1, tell=lambda _: None) as replica,
+    ):
+        if not await replica.settle(_REPLICA_SECONDS):
+            raise Unhealthy(
+                f"the primary answers for pages and search: {replica.complaint or 'it is behind'}",
+                "see to the replica, or correct or unset ALFRD_READ_URL",
+            )
+    return "it has what was committed a moment ago"
 
 
 async def _access(url: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alfrd_events.cli.app import LOOK, Json, app
-from alfrd_events.cli.wiring import CommandContext, ask
+from alfrd_events.cli.wiring import CommandContext, ask, reading
 from alfrd_events.cli.words import amount_of, day_of, known_type
 
 if TYPE_CHECKING:
@@ -70,7 +70,8 @@ async def _search(
     from alfrd_events.terminal.output import Output
 
     await known_type(context.database, wanted.document_type)
-    rows = await queries.search(context.database, words, limit, wanted)
+    async with reading(context) as database:
+        rows = await queries.search(database, words, limit, wanted)
     output = Output(as_json=as_json)
     if as_json:
         output.json(rows)

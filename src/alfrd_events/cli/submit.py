@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
@@ -44,37 +45,62 @@ def add(
 
 async def _add(context: CommandContext, paths: list[str], tags: list[str], wait: bool, as_json: bool) -> int:
     from alfrd_events.ingest.submit import add as add_paths
-    from alfrd_events.terminal.output import Output, complain
+    from alfrd_events.terminal.output import Output, remark
+    from alfrd_events.terminal.progress import sending
 
     output = Output(as_json=as_json)
     told: list[Added] = []
     buckets = build_buckets(context.settings)
-    async for added in add_paths(
-        context.database, paths, max_bytes=context.settings.max_file_bytes, tags=tags, buckets=buckets
-    ):
-        told.append(added)
-        if added.document is None:
-            if not added.left_out:
-                complain(added.problem)
-        elif not as_json:
-            known = f"already known: {added.document.id}, {added.document.status}"
-            word = f"added {added.document.id}" if added.document.is_new else known
-            output.line(f"{word}  {_shown(added)}")
-        if hint := _how_to_retry(added):
-            complain(hint)
+    with sending(output.fancy and sys.stderr.isatty()) as bar:
+        try:
+            async for added in add_paths(
+                context.database,
+                paths,
+                max_bytes=context.settings.max_file_bytes,
+                tags=tags,
+                buckets=buckets,
+                expect=bar.expect,
+            ):
+                told.append(added)
+                bar.done += 1
+                _tell(added, output)
+        except asyncio.CancelledError:
+            of = f" of {bar.total:,}" if bar.total else ""
+            remark(
+                f"stopped: {sum(added.document is not None for added in told):,}{of} are in the database; the same "
+                "command adds the rest, and nothing twice"
+            )
+            raise
     _tell_left_out([added for added in told if added.left_out])
     if buckets is not None:
         await buckets.aclose()
     submitted = {added.document.id: added for added in told if added.document}
     open_ones = {id: added for id, added in submitted.items() if not _how_to_retry(added)}
     ended = await _wait(context, open_ones, output) if wait and open_ones else {}
-    if wait and len(submitted) > 1:
+    if len(submitted) > 1:
         _tell_how_many(submitted, ended)
+    if not wait and any(added.document.is_new for added in submitted.values() if added.document):
+        await tell_if_nobody_works(context)
     if as_json:
         output.json([_as_json(added, ended) for added in told])
     failed = any(status != "completed" for status in ended.values()) or any(map(_how_to_retry, told))
     refused = any(added.document is None and not added.left_out for added in told)
     return 1 if failed or refused or not submitted else 0
+
+
+def _tell(added: Added, output: Output) -> None:
+    """Say what became of one file."""
+    from alfrd_events.terminal.output import complain
+
+    if added.document is None:
+        if not added.left_out:
+            complain(added.problem)
+    elif not output.as_json:
+        known = f"already known: {added.document.id}, {added.document.status}"
+        word = f"added {added.document.id}" if added.document.is_new else known
+        output.line(f"{word}  {_shown(added)}")
+    if hint := _how_to_retry(added):
+        complain(hint)
 
 
 def _shown(added: Added) -> str:

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
+_SETTLING_SECONDS = 0.5
+"""How long a command waits for a replica that is about to have caught up."""
+
 
 @dataclass(frozen=True)
 class CommandContext:
@@ -68,7 +71,7 @@ def database_url(chosen: Settings) -> str:
     """
     from alfrd_events.db import health
 
-    for url in filter(None, [chosen.database_url, chosen.listen_url]):
+    for url in filter(None, [chosen.database_url, chosen.listen_url, chosen.read_url]):
         health.check_url(url)
     if chosen.database_url:
         return chosen.database_url
@@ -120,6 +123,24 @@ async def context() -> AsyncIterator[CommandContext]:
         yield CommandContext(chosen, database)
 
 
+@asynccontextmanager
+async def reading(opened: CommandContext) -> AsyncIterator[Database]:
+    """What a command that only reads may ask: the replica of ``ALFRD_READ_URL`` if it is there and not behind."""
+    if not opened.settings.read_url:
+        yield opened.database
+        return
+    from alfrd_events.db.replica import ReadReplica
+    from alfrd_events.terminal.output import remark
+
+    def tell(why: str) -> None:
+        if why:
+            remark(f"the replica of ALFRD_READ_URL is not asked, the primary answers: {why}")
+
+    async with ReadReplica(opened.database, opened.settings.read_url, max_size=1, tell=tell) as replica:
+        await replica.settle(_SETTLING_SECONDS)
+        yield replica
+
+
 def ask(question: Callable[[CommandContext], Awaitable[Answer]]) -> Answer:
     """Run a command's coroutine with its context."""
 
@@ -157,6 +178,7 @@ async def work(
     :param metrics: where to show what it notes of itself, as ``host:port``; ``None``: nowhere.
     :raise SettingsInvalid: a step without a handler, or a provider that is not installed.
     """
+    from alfrd_events import __version__, tracing
     from alfrd_events.db.series_keeping import DatabaseKeeper
     from alfrd_events.metrics.vitals import Vitals
     from alfrd_events.steps.registry import all_steps
@@ -173,29 +195,30 @@ async def work(
     vitals = Vitals()
     warming = asyncio.create_task(_warm_up(tools.reader, "ocr" in served and not until_quiet))
     try:
-        async with _shown(opened.database, vitals, calls, metrics):
-            return await run_worker(
-                opened.database,
-                known,
-                tools,
-                WorkerOptions(
-                    slots={step: chosen.slots_for(step) for step in served},
-                    lease_seconds=chosen.lease_seconds,
-                    drain_seconds=chosen.drain_seconds if drain_seconds is None else drain_seconds,
-                    poll_seconds=chosen.poll_seconds,
-                    probe_seconds=chosen.probe_seconds,
-                    rescue_seconds=chosen.rescue_seconds,
-                    reconcile_seconds=chosen.reconcile_seconds,
-                    step_seconds=chosen.step_seconds,
-                    listen_url=opened.listen_url if chosen.listen else None,
-                    until_quiet=until_quiet,
-                    only=None if only is None else tuple(only),
-                ),
-                on_outcome,
-                ledger.release_held,
-                last_resort,
-                vitals,
-            )
+        with tracing.traced(__version__):
+            async with _shown(opened.database, vitals, calls, metrics):
+                return await run_worker(
+                    opened.database,
+                    known,
+                    tools,
+                    WorkerOptions(
+                        slots={step: chosen.slots_for(step) for step in served},
+                        lease_seconds=chosen.lease_seconds,
+                        drain_seconds=chosen.drain_seconds if drain_seconds is None else drain_seconds,
+                        poll_seconds=chosen.poll_seconds,
+                        probe_seconds=chosen.probe_seconds,
+                        rescue_seconds=chosen.rescue_seconds,
+                        reconcile_seconds=chosen.reconcile_seconds,
+                        step_seconds=chosen.step_seconds,
+                        listen_url=opened.listen_url if chosen.listen else None,
+                        until_quiet=until_quiet,
+                        only=None if only is None else tuple(only),
+                    ),
+                    on_outcome,
+                    ledger.release_held,
+                    last_resort,
+                    vitals,
+                )
     finally:
         warming.cancel()
         await asyncio.wait({warming})

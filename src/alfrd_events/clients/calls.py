@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import NamedTuple, Protocol, TypeVar
 
+from alfrd_events import tracing
 from alfrd_events.clients.breaker import Breaker
 from alfrd_events.clients.limiter import Limiter
 from alfrd_events.errors import AlfrdError, DatabaseUnavailable, Throttled, Transient
@@ -307,7 +308,7 @@ class Calls:
         reply: Reply | None = None
         outcome = "unknown"
         try:
-            reply = await send()
+            reply = await _traced(call, send)
             reply = replace(reply, content=storable(reply.content))
             made = check(reply.content)
             outcome = "ok"
@@ -329,6 +330,17 @@ class Calls:
                 number, replace(call, key=call.key if outcome == "ok" else ""), reply, outcome, spent
             )
         return made
+
+
+async def _traced(call: Call, send: Callable[[], Awaitable[Reply]]) -> Reply:
+    with tracing.call(call.provider, call.operation, call.model) as span:
+        try:
+            reply = await send()
+        except AlfrdError as error:
+            span.note(is_error=True, error=type(error).__name__)
+            raise
+        span.note(input_tokens=reply.input_tokens, output_tokens=reply.output_tokens, pages=reply.pages)
+        return reply
 
 
 def _held_back(call: Call, breaker: Breaker, wait: float) -> NoRoom:

@@ -17,7 +17,7 @@ from alfrd_events.console.pages import collections, documents, providers, select
 from alfrd_events.console.pages import document as single
 from alfrd_events.console.pages import prompts as prompt_pages
 from alfrd_events.console.rendering import STATIC
-from alfrd_events.console.sharing import shared
+from alfrd_events.console.sharing import Endpoint, shared
 from alfrd_events.console.state import (
     Console,
     FormIsOld,
@@ -125,8 +125,8 @@ def build(console: Console, hosts: Collection[str]) -> Guard:
         routes=[
             *(Route(path, shared(page), methods=["GET"]) for path, page in _PAGES.items()),
             *(Route(path, data, methods=["GET"]) for path, data in _DATA.items()),
-            *(Route(path, act, methods=["POST"]) for path, act in _FORMS.items()),
-            Route("/api/documents/{id}", api.delete, methods=["DELETE"]),
+            *(Route(path, _changing(act), methods=["POST"]) for path, act in _FORMS.items()),
+            Route("/api/documents/{id}", _changing(api.delete), methods=["DELETE"]),
             Route("/sign-in", actions.sign_in, methods=["GET", "POST"]),
             Route("/live", live, methods=["GET"]),
             Mount("/static", Static(directory=STATIC)),
@@ -137,6 +137,19 @@ def build(console: Console, hosts: Collection[str]) -> Guard:
     return Guard(
         app, hosts, console.max_bytes, console.language
     )  # outermost, so that also the page of an error has its headers
+
+
+def _changing(act: Endpoint) -> Endpoint:
+    """Let no page that is asked for after an action be older than the action."""
+
+    async def acted(request: Request) -> Response:
+        try:
+            return await act(request)
+        finally:
+            if (reads := console_of(request).reads) is not None:
+                reads.outdated()
+
+    return acted
 
 
 class Static(StaticFiles):

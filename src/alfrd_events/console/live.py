@@ -12,7 +12,7 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import inf
@@ -96,9 +96,13 @@ class Live:
     """Hears of changes and passes them on.
 
     :param listen_url: ``None``: without LISTEN, as behind a pool of connections; then only the look at what runs tells.
+    :param on_change: called before pages are told.
     """
 
-    def __init__(self, database: Database, listen_url: str | None) -> None:
+    def __init__(
+        self, database: Database, listen_url: str | None, on_change: Callable[[], None] = lambda: None
+    ) -> None:
+        self._on_change = on_change
         self._database = database
         self._listen_url = listen_url
         self.version = 0
@@ -152,6 +156,7 @@ class Live:
         """Something changed; ``None``: anything may have."""
         self._change.add(ids)
         if self._change:
+            self._on_change()
             self._came.set()
 
     async def _deliver(self) -> None:

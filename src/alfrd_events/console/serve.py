@@ -18,6 +18,7 @@ from alfrd_events.console.roles import Tokens
 from alfrd_events.console.state import Console, SetUp
 from alfrd_events.console.texts import catalogues
 from alfrd_events.db.database import Database
+from alfrd_events.db.replica import ReadReplica
 from alfrd_events.errors import SettingsInvalid
 
 _HERE = ("127.0.0.1", "localhost", "::1")
@@ -49,17 +50,25 @@ class Server:
 
     :param drawer: draws pages.
     :param fetch: gives a part its bytes.
+    :param reads: answers for pages; ``None``: the database itself does.
     :raise SettingsInvalid: the address is taken, is not of this machine, or needs a token; or the language is unknown.
     """
 
-    def __init__(self, database: Database, drawer: Drawer, fetch: Fetch, options: ConsoleOptions) -> None:
+    def __init__(
+        self,
+        database: Database,
+        drawer: Drawer,
+        fetch: Fetch,
+        options: ConsoleOptions,
+        reads: ReadReplica | None = None,
+    ) -> None:
         if options.language and options.language not in catalogues():
             raise SettingsInvalid(
                 f"the console does not speak {options.language!r}: set ALFRD_CONSOLE_LANGUAGE to browser or one of "
                 f"{', '.join(catalogues())}"
             )
         self._socket = _bound(options)
-        self._live = Live(database, options.listen_url)
+        self._live = Live(database, options.listen_url, reads.outdated if reads else lambda: None)
         console = Console(
             database,
             self._live,
@@ -68,6 +77,7 @@ class Server:
             options.max_bytes,
             options.language,
             options.set_up,
+            reads=reads,
         )
         app = build(console, {*_HERE, options.host, *options.hosts})
         self._server = _Quiet(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from alfrd_events.console.roles import Role, Tokens
 from alfrd_events.console.sessions import COOKIE, Attempts, Session, Sessions
 from alfrd_events.console.texts import ENGLISH, Texts, preferred
 from alfrd_events.db.database import Database
+from alfrd_events.db.replica import ReadReplica
 from alfrd_events.errors import AlfrdError, NotFound
 
 PART = "part"
@@ -60,6 +61,8 @@ class Console:
     renderer: Renderer = field(default_factory=Renderer)
     sessions: Sessions = field(default_factory=Sessions)
     attempts: Attempts = field(default_factory=Attempts)
+    reads: ReadReplica | None = None
+    """What pages ask; ``None``: the database itself."""
 
     @property
     def free_role(self) -> Role | None:
@@ -80,8 +83,10 @@ class FormIsOld(AlfrdError):
 
 
 def console_of(request: Request) -> Console:
-    """The console that a request came to."""
+    """The console that a request came to; where it only asks for a page, with the database that is there for that."""
     found: Console = request.app.state.console
+    if request.method == "GET" and found.reads is not None:
+        return replace(found, database=found.reads)
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -38,16 +38,20 @@ async def add(
     max_bytes: int,
     tags: Sequence[str] = (),
     buckets: Buckets | None = None,
+    expect: Callable[[int], None] = lambda _: None,
 ) -> AsyncIterator[Added]:
     """Submit what paths and patterns name (see :func:`.files.expand`), and what ``s3://`` URIs do.
 
+    :param expect: called with the number of files before the first of them is read.
     :raise DatabaseUnavailable: the rest was not looked at.
     """
     for uri in filter(is_s3, given):
         async for added in _add_objects(database, uri, tags, buckets):
             yield added
     paths = [entry for entry in given if not is_s3(entry)]
-    for path in await asyncio.to_thread(lambda: list(expand(paths))):
+    found = await asyncio.to_thread(lambda: list(expand(paths)))
+    expect(len(found))
+    for path in found:
         if isinstance(path, LeftOut):
             yield Added(str(path), None, left_out=True)
             continue

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 from rich.console import Console, Group
@@ -84,6 +84,42 @@ class Progress:
         line.no_wrap = True
         line.overflow = "ellipsis"
         return line
+
+
+class Sending:
+    """How many files were handed over, drawn."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.done = 0
+        self._spinner = Spinner("dots", style="cyan")
+
+    def expect(self, files: int) -> None:
+        """So many more are to be handed over."""
+        self.total += files
+
+    def __rich__(self) -> Table:
+        line = Table.grid(padding=(0, 1))
+        # Of a bucket it is not known before how many there are.
+        of = f"{self.done:,} of {many(self.total, 'file')}" if self.total else many(self.done, "file")
+        line.add_row(
+            self._spinner, Text(of), ProgressBar(total=max(self.total, 1), completed=self.done, width=28)
+        )
+        return line
+
+
+@contextmanager
+def sending(is_drawn: bool) -> Iterator[Sending]:
+    """Draw on standard error how far the files are, as long as the block lasts; other lines pass above it.
+
+    :param is_drawn: whether a person looks at it.
+    """
+    bar = Sending()
+    if not is_drawn:
+        yield bar
+        return
+    with Live(bar, console=Console(stderr=True), refresh_per_second=8, transient=True):
+        yield bar
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from alfrd_events.model import Task
@@ -29,3 +30,8 @@ def name_of(given: StepInput | None) -> str:
         case TrialInput():
             return given.trial.sender
     return ""
+
+
+def metadata_of(given: StepInput | None) -> Mapping[str, Any] | None:
+    """Return what came with the document of a step; ``None`` where its subject is none."""
+    return given.document.metadata if isinstance(given, DocumentInput) else None

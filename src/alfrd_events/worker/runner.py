@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from alfrd_events import tracing
 from alfrd_events.clients.calls import Caller, caller
 from alfrd_events.db.cases import Cases
 from alfrd_events.db.database import Database
@@ -24,7 +25,7 @@ from alfrd_events.model.inputs import DocumentInput, StepInput
 from alfrd_events.observe import Log, bind
 from alfrd_events.sandbox.turns import Turn, turn
 from alfrd_events.steps.step import Step, Tools
-from alfrd_events.worker.about import facts_of, name_of
+from alfrd_events.worker.about import facts_of, metadata_of, name_of
 from alfrd_events.worker.cancellation import cancel_all
 from alfrd_events.worker.pages import Pages, expect_pages, pages_of_attempt, save_page
 from alfrd_events.worker.verdict import Judge, Verdict, packed
@@ -40,6 +41,7 @@ _GOES_ON_SECONDS = 1.0
 """How long a reading waits before it goes on that was ended at its time limit."""
 _LETTING_GO_SECONDS = 2.0
 """How long a handler that was cancelled may take to clean up, before its task ends without it."""
+_FAILURES = {"retry", "failed", "abandoned"}
 
 
 class Runner:
@@ -170,7 +172,10 @@ class Runner:
 
     async def _run_one(self, worker: int, task: Task, given: StepInput | None, left: _Countdown) -> None:
         try:
-            self._hand_over(await self._attempt(worker, task, given))
+            with tracing.attempt(task, metadata_of(given)) as span:
+                outcome = await self._attempt(worker, task, given)
+                span.note(is_error=outcome.kind in _FAILURES, outcome=outcome.kind)
+            self._hand_over(outcome)
         finally:
             left.one_less()
 
