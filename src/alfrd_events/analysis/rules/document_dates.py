@@ -32,7 +32,11 @@ from alfrd_events.analysis.rules.date_labels import (
     WILL_BE,
 )
 from alfrd_events.analysis.rules.document_periods import find_period_of
-from alfrd_events.analysis.rules.payment_terms import day_in_a_sentence, day_of_terms
+from alfrd_events.analysis.rules.payment_terms import (
+    day_in_a_sentence,
+    day_of_terms,
+    is_for_early_ones,
+)
 from alfrd_events.analysis.text.dates import FoundDate, FoundPeriod
 from alfrd_events.analysis.text.layout import Row, Segment
 from alfrd_events.analysis.text.parsed import ParsedText, Placed
@@ -64,6 +68,8 @@ class _Candidate:
     above: str
     """What stands above it, where nothing stands before it."""
     has_time: bool
+    for_early_ones: bool
+    """Whether the words behind it speak of a discount: "bis 27.09.2024 mit 2 % Skonto"."""
     is_of_period: bool
     """Whether a word for "until" is beside it: "21.05.2014 bis", with the end on the next line."""
 
@@ -78,16 +84,12 @@ def find_dates_of(
     :param is_statement: its date is the end of its period, unless a label names another; not that of one of its rows.
     """
     candidates = _candidates(parsed)
-    due = (
-        _due(candidates)
-        or _under_please_pay(parsed, candidates)
-        or _day_of_debit(parsed, candidates)
-        or _over_its_label(parsed, candidates)
-        or day_in_a_sentence(parsed)
-    )
+    due = _day_to_pay_by(parsed, candidates)
     period = find_period_of(parsed)
     latest = created_at.date() + timedelta(days=45)
     own = _own(candidates, due, period, latest, is_receipt=is_receipt)
+    if due is not None and own is not None and due.value.value < own.value.value:
+        due = _day_to_pay_by(parsed, candidates, earliest=own.value.value) or due
     if is_statement and not _is_labelled(own, candidates):
         if period is not None:
             own = Placed(_end_of(period.value), period.segment, period.start, period.end)
@@ -98,6 +100,23 @@ def find_dates_of(
     if due is not None and own is not None and due.value.value == own.value.value:
         due = None if _is_of_an_amount(due, candidates) else due
     return When(own, due, period)
+
+
+def _day_to_pay_by(
+    parsed: ParsedText, candidates: list[_Candidate], *, earliest: date = date.min
+) -> Placed[FoundDate] | None:
+    """By a label, else by a sentence.
+
+    :param earliest: a reminder repeats when the bill was due, and is written later.
+    """
+    possible = [each for each in candidates if each.placed.value.value >= earliest]
+    return (
+        _due(possible)
+        or _under_please_pay(parsed, possible)
+        or _day_of_debit(parsed, possible)
+        or _over_its_label(parsed, possible)
+        or day_in_a_sentence(parsed, earliest)
+    )
 
 
 def _is_of_an_amount(due: Placed[FoundDate], candidates: list[_Candidate]) -> bool:
@@ -158,7 +177,9 @@ def _candidates(parsed: ParsedText) -> list[_Candidate]:
             is_of_period = bool(
                 UNTIL.match(row.folded[placed.end :]) or ENDS_WITH_UNTIL.search(label or above)
             )
-            found.append(_Candidate(placed, label, above, has_time, is_of_period))
+            end = dates[index + 1].start if index + 1 < len(dates) else len(row.folded)
+            early = is_for_early_ones(row.folded, (placed.start, placed.end), end)
+            found.append(_Candidate(placed, label, above, has_time, early, is_of_period))
     return found
 
 
@@ -200,6 +221,7 @@ def _due(candidates: list[_Candidate]) -> Placed[FoundDate] | None:
             hits = [*DUE.finditer(label[-REACH:]), *PAY_UNTIL.finditer(label[-REACH:])]
             if (
                 hits
+                and not candidate.for_early_ones
                 and not NOT_DUE.search(label)
                 and not DISCOUNT.search(label)
                 and any(not OWN.search(label[hit.end() :]) and _is_due(label, hit, candidate) for hit in hits)

@@ -25,6 +25,11 @@ IDENTIFIER = re.compile(
 )
 SHORT_IDENTIFIER = re.compile(r"(?<![\d.,])\d{1,2}(?![\d.,/-])")
 """A small firm's forty-second invoice."""
+ROWS_OF_A_HEAD = 25
+TITLED = re.compile(rf"^\W*{any_of('identifiers.paper_before_number')}\b")
+NUMBER_ALONE = re.compile(
+    rf"^\W*{any_of('identifiers.number_alone')}(?![a-z])\W{{0,4}}(?=\s*$|[a-z]{{0,4}}\W?\d)"
+)
 QUANTITY = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?<![\d.,])\d+(?:\.\d+)?")
 
 
@@ -184,7 +189,21 @@ def find_identifiers(parsed: ParsedText) -> dict[str, LabelledValue]:
                 value = _short_number(segment, match.end())
             if value is not None:
                 found[name] = value
+    if "invoice_number" not in found and (value := _number_of_titled(parsed)):
+        found["invoice_number"] = value
     return found
+
+
+def _number_of_titled(parsed: ParsedText) -> LabelledValue | None:
+    """The number that says not of what it is the number, under the title of an invoice: "N° : F2024-0207"."""
+    is_titled = False
+    for row in parsed.rows[:ROWS_OF_A_HEAD]:
+        for segment in row.segments:
+            is_titled = is_titled or TITLED.match(segment.folded) is not None
+            label = NUMBER_ALONE.match(segment.folded)
+            if is_titled and label and (value := _identifier_at(segment, label.end(), parsed)):
+                return value
+    return None
 
 
 def _identifier_at(segment: Segment, end: int, parsed: ParsedText) -> LabelledValue | None:

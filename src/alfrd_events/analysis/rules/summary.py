@@ -7,6 +7,7 @@ from alfrd_events.analysis.rules import lessons
 from alfrd_events.analysis.rules.chosen import choose_values
 from alfrd_events.analysis.rules.document_dates import STATEMENTS, When
 from alfrd_events.analysis.rules.doubts import doubts_of
+from alfrd_events.analysis.rules.doubts_of_order import doubts_of_order
 from alfrd_events.analysis.rules.e_invoice import find_invoice, values_of
 from alfrd_events.analysis.rules.fields import (
     LabelledValue,
@@ -121,7 +122,8 @@ def summarize(document: Document, weights: Weights | None = None) -> Summary:
     summary = summary.model_copy(
         update={"evidence": with_confidence(Signs(document, parsed, summary), weights)}
     )
-    summary = summary.model_copy(update={"doubts": doubts_of(document, summary, weights)})
+    doubts = (*doubts_of(document, summary, weights), *doubts_of_order(parsed, chosen.day, when.due))
+    summary = summary.model_copy(update={"doubts": doubts})
     summary = as_corrected(document, lessons.summarized(document, parsed, summary))
     what = f"form {form.name}" if form is not None and is_of_taxes else ""
     return summary.model_copy(

@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Generic, TypeVar
 
 from alfrd_events.analysis.text.amounts import Money, counts_thousandths, find_amounts
+from alfrd_events.analysis.text.date_order import DateOrder, infer_order
 from alfrd_events.analysis.text.dates import (
     TIME,
     FoundDate,
@@ -21,7 +22,6 @@ from alfrd_events.analysis.text.dates import (
     Order,
     find_dates,
     find_periods,
-    infer_order,
 )
 from alfrd_events.analysis.text.layout import Layout, Row, Segment
 from alfrd_events.analysis.text.taught import taught_order
@@ -61,6 +61,8 @@ class ParsedText:
 
     layout: Layout
     order: Order
+    is_order_sure: bool
+    """Whether anything on the paper says which of two numbers is the day."""
     amounts: tuple[tuple[Placed[Money], ...], ...]
     dates: tuple[tuple[Placed[FoundDate], ...], ...]
     periods: tuple[tuple[Placed[FoundPeriod], ...], ...]
@@ -68,7 +70,9 @@ class ParsedText:
     @classmethod
     def of(cls, document: Document) -> ParsedText:
         layout = Layout.of(document)
-        order = taught_order(document) or infer_order(layout.folded)
+        taught = taught_order(document)
+        inferred = DateOrder(taught, True) if taught else infer_order(layout.folded)
+        order = inferred.order
         dates = tuple(_dates(row, order) for row in layout.rows)
         periods = tuple(
             _periods(row, order, bool(found)) for row, found in zip(layout.rows, dates, strict=True)
@@ -78,7 +82,7 @@ class ParsedText:
             _amounts(row, found, thousandths=thousandths)
             for row, found in zip(layout.rows, dates, strict=True)
         )
-        return cls(layout, order, amounts, dates, periods)
+        return cls(layout, order, inferred.is_sure, amounts, dates, periods)
 
     @property
     def rows(self) -> tuple[Row, ...]:
