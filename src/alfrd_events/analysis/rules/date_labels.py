@@ -25,6 +25,8 @@ PLAIN = re.compile(
     rf"{beginnings('dates.plain', 'dates.plain_right_before')}\W{{0,3}}$|^\W*{any_of('dates.plain')}\b"
     rf"|{beginnings('dates.plain_before_sign')}\W"
 )
+PLACE = re.compile(rf"^\W*[^\W\d_][^\d,:;]{{1,30}},\s*(?:{any_of('dates.place_and_day')}\s)?\s*$")
+"""A place before the day of a letter: "Lyon, le"."""
 DUE = re.compile(words("dates.due"))
 PAY_UNTIL = re.compile(words("dates.pay_until"))
 WHOLE_DUE = re.compile(rf"^\W*(?:{DUE.pattern}|{PAY_UNTIL.pattern})\W*$")

@@ -26,6 +26,7 @@ from alfrd_events.analysis.rules.date_labels import (
     PAY,
     PAY_UNTIL,
     PERIOD,
+    PLACE,
     PLAIN,
     UNTIL,
     WHOLE_DUE,
@@ -38,7 +39,7 @@ from alfrd_events.analysis.rules.payment_terms import (
     is_for_early_ones,
 )
 from alfrd_events.analysis.text.dates import FoundDate, FoundPeriod
-from alfrd_events.analysis.text.layout import Row, Segment
+from alfrd_events.analysis.text.layout import Row, Segment, fold
 from alfrd_events.analysis.text.parsed import ParsedText, Placed
 from alfrd_events.analysis.text.vocabulary import pattern
 
@@ -47,6 +48,8 @@ STATEMENTS = frozenset({"bank_statement", "credit_card", "investment"})
 """Types whose papers tell of a period, row by row."""
 EARLIEST_YEAR = 1950
 ROWS_UNDER_A_REQUEST = 3
+OF_A_LETTER = 7.0
+"""What speaks for the day behind a place; a letter names the days of other papers, too."""
 REACH = 48
 """How many characters before a date its label may stand, in the same row."""
 
@@ -287,10 +290,19 @@ def _own(
     return best[1].placed
 
 
+def _heads_a_letter(candidate: _Candidate) -> bool:
+    """Whether it is in a cell with a place and nothing else: "Lyon, le 3 mai 2024"."""
+    cell = candidate.placed.segment
+    before, found, behind = cell.text.partition(candidate.placed.value.text)
+    return bool(found) and not behind.strip(" .") and PLACE.match(fold(before)) is not None
+
+
 def _own_score(candidate: _Candidate, *, is_receipt: bool) -> float:
     label = candidate.label or ""
     score = 0.0
     near = label[-30:]
+    if _heads_a_letter(candidate):
+        score += OF_A_LETTER
     if OF_ANOTHER.search(label):
         return -4.0
     for text, weight in ((near, 1.0), (candidate.above, 0.8)):

@@ -5,7 +5,7 @@ They are in ``text/words``: one file for each type in ``types``, and ``unknown_t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 from alfrd_events.analysis.text.layout import fold
@@ -14,6 +14,9 @@ from alfrd_events.analysis.text.vocabulary import files_of, lists_of
 
 WEIGHTS: dict[str, float] = {"proof": 5, "strong": 4, "fair": 3, "some": 2, "hint": 1}
 """How much a phrase alone decides: a proof nearly everything, a hint next to nothing."""
+
+COMPOUNDING = ("german", "dutch", "swedish", "danish", "norwegian")
+"""Languages that write compounds as one word, what it is at the end."""
 
 
 @cache
@@ -27,7 +30,7 @@ def type_phrases() -> dict[str, tuple[tuple[float, Phrases], ...]]:
     """For each type, phrases with the weight of one of them."""
     return {
         name: tuple(
-            (WEIGHTS[level], _literal(by_language.values()))
+            (WEIGHTS[level], _literal(by_language.values(), compounds=_compounds(by_language, level)))
             for level, by_language in lists_of(f"types/{name}").items()
             if level in WEIGHTS
         )
@@ -62,6 +65,13 @@ def kinds() -> dict[str, tuple[tuple[str, Phrases], ...]]:
     }
 
 
-def _literal(by_language: Iterable[list[str]]) -> Phrases:
+def _compounds(by_language: dict[str, list[str]], level: str) -> Iterator[str]:
+    """Single words that prove a type and may end a longer word of their language."""
+    if level == "proof":
+        for language in COMPOUNDING:
+            yield from (fold(phrase) for phrase in by_language.get(language, ()) if phrase.isalpha())
+
+
+def _literal(by_language: Iterable[list[str]], compounds: Iterable[str] = ()) -> Phrases:
     """The phrases of all languages, as they are found in folded text."""
-    return Phrases.from_words(fold(phrase) for listed in by_language for phrase in listed)
+    return Phrases.from_words((fold(phrase) for listed in by_language for phrase in listed), compounds)

@@ -24,7 +24,7 @@ from alfrd_events.analysis.rules.transactions import find_statement
 from alfrd_events.analysis.rules.value_signs import Signs, with_confidence
 from alfrd_events.analysis.text.currency import place_currency
 from alfrd_events.analysis.text.parsed import ParsedText
-from alfrd_events.analysis.text.totals import Totals
+from alfrd_events.analysis.text.totals import GIVEN_BACK, Totals
 from alfrd_events.analysis.text.written import money
 from alfrd_events.model import Document, Doubt, Evidence, JsonObject, Summary
 
@@ -39,6 +39,8 @@ ACCOUNT_NAMES = (
 ROWS_OF_A_TITLE = 12
 WITHOUT_ITEMS = frozenset({"bank_statement", "credit_card", "investment", "payroll"})
 """Their tables list movements and deductions, not things that add up to the total."""
+OWED = frozenset({"invoice", "utility_bill", "service_bill", "insurance", "property", "tax"})
+"""What these say is given back, the sender owes: their total is negative."""
 PURCHASES = frozenset({"receipt", "invoice"})
 SUMS_OF_A_BILL = ("subtotal", "tax", "rounding")
 """A form with boxes has other names for its sums."""
@@ -80,6 +82,8 @@ def summarize(document: Document, weights: Weights | None = None) -> Summary:
     total = chosen.total
     gives_back = parsed.is_credit and document.document_type not in STATEMENTS
     amount = total.value.value if total else None
+    if total is not None and document.document_type in OWED and GIVEN_BACK.search(total.value.label):
+        amount = -abs(total.value.value)
     unsupported: tuple[str, ...] = ()
     if totals.worked_out is not None:
         amount, unsupported = totals.worked_out, ("total_amount",)

@@ -17,8 +17,8 @@ from alfrd_events.analysis.text.vocabulary import any_of
 _LEGAL_FORMS = any_of("companies.legal_form")
 LEGAL_FORM = re.compile(rf"(?<![a-z0-9.&]){_LEGAL_FORMS}(?![a-z0-9])\.?", re.IGNORECASE)
 ENDS_WITH_LEGAL_FORM = re.compile(rf"(?<![a-z0-9.&]){_LEGAL_FORMS}[\s.,)]*$", re.IGNORECASE)
-ENDS_WITH_INITIALS = re.compile(r"\b[A-Z]\.(?:[A-Z]\.)+\s*$", re.IGNORECASE)
-"""Legal forms that are in no list, and degrees: "P.C.", "S.A.U."."""
+ENDS_WITH_INITIALS = re.compile(r"\b[A-Z]\.(?:[A-Z]\.)+\s*$|&\s?\w{1,4}\.\s*$", re.IGNORECASE)
+"""Legal forms that are in no list, and partners: "P.C.", "S.A.U.", "& Zn."."""
 ONLY_LEGAL_FORM = rf"{_LEGAL_FORMS}[\s.,)]*$"
 GLUED_LEGAL_FORM = re.compile(rf"(?<=[a-z]{{3}}){any_of('companies.legal_form_glued')}\b\.?", re.IGNORECASE)
 REGISTRATION = re.compile(
