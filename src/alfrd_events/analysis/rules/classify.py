@@ -31,7 +31,7 @@ OF_ONE_WORD = 0.4
 """What is left of a score that a single phrase made: a letter that mentions an election is from no government."""
 OF_A_SUBJECT = ("utility_bill", "service_bill", "medical", "insurance", "property", "vehicle", "education")
 """Types by what a paper is about. Their bills are headed "invoice", too, and have all of an invoice's words."""
-ENOUGH_OF_A_SUBJECT = 9.0
+ENOUGH_OF_A_SUBJECT = 7.5
 """A score from which what a paper is about is no passing mention."""
 OF_A_PURCHASE = frozenset({"invoice", "receipt"})
 """An offer, an order and a delivery note have their words, and another title."""
@@ -176,7 +176,7 @@ def rank(parsed: ParsedText, types: Sequence[DocumentType], prompt: Prompt | Non
     if "invoice" in scores and till:
         scores["invoice"] += 2
         evidence["invoice"] = (*evidence["invoice"], "tax invoice")
-    _weigh_subject(scores)
+    _weigh_subject(scores, evidence)
     _weigh_purchase(parsed, scores, evidence)
     _weigh_form(parsed, scores, evidence)
     scores["other"] = 0.0
@@ -203,11 +203,16 @@ def _without_recipient(layout: Layout) -> str:
     )
 
 
-def _weigh_subject(scores: dict[str, float]) -> None:
+def _weigh_subject(scores: dict[str, float], evidence: dict[str, tuple[str, ...]]) -> None:
     """Put what a bill is about before its being one: an invoice is what fits no subject."""
-    subject = max((scores.get(name, 0.0) for name in OF_A_SUBJECT), default=0.0)
+    subject = max((scores[name] for name in OF_A_SUBJECT if _is_proven(name, evidence)), default=0.0)
     if "invoice" in scores and subject >= ENOUGH_OF_A_SUBJECT:
         scores["invoice"] = min(scores["invoice"], subject) * LESS_LIKELY
+
+
+def _is_proven(name: str, evidence: dict[str, tuple[str, ...]]) -> bool:
+    """Whether a word was found that speaks for one type alone; many bills have an address of service, or a fee."""
+    return not lexicon.type_proofs().get(name, frozenset()).isdisjoint(evidence.get(name, ()))
 
 
 def confidence_of(ranking: Ranking) -> float:

@@ -20,6 +20,7 @@ from alfrd_events.analysis.rules.date_labels import (
     HAS_ITS_VALUE,
     NOT_DUE,
     NUMBERED,
+    OF_A_TITLED_PAPER,
     OF_ANOTHER,
     OTHER,
     OWN,
@@ -47,6 +48,7 @@ BALANCE = pattern("statements.balance")
 STATEMENTS = frozenset({"bank_statement", "credit_card", "investment"})
 """Types whose papers tell of a period, row by row."""
 EARLIEST_YEAR = 1950
+LONGEST_TO_PAY = timedelta(days=200)
 ROWS_UNDER_A_REQUEST = 3
 OF_A_LETTER = 7.0
 """What speaks for the day behind a place; a letter names the days of other papers, too."""
@@ -90,9 +92,17 @@ def find_dates_of(
     due = _day_to_pay_by(parsed, candidates)
     period = find_period_of(parsed)
     latest = created_at.date() + timedelta(days=45)
-    own = _own(candidates, due, period, latest, is_receipt=is_receipt)
-    if due is not None and own is not None and due.value.value < own.value.value:
-        due = _day_to_pay_by(parsed, candidates, earliest=own.value.value) or due
+    if parsed.is_reminder:
+        of_others = [each for each in candidates if OF_A_TITLED_PAPER.search(each.label)]
+        own = _own(
+            [each for each in candidates if each not in of_others], due, period, latest, is_receipt=False
+        )
+    else:
+        own = _own(candidates, due, period, latest, is_receipt=is_receipt)
+    if due is not None and own is not None:
+        first = own.value.value
+        if not first <= due.value.value <= first + LONGEST_TO_PAY:
+            due = _day_to_pay_by(parsed, candidates, first, first + LONGEST_TO_PAY) or due
     if is_statement and not _is_labelled(own, candidates):
         if period is not None:
             own = Placed(_end_of(period.value), period.segment, period.start, period.end)
@@ -106,13 +116,14 @@ def find_dates_of(
 
 
 def _day_to_pay_by(
-    parsed: ParsedText, candidates: list[_Candidate], *, earliest: date = date.min
+    parsed: ParsedText, candidates: list[_Candidate], earliest: date = date.min, latest: date = date.max
 ) -> Placed[FoundDate] | None:
     """By a label, else by a sentence.
 
     :param earliest: a reminder repeats when the bill was due, and is written later.
+    :param latest: a policy ends on a day that is called as the last day to pay is.
     """
-    possible = [each for each in candidates if each.placed.value.value >= earliest]
+    possible = [each for each in candidates if earliest <= each.placed.value.value <= latest]
     return (
         _due(possible)
         or _under_please_pay(parsed, possible)
@@ -250,7 +261,7 @@ def _day_of_debit(parsed: ParsedText, candidates: list[_Candidate]) -> Placed[Fo
     for candidate in candidates:
         placed = candidate.placed
         sentence = " ".join(row.folded for row in parsed.rows[placed.segment.row : placed.segment.row + 2])
-        if WILL_BE.search(candidate.label) and DEBITED.search(sentence, placed.end):
+        if WILL_BE.search(candidate.label) and DEBITED.search(sentence):
             return placed
     return None
 

@@ -45,6 +45,22 @@ def type_titles() -> dict[str, Phrases]:
 
 
 @cache
+def type_proofs() -> dict[str, frozenset[str]]:
+    """For each type, its titles and the phrases that prove it, as they are found."""
+    proofs = {
+        name: [
+            each
+            for level in ("titles", "proof")
+            for each in lists_of(f"types/{name}").get(level, {}).values()
+        ]
+        for name in type_names()
+    }
+    return {
+        name: frozenset(fold(phrase) for each in listed for phrase in each) for name, listed in proofs.items()
+    }
+
+
+@cache
 def unknown_titles() -> dict[str, Phrases]:
     """Headings of papers that have no type of their own."""
     return {name: _literal(listed.values()) for name, listed in lists_of("unknown_types").items()}

@@ -133,7 +133,7 @@ def day_of_terms(own: Placed[FoundDate], parsed: ParsedText, *, is_receipt: bool
     :param is_receipt: what was paid at a till is not to be paid at once.
     """
     for row in parsed.rows:
-        text = f"{row.folded} {_row_below(parsed, row)}"
+        text = f"{row.folded}\n{_row_below(parsed, row)}"
         term = next((each for each in _terms(text) if each.start < len(row.folded)), None)
         if term is None and not is_receipt and (match := _at_once().search(row.folded)):
             term = _Term(0, *match.span())
@@ -220,7 +220,7 @@ def _sources() -> Iterator[str]:
             yield rf"(?<!\w){number}\s*{unit}(?=\W{{0,4}}{any_of('dates.end_of_month', language=language)})"
         if language in phrases("dates.after_end_of_month"):
             yield rf"{any_of('dates.after_end_of_month', language=language)}\W{{1,4}}{number}\s*{unit}"
-    yield rf"(?<![a-z]){any_of('dates.net')}\s*(\d{{1,3}})(?!\s*[\d.,%])"
+    yield rf"(?<![a-z]){any_of('dates.net')}\s*(\d{{1,3}})(?! *[\d.,%])"
 
 
 def _number(language: str) -> str:

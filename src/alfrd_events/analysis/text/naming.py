@@ -15,7 +15,7 @@ from rapidfuzz.distance import Levenshtein
 from alfrd_events.analysis.text.vocabulary import any_of
 
 _LEGAL_FORMS = any_of("companies.legal_form")
-LEGAL_FORM = re.compile(rf"(?<![a-z0-9.&]){_LEGAL_FORMS}(?![a-z0-9])\.?", re.IGNORECASE)
+LEGAL_FORM = re.compile(rf"(?<![a-z0-9.&]){_LEGAL_FORMS}(?![a-z0-9]|-\d)\.?", re.IGNORECASE)
 ENDS_WITH_LEGAL_FORM = re.compile(rf"(?<![a-z0-9.&]){_LEGAL_FORMS}[\s.,)]*$", re.IGNORECASE)
 ENDS_WITH_INITIALS = re.compile(r"\b[A-Z]\.(?:[A-Z]\.)+\s*$|&\s?\w{1,4}\.\s*$", re.IGNORECASE)
 """Legal forms that are in no list, and partners: "P.C.", "S.A.U.", "& Zn."."""

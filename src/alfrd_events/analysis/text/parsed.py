@@ -25,7 +25,7 @@ from alfrd_events.analysis.text.dates import (
 )
 from alfrd_events.analysis.text.layout import Layout, Row, Segment
 from alfrd_events.analysis.text.taught import taught_order
-from alfrd_events.analysis.text.vocabulary import any_of, pattern
+from alfrd_events.analysis.text.vocabulary import any_of, pattern, words
 from alfrd_events.model import Document
 
 _ROWS_WITH_A_HEADING = 15
@@ -33,6 +33,7 @@ _LONGEST_HEADING = 60
 _BEFORE_CREDIT = re.compile(rf"\W*(?:{any_of('papers.before_credit')}\s*)?")
 _NO_CREDIT_AFTER = re.compile(rf"\W*(?:{any_of('papers.no_credit')}|{any_of('papers.no_credit_whole')}\s)")
 """A refund that is only spoken of."""
+_REMINDER = re.compile(rf"\W*{words('papers.reminder')}")
 
 Value = TypeVar("Value")
 YEAR_TO_DATE = re.compile(
@@ -106,8 +107,16 @@ class ParsedText:
     @cached_property
     def is_credit(self) -> bool:
         """Whether the paper calls itself a credit note or a refund, in a heading: its amounts are given back."""
-        headings = (segment.folded for row in self.rows[:_ROWS_WITH_A_HEADING] for segment in row.segments)
-        return any(len(each) <= _LONGEST_HEADING and _is_credit(each) for each in headings)
+        return any(map(_is_credit, self._headings()))
+
+    @cached_property
+    def is_reminder(self) -> bool:
+        """Whether the paper calls itself a reminder, in a heading: the invoices and days that it names are others'."""
+        return any(_REMINDER.match(heading) for heading in self._headings())
+
+    def _headings(self) -> Iterator[str]:
+        for row in self.rows[:_ROWS_WITH_A_HEADING]:
+            yield from (each.folded for each in row.segments if len(each.folded) <= _LONGEST_HEADING)
 
     @cached_property
     def usual_height(self) -> float:

@@ -109,7 +109,7 @@ def _longest_first(names: tuple[str, ...], language: str = "") -> list[str]:
 
 
 def _is_open(phrase: str) -> bool:
-    return phrase.endswith(("-", "…")) or (not phrase[-1].isalpha() and phrase[-1] not in ")]")
+    return phrase.endswith(("-", "…")) or (not phrase[-1].isalpha() and phrase[-1] not in ")].")
 
 
 def _source(phrase: str) -> str:
