@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alfrd_events.analysis.text.dates import find_dates, find_months, find_periods, infer_order
+from alfrd_events.analysis.text.date_order import infer_order
+from alfrd_events.analysis.text.dates import find_dates, find_months, find_periods
 from alfrd_events.analysis.text.layout import fold
 
 days = st.dates(min_value=date(1995, 1, 1), max_value=date(2039, 12, 31))
@@ -77,7 +78,7 @@ def test_what_is_no_date_is_not_taken_for_one(text: str) -> None:
     ],
 )
 def test_the_order_of_day_and_month_is_inferred(text: str, order: str) -> None:
-    assert infer_order(text) == order
+    assert infer_order(text).order == order
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ def test_the_order_of_day_and_month_is_inferred(text: str, order: str) -> None:
     ],
 )
 def test_a_period_may_lack_the_year_of_its_first_end(text: str, first: str, last: str) -> None:
-    order = infer_order(fold(text))
+    order = infer_order(fold(text)).order
     (found,) = find_periods(text, order)
     assert (found.first.isoformat(), found.last.isoformat()) == (first, last)
 

@@ -12,6 +12,7 @@ import pytest
 
 import alfrd_events
 from alfrd_events.analysis.rules.date_labels import OWN
+from alfrd_events.analysis.rules.lexicon import WEIGHTS
 from alfrd_events.analysis.rules.name_words import ADDRESS, ISSUER, RECIPIENT
 from alfrd_events.analysis.text import vocabulary
 from alfrd_events.analysis.text.dates import MONTHS
@@ -145,7 +146,10 @@ def test_words_with_letters_of_their_own_alphabet_are_found(expression: re.Patte
     assert expression.search(fold(line))
 
 
-FILES = sorted(file.name.removesuffix(".toml") for file in WORDS.iterdir())
+FILES = sorted(
+    [file.name.removesuffix(".toml") for file in WORDS.iterdir() if file.is_file()]
+    + [f"types/{name}" for name in vocabulary.files_of("types")]
+)
 
 
 def _lists(file: str) -> list[str]:
@@ -188,6 +192,10 @@ def _is_read_by_its_table(name: str, source: str) -> bool:
         return f"_identifier('{table}')" in source or f'_identifier("{table}")' in source
     if file == "forms":
         return f'"{table}"' in source
+    if file.startswith("types/"):
+        return table == "titles" or table in WEIGHTS
+    if file in {"kinds", "tags", "unknown_types"}:
+        return f'lists_of("{file}")' in source
     if table == "number_word":
         return '"dates.number_word"' in source
     if table == "quantity":

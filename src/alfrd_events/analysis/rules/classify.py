@@ -29,8 +29,12 @@ ENOUGH = 6.0
 """A score under which there is too little to go by."""
 OF_ONE_WORD = 0.4
 """What is left of a score that a single phrase made: a letter that mentions an election is from no government."""
-HEADED_INVOICE = ("utility_bill", "service_bill", "medical")
-"""Types whose papers are headed "invoice" in many languages."""
+OF_A_SUBJECT = ("utility_bill", "service_bill", "medical", "insurance", "property", "vehicle", "education")
+"""Types by what a paper is about. Their bills are headed "invoice", too, and have all of an invoice's words."""
+ENOUGH_OF_A_SUBJECT = 7.5
+"""A score from which what a paper is about is no passing mention."""
+OF_A_PURCHASE = frozenset({"invoice", "receipt"})
+"""An offer, an order and a delivery note have their words, and another title."""
 LESS_LIKELY = 0.6
 """What is left of an invoice's score where another type explains its words."""
 OF_ONE_BOX = 4.0
@@ -43,6 +47,10 @@ TILL_HEADING = re.compile(rf"{any_of('papers.till_heading')}(?!\s*{any_of('paper
 """What a till prints on top where there is a goods and services tax; it does not make an invoice."""
 SETTLED = Phrases.from_words(map(fold, listed("papers.settled")))
 PAY_BY = Phrases.from_words(map(fold, listed("papers.pay_by")))
+BILLED_TO = re.compile(rf"^\W*{any_of('names.billed_to')}\W*$")
+ROWS_WITH_A_RECIPIENT = 40
+ROWS_OF_A_RECIPIENT = 2
+"""The name and the line below it; more may be of the paper itself."""
 AMOUNT_DUE = pattern("papers.amount_due")
 EXTRA_TERMS = re.compile(
     r"^[ \t]{0,9}[-*]?[ \t]{0,9}([a-z][a-z0-9_]{1,40})\s*:\s*(\S.{0,400})$", re.MULTILINE
@@ -119,7 +127,7 @@ def classify(
     suggested = _suggestion(parsed.layout, ranking)
     best, score = ranking.best
     tags = tags_of(parsed, best)
-    if score < ENOUGH / 2 or (suggested and score < ENOUGH):
+    if score < ENOUGH / 2 or (suggested and (score < ENOUGH or best in OF_A_PURCHASE)):
         hint = f" A title suggests {suggested.replace('_', ' ')}." if suggested else ""
         return Classification(
             document_type="other",
@@ -140,10 +148,11 @@ def classify(
 def rank(parsed: ParsedText, types: Sequence[DocumentType], prompt: Prompt | None = None) -> Ranking:
     """Score every type that the database knows."""
     known = [row.name for row in types] or list(lexicon.type_names())
-    text = SearchableText(parsed.layout.folded)
+    folded = _without_recipient(parsed.layout)
+    text = SearchableText(folded)
     head = Head.of(parsed.layout)
     till = bool(TILL_HEADING.search(head.folded))
-    plain_text = SearchableText(TILL_HEADING.sub("", parsed.layout.folded)) if till else text
+    plain_text = SearchableText(TILL_HEADING.sub("", folded)) if till else text
     plain_head = head.without(TILL_HEADING) if till else head
     extra = _extra_terms(prompt)
     scores: dict[str, float] = {}
@@ -167,13 +176,43 @@ def rank(parsed: ParsedText, types: Sequence[DocumentType], prompt: Prompt | Non
     if "invoice" in scores and till:
         scores["invoice"] += 2
         evidence["invoice"] = (*evidence["invoice"], "tax invoice")
-    if "invoice" in scores and any(scores.get(other, 0) >= ENOUGH for other in HEADED_INVOICE):
-        scores["invoice"] *= LESS_LIKELY
+    _weigh_subject(scores, evidence)
     _weigh_purchase(parsed, scores, evidence)
     _weigh_form(parsed, scores, evidence)
     scores["other"] = 0.0
     ordered = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
     return Ranking(tuple(ordered), evidence)
+
+
+def _without_recipient(layout: Layout) -> str:
+    """The folded rows, but for the lines under "Bill to": what a customer is says nothing of the paper."""
+    skipped: set[tuple[int, int]] = set()
+    for row in layout.rows[:ROWS_WITH_A_RECIPIENT]:
+        for at, label in enumerate(row.segments):
+            if BILLED_TO.match(label.folded):
+                skipped |= {
+                    (below.index, index)
+                    for below in layout.rows[row.index + 1 : row.index + 1 + ROWS_OF_A_RECIPIENT]
+                    for index, other in enumerate(below.segments)
+                    if below.page == row.page
+                    and (label.overlaps_horizontally(other) if layout.has_boxes else index == at)
+                }
+    return "\n".join(
+        "  ".join(segment.folded for at, segment in enumerate(row.segments) if (row.index, at) not in skipped)
+        for row in layout.rows
+    )
+
+
+def _weigh_subject(scores: dict[str, float], evidence: dict[str, tuple[str, ...]]) -> None:
+    """Put what a bill is about before its being one: an invoice is what fits no subject."""
+    subject = max((scores[name] for name in OF_A_SUBJECT if _is_proven(name, evidence)), default=0.0)
+    if "invoice" in scores and subject >= ENOUGH_OF_A_SUBJECT:
+        scores["invoice"] = min(scores["invoice"], subject) * LESS_LIKELY
+
+
+def _is_proven(name: str, evidence: dict[str, tuple[str, ...]]) -> bool:
+    """Whether a word was found that speaks for one type alone; many bills have an address of service, or a fee."""
+    return not lexicon.type_proofs().get(name, frozenset()).isdisjoint(evidence.get(name, ()))
 
 
 def confidence_of(ranking: Ranking) -> float:

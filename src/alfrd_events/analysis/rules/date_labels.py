@@ -12,19 +12,24 @@ from alfrd_events.analysis.text.vocabulary import any_of, beginnings, words
 _TITLED = any_of("dates.titled")
 _NUMBER_OF_A_PAPER = r"\W{0,3}[\w/.-]*\d[\w/.-]*"
 
-OWN = re.compile(
-    rf"{any_of('dates.own')}|{any_of('dates.own_whole')}\b|{_TITLED}\b[^.]{{0,40}}?\b{any_of('dates.of_day')}\s*$"
+_TITLED_DAYS = (
+    rf"{_TITLED}\b[^.]{{0,40}}?\b{any_of('dates.of_day')}\s*$"
     rf"|{_TITLED}\W{{0,4}}$|{any_of('dates.titled_with_number')}.{{1,25}}{any_of('dates.of_day_after_number')}"
 )
+OWN = re.compile(rf"{any_of('dates.own')}|{any_of('dates.own_whole')}\b|{_TITLED_DAYS}")
 NUMBERED = re.compile(
     rf"{beginnings('dates.number_sign')}{_NUMBER_OF_A_PAPER}\s+{any_of('dates.of_day_of_number')}\s*$"
 )
 """A title with number and day: "Handelsrechnung Nr. TX-471102 vom"."""
+OF_A_TITLED_PAPER = re.compile(rf"{_TITLED_DAYS}|{_TITLED}\b.*\d.*")
+"""An invoice with its day, and its number between: on a reminder it is another paper."""
 OF_ANOTHER = re.compile(words("dates.of_another"))
 PLAIN = re.compile(
     rf"{beginnings('dates.plain', 'dates.plain_right_before')}\W{{0,3}}$|^\W*{any_of('dates.plain')}\b"
     rf"|{beginnings('dates.plain_before_sign')}\W"
 )
+PLACE = re.compile(rf"^\W*[^\W\d_][^\d,:;]{{1,30}},\s*(?:{any_of('dates.place_and_day')}\s)?\s*$")
+"""A place before the day of a letter: "Lyon, le"."""
 DUE = re.compile(words("dates.due"))
 PAY_UNTIL = re.compile(words("dates.pay_until"))
 WHOLE_DUE = re.compile(rf"^\W*(?:{DUE.pattern}|{PAY_UNTIL.pattern})\W*$")

@@ -20,21 +20,27 @@ from alfrd_events.analysis.rules.date_labels import (
     HAS_ITS_VALUE,
     NOT_DUE,
     NUMBERED,
+    OF_A_TITLED_PAPER,
     OF_ANOTHER,
     OTHER,
     OWN,
     PAY,
     PAY_UNTIL,
     PERIOD,
+    PLACE,
     PLAIN,
     UNTIL,
     WHOLE_DUE,
     WILL_BE,
 )
 from alfrd_events.analysis.rules.document_periods import find_period_of
-from alfrd_events.analysis.rules.payment_terms import day_in_a_sentence, day_of_terms
+from alfrd_events.analysis.rules.payment_terms import (
+    day_in_a_sentence,
+    day_of_terms,
+    is_for_early_ones,
+)
 from alfrd_events.analysis.text.dates import FoundDate, FoundPeriod
-from alfrd_events.analysis.text.layout import Row, Segment
+from alfrd_events.analysis.text.layout import Row, Segment, fold
 from alfrd_events.analysis.text.parsed import ParsedText, Placed
 from alfrd_events.analysis.text.vocabulary import pattern
 
@@ -42,7 +48,10 @@ BALANCE = pattern("statements.balance")
 STATEMENTS = frozenset({"bank_statement", "credit_card", "investment"})
 """Types whose papers tell of a period, row by row."""
 EARLIEST_YEAR = 1950
+LONGEST_TO_PAY = timedelta(days=200)
 ROWS_UNDER_A_REQUEST = 3
+OF_A_LETTER = 7.0
+"""What speaks for the day behind a place; a letter names the days of other papers, too."""
 REACH = 48
 """How many characters before a date its label may stand, in the same row."""
 
@@ -64,6 +73,8 @@ class _Candidate:
     above: str
     """What stands above it, where nothing stands before it."""
     has_time: bool
+    for_early_ones: bool
+    """Whether the words behind it speak of a discount: "bis 27.09.2024 mit 2 % Skonto"."""
     is_of_period: bool
     """Whether a word for "until" is beside it: "21.05.2014 bis", with the end on the next line."""
 
@@ -78,16 +89,20 @@ def find_dates_of(
     :param is_statement: its date is the end of its period, unless a label names another; not that of one of its rows.
     """
     candidates = _candidates(parsed)
-    due = (
-        _due(candidates)
-        or _under_please_pay(parsed, candidates)
-        or _day_of_debit(parsed, candidates)
-        or _over_its_label(parsed, candidates)
-        or day_in_a_sentence(parsed)
-    )
+    due = _day_to_pay_by(parsed, candidates)
     period = find_period_of(parsed)
     latest = created_at.date() + timedelta(days=45)
-    own = _own(candidates, due, period, latest, is_receipt=is_receipt)
+    if parsed.is_reminder:
+        of_others = [each for each in candidates if OF_A_TITLED_PAPER.search(each.label)]
+        own = _own(
+            [each for each in candidates if each not in of_others], due, period, latest, is_receipt=False
+        )
+    else:
+        own = _own(candidates, due, period, latest, is_receipt=is_receipt)
+    if due is not None and own is not None:
+        first = own.value.value
+        if not first <= due.value.value <= first + LONGEST_TO_PAY:
+            due = _day_to_pay_by(parsed, candidates, first, first + LONGEST_TO_PAY) or due
     if is_statement and not _is_labelled(own, candidates):
         if period is not None:
             own = Placed(_end_of(period.value), period.segment, period.start, period.end)
@@ -98,6 +113,24 @@ def find_dates_of(
     if due is not None and own is not None and due.value.value == own.value.value:
         due = None if _is_of_an_amount(due, candidates) else due
     return When(own, due, period)
+
+
+def _day_to_pay_by(
+    parsed: ParsedText, candidates: list[_Candidate], earliest: date = date.min, latest: date = date.max
+) -> Placed[FoundDate] | None:
+    """By a label, else by a sentence.
+
+    :param earliest: a reminder repeats when the bill was due, and is written later.
+    :param latest: a policy ends on a day that is called as the last day to pay is.
+    """
+    possible = [each for each in candidates if earliest <= each.placed.value.value <= latest]
+    return (
+        _due(possible)
+        or _under_please_pay(parsed, possible)
+        or _day_of_debit(parsed, possible)
+        or _over_its_label(parsed, possible)
+        or day_in_a_sentence(parsed, earliest)
+    )
 
 
 def _is_of_an_amount(due: Placed[FoundDate], candidates: list[_Candidate]) -> bool:
@@ -158,7 +191,9 @@ def _candidates(parsed: ParsedText) -> list[_Candidate]:
             is_of_period = bool(
                 UNTIL.match(row.folded[placed.end :]) or ENDS_WITH_UNTIL.search(label or above)
             )
-            found.append(_Candidate(placed, label, above, has_time, is_of_period))
+            end = dates[index + 1].start if index + 1 < len(dates) else len(row.folded)
+            early = is_for_early_ones(row.folded, (placed.start, placed.end), end)
+            found.append(_Candidate(placed, label, above, has_time, early, is_of_period))
     return found
 
 
@@ -200,6 +235,7 @@ def _due(candidates: list[_Candidate]) -> Placed[FoundDate] | None:
             hits = [*DUE.finditer(label[-REACH:]), *PAY_UNTIL.finditer(label[-REACH:])]
             if (
                 hits
+                and not candidate.for_early_ones
                 and not NOT_DUE.search(label)
                 and not DISCOUNT.search(label)
                 and any(not OWN.search(label[hit.end() :]) and _is_due(label, hit, candidate) for hit in hits)
@@ -225,7 +261,7 @@ def _day_of_debit(parsed: ParsedText, candidates: list[_Candidate]) -> Placed[Fo
     for candidate in candidates:
         placed = candidate.placed
         sentence = " ".join(row.folded for row in parsed.rows[placed.segment.row : placed.segment.row + 2])
-        if WILL_BE.search(candidate.label) and DEBITED.search(sentence, placed.end):
+        if WILL_BE.search(candidate.label) and DEBITED.search(sentence):
             return placed
     return None
 
@@ -265,10 +301,19 @@ def _own(
     return best[1].placed
 
 
+def _heads_a_letter(candidate: _Candidate) -> bool:
+    """Whether it is in a cell with a place and nothing else: "Lyon, le 3 mai 2024"."""
+    cell = candidate.placed.segment
+    before, found, behind = cell.text.partition(candidate.placed.value.text)
+    return bool(found) and not behind.strip(" .") and PLACE.match(fold(before)) is not None
+
+
 def _own_score(candidate: _Candidate, *, is_receipt: bool) -> float:
     label = candidate.label or ""
     score = 0.0
     near = label[-30:]
+    if _heads_a_letter(candidate):
+        score += OF_A_LETTER
     if OF_ANOTHER.search(label):
         return -4.0
     for text, weight in ((near, 1.0), (candidate.above, 0.8)):

@@ -40,6 +40,7 @@ from alfrd_events.analysis.text.naming import ENDS_WITH_LEGAL_FORM, LEGAL_FORM, 
 from alfrd_events.analysis.text.parsed import ParsedText
 from alfrd_events.model import Document
 
+POSTAL_CODE = re.compile(r"\b\d{4,5}\b|\b\d{2,3}[- ]\d{2,3}\b")
 MONEY = re.compile(r"(?<![\d.,/-])\d{1,3}(?:[ .,']\d{3}){0,4}[.,]\d{2}(?![\d.,/-])")
 WITH_ITS_DAY = re.compile(r"[a-z]\W{1,4}\d{1,4}[./-]\d{1,2}[./-]\d{2,4}\W*$")
 """A label and the day that it names: "Anreise 08.03.2024"."""
@@ -105,7 +106,7 @@ def propose_issuers(parsed: ParsedText, *, is_receipt: bool) -> Iterator[Issuer]
 def _is_organisation(name: str, segment: Segment, parsed: ParsedText, sites: tuple[str, ...]) -> bool:
     core = re.sub(r"[^a-z0-9]", "", LEGAL_FORM.sub("", name.lower()))
     return (
-        bool(LEGAL_FORM.search(name) or ORGANISATION.search(name.lower()) or OWNED_BY.match(segment.text))
+        bool(LEGAL_FORM.search(name) or ORGANISATION.search(fold(name)) or OWNED_BY.match(segment.text))
         or any(_names_the_same(core, site) for site in sites)
         or labelled_as_issuer(segment, parsed)
     )
@@ -138,7 +139,7 @@ def _score(
     *,
     is_receipt: bool,
 ) -> float:
-    folded = name.lower()
+    folded = fold(name)
     squashed = re.sub(r"[^a-z0-9]", "", folded)
     score = _place(segment, parsed, is_receipt=is_receipt)
     if ENDS_WITH_LEGAL_FORM.search(name):
@@ -147,6 +148,8 @@ def _score(
         score += 2.5
     if ORGANISATION.search(folded):
         score += 2.0
+    if _is_beside_its_address(segment, parsed):
+        score += 1.5
     if OWNED_BY.match(segment.text) and not _follows_the_address(segment, parsed):
         score += 3.0
     core = re.sub(r"[^a-z0-9]", "", LEGAL_FORM.sub("", folded))
@@ -165,6 +168,16 @@ def _score(
     if TRADE.match(folded) and _under_a_name(segment, parsed):
         score -= 3.0
     return score
+
+
+def _is_beside_its_address(segment: Segment, parsed: ParsedText) -> bool:
+    """Whether the first line has a name with its street and town: a sender's head, and no recipient's."""
+    row = parsed.rows[segment.row]
+    return segment.row == 0 and any(
+        ADDRESS.search(other.folded) and POSTAL_CODE.search(other.folded)
+        for other in row.segments
+        if other is not segment
+    )
 
 
 def _follows_the_address(segment: Segment, parsed: ParsedText) -> bool:

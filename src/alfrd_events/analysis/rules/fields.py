@@ -25,6 +25,15 @@ IDENTIFIER = re.compile(
 )
 SHORT_IDENTIFIER = re.compile(r"(?<![\d.,])\d{1,2}(?![\d.,/-])")
 """A small firm's forty-second invoice."""
+ROWS_OF_A_HEAD = 25
+TITLED = re.compile(rf"^\W*{any_of('identifiers.paper_before_number')}\b")
+NUMBER_ALONE = re.compile(
+    rf"^\W*{any_of('identifiers.number_alone')}(?![a-z])\W{{0,4}}(?=\s*$|[a-z]{{0,4}}\W?\d)"
+)
+TITLED_WITH_NUMBER = re.compile(
+    rf"^\W*{any_of('identifiers.paper_before_number', 'identifiers.invoice_number_kind')}\b[^\d:]{{0,40}}?"
+    rf"(?:(?<![a-z]){any_of('identifiers.number_alone')}(?![a-z])\W{{0,4}}|\s)(?=[a-z]{{0,4}}[-/ ]?\d)"
+)
 QUANTITY = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?<![\d.,])\d+(?:\.\d+)?")
 
 
@@ -101,8 +110,8 @@ def _invoice_number() -> str:
         rf"(?<![a-z])(?:{kind}|[a-z]{{0,20}}{compound})\s*(?:\(\d{{3}}\)\s*)?"
         rf"-?(?:{any_of('identifiers.number_of_a_paper')}|n\W?[oº°]|[nc](?![a-z]))\W{{0,4}}"
         rf"|(?<![a-z]){any_of('identifiers.invoice_number_whole')}\W{{0,4}}"
-        rf"|^\W*{any_of('identifiers.paper_before_number')}\s+(?=(?:[a-z]{{1,4}}[-/.]?)?\d[\da-z/.-]*$"
-        rf"|{any_of('identifiers.series_of_a_paper')}\s\d)"
+        rf"|^\W*{any_of('identifiers.paper_before_number')}(?:\s|\s?:)\s*(?=(?:[a-z]{{1,4}}[-/.]?)?\d[\da-z/.-]*$"
+        rf"|{any_of('identifiers.series_of_a_paper')}\s(?:[a-z]{{1,3}}/)?\d)"
     )
 
 
@@ -184,7 +193,22 @@ def find_identifiers(parsed: ParsedText) -> dict[str, LabelledValue]:
                 value = _short_number(segment, match.end())
             if value is not None:
                 found[name] = value
+    if "invoice_number" not in found and (value := _number_of_titled(parsed)):
+        found["invoice_number"] = value
     return found
+
+
+def _number_of_titled(parsed: ParsedText) -> LabelledValue | None:
+    """The number under or behind the title of an invoice: "N° : F2024-0207", "Facture d'honoraires n° 24-7"."""
+    is_titled = False
+    for row in parsed.rows[:ROWS_OF_A_HEAD]:
+        for segment in row.segments:
+            titled = TITLED_WITH_NUMBER.match(segment.folded)
+            is_titled = is_titled or TITLED.match(segment.folded) is not None
+            label = titled or (NUMBER_ALONE.match(segment.folded) if is_titled else None)
+            if label and (value := _identifier_at(segment, label.end(), parsed)):
+                return value
+    return None
 
 
 def _identifier_at(segment: Segment, end: int, parsed: ParsedText) -> LabelledValue | None:
@@ -212,7 +236,9 @@ def _names_something(text: str) -> bool:
     """Not a date, an amount or a word."""
     if sum(character.isdigit() for character in text) < 2:
         return False
-    return not re.fullmatch(r"(?:\d{1,2}|\d{4})[/.-]\d{1,2}[/.-]\d{2,4}|\d{1,6}[.,]\d{2}", text)
+    return not re.fullmatch(
+        r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}|(?:19|20)\d\d[/.-]\d{1,2}[/.-]\d{1,2}|\d{1,6}[.,]\d{2}", text
+    )
 
 
 def _neighbours(segment: Segment, parsed: ParsedText) -> Iterator[Segment]:

@@ -1,63 +1,93 @@
-"""The words of ``lexicon.toml``, made ready for searching once per process."""
+"""The words that tell what a paper is, what it is about and what recurs, made ready for searching once per process.
+
+They are in ``text/words``: one file for each type in ``types``, and ``unknown_types``, ``tags`` and ``kinds``.
+"""
 
 from __future__ import annotations
 
-import tomllib
-from functools import lru_cache
-from importlib.resources import files
-from typing import Any
+from collections.abc import Iterable, Iterator
+from functools import cache
 
+from alfrd_events.analysis.text.layout import fold
 from alfrd_events.analysis.text.phrases import Phrases
+from alfrd_events.analysis.text.vocabulary import files_of, lists_of
 
 WEIGHTS: dict[str, float] = {"proof": 5, "strong": 4, "fair": 3, "some": 2, "hint": 1}
 """How much a phrase alone decides: a proof nearly everything, a hint next to nothing."""
 
-
-@lru_cache(maxsize=1)
-def _words() -> dict[str, Any]:
-    text = files(__package__).joinpath("lexicon.toml").read_text("utf-8")
-    return tomllib.loads(text)
+COMPOUNDING = ("german", "dutch", "swedish", "danish", "norwegian")
+"""Languages that write compounds as one word, what it is at the end."""
 
 
-@lru_cache(maxsize=1)
+@cache
 def type_names() -> tuple[str, ...]:
-    """The types that the lexicon has words for."""
-    return tuple(_words()["types"])
+    """The types that there are words for."""
+    return files_of("types")
 
 
-@lru_cache(maxsize=1)
+@cache
 def type_phrases() -> dict[str, tuple[tuple[float, Phrases], ...]]:
     """For each type, phrases with the weight of one of them."""
     return {
         name: tuple(
-            (WEIGHTS[level], Phrases.of(listed)) for level, listed in levels.items() if level in WEIGHTS
+            (WEIGHTS[level], _literal(by_language.values(), compounds=_compounds(by_language, level)))
+            for level, by_language in lists_of(f"types/{name}").items()
+            if level in WEIGHTS
         )
-        for name, levels in _words()["types"].items()
+        for name in type_names()
     }
 
 
-@lru_cache(maxsize=1)
+@cache
 def type_titles() -> dict[str, Phrases]:
     """For each type, what its papers are headed with."""
-    return {name: Phrases.of(levels["titles"]) for name, levels in _words()["types"].items()}
+    return {name: _literal(lists_of(f"types/{name}")["titles"].values()) for name in type_names()}
 
 
-@lru_cache(maxsize=1)
+@cache
+def type_proofs() -> dict[str, frozenset[str]]:
+    """For each type, its titles and the phrases that prove it, as they are found."""
+    proofs = {
+        name: [
+            each
+            for level in ("titles", "proof")
+            for each in lists_of(f"types/{name}").get(level, {}).values()
+        ]
+        for name in type_names()
+    }
+    return {
+        name: frozenset(fold(phrase) for each in listed for phrase in each) for name, listed in proofs.items()
+    }
+
+
+@cache
 def unknown_titles() -> dict[str, Phrases]:
     """Headings of papers that have no type of their own."""
-    return {name: Phrases.of(listed) for name, listed in _words()["unknown_titles"].items()}
+    return {name: _literal(listed.values()) for name, listed in lists_of("unknown_types").items()}
 
 
-@lru_cache(maxsize=1)
+@cache
 def tags() -> dict[str, Phrases]:
     """What a paper is about, by the words that say so."""
-    return {name: Phrases.of(listed) for name, listed in _words()["tags"].items()}
+    return {name: _literal(listed.values()) for name, listed in lists_of("tags").items()}
 
 
-@lru_cache(maxsize=1)
+@cache
 def kinds() -> dict[str, tuple[tuple[str, Phrases], ...]]:
     """For each type, what can recur, the principal subject first."""
     return {
-        name: tuple((kind, Phrases.of(listed)) for kind, listed in by_kind.items())
-        for name, by_kind in _words()["kinds"].items()
+        name: tuple((kind, _literal(listed.values())) for kind, listed in by_kind.items())
+        for name, by_kind in lists_of("kinds").items()
     }
+
+
+def _compounds(by_language: dict[str, list[str]], level: str) -> Iterator[str]:
+    """Single words that prove a type and may end a longer word of their language."""
+    if level == "proof":
+        for language in COMPOUNDING:
+            yield from (fold(phrase) for phrase in by_language.get(language, ()) if phrase.isalpha())
+
+
+def _literal(by_language: Iterable[list[str]], compounds: Iterable[str] = ()) -> Phrases:
+    """The phrases of all languages, as they are found in folded text."""
+    return Phrases.from_words((fold(phrase) for listed in by_language for phrase in listed), compounds)

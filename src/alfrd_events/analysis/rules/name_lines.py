@@ -58,7 +58,7 @@ def name_candidates(parsed: ParsedText) -> Iterator[tuple[str, Segment]]:
                 if (
                     at_top
                     or LEGAL_FORM.search(name)
-                    or ORGANISATION.search(name.lower())
+                    or ORGANISATION.search(fold(name))
                     or labelled_as_issuer(segment, parsed)
                 ):
                     yield name, segment
@@ -135,6 +135,14 @@ def is_first_half(above: Segment, segment: Segment) -> bool:
     return heights[1] <= SAME_PRINT * heights[0] and above.overlaps_horizontally(segment)
 
 
+def _is_label(segment: Segment) -> bool:
+    """Whether it says who stands beside or below it; "Riverbend Elementary School" is a name, and no label."""
+    found = ISSUER.search(segment.folded)
+    if found is None or not found.start() or segment.folded.rstrip().endswith(":"):
+        return found is not None
+    return not ORGANISATION.search(segment.folded)
+
+
 def labelled_as_issuer(segment: Segment, parsed: ParsedText) -> bool:
     """Whether a label such as "Seller" is before it, or over the block that it is in."""
     row = parsed.rows[segment.row]
@@ -143,7 +151,7 @@ def labelled_as_issuer(segment: Segment, parsed: ParsedText) -> bool:
         for other in row.segments
         if other is not segment and (other.box or (0,))[0] <= (segment.box or (0,))[0]
     ]
-    if before and ISSUER.search(before[-1].folded):
+    if before and _is_label(before[-1]):
         return True
     reach = 0 if ATTRIBUTE.search(segment.folded) or ADDRESS.search(segment.folded) else _ROWS_OF_A_BLOCK
     for other in reversed(parsed.rows[max(0, segment.row - reach) : segment.row]):
@@ -152,7 +160,7 @@ def labelled_as_issuer(segment: Segment, parsed: ParsedText) -> bool:
             for each in other.segments
             if each.page == segment.page and each.overlaps_horizontally(segment)
         ]
-        if any(ISSUER.search(each.folded) for each in above):
+        if any(_is_label(each) for each in above):
             return True
         if segment.row - other.index > 1 and not any(ATTRIBUTE.search(each.folded) for each in above):
             break

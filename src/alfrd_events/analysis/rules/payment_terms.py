@@ -7,7 +7,7 @@ those who pay early (a discount) or late (interest) is no term. Words are in ``t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -56,10 +56,17 @@ class _Term:
         return last + timedelta(days=self.day_of_next_month)
 
 
-def day_in_a_sentence(parsed: ParsedText) -> Placed[FoundDate] | None:
-    """The day of a sentence that speaks of paying: right behind "by" and the like, or right before "is due"."""
+def day_in_a_sentence(parsed: ParsedText, earliest: date = date.min) -> Placed[FoundDate] | None:
+    """The day of a sentence that speaks of paying: right behind "by" and the like, or right before "is due".
+
+    :param earliest: days before it are of something else.
+    """
     for row, dates in zip(parsed.rows, parsed.dates, strict=True):
         for index, placed in enumerate(dates):
+            if placed.value.value < earliest:
+                continue
+            if _is_second_choice(row.folded, dates, index):
+                return placed
             begin = dates[index - 1].end if index else 0
             end = dates[index + 1].start if index + 1 < len(dates) else len(row.folded)
             before = row.folded[begin : placed.start]
@@ -71,6 +78,26 @@ def day_in_a_sentence(parsed: ParsedText) -> Placed[FoundDate] | None:
             if _is_last_day(_last_sentence(before[-BEFORE:]), SENTENCE.split(after)[0]):
                 return placed
     return None
+
+
+def is_for_early_ones(text: str, day: tuple[int, int], end: int) -> bool:
+    """Whether the clause that a day is in gives a discount.
+
+    :param end: where the next day begins, or the text ends.
+    """
+    behind = CLAUSE.split(text[day[1] : end])[0]
+    return bool(DISCOUNT.search(behind) or OF_ITS_PERCENT.search(behind))
+
+
+def _is_second_choice(text: str, dates: Sequence[Placed[FoundDate]], index: int) -> bool:
+    """Whether it is the last day for those who take no discount: "payable by … with 2 %, or by … in full"."""
+    if not index or not LAST_DAY.search(text[: dates[index].start]):
+        return False
+    first, second = dates[index - 1], dates[index]
+    between = text[first.end : second.start]
+    return bool(DISCOUNT.search(between) or OF_ITS_PERCENT.search(between)) and bool(
+        PAYING.search(text[: first.start])
+    )
 
 
 def _is_last_day(before: str, after: str) -> bool:
@@ -106,7 +133,7 @@ def day_of_terms(own: Placed[FoundDate], parsed: ParsedText, *, is_receipt: bool
     :param is_receipt: what was paid at a till is not to be paid at once.
     """
     for row in parsed.rows:
-        text = f"{row.folded} {_row_below(parsed, row)}"
+        text = f"{row.folded}\n{_row_below(parsed, row)}"
         term = next((each for each in _terms(text) if each.start < len(row.folded)), None)
         if term is None and not is_receipt and (match := _at_once().search(row.folded)):
             term = _Term(0, *match.span())
@@ -193,7 +220,7 @@ def _sources() -> Iterator[str]:
             yield rf"(?<!\w){number}\s*{unit}(?=\W{{0,4}}{any_of('dates.end_of_month', language=language)})"
         if language in phrases("dates.after_end_of_month"):
             yield rf"{any_of('dates.after_end_of_month', language=language)}\W{{1,4}}{number}\s*{unit}"
-    yield rf"(?<![a-z]){any_of('dates.net')}\s*(\d{{1,3}})(?!\s*[\d.,%])"
+    yield rf"(?<![a-z]){any_of('dates.net')}\s*(\d{{1,3}})(?! *[\d.,%])"
 
 
 def _number(language: str) -> str:

@@ -7,6 +7,7 @@ from alfrd_events.analysis.rules import lessons
 from alfrd_events.analysis.rules.chosen import choose_values
 from alfrd_events.analysis.rules.document_dates import STATEMENTS, When
 from alfrd_events.analysis.rules.doubts import doubts_of
+from alfrd_events.analysis.rules.doubts_of_order import doubts_of_order
 from alfrd_events.analysis.rules.e_invoice import find_invoice, values_of
 from alfrd_events.analysis.rules.fields import (
     LabelledValue,
@@ -23,7 +24,7 @@ from alfrd_events.analysis.rules.transactions import find_statement
 from alfrd_events.analysis.rules.value_signs import Signs, with_confidence
 from alfrd_events.analysis.text.currency import place_currency
 from alfrd_events.analysis.text.parsed import ParsedText
-from alfrd_events.analysis.text.totals import Totals
+from alfrd_events.analysis.text.totals import GIVEN_BACK, Totals
 from alfrd_events.analysis.text.written import money
 from alfrd_events.model import Document, Doubt, Evidence, JsonObject, Summary
 from alfrd_events.model.doubts import clause
@@ -39,6 +40,8 @@ ACCOUNT_NAMES = (
 ROWS_OF_A_TITLE = 12
 WITHOUT_ITEMS = frozenset({"bank_statement", "credit_card", "investment", "payroll"})
 """Their tables list movements and deductions, not things that add up to the total."""
+OWED = frozenset({"invoice", "utility_bill", "service_bill", "insurance", "property", "tax"})
+"""What these say is given back, the sender owes: their total is negative."""
 PURCHASES = frozenset({"receipt", "invoice"})
 SUMS_OF_A_BILL = ("subtotal", "tax", "rounding")
 """A form with boxes has other names for its sums."""
@@ -80,6 +83,8 @@ def summarize(document: Document, weights: Weights | None = None) -> Summary:
     total = chosen.total
     gives_back = parsed.is_credit and document.document_type not in STATEMENTS
     amount = total.value.value if total else None
+    if total is not None and document.document_type in OWED and GIVEN_BACK.search(total.value.label):
+        amount = -abs(total.value.value)
     unsupported: tuple[str, ...] = ()
     if totals.worked_out is not None:
         amount, unsupported = totals.worked_out, ("total_amount",)
@@ -122,7 +127,8 @@ def summarize(document: Document, weights: Weights | None = None) -> Summary:
     summary = summary.model_copy(
         update={"evidence": with_confidence(Signs(document, parsed, summary), weights)}
     )
-    summary = summary.model_copy(update={"doubts": doubts_of(document, summary, weights)})
+    doubts = (*doubts_of(document, summary, weights), *doubts_of_order(parsed, chosen.day, when.due))
+    summary = summary.model_copy(update={"doubts": doubts})
     summary = as_corrected(document, lessons.summarized(document, parsed, summary))
     what = f"form {form.name}" if form is not None and is_of_taxes else ""
     return summary.model_copy(

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Literal
 
 from alfrd_events.analysis.text.amounts import CURRENCY_SIGNS, OF_SEVERAL_COUNTRIES, Money
-from alfrd_events.analysis.text.dates import AMERICAN_ZIP
+from alfrd_events.analysis.text.date_order import AMERICAN_ZIP
 from alfrd_events.analysis.text.layout import Segment
 from alfrd_events.analysis.text.parsed import ParsedText, Placed
 from alfrd_events.analysis.text.vocabulary import any_of, beginnings, phrases, words

@@ -1,8 +1,7 @@
 """Dates and periods, in a dozen languages (``words/months.toml``), in any order of day, month and year.
 
 ``03/04/2018`` is April in Kuala Lumpur and March in Chicago. The order is inferred once per document:
-from its unambiguous dates, else from its currency and country words. Where the year is written first, as in East
-Asia, ``24/03/05`` is the fifth of March. See :func:`infer_order`.
+(:mod:`.date_order`). Where the year is written first, as in East Asia, ``24/03/05`` is the fifth of March.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from datetime import date
 from typing import Literal
 
 from alfrd_events.analysis.text.layout import fold, without_accents
-from alfrd_events.analysis.text.vocabulary import any_of, phrases, words
+from alfrd_events.analysis.text.vocabulary import any_of, phrases
 
 Order = Literal["DMY", "MDY", "YMD"]
 
@@ -89,27 +88,6 @@ _WAVE = re.compile(r"(?<=\d)~(?=\d{1,2}[-~/.]\d)|(?<=\d[-~]\d\d)~(?=\d)")
 SLIPS = {"o": "0", "l": "1", "|": "1", "s": "5", "b": "8"}
 """Letters that readers see in numeric dates, and the digits that they are."""
 
-DAY_FIRST_HINTS = re.compile(
-    rf"\b{any_of('places.day_first')}\b|\b{any_of('places.day_first_beginning')}"
-    rf"|\b{any_of('places.day_first_before_amount')}\s?\d|[€£₹]"
-)
-AMERICAN_ZIP = (
-    r"\b(?:a[klrz]|c[aot]|dc|fl|ga|hi|i[adln]|k[sy]|la|m[adeinost]|n[cdehjmvy]|o[hkr]|pa|ri|s[cd]|t[nx]|ut"
-    r"|v[at]|w[aivy])\.?,?\s\d{5}(?:-\d{4})?\b"
-)
-"""A state and its postal code; "DE 80333" is more often a town in Germany than one in Delaware."""
-AMERICAN_TELEPHONE = (
-    r"(?<![\d+.-])(?<!\+\d\d )(?<!\+\d\d\d )(?:\+?1[-. ]{0,2})?"
-    r"(?:\([2-9]\d\d\)[-. ]{0,2}|[2-9]\d\d[-.])[2-9]\d\d[-. ]\d{4}(?![\d-])"
-)
-"""Three, three and four digits; neither the first nor the fourth is 0 or 1. Other countries' codes are none of it."""
-MONTH_FIRST_HINTS = re.compile(
-    rf"{AMERICAN_ZIP}|{AMERICAN_TELEPHONE}|\b{any_of('places.month_first')}\b"
-    rf"|\b{any_of('places.month_first_beginning')}|\bus\$|(?<![a-z])\$\s?\d"
-)
-YEAR_FIRST_HINTS = re.compile(rf"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]|[¥₩]|{words('places.year_first')}")
-"""Scripts, currencies and places where the year is written first."""
-
 
 @dataclass(frozen=True, slots=True)
 class FoundDate:
@@ -132,32 +110,6 @@ class FoundPeriod:
     start: int
     end: int
     text: str
-
-
-def infer_order(folded: str) -> Order:
-    """Which of two numbers is the day, for a whole document.
-
-    :param folded: the document's folded text.
-    """
-    day_first = month_first = in_full = 0
-    for match in NUMERIC.finditer(folded):
-        a, b = int(match["a"]), int(match["b"])
-        in_full += len(match["y"]) == 4
-        if 12 < a <= 31 and 1 <= b <= 12:
-            day_first += 1
-        elif 12 < b <= 31 and 1 <= a <= 12:
-            month_first += 1
-    if not in_full and YEAR_FIRST_HINTS.search(folded):
-        return "YMD"
-    if day_first != month_first:
-        return "DMY" if day_first > month_first else "MDY"
-    foreign, american = _distinct(DAY_FIRST_HINTS, folded), _distinct(MONTH_FIRST_HINTS, folded)
-    return "MDY" if american > foreign else "DMY"
-
-
-def _distinct(hints: re.Pattern[str], folded: str) -> int:
-    """How many different hints there are; ten dollar signs are one hint, and so are telephone numbers of any form."""
-    return len({re.sub(r"[\d\s().+-]", "", hint) for hint in hints.findall(folded, 0, 20000)})
 
 
 _PATTERNS = (
@@ -186,7 +138,7 @@ def find_dates(text: str, order: Order = "DMY") -> list[FoundDate]:
         for match in pattern.finditer(mended if pattern in _IN_FIGURES else folded):
             if any(match.start() < other.end and other.start < match.end() for other in found):
                 continue
-            read = _numeric(match, order) if pattern in _IN_FIGURES else _worded(match)
+            read = read_numeric(match, order) if pattern in _IN_FIGURES else _worded(match)
             if read is not None:
                 value, ambiguous = read
                 found.append(
@@ -243,7 +195,8 @@ def _range_start(folded: str, last: FoundDate, order: Order) -> tuple[date, int]
     return None
 
 
-def _numeric(match: re.Match[str], order: Order) -> tuple[date, bool] | None:
+def read_numeric(match: re.Match[str], order: Order) -> tuple[date, bool] | None:
+    """The day of a date in figures, and whether day and month could be swapped."""
     a, b, year = int(match["a"]), int(match["b"]), _full_year(match["y"])
     if order == "YMD" and len(match["y"]) == 2 and len(match["a"]) == 2:
         by_year = _make(2000 + a, b, int(match["y"]))

@@ -16,8 +16,10 @@ from rapidfuzz.distance import Levenshtein
 from alfrd_events.analysis.text.vocabulary import any_of
 
 _LEGAL_FORMS = any_of("companies.legal_form")
-LEGAL_FORM = re.compile(rf"(?<![a-z0-9.&]){_LEGAL_FORMS}(?![a-z0-9])\.?", re.IGNORECASE)
+LEGAL_FORM = re.compile(rf"(?<![a-z0-9.&]){_LEGAL_FORMS}(?![a-z0-9]|-\d)\.?", re.IGNORECASE)
 ENDS_WITH_LEGAL_FORM = re.compile(rf"(?<![a-z0-9.&]){_LEGAL_FORMS}[\s.,)]*$", re.IGNORECASE)
+ENDS_WITH_INITIALS = re.compile(r"\b[A-Z]\.(?:[A-Z]\.)+\s*$|&\s?\w{1,4}\.\s*$", re.IGNORECASE)
+"""Legal forms that are in no list, and partners: "P.C.", "S.A.U.", "& Zn."."""
 ONLY_LEGAL_FORM = rf"{_LEGAL_FORMS}[\s.,)]*$"
 GLUED_LEGAL_FORM = re.compile(rf"(?<=[a-z]{{3}}){any_of('companies.legal_form_glued')}\b\.?", re.IGNORECASE)
 REGISTRATION = re.compile(
@@ -71,7 +73,8 @@ def clean_name(printed: str) -> str:
     name = MISREAD_SDN.sub("Sdn", name)
     if name.count("(") < name.count(")"):
         name = name.rstrip(") ")
-    return name.strip(" .") if not ENDS_WITH_LEGAL_FORM.search(name) else name.strip()
+    has_its_stop = ENDS_WITH_LEGAL_FORM.search(name) or ENDS_WITH_INITIALS.search(name)
+    return name.strip() if has_its_stop else name.strip(" .")
 
 
 _NUMBER_WORD = re.compile(r"(?<![a-z0-9])\d+(?![a-z0-9])")

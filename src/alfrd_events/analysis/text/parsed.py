@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Generic, TypeVar
 
 from alfrd_events.analysis.text.amounts import Money, counts_thousandths, find_amounts
+from alfrd_events.analysis.text.date_order import DateOrder, infer_order
 from alfrd_events.analysis.text.dates import (
     TIME,
     FoundDate,
@@ -21,11 +22,10 @@ from alfrd_events.analysis.text.dates import (
     Order,
     find_dates,
     find_periods,
-    infer_order,
 )
 from alfrd_events.analysis.text.layout import Layout, Row, Segment
 from alfrd_events.analysis.text.taught import taught_order
-from alfrd_events.analysis.text.vocabulary import any_of, pattern
+from alfrd_events.analysis.text.vocabulary import any_of, pattern, words
 from alfrd_events.model import Document
 
 _ROWS_WITH_A_HEADING = 15
@@ -33,6 +33,7 @@ _LONGEST_HEADING = 60
 _BEFORE_CREDIT = re.compile(rf"\W*(?:{any_of('papers.before_credit')}\s*)?")
 _NO_CREDIT_AFTER = re.compile(rf"\W*(?:{any_of('papers.no_credit')}|{any_of('papers.no_credit_whole')}\s)")
 """A refund that is only spoken of."""
+_REMINDER = re.compile(rf"\W*{words('papers.reminder')}")
 
 Value = TypeVar("Value")
 YEAR_TO_DATE = re.compile(
@@ -61,6 +62,8 @@ class ParsedText:
 
     layout: Layout
     order: Order
+    is_order_sure: bool
+    """Whether anything on the paper says which of two numbers is the day."""
     amounts: tuple[tuple[Placed[Money], ...], ...]
     dates: tuple[tuple[Placed[FoundDate], ...], ...]
     periods: tuple[tuple[Placed[FoundPeriod], ...], ...]
@@ -68,7 +71,9 @@ class ParsedText:
     @classmethod
     def of(cls, document: Document) -> ParsedText:
         layout = Layout.of(document)
-        order = taught_order(document) or infer_order(layout.folded)
+        taught = taught_order(document)
+        inferred = DateOrder(taught, True) if taught else infer_order(layout.folded)
+        order = inferred.order
         dates = tuple(_dates(row, order) for row in layout.rows)
         periods = tuple(
             _periods(row, order, bool(found)) for row, found in zip(layout.rows, dates, strict=True)
@@ -78,7 +83,7 @@ class ParsedText:
             _amounts(row, found, thousandths=thousandths)
             for row, found in zip(layout.rows, dates, strict=True)
         )
-        return cls(layout, order, amounts, dates, periods)
+        return cls(layout, order, inferred.is_sure, amounts, dates, periods)
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -102,8 +107,16 @@ class ParsedText:
     @cached_property
     def is_credit(self) -> bool:
         """Whether the paper calls itself a credit note or a refund, in a heading: its amounts are given back."""
-        headings = (segment.folded for row in self.rows[:_ROWS_WITH_A_HEADING] for segment in row.segments)
-        return any(len(each) <= _LONGEST_HEADING and _is_credit(each) for each in headings)
+        return any(map(_is_credit, self._headings()))
+
+    @cached_property
+    def is_reminder(self) -> bool:
+        """Whether the paper calls itself a reminder, in a heading: the invoices and days that it names are others'."""
+        return any(_REMINDER.match(heading) for heading in self._headings())
+
+    def _headings(self) -> Iterator[str]:
+        for row in self.rows[:_ROWS_WITH_A_HEADING]:
+            yield from (each.folded for each in row.segments if len(each.folded) <= _LONGEST_HEADING)
 
     @cached_property
     def usual_height(self) -> float:

@@ -14,6 +14,9 @@ SEPARATORS = re.compile(r"[\s\-./:]+")
 MOST_HITS_TRIED = 200
 """Occurrences of one phrase inside longer words before it is given up."""
 
+SHORTEST_IN_A_COMPOUND = 8
+"""Letters; a shorter word is the end of too many others."""
+
 
 class SearchableText:
     """A folded text without its separators, which remembers where they were."""
@@ -28,14 +31,17 @@ class SearchableText:
             position += len(word)
             self._edges[position] = 1
 
-    def has(self, squashed_phrase: str) -> bool:
-        """Whether a phrase without blanks occurs as whole words."""
+    def has(self, squashed_phrase: str, *, ends_compounds: bool = False) -> bool:
+        """Whether a phrase without blanks occurs as whole words.
+
+        :param ends_compounds: or as the end of a longer word, which says what kind of thing that is.
+        """
         start = -1
         for _ in range(MOST_HITS_TRIED):
             start = self.squashed.find(squashed_phrase, start + 1)
             if start < 0:
                 return False
-            if self._is_edge(start) and self._is_edge(start + len(squashed_phrase)):
+            if (ends_compounds or self._is_edge(start)) and self._is_edge(start + len(squashed_phrase)):
                 return True
         return False
 
@@ -51,6 +57,8 @@ class Phrases:
     """Phrases as written, each with its form for searching."""
 
     pairs: tuple[tuple[str, str], ...]
+    compounding: frozenset[str] = frozenset()
+    """Those, without blanks, that may be the end of a longer word."""
 
     @classmethod
     def of(cls, listed: str) -> Phrases:
@@ -58,15 +66,19 @@ class Phrases:
         return cls.from_words(listed.split(";"))
 
     @classmethod
-    def from_words(cls, words: Iterable[str]) -> Phrases:
+    def from_words(cls, words: Iterable[str], compounding: Iterable[str] = ()) -> Phrases:
+        """
+        :param compounding: words of languages that write compounds as one word: "Klavierunterricht" is a lesson.
+        """
         written = dict.fromkeys(" ".join(word.split()) for word in words)
-        return cls(tuple((word, SEPARATORS.sub("", word)) for word in written if SEPARATORS.sub("", word)))
+        pairs = tuple((word, SEPARATORS.sub("", word)) for word in written if SEPARATORS.sub("", word))
+        return cls(pairs, frozenset(word for word in compounding if len(word) >= SHORTEST_IN_A_COMPOUND))
 
     def found_in(self, text: SearchableText, *, most: int = 12) -> list[str]:
         """The phrases that occur, in the order of the list."""
         found = []
         for written, squashed in self.pairs:
-            if text.has(squashed):
+            if text.has(squashed, ends_compounds=squashed in self.compounding):
                 found.append(written)
                 if len(found) >= most:
                     break

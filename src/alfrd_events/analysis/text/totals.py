@@ -43,6 +43,7 @@ TAX = re.compile(
     rf"{words('totals.tax')}(?!\s*(?:{any_of('totals.no_tax')}|{any_of('totals.no_tax_whole')}\b))"
 )
 ROUNDING = re.compile(rf"{beginnings('totals.rounding')}\b|{any_of('totals.rounding_within')}")
+GIVEN_BACK = pattern("totals.given_back")
 CHANGE = pattern("totals.change")
 PAYMENT = pattern("totals.payment")
 NEVER = re.compile(rf"{any_of('totals.never')}|{any_of('totals.never_whole')}\b")
@@ -222,7 +223,7 @@ def _labelled(row: Row, amounts: tuple[Placed[Money], ...]) -> list[tuple[str, l
 def _amount_below(parsed: ParsedText, row: Row, role: Role) -> Placed[Money] | None:
     """For a label that stands on top of its amount; a weak label must have it right below."""
     for segment in row.segments:
-        if role_of(segment.folded)[0] != role:
+        if role_of(segment.folded)[0] != role or len(segment.folded.split()) > WORDS_OF_A_LABEL:
             continue
         names_what_to_pay = FINAL.search(segment.folded) or pattern("totals.to_pay").search(segment.folded)
         if role == "total" and names_what_to_pay and (foot := _foot_of_column(parsed, segment)) is not None:
@@ -297,7 +298,7 @@ def _score(candidate: Candidate, proof: _Proof) -> float:
         score -= 6
     if value == 0:
         score -= 8
-    if value < 0 and not proof.gives_back:
+    if value < 0 and not proof.gives_back and not GIVEN_BACK.search(candidate.label):
         score -= 6
     return score + min(candidate.amount.segment.row, 500) / 1000
 

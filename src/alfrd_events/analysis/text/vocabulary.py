@@ -81,6 +81,17 @@ def listed(name: str) -> tuple[str, ...]:
     return tuple(phrase for each in phrases(name).values() for phrase in each)
 
 
+def lists_of(file: str) -> dict[str, Any]:
+    """All lists of a file: table → language → phrases; a table of tables holds lists by a second name."""
+    return _file(file)
+
+
+def files_of(folder: str) -> tuple[str, ...]:
+    """The names of a folder's files, in the order of the alphabet."""
+    found = files(__package__).joinpath("words", folder).iterdir()
+    return tuple(sorted(each.name.removesuffix(".toml") for each in found))
+
+
 @cache
 def _file(name: str) -> dict[str, Any]:
     return tomllib.loads(files(__package__).joinpath("words", f"{name}.toml").read_text("utf-8"))
@@ -98,7 +109,7 @@ def _longest_first(names: tuple[str, ...], language: str = "") -> list[str]:
 
 
 def _is_open(phrase: str) -> bool:
-    return phrase.endswith(("-", "…")) or (not phrase[-1].isalpha() and phrase[-1] not in ")]")
+    return phrase.endswith(("-", "…")) or (not phrase[-1].isalpha() and phrase[-1] not in ")].")
 
 
 def _source(phrase: str) -> str:

@@ -11,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from alfrd_events.analysis.text.amounts import find_amounts
-from alfrd_events.analysis.text.dates import find_dates, infer_order
+from alfrd_events.analysis.text.date_order import infer_order
+from alfrd_events.analysis.text.dates import find_dates
 from alfrd_events.analysis.text.layout import fold
 from alfrd_events.console.pictures import SIDES
 from alfrd_events.console.rendering import STATIC
@@ -184,7 +185,7 @@ def value_of(told: str, field: str, page_text: str) -> str:
         amounts = list(find_amounts(told))
         return str(amounts[-1].value) if amounts else ""
     if field in ("document_date", "due_date", "period_start", "period_end"):
-        found = find_dates(told, infer_order(fold(page_text)))
+        found = find_dates(told, infer_order(fold(page_text)).order)
         return found[-1 if field == "period_end" else 0].value.isoformat() if found else ""
     return " ".join(told.split())
 
