@@ -19,6 +19,7 @@ _CODES = "rm|" + "|".join(
 
 
 CANADIAN_ZIP = r"\b[a-z]\d[a-z]\s?\d[a-z]\d\b"
+AMERICAN_TELEPHONE = r"(?<![\d-])(?:\(\d{3}\)\s?|\d{3}-)\d{3}-\d{4}(?![\d-])"
 
 
 def _country(currency: str, *forms: str) -> tuple[str, re.Pattern[str]]:
@@ -62,10 +63,8 @@ def country_hints() -> tuple[tuple[str, re.Pattern[str]], ...]:
     return (
         _country("MYR", r"\(rm\)", tax_number, r"\(\d{4,7}-[a-z]\)", r"\b[a-z]{2}\d{7}-[a-z]\b"),
         _country("INR"),
-        _country("CAD", CANADIAN_ZIP),
-        _country(
-            "USD", AMERICAN_ZIP, r"\(\d{3}\)\s?\d{3}-\d{4}(?!\d)", r"(?<![\d-])\d{3}-\d{3}-\d{4}(?![\d-])"
-        ),
+        _country("CAD", r"\b[a-z]\d[a-z]\s\d[a-z]\d\b"),
+        _country("USD", AMERICAN_ZIP, AMERICAN_TELEPHONE),
         _country("GBP", r"\bgb\s?\d{9}"),
         _country("PLN"),
         _country("CZK"),
