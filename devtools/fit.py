@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,14 @@ from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from alfrd_events.analysis.ranking.ranker import put_in_order, signs_of
+from alfrd_events.analysis.ranking.ranker import Candidate, put_first, put_in_order, signs_of
 from alfrd_events.analysis.ranking.trees import Features, Model
+from alfrd_events.analysis.rules.second_opinion import USUALLY_RIGHT
 from devtools.examples import Example
 
 Array = NDArray[np.float64]
 Json = dict[str, Any]
+Ranked = list[tuple[float, Candidate[Any]]]
 
 SEED = 7
 GENERATED = "generated"
@@ -30,6 +33,8 @@ WEIGHT_OF_GENERATED_IN_CONFIDENCE = 0.15
 """They hold most of the mistakes, and more of them than papers do."""
 WEIGHT_OF_GENERATED_AS_DOCUMENTS = 0.05
 """Two in five of them hold a wrong value."""
+WRONG_ANSWERS = 3
+"""What an analyst that errs gives is one of the likest."""
 STRENGTH_OF_CONFIDENCE = 0.1
 STRENGTH_FOR_DOCUMENTS = 1.0
 SIGNS = ("log_odds", "lead", "rivals", "rules_agree", "rules_have_none", "reading_doubt")
@@ -77,14 +82,32 @@ def fit_ranker(examples: Sequence[Example], held_back: frozenset[str], margin: f
     }
 
 
-def fit_confidence(
-    field: str, signs: Sequence[Features], right: Sequence[bool], weights: Sequence[float]
-) -> Json:
-    """Fit how likely a choice is right, from choices for senders that the ranker had not seen."""
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A candidate that was chosen, or that another analyst might have given."""
+
+    signs: Features
+    is_right: bool
+    weight: float
+
+
+def fit_confidence(field: str, chosen: Sequence[Judged], given: Sequence[Judged]) -> Json:
+    """Fit how likely a choice is right, from choices for senders that the ranker had not seen.
+
+    :param given: what other analysts might have given for them.
+    """
     names = [*SIGNS, *SIGNS_OF_FIELD[field]]
-    chosen = [{name: each[name] for name in names} for each in signs]
-    fitted = fit_calibration(chosen, right, weights, STRENGTH_OF_CONFIDENCE)
-    return {"confidence_features": fitted["features"], "confidence": fitted["linear"]}
+
+    def fitted(judged: Sequence[Judged]) -> Json:
+        rows = [{name: each.signs[name] for name in names} for each in judged]
+        right, weights = [each.is_right for each in judged], [each.weight for each in judged]
+        return fit_calibration(rows, right, weights, STRENGTH_OF_CONFIDENCE)
+
+    return {
+        "confidence_features": names,
+        "confidence": fitted(chosen)["linear"],
+        "given": fitted(given)["linear"],
+    }
 
 
 def fit_calibration(
@@ -112,16 +135,30 @@ def weight_of_source(source: str, held_back: frozenset[str], generated: float) -
     return WEIGHT_OF_HELD_BACK if source in held_back else 1.0
 
 
-def order(ranker: Json, example: Example) -> list[Any]:
+def order(ranker: Json, example: Example) -> Ranked:
     """The candidates of an example as the fitted ranker puts them, with their log-odds."""
-    nothing: Json = {"confidence_features": [], "confidence": {"intercept": 0.0, "weights": []}}
-    model = Model.from_json(ranker | nothing)
+    nothing: Json = {"intercept": 0.0, "weights": []}
+    model = Model.from_json(ranker | {"confidence_features": [], "confidence": nothing, "given": nothing})
     scored = [(model.log_odds(candidate.features), candidate) for candidate in example.candidates]
     return put_in_order(scored, model.replaces_rules_by)
 
 
-def signs(ranked: list[Any]) -> Features:
-    return signs_of(ranked)
+def choice_of(example: Example, ranked: Ranked, weight: float) -> Judged:
+    """The candidate that is chosen."""
+    chosen = next(i for i, each in enumerate(example.candidates) if each is ranked[0][1])
+    return Judged(signs_of(ranked), example.is_right[chosen], weight)
+
+
+def answers_of(example: Example, ranked: Ranked, weight: float) -> list[Judged]:
+    """What another analyst might give: mostly what is right, else what is most like it."""
+    right = [each for each, is_target in zip(example.candidates, example.is_target, strict=True) if is_target]
+    holding = [each for each, is_right in zip(example.candidates, example.is_right, strict=True) if is_right]
+    wrong = [each for _, each in ranked if not any(each is other for other in holding)][:WRONG_ANSWERS]
+    return [
+        Judged(signs_of(put_first(each, ranked)), is_right, weight * share / len(some))
+        for some, is_right, share in ((right, True, USUALLY_RIGHT), (wrong, False, 1 - USUALLY_RIGHT))
+        for each in some
+    ]
 
 
 def _tree(tree: Any, learning_rate: float) -> Json:

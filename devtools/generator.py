@@ -183,6 +183,8 @@ def _paper(number: int, random: Random) -> Known:
 
 def _name(random: Random, words: Words, *, with_form: bool) -> str:
     core = [_word(random) for _ in range(random.choice((1, 1, 2)))]
+    if random.random() < 0.12:
+        core[1:1] = ["&", _word(random)]
     trade = random.choice(words["trade"])
     form = random.choice(words["form"]) if with_form else ""
     name = " ".join(each for each in (*core, trade, form) if each)
@@ -228,6 +230,8 @@ def _seller(paper: Paper, deal: Deal, left: float | None) -> None:
         _say_name(paper, brand, left, random.choice((1.0, 1.6, 2.2)))
     for line in _lines_of_name(paper, deal.seller):
         _say_name(paper, line, left, size)
+    if random.random() < 0.1 and (trade := paper.word("trade")):
+        _say_name(paper, f"{paper.word('describing')} {trade}".strip(), left, 1.0)
     if random.random() < 0.3:
         number = f"{random.randint(10**5, 10**6)}-{random.choice('AHKTVX')}"
         _say_name(paper, random.choice((f"({number})", f"{paper.word('registration')}: {number}")), left, 1.0)
@@ -249,8 +253,10 @@ def _lines_of_name(paper: Paper, name: str) -> list[str]:
         return []
     if random.random() < 0.05:
         return ["".join(random.choice((each, "*", SLIPS.get(each, each))) for each in name)]
-    if len(words) > 2 and random.random() < 0.3:
+    if len(words) > 2 and random.random() < (0.7 if "&" in words else 0.3):
         cut = random.randint(1, len(words) - 1)
+        if "&" in words[1:]:
+            cut = words.index("&") + random.choice((0, 1))
         return [" ".join(words[:cut]), " ".join(words[cut:])]
     return [name]
 
@@ -283,6 +289,8 @@ def _receipt(paper: Paper, deal: Deal, sign: str) -> float:
     paper.row(paper.word("number"), number)
     if random.random() < 0.2:
         paper.row(paper.word("other_date"), _day(paper, deal.day + timedelta(days=random.randint(-9, 60))))
+    if random.random() < 0.2:
+        paper.row(f"{paper.word('serving')}:", _word(random))
     when = _day(paper, deal.day) + random.choice(("", " 14:51"))
     if random.random() < 0.3:
         paper.centred(when)
@@ -318,6 +326,11 @@ def _total_of_receipt(paper: Paper, total: float, sign: str) -> float:
         paper.next_row()
     if random.random() > 0.04:
         paper.row(paper.word("total"), _money(paper, total, sign))
+    if random.random() < 0.06:
+        tip = round(total * random.choice((0.1, 0.15, 0.18, 0.2)), 2)
+        paper.row(paper.word("tip"), _money(paper, tip, sign))
+        paper.row(paper.word("cash"), _money(paper, total + tip, sign))
+        return round(total + tip, 2)
     if random.random() < 0.65:
         paid = float(-(-total // random.choice((1, 5, 10, 50)) * 10)) if random.random() < 0.5 else total
         paid = max(paid, total)

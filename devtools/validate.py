@@ -12,9 +12,9 @@ from typing import Any
 
 from sklearn.model_selection import GroupKFold
 
-from alfrd_events.analysis.ranking.trees import Calibration, Features, Weights
+from alfrd_events.analysis.ranking.trees import Calibration, Weights
 from devtools.corpus import Known
-from devtools.examples import Example, examples_of
+from devtools.examples import examples_of
 from devtools.families import families
 from devtools.fit import (
     GENERATED,
@@ -22,11 +22,13 @@ from devtools.fit import (
     STRENGTH_OF_CONFIDENCE,
     WEIGHT_OF_GENERATED_AS_DOCUMENTS,
     WEIGHT_OF_GENERATED_IN_CONFIDENCE,
+    Judged,
+    answers_of,
+    choice_of,
     fit_calibration,
     fit_confidence,
     fit_ranker,
     order,
-    signs,
     weight_of,
     weight_of_source,
 )
@@ -44,15 +46,6 @@ LEAST_FLAGGED = 0.2
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What became of a field whose value is chosen among candidates."""
-
-    example: Example
-    signs: Features
-    is_right: bool
-
-
 def _unfitted() -> Json:
     nothing = {"features": [], "linear": {"intercept": 0.0, "weights": []}}
     return {"fields": {}, "values": nothing, "documents": nothing, "review_below": 0.0}
@@ -66,8 +59,9 @@ class Fold:
     made: list[Known]
     weights: Json = field(default_factory=_unfitted)
     """Fitted without anything of this fold."""
-    judged: list[Judged] = field(default_factory=list)
-    """By the field that is being fitted."""
+    chosen: list[Judged] = field(default_factory=list)
+    given: list[Judged] = field(default_factory=list)
+    """By the field that is being fitted: what is chosen, and what other analysts might give."""
     outcomes: list[Outcome] = field(default_factory=list)
 
     def judge(self, documents: Iterable[Known]) -> None:
@@ -134,29 +128,23 @@ def _fit_field(
         rest = [each for other, some in enumerate(real) if other != number for each in some]
         ranker = fit_ranker([*rest, *made], held_back, MARGINS[name])
         fold.weights["fields"][name] = ranker
-        tried = [*real[number], *examples_of(fold.made, name)]
-        fold.judged = [_judge(each, ranker) for each in tried if each.candidates]
+        fold.chosen, fold.given = [], []
+        for example in [*real[number], *examples_of(fold.made, name)]:
+            if example.candidates:
+                weight = weight_of(example, held_back, WEIGHT_OF_GENERATED_IN_CONFIDENCE)
+                ranked = order(ranker, example)
+                fold.chosen.append(choice_of(example, ranked, weight))
+                fold.given += answers_of(example, ranked, weight)
     for fold in folds:
-        others = [each for other in folds if other is not fold for each in other.judged]
-        fold.weights["fields"][name] |= _calibrate(name, others, held_back)
+        fold.weights["fields"][name] |= _calibrate(name, [other for other in folds if other is not fold])
     ranker = fit_ranker([*(each for some in real for each in some), *made], held_back, MARGINS[name])
-    judged = [each for fold in folds for each in fold.judged]
-    whole["fields"][name] = ranker | _calibrate(name, judged, held_back)
+    whole["fields"][name] = ranker | _calibrate(name, folds)
 
 
-def _judge(example: Example, ranker: Json) -> Judged:
-    ranked = order(ranker, example)
-    chosen = next(i for i, each in enumerate(example.candidates) if each is ranked[0][1])
-    return Judged(example, signs(ranked), example.is_right[chosen])
-
-
-def _calibrate(name: str, judged: Sequence[Judged], held_back: frozenset[str]) -> Json:
-    return fit_confidence(
-        name,
-        [each.signs for each in judged],
-        [each.is_right for each in judged],
-        [weight_of(each.example, held_back, WEIGHT_OF_GENERATED_IN_CONFIDENCE) for each in judged],
-    )
+def _calibrate(name: str, folds: Sequence[Fold]) -> Json:
+    chosen = [each for fold in folds for each in fold.chosen]
+    given = [each for fold in folds for each in fold.given]
+    return fit_confidence(name, chosen, given)
 
 
 def _values(outcomes: Sequence[Outcome], held_back: frozenset[str]) -> Json:

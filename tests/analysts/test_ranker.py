@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from alfrd_events.analysis.ranking.ranker import Candidate, choose
+from alfrd_events.analysis.ranking.ranker import Candidate, choose, judge
 from alfrd_events.analysis.ranking.trees import Linear, Model, Tree, trained
 from alfrd_events.analysis.rules.proposals.fields import Proposals
 from alfrd_events.analysis.text.parsed import ParsedText
@@ -40,6 +40,7 @@ MODEL = Model(
     replaces_rules_by=1.0,
     confidence_features=("lead", "rules_agree"),
     confidence=Linear(-1.0, (1.0, 1.0)),
+    given=Linear(1.0, (1.0, 1.0)),
 )
 
 
@@ -53,6 +54,17 @@ def test_a_candidate_that_is_well_ahead_takes_the_place_of_the_rules_pick() -> N
     assert choice is not None
     assert choice.value == "better"
     assert [other.value for other in choice.runners_up] == ["rules"]
+
+
+def test_a_candidate_that_another_analyst_has_given_is_judged_by_the_others() -> None:
+    first, second = candidate("rules", 0.0, is_rules_pick=True), candidate("better", 1.0)
+
+    good, poor = judge(MODEL, [first, second], second), judge(MODEL, [first, second], first)
+
+    assert (good.value, poor.value) == ("better", "rules")
+    assert [other.value for other in poor.runners_up] == ["better"]
+    assert good.confidence > 0.9 > 0.5 > poor.confidence
+    assert judge(MODEL, [first, second], second, log_odds=-2.0).confidence < good.confidence
 
 
 def test_a_candidate_that_is_hardly_ahead_does_not() -> None:

@@ -1,4 +1,4 @@
-"""Values of papers of many countries and kinds: ``unseen_papers.toml``."""
+"""Values of papers of many countries and kinds: ``unseen_papers.toml``, ``unseen_receipts.toml``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ import pytest
 from alfrd_events.model.jobs import Classify, Summarize
 from tests.analysts.paper import ANALYST, PROMPT, TYPES, plain, run
 
-PAPERS = tomllib.loads(Path(__file__).with_name("unseen_papers.toml").read_text("utf-8"))["paper"]
+PAPERS = [
+    paper
+    for name in ("unseen_papers.toml", "unseen_receipts.toml")
+    for paper in tomllib.loads(Path(__file__).with_name(name).read_text("utf-8"))["paper"]
+]
 NONE = "none"
 
 

@@ -90,6 +90,7 @@ def _summary(system: str, blocks: dict[str, str]) -> JsonObject:
         "account_number": found.account_number,
         "period_start": iso(found.period_start) or "",
         "period_end": iso(found.period_end) or "",
+        "unsure": [],
         "other_values": [{"name": name, "value": str(value)} for name, value in values.items()],
         "item_count": len(items),
         "line_items": _rows(items)[:MOST_ITEMS],

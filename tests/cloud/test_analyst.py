@@ -40,6 +40,45 @@ async def test_a_summary_is_filed_with_the_places_of_its_values() -> None:
     assert (found.provenance.made_by, found.provenance.prompt_id) == ("openai:small", 7)
 
 
+async def test_each_value_says_how_sure_it_is_and_what_else_it_could_be() -> None:
+    document = scanned(BILL, document_type="utility_bill")
+    async with analyst() as (llm, _):
+        found = await llm.run(Summarize(document, PROMPT))
+    async with analyst(saying(total_amount="5.12", summary="Harbor Electric Company")) as (llm, _):
+        wrong = await llm.run(Summarize(document, PROMPT))
+
+    for field in ("entity", "document_date", "due_date", "total_amount", "currency", "account_number"):
+        confidence = found.evidence[field].confidence
+        assert confidence is not None
+        assert confidence > 0.8
+    assert found.doubts == ()
+    assert (wrong.evidence["total_amount"].confidence or 1) < 0.5
+    assert "85.12" in wrong.evidence["total_amount"].alternatives
+    assert [doubt.field for doubt in wrong.doubts] == ["total_amount"]
+
+
+async def test_what_a_model_doubts_itself_is_less_sure() -> None:
+    document = scanned(BILL, document_type="utility_bill")
+    async with analyst() as (llm, _):
+        sure = await llm.run(Summarize(document, PROMPT))
+    async with analyst(saying(unsure=["due_date"])) as (llm, _):
+        unsure = await llm.run(Summarize(document, PROMPT))
+
+    assert (unsure.evidence["due_date"].confidence or 1) < (sure.evidence["due_date"].confidence or 0)
+    assert unsure.evidence["entity"] == sure.evidence["entity"]
+
+
+async def test_a_type_is_surer_where_the_rules_agree() -> None:
+    async with analyst(saying(confidence=0.6)) as (llm, _):
+        agreed = await llm.run(Classify(plain(BILL), TYPES, PROMPT))
+    async with analyst(saying(confidence=1.0, document_type="receipt")) as (llm, _):
+        alone = await llm.run(Classify(plain(BILL), TYPES, PROMPT))
+
+    assert (agreed.document_type, alone.document_type) == ("utility_bill", "receipt")
+    assert agreed.confidence > 0.9
+    assert alone.confidence < 0.7
+
+
 async def test_what_is_not_in_the_text_is_marked_and_not_filed() -> None:
     made_up = saying(
         entity="Acme Holdings",

@@ -41,7 +41,8 @@ FORMS: list[type[Form]] = [
 DAY = date(2024, 3, 5)
 SUMMARY: JsonObject = {
     "summary": "a bill", "entity": "Acme", "document_date": "", "due_date": "", "total_amount": "", "currency": "",
-    "account_number": "", "period_start": "", "period_end": "", "other_values": [], "item_count": 0, "line_items": [],
+    "account_number": "", "period_start": "", "period_end": "", "unsure": [], "other_values": [], "item_count": 0,
+    "line_items": [],
 }  # fmt: skip
 
 

@@ -185,7 +185,7 @@ async def test_what_is_whole_of_a_cut_answer_is_taken(listed: bool) -> None:
     assert "cut at its limit" in found.provenance.notes[0]
     # At a list it is taken at once; elsewhere the model is first told to be brief.
     assert len(cloud.log) == (1 if listed else 2)
-    assert found.reasoning if listed else found.confidence == 0.9
+    assert found.reasoning if listed else found.confidence >= 0.9
 
 
 async def test_a_document_with_a_long_list_completes_and_its_pieces_are_paid_once(db: Harness) -> None:

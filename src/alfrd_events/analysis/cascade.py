@@ -70,7 +70,7 @@ class CascadeAnalyst:
         :raise Permanent: no prompt for a model is active.
         """
         best = _signed(await self._rules.run(job), self._rules, job.prompt)
-        left = await asyncio.to_thread(_doubts, job, best)
+        left = await asyncio.to_thread(_doubts, job, best) | _unsure(best)
         notes: list[str] = []
         for model in self._models:
             if not left:
@@ -107,7 +107,7 @@ def _doubts(job: AnalysisJob[Any], found: AnalystResult) -> frozenset[str]:
             return frozenset({f"type {found.document_type}"} if unsure else ())
         case Summarize(), Summary():
             faults = faults_of(with_summary(job.document, found))
-            return frozenset([*faults, *found.unsupported, *_unsure(found)])
+            return frozenset([*faults, *found.unsupported])
         case DetectSeries(), Filing():
             return _doubts_of_series(job.candidates, found)
         case Extract(), Extraction():
@@ -117,14 +117,20 @@ def _doubts(job: AnalysisJob[Any], found: AnalystResult) -> frozenset[str]:
     return frozenset()
 
 
-def _unsure(found: Summary) -> list[str]:
-    """Main values that are not likely enough; of a model's none, since it does not say how sure it is."""
+def _unsure(found: AnalystResult) -> frozenset[str]:
+    """Main values that the rules are not sure enough of.
+
+    A model is asked for just these: what it finds for them is weighed by whether it is another value, and not by how
+    sure rules are of it.
+    """
+    if not isinstance(found, Summary):
+        return frozenset()
     places = ((name, found.evidence.get(name)) for name in _ASKED_FOR)
-    return [
+    return frozenset(
         f"{name}{_UNSURE}"
         for name, place in places
         if place is not None and place.confidence is not None and place.confidence < SURE
-    ]
+    )
 
 
 def _still_unsure(doubts: frozenset[str], before: AnalystResult, found: AnalystResult) -> frozenset[str]:

@@ -1,7 +1,8 @@
 """How right the predictions are: pure functions of known answers and what was found.
 
 A field counts where the truth has a value and does not list it as ``unscored``; a value where the truth
-says there is none is an invention. Series are compared as groupings, by pairs of documents, never by
+says there is none is an invention. What is listed under ``document_type_also``, ``entity_also``, ``date_also``,
+``due_also`` and ``total_also`` is right as well. Series are compared as groupings, by pairs of documents, never by
 name. Text is compared as a bag of words, since reading order is a matter of taste.
 """
 
@@ -11,7 +12,7 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from math import comb
+from math import comb, prod
 from typing import Any
 
 from rapidfuzz import fuzz
@@ -42,7 +43,9 @@ _LEGAL_FORMS = frozenset(
     | {"bv", "plc", "pvt", "private", "sas", "sa", "plt", "the"}
 )
 _WORD = re.compile(r"\d+(?:[.,:/-]\d+)*|[^\W\d_]+")
-_FIELDS = ("type", "entity", "date", "due_date", "total_amount", "text")
+_FIELDS = ("type", "entity", "date", "due_date", "total_amount", "currency", "invoice_number", "text")
+DOCUMENT = "document"
+"""What is right where every field of a document is."""
 
 
 def score(truths: Sequence[Row], predictions: Sequence[Row]) -> dict[str, Any]:
@@ -70,15 +73,21 @@ def _grouped(truths: Sequence[Row], found: Mapping[str, Row], name: str) -> dict
 
 
 def _reliability(truths: Sequence[Row], found: Mapping[str, Row]) -> dict[str, Any]:
-    """For each field how well its confidence tells right from wrong, and what the flags for review are worth."""
+    """For each field how well its confidence tells right from wrong, and what the flags for review are worth.
+
+    A document is as sure as all of its judged fields together.
+    """
     claims: dict[str, list[tuple[bool, float]]] = defaultdict(list)
     documents: list[tuple[bool, bool]] = []
     for truth in truths:
         prediction = found.get(truth["file"], {})
-        judged = {field: bool(right) for field, right in judge(truth, prediction).items() if field != "text"}
-        for field, sure in (prediction.get("confidence") or {}).items():
-            if field in judged:
-                claims[field].append((judged[field], sure))
+        judged = right_fields(truth, prediction)
+        confidence = prediction.get("confidence") or {}
+        sure = {field: confidence[field] for field in judged if field in confidence}
+        for field, value in sure.items():
+            claims[field].append((judged[field], value))
+        if sure:
+            claims[DOCUMENT].append((all(judged[field] for field in sure), prod(sure.values())))
         documents.append((all(judged.values()), bool(prediction.get("flagged", True))))
     fields = {
         field: reliability([right for right, _ in pairs], [sure for _, sure in pairs])
@@ -90,18 +99,46 @@ def _reliability(truths: Sequence[Row], found: Mapping[str, Row]) -> dict[str, A
 def _scores(truths: Sequence[Row], found: Mapping[str, Row]) -> dict[str, Any]:
     judged: dict[str, list[float]] = {field: [] for field in _FIELDS}
     invented: list[bool] = []
+    exact: list[bool] = []
+    whole: list[bool] = []
     for truth in truths:
         prediction = found.get(truth["file"], {})
         for field, value in judge(truth, prediction).items():
             judged[field].append(value)
-        if "due_date" in truth and truth["due_date"] is None and "due_date" not in truth.get("unscored", ()):
-            invented.append(bool(prediction.get("due_date")))
+        if (invents := _invents_due_date(truth, prediction)) is not None:
+            invented.append(invents)
+        if truth.get("entity") and "entity" not in (truth.get("unscored") or ()):
+            exact.append(_is_exact(prediction.get("entity"), _names(truth)))
+        if right := right_fields(truth, prediction):
+            whole.append(all(right.values()))
     return {
         "documents": len(truths),
+        "all_right": _mean(whole),
         **{field: _mean(values) for field, values in judged.items()},
+        "entity_exact": _mean(exact),
         "due_date_invented": _mean(invented),
         "series": series_f1(truths, found),
     }
+
+
+def right_fields(truth: Row, prediction: Row) -> dict[str, bool]:
+    """Whether each value is right, without the text; a due date that is invented is wrong."""
+    right = {field: bool(value) for field, value in judge(truth, prediction).items() if field != "text"}
+    if _invents_due_date(truth, prediction):
+        right["due_date"] = False
+    return right
+
+
+def _invents_due_date(truth: Row, prediction: Row) -> bool | None:
+    """Whether a due date is given where there is none; ``None``: there is one, or it is not known."""
+    if (
+        "due_date" not in truth
+        or truth["due_date"] is not None
+        or "due_date" in (truth.get("unscored") or ())
+    ):
+        return None
+    given = prediction.get("due_date")
+    return bool(given) and str(given)[:10] not in _listed(truth.get("due_also"))
 
 
 def judge(truth: Row, prediction: Row) -> dict[str, float]:
@@ -109,13 +146,13 @@ def judge(truth: Row, prediction: Row) -> dict[str, float]:
     judged: dict[str, float] = {}
     skipped = set(truth.get("unscored") or ())
     if truth.get("document_type") and "document_type" not in skipped:
-        judged["type"] = prediction.get("document_type") == truth["document_type"]
+        types = [truth["document_type"], *_listed(truth.get("document_type_also"))]
+        judged["type"] = prediction.get("document_type") in types
     if truth.get("entity") and "entity" not in skipped:
-        names = [truth["entity"], *(truth.get("entity_also") or ())]
-        judged["entity"] = same_entity(prediction.get("entity"), names)
-    for field, also in (("date", "date_also"), ("due_date", "")):
+        judged["entity"] = same_entity(prediction.get("entity"), _names(truth))
+    for field, also in (("date", "date_also"), ("due_date", "due_also")):
         if truth.get(field) and field not in skipped:
-            right = [truth[field], *(truth.get(also) or ())]
+            right = [truth[field], *_listed(truth.get(also))]
             judged[field] = str(prediction.get(field) or "")[:10] in right
     if truth.get("total_amount") is not None and "total_amount" not in skipped:
         right = [truth["total_amount"], *(truth.get("total_also") or ())]
@@ -123,9 +160,27 @@ def judge(truth: Row, prediction: Row) -> dict[str, float]:
         judged["total_amount"] = given is not None and any(
             abs(float(given) - float(r)) < 0.005 for r in right
         )
+    for field in ("currency", "invoice_number"):
+        if truth.get(field) and field not in skipped:
+            judged[field] = _squeezed(prediction.get(field) or "") == _squeezed(str(truth[field]))
     if truth.get("text_lines"):
         judged["text"] = word_f1(" ".join(truth["text_lines"]), prediction.get("text") or "")
     return judged
+
+
+def _names(truth: Row) -> list[str]:
+    return [truth["entity"], *_listed(truth.get("entity_also"))]
+
+
+def _listed(also: object) -> list[str]:
+    """Other right values: none, one, or a list of them."""
+    if not also:
+        return []
+    return [str(each) for each in also] if isinstance(also, list) else [str(also)]
+
+
+def _is_exact(given: str | None, names: Iterable[str]) -> bool:
+    return bool(given) and _squeezed(given or "") in {_squeezed(name) for name in names}
 
 
 def same_entity(given: str | None, names: Iterable[str]) -> bool:

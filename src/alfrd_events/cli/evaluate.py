@@ -106,14 +106,14 @@ async def predict(context: wiring.CommandContext, folder: Path, truths: Sequence
         row["id"]: row for row in await queries.documents(context.database, ids=only)
     }
     texts = await queries.text_of(context.database, only)
-    evidence = {id: (await queries.document(context.database, id))["evidence"] for id in only}
+    whole = {id: await queries.document(context.database, id) for id in only}
     flagged = {id: (await review_of(context.database, id))["needs_review"] for id in only}
     return [
         _prediction(
             truth["file"],
             rows[ids[truth["file"]]],
             texts.get(ids[truth["file"]], ""),
-            evidence[ids[truth["file"]]],
+            whole[ids[truth["file"]]],
             flagged=flagged[ids[truth["file"]]],
         )
         if truth["file"] in ids
@@ -126,15 +126,18 @@ def _prediction(
     file: str,
     row: Mapping[str, Any],
     text: str,
-    evidence: Mapping[str, Mapping[str, Any]],
+    whole: Mapping[str, Any],
     *,
     flagged: bool,
 ) -> Prediction:
+    evidence: Mapping[str, Mapping[str, Any]] = whole["evidence"]
     sure = {
         "date" if field == "document_date" else field: where["confidence"]
         for field, where in evidence.items()
         if where.get("confidence") is not None
     }
+    if whole["classification_confidence"] is not None:
+        sure["type"] = whole["classification_confidence"]
     return {
         "file": file,
         "document_type": row["document_type"] or None,
@@ -142,6 +145,8 @@ def _prediction(
         "date": row["document_date"].isoformat() if row["document_date"] else None,
         "due_date": row["due_date"].isoformat() if row["due_date"] else None,
         "total_amount": None if row["total_amount"] is None else float(row["total_amount"]),
+        "currency": whole["currency"] or None,
+        "invoice_number": whole["structured_data"].get("invoice_number"),
         "confidence": sure,
         "flagged": flagged,
         "series_key": row["series"],

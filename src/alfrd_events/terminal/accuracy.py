@@ -8,28 +8,25 @@ from typing import Any
 from alfrd_events.terminal.columns import Column
 from alfrd_events.terminal.output import Output
 
-_SCORES = ("type", "entity", "date", "due_date", "total_amount", "series", "text", "due_date_invented")
-_TITLES = {"total_amount": "total", "due_date": "due", "text": "words", "due_date_invented": "due invented"}
+_SCORES = (
+    "all_right", "type", "entity", "entity_exact", "date", "due_date", "total_amount", "currency", "invoice_number",
+    "series", "text", "due_date_invented",
+)  # fmt: skip
+_TITLES = {
+    "all_right": "all right",
+    "entity_exact": "exact",
+    "total_amount": "total",
+    "due_date": "due",
+    "invoice_number": "number",
+    "text": "words",
+    "due_date_invented": "due invented",
+}
 
 
 def print_scores(output: Output, scores: Mapping[str, Any]) -> None:
-    """A row for each source and one for all, then what was handled otherwise than expected."""
-    rows = [{"source": source, **values} for source, values in scores["by_source"].items()]
-    if len(rows) != 1:
-        rows.append({"source": "all", **scores["overall"]})
-    output.table(
-        rows,
-        [
-            Column(
-                "source",
-                lambda row: row["source"],
-                style=lambda row: "bold" if row["source"] == "all" else "",
-            ),
-            Column("documents", lambda row: row["documents"], right=True),
-            *(_score_column(name) for name in _SCORES),
-        ],
-        empty="no documents to score",
-    )
+    """A row for each source, for each type and for all, then what was handled otherwise than expected."""
+    _table(output, "source", {**scores["by_source"], "all": scores["overall"]})
+    _table(output, "type", scores["by_type"])
     for field, told in scores["reliability"]["fields"].items():
         parted = "–" if told["auroc"] is None else f"{told['auroc']:.2f}"
         output.line(f"confidence of {_TITLES.get(field, field)}: AUROC {parted}, off by {told['ece']:.3f}")
@@ -44,6 +41,20 @@ def print_scores(output: Output, scores: Mapping[str, Any]) -> None:
         output.line(f"broken and odd files: {robustness['as_expected']} of {robustness['files']} as expected")
         for file, why in robustness["surprises"].items():
             output.line(f"  ✗ {file}: {why}", style="red")
+
+
+def _table(output: Output, name: str, groups: Mapping[str, Mapping[str, Any]]) -> None:
+    rows = [{"group": group, **values} for group, values in groups.items()]
+    shown = [each for each in _SCORES if any(row[each] is not None for row in rows)]
+    output.table(
+        rows,
+        [
+            Column(name, lambda row: row["group"], style=lambda row: "bold" if row["group"] == "all" else ""),
+            Column("documents", lambda row: row["documents"], right=True),
+            *(_score_column(each) for each in shown),
+        ],
+        empty="no documents to score",
+    )
 
 
 def _score_column(name: str) -> Column:

@@ -9,6 +9,7 @@ from typing import cast
 from alfrd_events.analysis.compiled import learner
 from alfrd_events.analysis.compiled.learner import Unknown
 from alfrd_events.analysis.rules.extract import extract as known_values
+from alfrd_events.analysis.rules.second_opinion import with_second_opinion
 from alfrd_events.analysis.rules.series import filed_in
 from alfrd_events.model import (
     AnalystResult,
@@ -82,7 +83,14 @@ def _by_layout(document: Document) -> Summary | None:
     if not found or any(other.model_dump() != found[0][1].model_dump() for _, other in found):
         return None
     slug, summary = found[0]
+    summary = with_second_opinion(document, summary, usually_right=_usually_right(document, slug))
     return summary.model_copy(update={"provenance": _signature(slug)})
+
+
+def _usually_right(document: Document, slug: str) -> float:
+    """How often the places of a series tell the right value, by how many documents in which they did (Jeffreys)."""
+    told = sum(peer.slug == slug for peer in document.peers)
+    return (told + 0.5) / (told + 1)
 
 
 def _series(job: DetectSeries) -> Filing | None:

@@ -114,6 +114,7 @@ class LlmAnalyst:
             lambda form: classifying.classified(form, job.types, intake),
             intake,
         )
+        found = await _compute(document, classifying.with_second_opinion, document, job.types, found)
         found = lessons.classified(job.document, job.types, found)
         return self._signed(found, job.prompt, material, *intake.notes)
 

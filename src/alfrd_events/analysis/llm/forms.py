@@ -131,6 +131,9 @@ class SummaryForm(Form):
     account_number: Name = Field(description="by which the issuer knows the recipient; or empty")
     period_start: Day
     period_end: Day
+    unsure: Tags = Field(
+        default=[], description="names of the values above that could be wrong; empty if you are sure of all"
+    )
     other_values: Values
     item_count: Count = Field(default=0, description="how many line items are printed in all")
     line_items: Items

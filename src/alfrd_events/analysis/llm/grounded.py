@@ -12,13 +12,12 @@ from datetime import date
 from typing import Any
 
 from alfrd_events.analysis.llm.forms import ItemForm, SummaryForm
-from alfrd_events.analysis.rules.doubts import EXPECTED, NAMES
+from alfrd_events.analysis.rules.second_opinion import with_second_opinion
 from alfrd_events.analysis.rules.summary import one_line
 from alfrd_events.analysis.text.dates import find_dates, find_periods
 from alfrd_events.analysis.text.grounding import Support
 from alfrd_events.analysis.text.written import iso
-from alfrd_events.model import Document, Doubt, Evidence, JsonObject, Summary
-from alfrd_events.model.doubts import clause
+from alfrd_events.model import Document, Evidence, JsonObject, Summary
 
 _NAME = re.compile(r"[^a-z0-9]+")
 _NUMBER = re.compile(r"\d[\d.,'’ ]*\d|\d")
@@ -58,11 +57,11 @@ class Grounding:
 
     def keep_text(self, name: str, value: str) -> bool:
         """The same for a value of any kind."""
-        return self.keep(name, value, self._support.has_text, self._support.place_of_text)
+        return self.keep(name, value, self._support.has_text, self._support.place_of_value)
 
 
 def grounded(document: Document, form: SummaryForm) -> Summary:
-    """A summary of what the text holds of an answer."""
+    """A summary of what the text holds of an answer, and how sure each value is."""
     support = Support.of(document)
     grounding = Grounding(support)
     kept: JsonObject = {}
@@ -95,23 +94,14 @@ def grounded(document: Document, form: SummaryForm) -> Summary:
         line = one_line((document.document_type or "document").replace("_", " "), summary)
     if grounding.unsupported:
         structured["unsupported"] = grounding.unsupported
-    return summary.model_copy(
+    summary = summary.model_copy(
         update={
             "summary": line,
             "structured_data": structured,
             "unsupported": tuple(grounding.unsupported),
-            "doubts": tuple(_doubts(document, summary, grounding.unsupported)),
         }
     )
-
-
-def _doubts(document: Document, summary: Summary, unsupported: JsonObject) -> Iterator[Doubt]:
-    """What a person should look at: a main value that the text does not hold, or that such a paper always has."""
-    for field, name in NAMES.items():
-        if field in unsupported:
-            yield Doubt(field=field, reason=clause("not_in_text", what=name))
-        elif getattr(summary, field) in (None, "") and field in EXPECTED.get(document.document_type, ()):
-            yield Doubt(field=field, reason=clause("missing", what=name))
+    return with_second_opinion(document, summary, unsure={field_name(each) for each in form.unsure})
 
 
 def chooser(document: Document) -> Callable[[date, date], date | None]:

@@ -63,6 +63,30 @@ def choose(
     return Choice(ranked[0][1], model.confidence_of(signs_of(ranked)), others)
 
 
+def judge(
+    model: Model,
+    candidates: Sequence[Candidate[Value]],
+    given: Candidate[Value],
+    *,
+    log_odds: float = 0.0,
+    runners_up: int = 2,
+) -> Choice[Value]:
+    """Tell how sure one of a field's candidates is that another analyst has given.
+
+    :param log_odds: what else speaks for it, or against it.
+    """
+    ranked = put_first(given, [(model.log_odds(each.features), each) for each in candidates])
+    others = tuple(candidate for _, candidate in ranked[1 : 1 + runners_up])
+    return Choice(given, model.confidence_in_given(signs_of(ranked), log_odds), others)
+
+
+def put_first(
+    given: Candidate[Value], scored: Sequence[tuple[float, Candidate[Value]]]
+) -> list[tuple[float, Candidate[Value]]]:
+    """A candidate that another analyst has given, then all others, best first."""
+    return sorted(scored, key=lambda pair: (pair[1] is given, pair[0]), reverse=True)
+
+
 def put_in_order(
     scored: Sequence[tuple[float, Candidate[Value]]], margin: float
 ) -> list[tuple[float, Candidate[Value]]]:

@@ -69,6 +69,8 @@ class Model:
     """Log-odds by which a candidate must be ahead of the rules' pick to take its place."""
     confidence_features: Sequence[str]
     confidence: Linear
+    given: Linear
+    """Tells by the same features how sure a candidate is that another analyst has given."""
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Model:
@@ -80,6 +82,7 @@ class Model:
             replaces_rules_by=data["replaces_rules_by"],
             confidence_features=data["confidence_features"],
             confidence=Linear(**data["confidence"]),
+            given=Linear(**data["given"]),
         )
 
     def log_odds(self, features: Features) -> float:
@@ -92,6 +95,14 @@ class Model:
         """The calibrated probability that a choice is right; never certain."""
         odds = self.confidence.evaluate([signs[name] for name in self.confidence_features])
         return min(MOST_SURE, probability(odds))
+
+    def confidence_in_given(self, signs: Features, log_odds: float) -> float:
+        """The same of a candidate that another analyst has given.
+
+        :param log_odds: what else speaks for it, or against it.
+        """
+        odds = self.given.evaluate([signs[name] for name in self.confidence_features])
+        return min(MOST_SURE, probability(odds + log_odds))
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,13 @@ LEAST_DOUBT = 0.01
 """Less is no better a sign; one value alone is never surer."""
 
 
-def doubts_of(document: Document, summary: Summary, weights: Weights) -> tuple[Doubt, ...]:
-    """What of a summary a person should look at; nothing where all of it together is sure enough."""
+def doubts_of(
+    document: Document, summary: Summary, weights: Weights, *, of_unsupported: str = "worked_out"
+) -> tuple[Doubt, ...]:
+    """What of a summary a person should look at; nothing where all of it together is sure enough.
+
+    :param of_unsupported: what is wrong with a value that the text does not hold: a code of :data:`CLAUSES`.
+    """
     doubts = [
         Doubt(field=each, reason=clause("missing", what=NAMES[each]))
         for each in EXPECTED.get(document.document_type, ())
@@ -40,7 +45,9 @@ def doubts_of(document: Document, summary: Summary, weights: Weights) -> tuple[D
     if sure_of_type < UNSURE_OF_TYPE:
         doubts.append(_doubt_of_type(document, sure_of_type))
     doubts += [
-        Doubt(field=each, reason=clause("worked_out", what=NAMES[each])) for each in summary.unsupported
+        Doubt(field=each, reason=clause(of_unsupported, what=NAMES[each]))
+        for each in summary.unsupported
+        if each in NAMES
     ]
     sure = _confidences(summary)
     all_right = weights.documents.confidence_of(signs_of_document(document, summary))

@@ -16,6 +16,7 @@ from alfrd_events.analysis.rules.forms.form import find_form
 from alfrd_events.analysis.rules.name_lines import (
     ROWS_AT_THE_TOP,
     ROWS_LOOKED_AT,
+    is_broken_off,
     labelled_as_issuer,
     name_candidates,
 )
@@ -42,6 +43,9 @@ from alfrd_events.model import Document
 
 POSTAL_CODE = re.compile(r"\b\d{4,5}\b|\b\d{2,3}[- ]\d{2,3}\b")
 MONEY = re.compile(r"(?<![\d.,/-])\d{1,3}(?:[ .,']\d{3}){0,4}[.,]\d{2}(?![\d.,/-])")
+ROWS_OF_A_SIGN = 3
+"""In which a shop says who it is and what."""
+SOLD_BY_A_PERSON = 4.0
 WITH_ITS_DAY = re.compile(r"[a-z]\W{1,4}\d{1,4}[./-]\d{1,2}[./-]\d{2,4}\W*$")
 """A label and the day that it names: "Anreise 08.03.2024"."""
 
@@ -146,7 +150,7 @@ def _score(
         score += 1.5 if is_receipt and _follows_the_address(segment, parsed) else 4.0
     elif LEGAL_FORM.search(name):
         score += 2.5
-    if ORGANISATION.search(folded):
+    if ORGANISATION.search(folded) and not _describes_the_line_above(name, segment, parsed):
         score += 2.0
     if _is_beside_its_address(segment, parsed):
         score += 1.5
@@ -157,7 +161,7 @@ def _score(
         score += 2.5
     score += min(1.5, 0.5 * (_mentions(core, parsed) - 1))
     if labelled_as_issuer(segment, parsed):
-        score += 4.0
+        score += -SOLD_BY_A_PERSON if is_receipt and _serves_at_a_till(name, segment) else 4.0
     score -= _unlike_a_name(name, folded, segment)
     if _belongs_to_recipient(segment, recipients, parsed):
         score -= 6.0
@@ -165,6 +169,8 @@ def _score(
         score -= 0.5
     if MONEY.search(parsed.rows[segment.row].folded):
         score -= 3.0  # a row of a table
+    if is_broken_off(segment, parsed):
+        score -= 3.0
     if TRADE.match(folded) and _under_a_name(segment, parsed):
         score -= 3.0
     return score
@@ -183,6 +189,20 @@ def _is_beside_its_address(segment: Segment, parsed: ParsedText) -> bool:
 def _follows_the_address(segment: Segment, parsed: ParsedText) -> bool:
     """Whether the shop's head (name, address, telephone) is over before this line."""
     return any(CONTACT.search(row.folded) for row in parsed.rows[max(0, segment.row - 8) : segment.row])
+
+
+def _describes_the_line_above(name: str, segment: Segment, parsed: ParsedText) -> bool:
+    """Whether a line says what the shop is whose name is above it in capitals: "Pure Vegetarian Restaurant"."""
+    if segment.row == 0 or name.isupper() or LEGAL_FORM.search(name):
+        return False
+    above = parsed.rows[segment.row - 1]
+    return above.text.isupper() and segment.row <= ROWS_OF_A_SIGN and _under_a_name(segment, parsed)
+
+
+def _serves_at_a_till(name: str, segment: Segment) -> bool:
+    """Whether "seller" is a person who works there: a receipt's head says who the shop is."""
+    is_company = LEGAL_FORM.search(name) or ORGANISATION.search(fold(name))
+    return not is_company and segment.row > ROWS_OF_A_SIGN and len(name.split()) < 3
 
 
 def _under_a_name(segment: Segment, parsed: ParsedText) -> bool:

@@ -12,10 +12,11 @@ from alfrd_events.analysis.rules.name_words import (
     ADDRESS,
     ATTRIBUTE,
     BEFORE_ITS_CAPITAL,
-    BEGINS_WITH_TRADE,
     CONTACT,
+    ENDS_WITH_JOIN,
     HEADING,
     ISSUER,
+    JOINS_TWO_LINES,
     LABEL_BEFORE_ISSUER,
     LABEL_OF_ISSUER,
     MAILBOX,
@@ -24,8 +25,10 @@ from alfrd_events.analysis.rules.name_words import (
     PARTY,
     RECIPIENT,
     SOLD_BY,
+    begins_with_trade,
+    says_only_what_it_is,
 )
-from alfrd_events.analysis.text.layout import Segment, fold
+from alfrd_events.analysis.text.layout import Row, Segment, fold
 from alfrd_events.analysis.text.naming import ENDS_WITH_LEGAL_FORM, LEGAL_FORM, ONLY_LEGAL_FORM, clean_name
 from alfrd_events.analysis.text.parsed import ParsedText
 
@@ -35,6 +38,8 @@ SHORTEST_NAME = 3
 _ROWS_OF_A_BLOCK = 4
 ROWS_LOOKED_AT = 400
 """Names are on the first pages; a book is not read through for its publisher."""
+WIDEST_BLANK = 1.5
+"""Between two words, in widths of a letter."""
 SAME_PRINT = 1.35
 """Heights of two lines, one to the other, up to which they are one print."""
 
@@ -49,8 +54,8 @@ def name_candidates(parsed: ParsedText) -> Iterator[tuple[str, Segment]]:
     """Every name that could be the issuer's, with its segment: near the top, or where a word of companies is in it."""
     for row in parsed.rows[:ROWS_LOOKED_AT]:
         at_top = row.index < ROWS_AT_THE_TOP
-        for segment in row.segments:
-            for piece in _pieces(segment):
+        for segment, joined in _without_gaps(row) if at_top else ((each, "") for each in row.segments):
+            for piece in (joined,) if joined else _pieces(segment):
                 name = clean_name(_whole_name(piece, segment, parsed))
                 letters = len(re.findall(r"[^\W\d_]", name))
                 if not SHORTEST_NAME <= len(name) <= LONGEST_NAME or letters < 2:
@@ -62,6 +67,31 @@ def name_candidates(parsed: ParsedText) -> Iterator[tuple[str, Segment]]:
                     or labelled_as_issuer(segment, parsed)
                 ):
                     yield name, segment
+
+
+def _without_gaps(row: Row) -> Iterator[tuple[Segment, str]]:
+    """The segments of a row; those that no more than a blank is between count as one, with the text of all."""
+    runs: list[list[Segment]] = []
+    for segment in row.segments:
+        if runs and _is_blank_between(runs[-1][-1], segment):
+            runs[-1].append(segment)
+        else:
+            runs.append([segment])
+    for run in runs:
+        yield run[0], " ".join(each.text for each in run) if len(run) > 1 else ""
+
+
+def _is_blank_between(left: Segment, right: Segment) -> bool:
+    """Whether two words of a name are as near as words are: a reader may take them for two lines."""
+    if left.box is None or right.box is None or not (_is_words(left) and _is_words(right)):
+        return False
+    width = (left.box[2] - left.box[0]) / len(left.text)
+    heights = sorted(each[3] - each[1] for each in (left.box, right.box))
+    return right.box[0] - left.box[2] <= WIDEST_BLANK * width and heights[1] <= SAME_PRINT * heights[0]
+
+
+def _is_words(segment: Segment) -> bool:
+    return bool(re.fullmatch(r"[^\W\d_][^\d:]*", segment.text)) and len(segment.text) > 1
 
 
 def _pieces(segment: Segment) -> Iterator[str]:
@@ -105,9 +135,32 @@ def _whole_name(piece: str, segment: Segment, parsed: ParsedText) -> str:
     if above.page != segment.page or any(pattern.search(above.folded) for pattern in said_elsewhere):
         return piece
     first = above.segments[0]
+    if goes_on(first, segment):
+        return f"{first.text} {segment.text}"
     joined = f"{first.text} {piece}"
-    begins_above = BEGINS_WITH_TRADE.match(fold(piece)) or _is_said_in_one_line(joined, segment, parsed)
+    begins_above = begins_with_trade(fold(piece)) or _is_said_in_one_line(joined, segment, parsed)
     return joined if is_form or (begins_above and is_first_half(first, segment)) else piece
+
+
+def goes_on(above: Segment, segment: Segment) -> bool:
+    """Whether a line goes on with the name above it.
+
+    A conjunction stands at the break, or the first lines say no more than what kind of a shop it is: "Boulangerie
+    Pâtisserie / Maison Clémentin".
+    """
+    if sum(character.isalpha() for character in above.text) < 3:
+        return False
+    if JOINS_TWO_LINES.match(segment.folded) or ENDS_WITH_JOIN.search(above.folded):
+        return True
+    is_name = not (ADDRESS.search(segment.folded) or any(character.isdigit() for character in segment.text))
+    is_name = is_name and not (HEADING.match(segment.folded) or CONTACT.search(segment.folded))
+    return above.row == 0 and is_name and says_only_what_it_is(above.folded)
+
+
+def is_broken_off(segment: Segment, parsed: ParsedText) -> bool:
+    """Whether the line below goes on with the name in this one."""
+    below = parsed.rows[segment.row + 1] if segment.row + 1 < len(parsed.rows) else None
+    return below is not None and below.page == segment.page and goes_on(segment, below.segments[0])
 
 
 def _is_said_in_one_line(name: str, segment: Segment, parsed: ParsedText) -> bool:

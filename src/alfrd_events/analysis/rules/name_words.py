@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import re
 
+from rapidfuzz.distance import Levenshtein
+
 from alfrd_events.analysis.text.vocabulary import any_of, beginnings, listed, words
 
 HEADING = re.compile(rf"^\W*{any_of('names.heading')}\W*$")
 HEADING_END = re.compile(rf"{words('names.heading_end')}\W*$")
 ADDRESS = re.compile(
-    rf"{words('names.address')}|{any_of('names.street_before_number')}\s*\d|\b\d{{5}}\b"
+    rf"{words('names.address')}|^(?=.*\d).*{words('names.address_beside_number')}"
+    rf"|{any_of('names.street_before_number')}\s*\d|\b\d{{5}}\b"
     rf"|^\W*{any_of('names.house_number')}\W{{0,3}}\d|\b[a-z]{{2}}\W{{1,2}}\d{{5}}"
+    r"|\b[a-z]{1,2}\d[a-z\d]?\s\d[a-z]{2}\b|\b[a-z]\d[a-z]\s\d[a-z]\d\b"
+    r"|^\W*\d{1,5}[a-z]?,?\s[a-z][^\d,]{3,30},\s*[a-z]{2}"
 )
+"""Also a British or a Canadian postcode, and what begins with the number of a house: "31 Market Row, York"."""
 HOUSE_NUMBER_FIRST = re.compile(rf"\W*(?:{any_of('names.house_number')}\W*)?\d")
 CONTACT = re.compile(rf"{words('names.contact')}|@|\+\d{{2}}")
 RECIPIENT = re.compile(
@@ -41,8 +47,13 @@ ATTRIBUTE = re.compile(
 """A line of an address block that says something of its company, and not its name."""
 NUMBER_LABEL = re.compile(words("names.number_label"))
 """What a register calls a company, and not how it is called: "Company Reg. No."."""
+JOINS_TWO_LINES = re.compile(rf"^\W*(?:&|\+|(?:{any_of('names.conjunction')})\s)")
+"""A second line that goes on with a name: "Lim Brothers Hardware / & Electrical Ltd"."""
+ENDS_WITH_JOIN = re.compile(rf"(?:&|\+|\s(?:{any_of('names.conjunction')}))\s*$")
 BEGINS_WITH_TRADE = re.compile(rf"^{words('names.begins_with_trade')}")
 """A second line that says what a company does: its name began on the line above."""
+TRADES = tuple(each for each in listed("names.begins_with_trade") if each.isalpha() and len(each) >= 8)
+"""Those that are told from all other words with one letter misread."""
 PERSON = re.compile(
     rf"^{any_of('names.form_of_address')}\b\.?\s|,\s*{any_of('names.degree')}\b", re.IGNORECASE
 )
@@ -66,3 +77,18 @@ BEFORE_ITS_CAPITAL = re.compile(rf"(.{{2,40}}?\b(?:{_WITH_CAPITAL}))\s+(?:{_OF_C
 SOLD_BY = re.compile(rf"\bsold by ([A-Z][^.]{{3,50}}?(?:{_SOLD_BY})\b\.?)")
 MAILBOX = re.compile(r"^\W{0,3}([^<>@]{2,100}?)[\s\"']*<[^<>\s]+@[^<>\s]+>\W*$")
 """A mail's sender: the name is before the address, with or without quotes."""
+
+
+def says_only_what_it_is(folded: str) -> bool:
+    """Whether all words are such as any company of a kind is named with: "Syarikat Perniagaan"."""
+    named = re.findall(r"[^\W\d_]{2,}", folded)
+    return bool(named) and all(ORGANISATION.fullmatch(each) for each in named)
+
+
+def begins_with_trade(folded: str) -> bool:
+    """Whether a line begins with what a company does, also with one letter misread or lost: "sttionery"."""
+    first = folded.split()[0] if folded.split() else ""
+    return bool(BEGINS_WITH_TRADE.match(folded)) or (
+        len(first) >= len(min(TRADES, key=len)) - 1
+        and any(Levenshtein.distance(first, each, score_cutoff=1) <= 1 for each in TRADES)
+    )

@@ -30,6 +30,8 @@ KINDS = ("due_date", "invoice_number", "currency", "period", "number", "amount",
 """What values are told apart by; values of one kind go wrong alike."""
 SUMS = frozenset({"subtotal", "tax", "rounding"})
 TABLES = ("line_items", "transactions")
+NOT_IN_TEXT = "unsupported"
+"""Where a summary keeps what an analyst has given that the text does not hold."""
 LONGEST_CREDIT = 120
 """Days from the paper's own date to its due date; more is rare."""
 LONGEST_PERIOD = 800
@@ -74,7 +76,7 @@ def values_of(summary: Summary) -> Iterator[Value]:
         value = getattr(summary, field)
         if value not in (None, ""):
             yield Value(field, str(value))
-    yield from _leaves("", summary.structured_data)
+    yield from _leaves("", {name: of for name, of in summary.structured_data.items() if name != NOT_IN_TEXT})
 
 
 def _leaves(path: str, value: Any) -> Iterator[Value]:

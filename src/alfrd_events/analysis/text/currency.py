@@ -11,11 +11,15 @@ from alfrd_events.analysis.text.amounts import CURRENCY_SIGNS, OF_SEVERAL_COUNTR
 from alfrd_events.analysis.text.date_order import AMERICAN_ZIP
 from alfrd_events.analysis.text.layout import Segment
 from alfrd_events.analysis.text.parsed import ParsedText, Placed
-from alfrd_events.analysis.text.vocabulary import any_of, beginnings, phrases, words
+from alfrd_events.analysis.text.vocabulary import any_of, beginnings, pattern, phrases, words
 
 _CODES = "rm|" + "|".join(
     sorted({code.lower() for code in set(CURRENCY_SIGNS.values()) - OF_SEVERAL_COUNTRIES.keys()})
 )
+
+
+CANADIAN_ZIP = r"\b[a-z]\d[a-z]\s?\d[a-z]\d\b"
+AMERICAN_TELEPHONE = r"(?<![\d-])(?:\(\d{3}\)\s?|\d{3}-)\d{3}-\d{4}(?![\d-])"
 
 
 def _country(currency: str, *forms: str) -> tuple[str, re.Pattern[str]]:
@@ -32,11 +36,10 @@ def _country(currency: str, *forms: str) -> tuple[str, re.Pattern[str]]:
 def countries_of_a_dollar() -> tuple[tuple[str, re.Pattern[str]], ...]:
     """Where a bare dollar sign is not an American one."""
     australian_zip = rf"{beginnings('places.state_of.AUD')}\s?\d{{4}}"
-    canadian_zip = r"\b[a-z]\d[a-z]\s?\d[a-z]\d\b"
     return (
         _country("SGD", r"\+65"),
         _country("AUD", australian_zip),
-        _country("CAD", canadian_zip),
+        _country("CAD", CANADIAN_ZIP),
         _country("NZD"),
     )
 
@@ -58,14 +61,15 @@ def country_hints() -> tuple[tuple[str, re.Pattern[str]], ...]:
     number = any_of("places.number")
     tax_number = rf"{any_of('places.tax_number.MYR')}\W{{0,4}}{number}?\W{{0,4}}00\d{{10}}"
     return (
-        _country("MYR", r"\(rm\)", tax_number),
+        _country("MYR", r"\(rm\)", tax_number, r"\(\d{4,7}-[a-z]\)", r"\b[a-z]{2}\d{7}-[a-z]\b"),
         _country("INR"),
-        _country("USD", AMERICAN_ZIP),
+        _country("CAD", r"\b[a-z]\d[a-z]\s\d[a-z]\d\b"),
+        _country("USD", AMERICAN_ZIP, AMERICAN_TELEPHONE),
         _country("GBP", r"\bgb\s?\d{9}"),
         _country("PLN"),
         _country("CZK"),
         *countries_of_a_krone(),
-        _country("EUR", r"(?<![a-z])b\.v\.|s\.a\.r\.l"),
+        _country("EUR", r"(?<![a-z])b\.v\.|s\.a\.r\.l", r"\bttc\b"),
     )
 
 
@@ -119,9 +123,15 @@ def _by_sign(parsed: ParsedText) -> dict[str, list[Segment]]:
     """Where each sign stands beside an amount, the commonest sign first."""
     found: dict[str, list[Segment]] = {}
     for placed in parsed.all_amounts:
-        if placed.value.currency:
+        if placed.value.currency and not _is_of_an_address(placed, parsed):
             found.setdefault(placed.value.currency, []).append(placed.segment)
     return dict(sorted(sorted(found.items()), key=lambda pair: -len(pair[1])))
+
+
+def _is_of_an_address(placed: Placed[Money], parsed: ParsedText) -> bool:
+    """Whether what looks like a currency is a word of an address: "Jln Mega 4, Sek 9"."""
+    row = parsed.rows[placed.segment.row].folded
+    return not placed.value.has_decimals and bool(pattern("names.address").search(row))
 
 
 def _code_of(sign: str, parsed: ParsedText) -> str:

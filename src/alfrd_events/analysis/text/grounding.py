@@ -127,6 +127,13 @@ class Support:
             if squashed and squashed in SEPARATORS.sub("", segment.folded)
         )
 
+    def place_of_value(self, value: str) -> Evidence | None:
+        """Where a value of any kind stands, in whatever notation: as a date, as an amount, else as it is written."""
+        if (day := _as_day(value)) is not None:
+            return self.place_of_day(day)
+        amount = parse_amount(value)
+        return self.place_of_text(value) or (self.place_of_amount(amount) if amount is not None else None)
+
     @staticmethod
     def _first(segments: Iterator[Segment]) -> Evidence | None:
         found = next(segments, None)

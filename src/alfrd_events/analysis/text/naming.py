@@ -50,6 +50,7 @@ CONFUSABLE = str.maketrans(
 MISREAD_O = re.compile(r"(?<=[A-Z])0(?=[A-Z])")
 MISREAD_S_B = re.compile(r"\b5/[B8]$")
 MISREAD_SDN_BHD = re.compile(r"\b[S5][DO0I]N B[HN]D[I1l|]?(?!\w)")
+MISREAD_L = re.compile(r"(?<=[a-z])I(?=[a-z])")
 MISREAD_SDN = re.compile(r"\b5dn(?= Bhd\b)")
 SHORT_KEY = 5
 SIMILAR = 0.86
@@ -68,7 +69,7 @@ def clean_name(printed: str) -> str:
     if len(re.sub(r"[^A-Za-z]", "", stripped)) >= 2:
         name = stripped
     name = TRAILING_NOISE.sub("", name)
-    name = MISREAD_O.sub("O", name)
+    name = MISREAD_L.sub("l", MISREAD_O.sub("O", name))
     name = MISREAD_SDN_BHD.sub("SDN BHD", MISREAD_S_B.sub("S/B", name))
     name = MISREAD_SDN.sub("Sdn", name)
     if name.count("(") < name.count(")"):

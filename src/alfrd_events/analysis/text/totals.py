@@ -57,6 +57,8 @@ LARGEST_ROUNDING = 1
 LARGEST_CASH_ROUNDING = Decimal("0.05")
 """To the nearest ten cents; half of it at most."""
 AS_SURE_AS_A_LABEL = 10
+SURER_THAN_A_LABEL = 14
+"""The label is of a total that the tip is not in."""
 MOST_CONSIDERED = 40
 """Payments and roundings that are set against the totals; a till prints a handful."""
 
@@ -96,8 +98,9 @@ def find_totals(parsed: ParsedText) -> Totals:
     for candidate in candidates:
         by_role.setdefault(candidate.role, []).append(candidate)
     proof = _Proof.of(by_role)
-    if (rounded := _rounded_payment(parsed, by_role, proof)) is not None:
-        by_role.setdefault("total", []).append(rounded)
+    for paid in (_rounded_payment(parsed, by_role, proof), _paid_with_tip(parsed, proof)):
+        if paid is not None:
+            by_role.setdefault("total", []).append(paid)
     ranked = sorted(by_role.get("total", []), key=lambda candidate: _score(candidate, proof), reverse=True)
     total = ranked[0] if ranked else _from_payment(by_role) or _only_amount(parsed)
     worked_out = None
@@ -338,6 +341,22 @@ def _rounded_payment(
         if any(0 < abs(payment.value - total) <= LARGEST_CASH_ROUNDING for total in proof.totals):
             return replace(payment, role="total", strength=AS_SURE_AS_A_LABEL)
     return None
+
+
+def _paid_with_tip(parsed: ParsedText, proof: _Proof) -> Candidate | None:
+    """What was paid, where it is a total and the tip that is printed, whatever it is called."""
+    placed = [(row, amount) for row in parsed.rows for amount in parsed.amounts[row.index]]
+    tips = {
+        amount.value.value
+        for row, amount in placed
+        if amount.value.value > 0 and pattern("totals.tip").match(row.folded.lstrip())
+    }
+    sums = {total + tip for total in proof.totals for tip in tips}
+    paid = [(row, amount) for row, amount in placed if amount.value.value in sums]
+    if not paid:
+        return None
+    row, amount = paid[-1]
+    return Candidate("total", row.folded[: amount.start].strip(" :."), SURER_THAN_A_LABEL, amount)
 
 
 def _worked_out(parsed: ParsedText, by_role: dict[Role, list[Candidate]]) -> Decimal | None:

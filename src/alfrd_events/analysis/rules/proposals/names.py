@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from alfrd_events.analysis.ranking.ranker import Candidate
 from alfrd_events.analysis.rules.entity import Issuer
-from alfrd_events.analysis.rules.name_lines import is_first_half
+from alfrd_events.analysis.rules.name_lines import goes_on, is_first_half
 from alfrd_events.analysis.rules.name_words import (
     ADDRESS,
     CONTACT,
@@ -142,6 +142,7 @@ def _name_features(proposal: _Proposal) -> dict[str, float]:
         "marks": sum(not (c.isalnum() or c.isspace()) for c in name) / max(1, len(name)),
         "ends_with_legal_form": float(bool(ENDS_WITH_LEGAL_FORM.search(name))),
         "legal_forms": min(3.0, len(LEGAL_FORM.findall(name))),
+        "core_words": min(10.0, len(LEGAL_FORM.sub("", name).split())),
         "is_legal_form": float(bool(LEGAL_FORM.search(name)) and len(squash(LEGAL_FORM.sub("", name))) < 3),
         "has_organisation_word": float(bool(ORGANISATION.search(folded))),
         "is_heading": float(bool(HEADING.match(folded))),
@@ -223,8 +224,12 @@ def _neighbour_features(name: Name, printed: Printed) -> dict[str, float]:
             f"words_{place}": min(10.0, len(text.split())),
             f"height_{place}": _height_ratio(segment, other),
             f"gap_{place}": _gap(segment, other),
+            f"repeats_{place}": float(len(squash(text)) > 2 and squash(text) in squash(name.name)),
+            f"other_case_{place}": float(bool(text) and text.isupper() != name.name.isupper()),
         }
     above, below = printed.neighbour(name.segment, -1), printed.neighbour(last, 1)
+    features["goes_on_above"] = float(above is not None and goes_on(above.segments[0], name.segment))
+    features["goes_on_below"] = float(below is not None and goes_on(last, below.segments[0]))
     features["half_above"] = float(above is not None and _joins(above, name.segment))
     features["half_below"] = float(below is not None and _joins(below, last))
     return features
