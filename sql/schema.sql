@@ -243,12 +243,6 @@ CREATE FUNCTION alfrd.alert_changed() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
--- FUNCTION anchors_of(jsonb, double precision)
-
-CREATE FUNCTION alfrd.anchors_of(p_layout jsonb, p_height double precision) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
 -- FUNCTION announce(text, uuid[], text[])
 
 CREATE FUNCTION alfrd.announce(p_subject_type text, p_ids uuid[], p_statuses text[]) RETURNS void
@@ -293,12 +287,6 @@ CREATE FUNCTION alfrd.as_numeric(p_text text) RETURNS numeric
 
 CREATE FUNCTION alfrd.ask_for_series(p_asked alfrd.finished[]) RETURNS void
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
--- FUNCTION aspect_of(jsonb)
-
-CREATE FUNCTION alfrd.aspect_of(p_layout jsonb) RETURNS double precision
-    LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION await_turn(text)
@@ -863,6 +851,12 @@ CREATE FUNCTION alfrd.drop_views_of_gone_series() RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+-- FUNCTION earliest_look(uuid)
+
+CREATE FUNCTION alfrd.earliest_look(p_series uuid) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION edits(text, text)
 
 CREATE FUNCTION alfrd.edits(p_one text, p_other text) RETURNS integer
@@ -941,11 +935,67 @@ CREATE FUNCTION alfrd.file_in_series(p_done alfrd.finished[], p_made jsonb DEFAU
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+-- TABLE files
+
+CREATE TABLE alfrd.files (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    owner text DEFAULT ''::text NOT NULL,
+    tags text[] NOT NULL,
+    title text DEFAULT ''::text NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    revision bigint DEFAULT 1 NOT NULL,
+    generated_revision bigint DEFAULT 0 NOT NULL,
+    generated_at timestamp with time zone,
+    summary text DEFAULT ''::text NOT NULL,
+    columns text[] DEFAULT '{}'::text[] NOT NULL,
+    rows jsonb DEFAULT '[]'::jsonb NOT NULL,
+    statistics jsonb DEFAULT '{}'::jsonb NOT NULL,
+    insights text[] DEFAULT '{}'::text[] NOT NULL,
+    member_count integer DEFAULT 0 NOT NULL,
+    series_id uuid,
+    error text DEFAULT ''::text NOT NULL,
+    made_by jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    CONSTRAINT files_owner_is_short CHECK ((octet_length(owner) <= 2000)),
+    CONSTRAINT files_rows_check CHECK ((jsonb_typeof(rows) = 'array'::text)),
+    CONSTRAINT files_statistics_check CHECK ((jsonb_typeof(statistics) = 'object'::text)),
+    CONSTRAINT files_tags_are_a_plain_list CHECK (
+CASE
+    WHEN ((COALESCE(array_ndims(tags), 1) = 1) AND (COALESCE(array_lower(tags, 1), 1) = 1)) THEN (array_position(tags, NULL::text) IS NULL)
+    ELSE false
+END),
+    CONSTRAINT files_tags_check CHECK ((cardinality(tags) > 0)),
+    CONSTRAINT files_title_is_short CHECK ((octet_length(title) <= 100000))
+);
+
+-- COMMENT TABLE files
+
+COMMENT ON TABLE alfrd.files IS 'The completed documents that carry all of its tags, summarised as a whole.';
+
+-- COMMENT COLUMN files.revision
+
+COMMENT ON COLUMN alfrd.files.revision IS 'Raised when a member is added, removed or changed; the summary is current when generated_revision equals it.';
+
+-- TABLE tags
+
+CREATE TABLE alfrd.tags (
+    document_id uuid NOT NULL,
+    tag text NOT NULL,
+    source text NOT NULL,
+    CONSTRAINT tags_source_check CHECK ((source = ANY (ARRAY['user'::text, 'system'::text, 'analyst'::text]))),
+    CONSTRAINT tags_tag_check CHECK ((tag <> ''::text)),
+    CONSTRAINT tags_tag_is_short CHECK ((octet_length(tag) <= 2000))
+);
+
+-- COMMENT TABLE tags
+
+COMMENT ON TABLE alfrd.tags IS 'documents.tags, a row each, with who gave it. Kept by triggers: write documents.tags.';
+
 -- FUNCTION file_members(uuid)
 
 CREATE FUNCTION alfrd.file_members(p_file uuid) RETURNS SETOF alfrd.documents
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    LANGUAGE sql STABLE;
 
 -- FUNCTION files_deleted()
 
@@ -1047,12 +1097,6 @@ CREATE FUNCTION alfrd.heartbeat(p_worker bigint, p_locked boolean DEFAULT NULL::
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp';
 
--- FUNCTION holds_value(text, text[])
-
-CREATE FUNCTION alfrd.holds_value(p_text text, p_forms text[]) RETURNS boolean
-    LANGUAGE sql IMMUTABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
 -- FUNCTION identifier(text)
 
 CREATE FUNCTION alfrd.identifier(p_name text) RETURNS text
@@ -1132,12 +1176,6 @@ CREATE FUNCTION alfrd.inputs_within_limits(p_tasks bigint[]) RETURNS json
 
 CREATE FUNCTION alfrd.insert_row(p_table regclass, p_row jsonb, p_content bytea DEFAULT NULL::bytea) RETURNS void
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
--- FUNCTION is_at(double precision[], jsonb, double precision, double precision, double precision, double precision)
-
-CREATE FUNCTION alfrd.is_at(p_moved double precision[], p_place jsonb, x0 double precision, y0 double precision, x1 double precision, y1 double precision) RETURNS boolean
-    LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION is_bill(text, date)
@@ -1328,12 +1366,6 @@ COMMENT ON TABLE alfrd.series_aliases IS 'Documents of this name, or of this acc
 CREATE FUNCTION alfrd.known_series(p_owner text, p_entity_key text, p_kind text, p_frequency text, p_account text) RETURNS SETOF uuid
     LANGUAGE sql STABLE ROWS 1;
 
--- FUNCTION label_beside(text, text, jsonb)
-
-CREATE FUNCTION alfrd.label_beside(p_text text, p_field text, p_value jsonb) RETURNS text
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
 -- FUNCTION language_of(tsvector)
 
 CREATE FUNCTION alfrd.language_of(p_words tsvector) RETURNS text
@@ -1358,10 +1390,28 @@ CREATE FUNCTION alfrd.left_over(p_state alfrd.exchange_state, p_due text[], p_ca
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+-- FUNCTION lesson_believed()
+
+CREATE FUNCTION alfrd.lesson_believed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION lesson_deleted()
 
 CREATE FUNCTION alfrd.lesson_deleted() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION lesson_taught()
+
+CREATE FUNCTION alfrd.lesson_taught() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION lesson_trials(uuid[])
+
+CREATE FUNCTION alfrd.lesson_trials(p_senders uuid[]) RETURNS TABLE(sender_id uuid, sender text, lessons jsonb, papers uuid[])
+    LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION lessons_changed()
@@ -1374,12 +1424,6 @@ CREATE FUNCTION alfrd.lessons_changed() RETURNS trigger
 
 CREATE FUNCTION alfrd.lexemes(p_text text, p_language text) RETURNS tsvector
     LANGUAGE plpgsql IMMUTABLE COST 5000 PARALLEL SAFE
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
--- FUNCTION lines_of(jsonb)
-
-CREATE FUNCTION alfrd.lines_of(p_layout jsonb) RETURNS TABLE(place bigint, text text, x0 double precision, y0 double precision, x1 double precision, y1 double precision)
-    LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION link_payment(uuid, uuid, integer, date, numeric)
@@ -1468,6 +1512,80 @@ CREATE FUNCTION alfrd.marks_of(p_text text) RETURNS text[]
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
+-- TABLE lessons
+
+CREATE TABLE alfrd.lessons (
+    id bigint NOT NULL,
+    owner text NOT NULL,
+    kind text NOT NULL,
+    sender text NOT NULL,
+    marks text[] DEFAULT '{}'::text[] NOT NULL,
+    field text NOT NULL,
+    found text NOT NULL,
+    value text NOT NULL,
+    place jsonb,
+    document_id uuid,
+    change_id bigint,
+    contradicted_by text DEFAULT ''::text NOT NULL,
+    taught_by text DEFAULT SESSION_USER NOT NULL,
+    taught_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
+    sender_id uuid GENERATED ALWAYS AS ((md5(((owner || '
+'::text) || lower(sender))))::uuid) STORED NOT NULL,
+    tried_at timestamp with time zone,
+    apply_to uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    active boolean GENERATED ALWAYS AS (((contradicted_by = ''::text) AND (tried_at IS NOT NULL))) STORED NOT NULL,
+    CONSTRAINT lessons_kind_check CHECK ((kind = ANY (ARRAY['type'::text, 'company'::text, 'label'::text, 'place'::text, 'date_order'::text]))),
+    CONSTRAINT lessons_place_is_one CHECK (
+CASE
+    WHEN (kind <> 'place'::text) THEN (place IS NULL)
+    WHEN ((tried_at IS NULL) AND (place IS NULL)) THEN true
+    ELSE COALESCE(jsonb_path_match(place, 'strict (((((((((($."page".type() == "number" && $."page" >= 1) && $."page" <= 1000000) && $."aspect".type() == "number") && $."aspect" > 0.01) && $."aspect" < 100) && $."box".type() == "array") && $."box".size() == 4) && !(exists ($."box"[*]?((@.type() != "number" || @ < -1) || @ > 2)))) && $."anchors".type() == "array") && !(exists ($."anchors"[*]?((((((((@.type() != "array" || @.size() != 3) || @[0].type() != "string") || @[1].type() != "number") || @[2].type() != "number") || @[1] < -1) || @[1] > 2) || @[2] < -1) || @[2] > 2))))'::jsonpath, silent => true), false)
+END),
+    CONSTRAINT lessons_sender_check CHECK ((sender <> ''::text))
+);
+
+-- COMMENT TABLE lessons
+
+COMMENT ON TABLE alfrd.lessons IS 'What corrections taught, for the documents of one owner. Delete a row to undo it. alfrd.teach writes it.';
+
+-- COMMENT COLUMN lessons.kind
+
+COMMENT ON COLUMN alfrd.lessons.kind IS 'type: what this sender''s papers of type found are; company: whose paper it is where found was read; label: the words beside the value of a field; place: where it stands on the page; date_order: DMY or MDY.';
+
+-- COMMENT COLUMN lessons.marks
+
+COMMENT ON COLUMN alfrd.lessons.marks IS 'Numbers, internet addresses and the like that are printed on the sender''s paper, and on that of no other sender.';
+
+-- COMMENT COLUMN lessons.place
+
+COMMENT ON COLUMN alfrd.lessons.place IS 'Of kind place: page, box (left, top, right, bottom as fractions of the page), aspect (height by width of the page), and anchors: texts that tell the layout, each with the middle of its line.';
+
+-- COMMENT COLUMN lessons.contradicted_by
+
+COMMENT ON COLUMN alfrd.lessons.contradicted_by IS 'What it contradicts: another lesson, or a document that a person has accepted. It is not used then; empty: it is.';
+
+-- COMMENT COLUMN lessons.sender_id
+
+COMMENT ON COLUMN alfrd.lessons.sender_id IS 'The owner''s sender: the subject of step try_lessons.';
+
+-- COMMENT COLUMN lessons.tried_at
+
+COMMENT ON COLUMN alfrd.lessons.tried_at IS 'When step try_lessons has first weighed it; null: not yet, and it is not used.';
+
+-- COMMENT COLUMN lessons.apply_to
+
+COMMENT ON COLUMN alfrd.lessons.apply_to IS 'Documents that are done again once it is believed: a person has asked for that before it was tried.';
+
+-- COMMENT COLUMN lessons.active
+
+COMMENT ON COLUMN alfrd.lessons.active IS 'Whether it is used: it was tried, and contradicts nothing.';
+
+-- FUNCTION marks_taught(alfrd.lessons)
+
+CREATE FUNCTION alfrd.marks_taught(p_lesson alfrd.lessons) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
 -- FUNCTION match_credits(uuid)
 
 CREATE FUNCTION alfrd.match_credits(p_series uuid) RETURNS void
@@ -1513,18 +1631,6 @@ CREATE FUNCTION alfrd.merge_tags(p_into text, p_from text, p_owner text DEFAULT 
 CREATE FUNCTION alfrd.milliseconds(p_interval interval) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE;
 
--- FUNCTION misleads(text, text, text, jsonb)
-
-CREATE FUNCTION alfrd.misleads(p_text text, p_label text, p_field text, p_value jsonb) RETURNS boolean
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
--- FUNCTION misplaces(uuid, jsonb, text, jsonb)
-
-CREATE FUNCTION alfrd.misplaces(p_document uuid, p_place jsonb, p_field text, p_value jsonb) RETURNS boolean
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
 -- FUNCTION move_documents(uuid[], uuid)
 
 CREATE FUNCTION alfrd.move_documents(p_documents uuid[], p_series uuid) RETURNS void
@@ -1541,12 +1647,6 @@ CREATE FUNCTION alfrd.move_tag(p_from text, p_to text, p_owner text) RETURNS big
 
 CREATE FUNCTION alfrd.move_trial(p_trial bigint, p_from text, p_to text, p_challenger bigint, p_note text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
--- FUNCTION moved(jsonb, jsonb, double precision)
-
-CREATE FUNCTION alfrd.moved(p_place jsonb, p_anchors jsonb, p_aspect double precision) RETURNS double precision[]
-    LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION name_values(uuid)
@@ -1656,9 +1756,9 @@ CREATE FUNCTION alfrd.note_review(p_document uuid, p_what text, p_change bigint,
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
--- FUNCTION note_series(uuid)
+-- FUNCTION note_series(uuid, boolean)
 
-CREATE FUNCTION alfrd.note_series(p_series uuid) RETURNS void
+CREATE FUNCTION alfrd.note_series(p_series uuid, p_at_once boolean DEFAULT false) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
@@ -1708,18 +1808,6 @@ CREATE FUNCTION alfrd.says_number(p_row alfrd.statement_rows, p_bill alfrd.payab
 CREATE FUNCTION alfrd.payment_confidence(p_row alfrd.statement_rows, p_bill alfrd.payables, p_is_clear boolean) RETURNS double precision
     LANGUAGE sql IMMUTABLE;
 
--- FUNCTION place_of(uuid, text, jsonb)
-
-CREATE FUNCTION alfrd.place_of(p_document uuid, p_field text, p_value jsonb) RETURNS jsonb
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
--- FUNCTION places_agree(jsonb, jsonb)
-
-CREATE FUNCTION alfrd.places_agree(p_one jsonb, p_other jsonb) RETURNS boolean
-    LANGUAGE sql IMMUTABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
 -- FUNCTION plain(text)
 
 CREATE FUNCTION alfrd.plain(p_text text) RETURNS text
@@ -1741,12 +1829,6 @@ CREATE FUNCTION alfrd.price_of(p_provider text, p_operation text, p_model text, 
 -- FUNCTION printed(text, jsonb)
 
 CREATE FUNCTION alfrd.printed(p_field text, p_value jsonb) RETURNS text[]
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
--- FUNCTION printed_on_page(text, jsonb)
-
-CREATE FUNCTION alfrd.printed_on_page(p_field text, p_value jsonb) RETURNS text[]
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
@@ -1883,6 +1965,12 @@ CREATE FUNCTION alfrd.record_summarize(p_done alfrd.finished[]) RETURNS uuid[]
 -- FUNCTION record_summarize_file(alfrd.finished[])
 
 CREATE FUNCTION alfrd.record_summarize_file(p_done alfrd.finished[]) RETURNS uuid[]
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION record_try_lessons(alfrd.finished[])
+
+CREATE FUNCTION alfrd.record_try_lessons(p_done alfrd.finished[]) RETURNS uuid[]
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
@@ -2186,6 +2274,13 @@ CREATE FUNCTION alfrd.schedule_looks(p_looks alfrd.next_look[]) RETURNS boolean
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off';
 
+-- FUNCTION schedule_trial(uuid)
+
+CREATE FUNCTION alfrd.schedule_trial(p_sender uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off';
+
 -- FUNCTION search(text, text, text, date, date, numeric, numeric, text, text, text, integer, uuid[])
 
 CREATE FUNCTION alfrd.search(p_query text, p_type text DEFAULT NULL::text, p_entity text DEFAULT NULL::text, p_from date DEFAULT NULL::date, p_to date DEFAULT NULL::date, p_min numeric DEFAULT NULL::numeric, p_max numeric DEFAULT NULL::numeric, p_tag text DEFAULT NULL::text, p_series text DEFAULT NULL::text, p_owner text DEFAULT NULL::text, p_limit integer DEFAULT 20, p_documents uuid[] DEFAULT NULL::uuid[]) RETURNS TABLE(document_id uuid, page integer, rank real, snippet text, line_box jsonb, meant text)
@@ -2198,7 +2293,8 @@ CREATE FUNCTION alfrd.search_hits(p_plan alfrd.search_plan, p_filter alfrd.searc
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_custom_plan'
-    SET jit TO 'off';
+    SET jit TO 'off'
+    SET work_mem TO '64MB';
 
 -- FUNCTION search_plan_of(text, boolean)
 
@@ -2208,7 +2304,7 @@ CREATE FUNCTION alfrd.search_plan_of(p_query text, p_mends boolean DEFAULT false
 
 -- FUNCTION searched_term(text, boolean, boolean)
 
-CREATE FUNCTION alfrd.searched_term(p_text text, p_begins boolean, p_mends boolean, OUT query text, OUT pattern text, OUT exact text, OUT meant text, OUT is_common boolean, OUT is_phrase boolean) RETURNS record
+CREATE FUNCTION alfrd.searched_term(p_text text, p_begins boolean, p_mends boolean, OUT query text, OUT pattern text, OUT exact text, OUT meant text, OUT is_common boolean, OUT is_compared boolean) RETURNS record
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
@@ -2266,6 +2362,11 @@ CREATE FUNCTION alfrd.settle_calls(p_settled jsonb) RETURNS void
 CREATE FUNCTION alfrd.settle_equals(p_bills alfrd.payables[], p_rows alfrd.statement_rows[], p_before integer, p_after integer) RETURNS TABLE(bill_place integer, row_place integer, rival_place integer)
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
+
+-- FUNCTION shortened_numbers(text)
+
+CREATE FUNCTION alfrd.shortened_numbers(p_plain text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
 
 -- FUNCTION snippet(text, text[])
 
@@ -2381,12 +2482,6 @@ CREATE FUNCTION alfrd.text_hash(p_document uuid) RETURNS text
 
 CREATE FUNCTION alfrd.those_written(p_done alfrd.finished[], p_written uuid[]) RETURNS alfrd.finished[]
     LANGUAGE plpgsql IMMUTABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
--- FUNCTION told_place(jsonb)
-
-CREATE FUNCTION alfrd.told_place(p_place jsonb) RETURNS text
-    LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION touch_files(text[], uuid[])
@@ -2526,12 +2621,6 @@ CREATE FUNCTION alfrd.want_evolution(p_family uuid) RETURNS void
 
 CREATE FUNCTION alfrd.watch_changed_series() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'pg_temp';
-
--- FUNCTION weigh_lessons(text, text, text, text, text)
-
-CREATE FUNCTION alfrd.weigh_lessons(p_owner text, p_kind text, p_sender text, p_field text, p_found text) RETURNS void
-    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp';
 
 -- FUNCTION whole(numeric)
@@ -2782,7 +2871,8 @@ ALTER TABLE alfrd.bulk_changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
 CREATE UNLOGGED TABLE alfrd.changed_series (
     transaction xid8 DEFAULT pg_current_xact_id() NOT NULL,
     series_id uuid NOT NULL,
-    is_first boolean NOT NULL
+    is_first boolean NOT NULL,
+    at_once boolean DEFAULT false NOT NULL
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='500');
 
@@ -2793,6 +2883,10 @@ COMMENT ON TABLE alfrd.changed_series IS 'Kept by triggers within a transaction;
 -- COMMENT COLUMN changed_series.is_first
 
 COMMENT ON COLUMN alfrd.changed_series.is_first IS 'The first of its transaction: at the commit, it speaks for all of them.';
+
+-- COMMENT COLUMN changed_series.at_once
+
+COMMENT ON COLUMN alfrd.changed_series.at_once IS 'What a person has corrected has taken effect: the look need not wait for the end of a burst.';
 
 -- SEQUENCE changes
 
@@ -3122,48 +3216,6 @@ ALTER TABLE alfrd.events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
--- TABLE files
-
-CREATE TABLE alfrd.files (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    owner text DEFAULT ''::text NOT NULL,
-    tags text[] NOT NULL,
-    title text DEFAULT ''::text NOT NULL,
-    status text DEFAULT 'pending'::text NOT NULL,
-    revision bigint DEFAULT 1 NOT NULL,
-    generated_revision bigint DEFAULT 0 NOT NULL,
-    generated_at timestamp with time zone,
-    summary text DEFAULT ''::text NOT NULL,
-    columns text[] DEFAULT '{}'::text[] NOT NULL,
-    rows jsonb DEFAULT '[]'::jsonb NOT NULL,
-    statistics jsonb DEFAULT '{}'::jsonb NOT NULL,
-    insights text[] DEFAULT '{}'::text[] NOT NULL,
-    member_count integer DEFAULT 0 NOT NULL,
-    series_id uuid,
-    error text DEFAULT ''::text NOT NULL,
-    made_by jsonb DEFAULT '{}'::jsonb NOT NULL,
-    created_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
-    CONSTRAINT files_owner_is_short CHECK ((octet_length(owner) <= 2000)),
-    CONSTRAINT files_rows_check CHECK ((jsonb_typeof(rows) = 'array'::text)),
-    CONSTRAINT files_statistics_check CHECK ((jsonb_typeof(statistics) = 'object'::text)),
-    CONSTRAINT files_tags_are_a_plain_list CHECK (
-CASE
-    WHEN ((COALESCE(array_ndims(tags), 1) = 1) AND (COALESCE(array_lower(tags, 1), 1) = 1)) THEN (array_position(tags, NULL::text) IS NULL)
-    ELSE false
-END),
-    CONSTRAINT files_tags_check CHECK ((cardinality(tags) > 0)),
-    CONSTRAINT files_title_is_short CHECK ((octet_length(title) <= 100000))
-);
-
--- COMMENT TABLE files
-
-COMMENT ON TABLE alfrd.files IS 'The completed documents that carry all of its tags, summarised as a whole.';
-
--- COMMENT COLUMN files.revision
-
-COMMENT ON COLUMN alfrd.files.revision IS 'Raised when a member is added, removed or changed; the summary is current when generated_revision equals it.';
-
 -- TABLE first_documents
 
 CREATE TABLE alfrd.first_documents (
@@ -3218,53 +3270,6 @@ COMMENT ON TABLE alfrd.language_words IS 'By these words the language of a page 
 -- COMMENT COLUMN language_words.votes
 
 COMMENT ON COLUMN alfrd.language_words.votes IS 'A vote is divided among the languages that have the word.';
-
--- TABLE lessons
-
-CREATE TABLE alfrd.lessons (
-    id bigint NOT NULL,
-    owner text NOT NULL,
-    kind text NOT NULL,
-    sender text NOT NULL,
-    marks text[] DEFAULT '{}'::text[] NOT NULL,
-    field text NOT NULL,
-    found text NOT NULL,
-    value text NOT NULL,
-    place jsonb,
-    document_id uuid,
-    change_id bigint,
-    contradicted_by text DEFAULT ''::text NOT NULL,
-    active boolean GENERATED ALWAYS AS ((contradicted_by = ''::text)) STORED NOT NULL,
-    taught_by text DEFAULT SESSION_USER NOT NULL,
-    taught_at timestamp with time zone DEFAULT alfrd.now() NOT NULL,
-    CONSTRAINT lessons_kind_check CHECK ((kind = ANY (ARRAY['type'::text, 'company'::text, 'label'::text, 'place'::text, 'date_order'::text]))),
-    CONSTRAINT lessons_place_is_one CHECK (
-CASE
-    WHEN (kind <> 'place'::text) THEN (place IS NULL)
-    ELSE COALESCE(jsonb_path_match(place, 'strict (((((((((($."page".type() == "number" && $."page" >= 1) && $."page" <= 1000000) && $."aspect".type() == "number") && $."aspect" > 0.01) && $."aspect" < 100) && $."box".type() == "array") && $."box".size() == 4) && !(exists ($."box"[*]?((@.type() != "number" || @ < -1) || @ > 2)))) && $."anchors".type() == "array") && !(exists ($."anchors"[*]?((((((((@.type() != "array" || @.size() != 3) || @[0].type() != "string") || @[1].type() != "number") || @[2].type() != "number") || @[1] < -1) || @[1] > 2) || @[2] < -1) || @[2] > 2))))'::jsonpath, silent => true), false)
-END),
-    CONSTRAINT lessons_sender_check CHECK ((sender <> ''::text))
-);
-
--- COMMENT TABLE lessons
-
-COMMENT ON TABLE alfrd.lessons IS 'What corrections taught, for the documents of one owner. Delete a row to undo it. alfrd.teach writes it.';
-
--- COMMENT COLUMN lessons.kind
-
-COMMENT ON COLUMN alfrd.lessons.kind IS 'type: what this sender''s papers of type found are; company: whose paper it is where found was read; label: the words beside the value of a field; place: where it stands on the page; date_order: DMY or MDY.';
-
--- COMMENT COLUMN lessons.marks
-
-COMMENT ON COLUMN alfrd.lessons.marks IS 'Numbers, internet addresses and the like that are printed on the sender''s paper, and on that of no other sender.';
-
--- COMMENT COLUMN lessons.place
-
-COMMENT ON COLUMN alfrd.lessons.place IS 'Of kind place: page, box (left, top, right, bottom as fractions of the page), aspect (height by width of the page), and anchors: texts that tell the layout, each with the middle of its line.';
-
--- COMMENT COLUMN lessons.contradicted_by
-
-COMMENT ON COLUMN alfrd.lessons.contradicted_by IS 'What it contradicts: another lesson, or a document that a person has accepted. It is not used then; empty: it is.';
 
 -- SEQUENCE lessons_id_seq
 
@@ -3417,7 +3422,7 @@ CREATE TABLE alfrd.routes (
     CONSTRAINT routes_max_attempts_check CHECK ((max_attempts > 0)),
     CONSTRAINT routes_needs_are_known CHECK ((needs <@ ARRAY['parts'::text, 'series'::text, 'series_versions'::text])),
     CONSTRAINT routes_step_check CHECK ((step ~ '^[a-z][a-z0-9_]*$'::text)),
-    CONSTRAINT routes_subject_type_check CHECK ((subject_type = ANY (ARRAY['document'::text, 'file'::text, 'prompt'::text, 'series'::text])))
+    CONSTRAINT routes_subject_type_check CHECK ((subject_type = ANY (ARRAY['document'::text, 'file'::text, 'prompt'::text, 'series'::text, 'sender'::text])))
 );
 
 -- COMMENT TABLE routes
@@ -4236,21 +4241,6 @@ CREATE TABLE alfrd.step_results (
 
 COMMENT ON TABLE alfrd.step_results IS 'The latest result of each step that users added.';
 
--- TABLE tags
-
-CREATE TABLE alfrd.tags (
-    document_id uuid NOT NULL,
-    tag text NOT NULL,
-    source text NOT NULL,
-    CONSTRAINT tags_source_check CHECK ((source = ANY (ARRAY['user'::text, 'system'::text, 'analyst'::text]))),
-    CONSTRAINT tags_tag_check CHECK ((tag <> ''::text)),
-    CONSTRAINT tags_tag_is_short CHECK ((octet_length(tag) <= 2000))
-);
-
--- COMMENT TABLE tags
-
-COMMENT ON TABLE alfrd.tags IS 'documents.tags, a row each, with who gave it. Kept by triggers: write documents.tags.';
-
 -- SEQUENCE tasks_id_seq
 
 ALTER TABLE alfrd.tasks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -4777,7 +4767,7 @@ CREATE INDEX credit_notes_series ON alfrd.credit_notes USING btree (series_id);
 
 -- INDEX document_words_words
 
-CREATE INDEX document_words_words ON alfrd.document_words USING gin (words);
+CREATE INDEX document_words_words ON alfrd.document_words USING gin (words) WITH (gin_pending_list_limit='128');
 
 -- INDEX documents_due
 
@@ -4827,6 +4817,10 @@ CREATE INDEX lessons_about ON alfrd.lessons USING btree (owner, kind, lower(send
 
 CREATE INDEX lessons_change ON alfrd.lessons USING btree (document_id, change_id);
 
+-- INDEX lessons_sender
+
+CREATE INDEX lessons_sender ON alfrd.lessons USING btree (sender_id);
+
 -- INDEX mail_messages_digest
 
 CREATE INDEX mail_messages_digest ON alfrd.mail_messages USING btree (mailbox, digest);
@@ -4837,7 +4831,7 @@ CREATE INDEX pages_unindexed ON alfrd.pages USING btree (document_id, number) WH
 
 -- INDEX pages_words
 
-CREATE INDEX pages_words ON alfrd.pages USING gin (alfrd.lexemes(text, language)) WHERE (language IS NOT NULL);
+CREATE INDEX pages_words ON alfrd.pages USING gin (alfrd.lexemes(text, language)) WITH (gin_pending_list_limit='1024') WHERE (language IS NOT NULL);
 
 -- INDEX payables_amount
 
@@ -4989,7 +4983,7 @@ CREATE INDEX usage_reserved ON alfrd.usage USING btree (provider) WHERE (outcome
 
 -- INDEX words_trigrams
 
-CREATE INDEX words_trigrams ON alfrd.words USING gin (alfrd.trigrams(word));
+CREATE INDEX words_trigrams ON alfrd.words USING gin (alfrd.trigrams(word)) WITH (gin_pending_list_limit='128');
 
 -- RULE series_overview _RETURN
 
@@ -5007,7 +5001,7 @@ CREATE OR REPLACE VIEW alfrd.series_overview WITH (security_invoker='true') AS
     max(d.document_date) AS last_date,
     sum(d.total_amount) AS total_amount,
         CASE
-            WHEN (count(DISTINCT d.currency) = 1) THEN min(d.currency)
+            WHEN (min(d.currency) = max(d.currency)) THEN min(d.currency)
             ELSE ''::text
         END AS currency
    FROM (alfrd.series s
@@ -5118,6 +5112,10 @@ CREATE TRIGGER files_retag BEFORE UPDATE OF tags ON alfrd.files FOR EACH ROW WHE
 
 CREATE TRIGGER files_updated AFTER UPDATE ON alfrd.files REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((NOT alfrd.acts_as_engine())) EXECUTE FUNCTION alfrd.files_updated();
 
+-- TRIGGER lessons lessons_believed
+
+CREATE CONSTRAINT TRIGGER lessons_believed AFTER UPDATE ON alfrd.lessons DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (((old.tried_at IS NULL) AND (new.tried_at IS NOT NULL) AND (new.apply_to <> '{}'::uuid[]))) EXECUTE FUNCTION alfrd.lesson_believed();
+
 -- TRIGGER lessons lessons_counted
 
 CREATE CONSTRAINT TRIGGER lessons_counted AFTER INSERT OR DELETE OR UPDATE ON alfrd.lessons DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION alfrd.lessons_changed();
@@ -5125,6 +5123,10 @@ CREATE CONSTRAINT TRIGGER lessons_counted AFTER INSERT OR DELETE OR UPDATE ON al
 -- TRIGGER lessons lessons_deleted
 
 CREATE TRIGGER lessons_deleted AFTER DELETE ON alfrd.lessons FOR EACH ROW EXECUTE FUNCTION alfrd.lesson_deleted();
+
+-- TRIGGER lessons lessons_taught
+
+CREATE TRIGGER lessons_taught AFTER INSERT ON alfrd.lessons FOR EACH ROW EXECUTE FUNCTION alfrd.lesson_taught();
 
 -- TRIGGER limits limits_cached
 
@@ -6023,6 +6025,7 @@ insert into alfrd.routes (subject_type, status, step, next_status, delay, max_at
   ('file', 'outdated', 'summarize_file', 'generated', '00:00:00.5', '5', '{}'),
   ('file', 'pending', 'summarize_file', 'generated', '00:00:00.5', '5', '{}'),
   ('prompt', 'due', 'evolve_prompt', '', '00:00:00', '5', '{}'),
+  ('sender', 'taught', 'try_lessons', '', '00:00:00', '5', '{}'),
   ('series', 'due', 'watch_series', '', '00:00:05', '5', '{}');
 
 insert into alfrd.transitions (subject_type, from_status, to_status) values
