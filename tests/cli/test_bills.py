@@ -139,3 +139,38 @@ def test_a_statement_that_does_not_begin_where_the_last_one_ended_is_an_alert(
     assert alert["kind"] == "balance"
     assert "begins with 2,000.00, but statement.txt" in alert["detail"]
     assert "ended with 2,450.00; the difference is 450.00" in alert["detail"]
+
+
+def test_a_bill_whose_payment_may_be_that_of_an_equal_one_is_asked_of(
+    program: Program, tmp_path: Path
+) -> None:
+    today = datetime.now(UTC).date()
+    issued = [today - timedelta(days=90), today - timedelta(days=60)]
+    paid = [issued[1] + timedelta(days=1), issued[1] + timedelta(days=14)]
+    papers = [phone_bill(tmp_path, day, "42.00") for day in issued]
+    lines = "\n".join(f"{day:%m/%d/%Y}  Kittiwake Mobile         -42.00     1,958.00" for day in paid)
+    whole = STATEMENT.format(
+        first=f"{issued[1]:%m/%d/%Y}", last=f"{today:%m/%d/%Y}", paid=f"{issued[1]:%m/%d/%Y}"
+    )
+    row = next(line for line in whole.splitlines() if "Kittiwake" in line)
+    shown = tmp_path / "statement.txt"
+    shown.write_text(whole.replace(row, lines))
+    program("add", *papers, shown)
+    program("run", "--once")
+
+    asked = program.json("bills", "--unclear")
+    assert {bill["state"] for bill in asked} == {"paid"}
+    first, second = sorted(asked, key=lambda bill: bill["due"])
+    assert (first["rival"], second["rival"]) == (second["filename"], first["filename"])
+    assert "unclear" in program.inside("bills", "--unclear")[0]
+
+    assert (
+        "by the payment of its rival"
+        in program.inside("bills", "confirm", first["document_id"], "--other")[0]
+    )
+    program("run", "--once")
+    assert program.json("bills", "--unclear") == []
+    days = {bill["document_id"]: bill["paid_on"] for bill in program.json("bills")}
+    assert days[first["document_id"]] == second["paid_on"]
+    told, _ = program.inside("bills", "confirm", first["document_id"], exit_code=1)
+    assert told == ""
