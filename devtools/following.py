@@ -4,8 +4,8 @@ A worker sleeps beside a database of papers that are filed in series and in one 
 and company; what follows is the sentence, the scores, the series, its fields, its alerts, and the file. It is over when
 nothing is left that is to be done now. Beside the seconds, it is counted how often each step was done for a subject.
 
-Series are looked at after a delay that gathers the changes of a burst (``alfrd.routes``), and not twice within five
-seconds; so their alerts are told apart, and a correction waits until the last looks are as old.
+A series that a person's correction changes is looked at as soon as its document has gone its way again, but not twice
+within five seconds: so a correction waits here until the last looks are as old. Their alerts are told apart.
 """
 
 from __future__ import annotations

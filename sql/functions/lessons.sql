@@ -164,6 +164,6 @@ begin
      where id = any (alfrd.reviews_taught(p_document)) and needs_review
     returning id)
   select coalesce(array_agg(id), '{}') into v_ids from again;
-  update alfrd.lessons set apply_to = v_ids where document_id = p_document and tried_at is null;
+  update alfrd.lessons set apply_to = apply_to || v_ids where document_id = p_document and tried_at is null;
   return v_ids;
 end $$;

@@ -363,8 +363,8 @@ async def test_what_a_correction_taught_settles_the_other_reviews_of_the_sender(
     page = await site.get(at)
     assert "3 documents will be done again with what was taught." in page
     assert "Apply what was learned" not in page
-    rows = await db.sql("select id from alfrd.documents where status = 'classified'")
-    assert {row["id"] for row in rows} == set(others)
+    rows = await db.sql("select distinct unnest(apply_to) as id from alfrd.lessons")
+    assert {row["id"] for row in rows} == set(others), "no worker has tried what was taught yet"
 
 
 async def test_what_was_taught_is_applied_where_it_was_corrected_too(site: Site, db: Harness) -> None:
@@ -377,9 +377,10 @@ async def test_what_was_taught_is_applied_where_it_was_corrected_too(site: Site,
     assert (await site.post(f"/documents/{one}/apply-lessons")).headers["location"] == at
 
     assert "1 document will be done again with what was taught." in await site.get(at)
-    assert await db.status_of(other) == "classified"
     await site.post(f"/documents/{one}/apply-lessons")
     assert "No other document of that sender needs review any more." in await site.get(at)
+    rows = await db.sql("select distinct apply_to from alfrd.lessons")
+    assert [row["apply_to"] for row in rows] == [[other]], "no worker has tried what was taught yet"
     await site.post(f"/documents/{one}/apply-lessons", {"shown": "no id"}, status=404)
 
 
