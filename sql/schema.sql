@@ -2172,11 +2172,6 @@ CREATE FUNCTION alfrd.settle_calls(p_settled jsonb) RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off';
 
--- FUNCTION shortened_numbers(text)
-
-CREATE FUNCTION alfrd.shortened_numbers(p_plain text) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
-
 -- FUNCTION snippet(text, text[])
 
 CREATE FUNCTION alfrd.snippet(p_text text, p_patterns text[], OUT snippet text, OUT line text) RETURNS record
