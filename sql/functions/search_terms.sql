@@ -134,13 +134,13 @@ begin
   v_forms := v_forms || array(select form from unnest(v_like) as word cross join lateral unnest((alfrd.word_forms(word)).forms) as form);
   query := '(' || (select string_agg(distinct quote_literal(form), ' | ') from unnest(v_forms) as form)
                || case when p_begins and length(v_plain) >= 2 then ' | ' || quote_literal(v_plain) || ':*' else '' end
-               -- Longer numbers, which begin so: alfrd.shortened_numbers.
+               -- Longer numbers, which begin so: alfrd.lexemes.
                || case when p_begins and v_plain ~ '^\d{2,4}$' then ' | ' || quote_literal('q' || v_plain) || ':*' else '' end
                || ')';
 end $$;
 
 -- A word or a phrase. A phrase's words are all looked for by the index, but those that a language leaves out; its pattern has them all.
--- is_compared: the index does not tell it from others: a phrase, or a number that is in the index by its beginning (alfrd.shortened_numbers).
+-- is_compared: the index does not tell it from others: a phrase, or a number that is in the index by its beginning (alfrd.lexemes).
 create or replace function alfrd.searched_term(
   p_text text, p_begins boolean, p_mends boolean,
   out query text, out pattern text, out exact text, out meant text, out is_common boolean, out is_compared boolean

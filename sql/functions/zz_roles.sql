@@ -68,7 +68,7 @@ begin
     alfrd.word_forms(text), alfrd.word_pattern(text, boolean, boolean), alfrd.words_like(text, boolean), alfrd.common_beginning(text, text[]),
     alfrd.check_search(alfrd.search_filter, integer), alfrd.documents_passing(alfrd.search_filter), alfrd.is_unfiltered(alfrd.search_filter),
     alfrd.text_fits(text, text[]), alfrd.called(alfrd.documents), alfrd.snippet(text, text[]), alfrd.plain(text),
-    alfrd.without_marks(text), alfrd.shortened_numbers(text), alfrd.stems(text, text), alfrd.lexemes(text, text)
+    alfrd.without_marks(text), alfrd.stems(text, text), alfrd.lexemes(text, text)
     to alfrd_app, alfrd_worker, alfrd_reader;
 
   grant insert (id, owner, filename, content, uri, fingerprint, tags, metadata, priority) on alfrd.documents to alfrd_app;

@@ -4,14 +4,13 @@
 -- whose first four characters are digits, and which goes on after them, is in the index by these: 4471.93 as q4471q. Others share the key,
 -- so a search for such a number compares the texts of what the index finds: alfrd.searched_term, in sql/functions/search_terms.sql.
 
-create function alfrd.shortened_numbers(p_plain text) returns text
-  language sql immutable parallel safe
-  return regexp_replace(p_plain, '(?<![[:alnum:].\u0080-\U0010FFFF])(\d{4})(?:\d+(?:\.\d+)?|\.\d+)(?![[:alnum:].\u0080-\U0010FFFF])', 'q\1q', 'g');
-
+-- alfrd.lexemes is as before, but for these numbers.
 create or replace function alfrd.lexemes(p_text text, p_language text) returns tsvector
 language plpgsql immutable parallel safe cost 5000 set search_path = pg_catalog, pg_temp as $$
 declare
-  v_plain    text := alfrd.shortened_numbers(alfrd.plain(p_text));
+  v_plain    text := regexp_replace(
+    alfrd.plain(p_text),
+    '(?<![[:alnum:].\u0080-\U0010FFFF])(\d{4})(?:\d+(?:\.\d+)?|\.\d+)(?![[:alnum:].\u0080-\U0010FFFF])', 'q\1q', 'g');
   v_accented text;
 begin
   if octet_length(v_plain) = length(v_plain) then

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, LiteralString
 from uuid import UUID
 
 from alfrd_events.db.database import Database, Row
@@ -25,6 +25,12 @@ select d.id, d.filename, d.status, d.document_type, d.entity, d.document_date, d
        (select coalesce(sum(u.usd), 0)::text from alfrd.usage u where u.document_id = d.id) as usd
   from alfrd.documents d left join alfrd.series s on s.id = d.series_id
 """
+_CONDITIONS: dict[str, LiteralString] = {
+    "ids": "d.id = any (%(ids)s)",
+    "status": "d.status = %(status)s",
+    "type": "d.document_type = %(type)s",
+    "tag": "exists (select from alfrd.tags t where t.document_id = d.id and t.tag = lower(btrim(%(tag)s)))",
+}
 
 
 async def find(database: Database, given: str, kinds: Sequence[Kind] = ("document",)) -> tuple[Kind, UUID]:
@@ -75,21 +81,12 @@ async def documents(
     limit: int | None = None,
 ) -> list[Row]:
     """Documents that fit, newest first."""
-    return await database.rows(
-        _DOCUMENT_COLUMNS + " where (%(ids)s::uuid[] is null or d.id = any (%(ids)s))"
-        "   and (%(status)s::text is null or d.status = %(status)s)"
-        "   and (%(type)s::text is null or d.document_type = %(type)s)"
-        "   and (%(tag)s::text is null or exists"
-        "        (select from alfrd.tags t where t.document_id = d.id and t.tag = lower(btrim(%(tag)s))))"
-        " order by d.created_at desc, d.id limit %(limit)s",
-        {
-            "ids": None if ids is None else list(ids),
-            "status": status,
-            "type": document_type,
-            "tag": tag,
-            "limit": limit,
-        },
-    )
+    given = {"ids": None if ids is None else list(ids), "status": status, "type": document_type, "tag": tag}
+    # Only what is asked for: beside an "or", the planner looks up the tag of all documents before it begins.
+    fit = [condition for name, condition in _CONDITIONS.items() if given[name] is not None]
+    where = " where " + " and ".join(fit) if fit else ""
+    order: LiteralString = " order by d.created_at desc, d.id limit %(limit)s"
+    return await database.rows(_DOCUMENT_COLUMNS + where + order, {**given, "limit": limit})
 
 
 async def statuses(database: Database, subject_types: Sequence[str]) -> list[str]:
@@ -216,24 +213,21 @@ async def file(database: Database, id: UUID) -> Row:
 
 
 async def series(database: Database, limit: int | None = None, *, documents: bool = True) -> list[Row]:
-    """Series with their completed documents in short, the longest first.
-
-    Which are the longest is known by their files: so the documents are read of those only that are listed.
+    """Series with their completed documents in short, the longest first, as their files know.
 
     :param documents: list the documents of each, not only their number, days and sum.
     """
     return await database.rows(
-        "with longest as materialized ("
-        "  select s.id from alfrd.series s"
+        "with longest as materialized (select s.id from alfrd.series s"
         "    left join alfrd.files f on f.owner = s.owner and f.tags = array['series:' || s.slug]"
         "   order by coalesce(f.member_count, 0) desc, s.entity, s.kind, s.id limit %(limit)s)"
         " select o.id, o.entity, o.kind, o.frequency, o.slug, o.title, o.fields, o.document_count, o.first_date,"
-        " o.last_date, o.total_amount, o.currency,"
-        " case when %(documents)s then"
-        "   coalesce((select json_agg(json_build_object('id', d.id, 'filename', d.filename, 'date', d.document_date,"
+        " o.last_date, o.total_amount, o.currency, case when %(documents)s then coalesce(("
+        "   select json_agg(json_build_object('id', d.id, 'filename', d.filename, 'date', d.document_date,"
         "    'total_amount', d.total_amount, 'currency', d.currency) order by d.document_date nulls last, d.id)"
         "    from alfrd.documents d where d.series_id = o.id and d.status = 'completed'), '[]') end as documents"
-        " from longest cross join lateral (select * from alfrd.series_overview o where o.id = longest.id) as o"
+        " from longest cross join lateral ("  # offset 0: else all series are counted, and then joined
+        "   select * from alfrd.series_overview o where o.id = longest.id offset 0) as o"
         " order by o.document_count desc, o.entity, o.kind, o.id",
         {"limit": limit, "documents": documents},
     )
