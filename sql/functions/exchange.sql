@@ -111,8 +111,9 @@ begin
   if p_worker is null or jsonb_typeof(p_request -> 'outcomes') is distinct from 'array'
      or jsonb_typeof(p_request -> 'capacity') is distinct from 'object'
      or coalesce(jsonb_typeof(p_request -> 'cursors'), 'object') <> 'object' or p_request ->> 'woken_by' is null
-     or jsonb_path_exists(p_request, '$.outcomes[*] ? (@.type() != "object" || !exists(@.task_id) || !exists(@.attempt)
-                                       || !exists(@.step) || !exists(@.subject_type) || !exists(@.subject_id) || !exists(@.outcome))') then
+     or jsonb_path_exists(p_request, 'strict $.outcomes[*] ? (@.type() != "object")', silent => true)   -- lax looks into lists
+     or jsonb_path_exists(p_request, '$.outcomes[*] ? (!exists(@.task_id) || !exists(@.attempt) || !exists(@.step)
+                                       || !exists(@.subject_type) || !exists(@.subject_id) || !exists(@.outcome))') then
     raise exception 'alfrd.exchange takes a worker and a request of outcomes (a list), capacity and cursors (objects) and woken_by'
       using errcode = 'AL005';
   end if;

@@ -10,8 +10,10 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import errors as pg
+from psycopg.types.json import Jsonb
 
 from alfrd_events.db import queue
+from alfrd_events.errors import Refused
 from alfrd_events.model import Outcome
 from alfrd_events.steps.registry import BUILT_IN
 from alfrd_events.worker.run import run_worker
@@ -343,3 +345,22 @@ async def test_a_replay_of_an_application_throws_nothing_away_that_was_read(
     async with _login(db, "shop") as shop:
         await shop.execute("update alfrd.documents set status = 'pending'")
     assert await db.one("select count(*) from alfrd.pages") == 0, "a person says: from the start"
+
+
+@pytest.mark.parametrize(
+    "outcomes",
+    [
+        ["done"],
+        [{"task_id": 1, "attempt": 1, "outcome": "done"}],
+        [[dict.fromkeys(("task_id", "attempt", "step", "subject_type", "subject_id", "outcome"), 1)]],
+        {},
+        None,
+    ],
+    ids=["a text", "keys are missing", "a list in the list", "an object", "nothing"],
+)
+async def test_an_exchange_refuses_outcomes_that_are_none(db: Harness, outcomes: object) -> None:
+    worker = await db.worker("a")
+    request = {"outcomes": outcomes, "capacity": {}, "woken_by": "start"}
+
+    with pytest.raises(Refused, match="takes a worker and a request of outcomes"):
+        await db.sql("select alfrd.exchange(%s, %s)", worker, Jsonb(request))

@@ -79,6 +79,11 @@ async def _run(plan: Plan, world: World) -> Report:
     await feeding
     await _until_all_ended(world, plan.end_within)
     total = watch.seconds
+    async with (
+        world.person() as session
+    ):  # while there are workers: else it says of each that no worker serves it
+        unfinished = await offenders(session, {"not at an end": LOST["not at an end"]}, {})
+        says = await explanations(session, unfinished.values())
     for task in background:
         task.cancel()
     await world.crew.dismiss()
@@ -102,7 +107,8 @@ async def _run(plan: Plan, world: World) -> Report:
             counts=counts,
             lost=lost,
             duplicated=duplicated,
-            explanations=await explanations(session, [*lost.values(), *duplicated.values()]),
+            explanations=says
+            | await explanations(session, [*lost.values(), *duplicated.values()], beside=says),
             faults=faults,
             endings=world.crew.endings,
             alarms=alarms(world.crew.logs),

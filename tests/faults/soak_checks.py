@@ -6,7 +6,7 @@ cancelled it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import islice
 from typing import Any, LiteralString
 from uuid import UUID
@@ -175,10 +175,21 @@ _EXPLAINED_AT_MOST = 20
 
 
 async def explanations(
-    session: psycopg.AsyncConnection[dict[str, Any]], found: Iterable[list[dict[str, Any]]]
+    session: psycopg.AsyncConnection[dict[str, Any]],
+    found: Iterable[list[dict[str, Any]]],
+    beside: Collection[str] = (),
 ) -> dict[str, str]:
-    """What ``alfrd.explain`` says of the documents and files that the checks have found, by id; of the first twenty."""
-    ids = {value: None for rows in found for row in rows for value in row.values() if isinstance(value, UUID)}
+    """What ``alfrd.explain`` says of the documents and files that the checks have found, by id; of twenty at most.
+
+    :param beside: ids of which it is known already.
+    """
+    ids = {
+        value: None
+        for rows in found
+        for row in rows
+        for value in row.values()
+        if isinstance(value, UUID) and str(value) not in beside
+    }
     cursor = await session.execute(
         "select id, alfrd.explain(id) as says from unnest(%s::uuid[]) as id"
         " where id in (select id from alfrd.documents union all select id from alfrd.files)",
