@@ -17,7 +17,7 @@ from alfrd_events.console.pictures import Drawer, Fetch, PageImages
 from alfrd_events.console.roles import Role, Tokens
 from alfrd_events.console.state import Console, SetUp
 from alfrd_events.console.texts import catalogues
-from alfrd_events.db import console as ask
+from alfrd_events.db import operate
 from alfrd_events.db.database import Database
 from alfrd_events.errors import AlfrdError, SettingsInvalid
 from alfrd_events.observe import Log
@@ -113,7 +113,7 @@ class Server:
     async def _may_write(self) -> bool:
         """Whether the login may change documents; while that cannot be asked, PostgreSQL alone refuses."""
         try:
-            return await ask.may_write(self._console.database)
+            return await operate.may_write(self._console.database)
         except AlfrdError as error:
             log.warning("the rights of the console's login cannot be seen", error=str(error))
             return True

@@ -308,14 +308,6 @@ async def counts(database: Database) -> Row:
     return row
 
 
-async def may_write(database: Database) -> bool:
-    """Whether this login may change any value of a document; ``True`` where there is no table of them yet."""
-    found: bool = await database.value(
-        "select coalesce(has_any_column_privilege(to_regclass('alfrd.documents'), 'update'), true)"
-    )
-    return found
-
-
 async def able(database: Database) -> Row:
     """How many workers are alive, and the steps that are paused."""
     row = await database.row(
