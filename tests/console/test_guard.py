@@ -6,13 +6,15 @@ import asyncio
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from alfrd_events.console.guard import POLICY
+from alfrd_events.console.serve import ConsoleOptions, Server
 from alfrd_events.console.sessions import COOKIE
 from alfrd_events.db.database import Database
 from testing.harness import Harness
-from tests.console.conftest import Site, pages_of, site_of
+from tests.console.conftest import Drawer, Site, fetch, pages_of, site_of
 
 HOSTILE = [
     "<script>alert(1)</script>.pdf",
@@ -236,6 +238,23 @@ async def test_reading_needs_the_role_of_a_reader_alone(
             await made.get(f"/series/{series}/documents.csv")
             answer = await made.post(f"/documents/{document}/retry", status=409)
             assert "permission denied" in answer.text
+
+
+@pytest.mark.parametrize("login", ["wall", "postgres"])
+async def test_a_console_that_may_only_read_offers_nothing_else(
+    database_url: str, signed_in: dict[str, str], db: Harness, login: str
+) -> None:
+    document = await db.given_document("completed")
+    async with Database(database_url.replace("//postgres@", f"//{login}@"), max_size=2) as database:
+        server = Server(database, Drawer(), fetch, ConsoleOptions(port=0))
+        running = asyncio.create_task(server.run())
+        async with httpx.AsyncClient(base_url=server.url) as client:
+            page = (await client.get(f"/documents/{document}")).text
+            refused = await client.post(f"/api/documents/{document}/retry")
+        server.stop()
+        await running
+    assert (f"/documents/{document}/retry" in page) == (login == "postgres")
+    assert refused.status_code == (200 if login == "postgres" else 403)
 
 
 async def test_a_slow_browser_keeps_no_connection(site: Site, db: Harness) -> None:

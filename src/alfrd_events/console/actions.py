@@ -414,7 +414,7 @@ async def sign_in(request: Request) -> Response:
             token = text_of(form, "token").strip()
         if console.attempts.must_wait(address):
             problem, status = texts.plain("told.too_many_attempts"), 429
-        elif (role := console.tokens.role_of(token)) is None:
+        elif (role := console.role_of(token)) is None:
             console.attempts.failed(address)
             problem, status = texts.plain("told.wrong_token"), 401
         else:

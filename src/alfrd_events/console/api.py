@@ -37,7 +37,7 @@ def _allow(request: Request, role: Role) -> None:
         address = request.client.host if request.client else ""
         if kind.lower() != "bearer" or console.attempts.must_wait(address):
             raise SignIn
-        found = console.tokens.role_of(token.strip())
+        found = console.role_of(token.strip())
         if found is None:
             console.attempts.failed(address)
             raise SignIn

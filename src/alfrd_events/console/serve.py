@@ -14,12 +14,16 @@ import uvicorn
 from alfrd_events.console.app import build
 from alfrd_events.console.live import Live
 from alfrd_events.console.pictures import Drawer, Fetch, PageImages
-from alfrd_events.console.roles import Tokens
+from alfrd_events.console.roles import Role, Tokens
 from alfrd_events.console.state import Console, SetUp
 from alfrd_events.console.texts import catalogues
+from alfrd_events.db import operate
 from alfrd_events.db.database import Database
 from alfrd_events.db.replica import ReadReplica
-from alfrd_events.errors import SettingsInvalid
+from alfrd_events.errors import AlfrdError, SettingsInvalid
+from alfrd_events.observe import Log
+
+log = Log("console")
 
 _HERE = ("127.0.0.1", "localhost", "::1")
 _GRACE_SECONDS = 3
@@ -69,17 +73,17 @@ class Server:
             )
         self._socket = _bound(options)
         self._live = Live(database, options.listen_url, reads.outdated if reads else lambda: None)
-        console = Console(
+        self._console = Console(
             database,
             self._live,
             PageImages(database, drawer, fetch),
             options.tokens,
             options.max_bytes,
-            options.language,
-            options.set_up,
+            language=options.language,
+            set_up=options.set_up,
             reads=reads,
         )
-        app = build(console, {*_HERE, options.host, *options.hosts})
+        app = build(self._console, {*_HERE, options.host, *options.hosts})
         self._server = _Quiet(
             uvicorn.Config(
                 app,
@@ -102,6 +106,8 @@ class Server:
 
     async def run(self) -> None:
         """Serve until :meth:`stop`, or until cancelled."""
+        if not await self._may_write():
+            self._console.most = Role.READER
         hearing = asyncio.create_task(self._live.run())
         serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
         try:
@@ -113,6 +119,14 @@ class Server:
             hearing.cancel()
             await asyncio.gather(serving, hearing, return_exceptions=True)
             self._socket.close()
+
+    async def _may_write(self) -> bool:
+        """Whether the login may change documents; while that cannot be asked, PostgreSQL alone refuses."""
+        try:
+            return await operate.may_write(self._console.database)
+        except AlfrdError as error:
+            log.warning("the rights of the console's login cannot be seen", error=str(error))
+            return True
 
     def stop(self) -> None:
         """Let :meth:`run` come to its end; open pages notice."""

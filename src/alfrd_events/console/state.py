@@ -55,6 +55,8 @@ class Console:
     images: PageImages
     tokens: Tokens
     max_bytes: int
+    most: Role = Role.EDITOR
+    """The highest role that anybody has: a console whose login may only read offers nothing else."""
     language: str = ""
     """Of all pages; empty: the one that each browser asks for."""
     set_up: SetUp = field(default_factory=SetUp)
@@ -67,7 +69,12 @@ class Console:
     @property
     def free_role(self) -> Role | None:
         """The role of those without a token; ``None``: they have to sign in."""
-        return None if self.tokens else Role.EDITOR
+        return None if self.tokens else self.most
+
+    def role_of(self, token: str) -> Role | None:
+        """The role of a token, as far as the console's login has the rights for it; ``None``: it is unknown."""
+        found = self.tokens.role_of(token)
+        return None if found is None else min(found, self.most)
 
 
 class NotAllowed(AlfrdError):

@@ -90,3 +90,11 @@ async def prune(database: Database, days: int) -> dict[str, int]:
     """
     rows = await database.rows("select * from alfrd.prune(make_interval(days => %s))", [days])
     return {row["what"]: row["rows"] for row in rows}
+
+
+async def may_write(database: Database) -> bool:
+    """Whether this login may change any value of a document; ``True`` where there is no table of them yet."""
+    found: bool = await database.value(
+        "select coalesce(has_any_column_privilege(to_regclass('alfrd.documents'), 'update'), true)"
+    )
+    return found
