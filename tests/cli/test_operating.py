@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 
 from tests.cli.program import Program, bill
 
@@ -128,3 +129,34 @@ def test_prune_says_what_it_forgot(program: Program) -> None:
     assert program.inside("prune", "--older-than", "30")[0] == (
         "forgot 0 events and 0 usage rows older than 30 days\n"
     )
+
+
+def test_doctor_mends_what_a_change_by_hand_has_left(program: Program) -> None:
+    with psycopg.connect(program.environment["ALFRD_DATABASE_URL"], autocommit=True) as connection:
+        triggers = (
+            "select count(*) from pg_trigger where tgrelid = 'alfrd.documents'::regclass and not tgisinternal"
+        )
+        there = connection.execute(triggers).fetchone()
+        (name,) = (
+            connection.execute(
+                "select tgname from pg_trigger where tgrelid = 'alfrd.documents'::regclass and not tgisinternal"
+                " order by tgname limit 1"
+            ).fetchone()
+            or ()
+        )
+        connection.execute(sql.SQL("drop trigger {} on alfrd.documents").format(sql.Identifier(name)))
+
+        assert "✗ access" in program("doctor", exit_code=1).stdout
+        mended = program("doctor", "--fix", exit_code=None)
+
+        assert "mended: applied functions" in mended.stderr
+        assert "✓ access" in mended.stdout
+        assert connection.execute(triggers).fetchone() == there
+    assert "nothing of the schema was to be mended" in program("doctor", "--fix", exit_code=None).stderr
+
+
+def test_doctor_that_cannot_mend_says_why_and_goes_on(program: Program) -> None:
+    program.environment["ALFRD_DATABASE_URL"] += "_of_nobody"
+    done = program("doctor", "--fix", exit_code=1)
+    assert "nothing was mended: " in done.stderr
+    assert "✗ database" in done.stdout

@@ -33,6 +33,11 @@ DocumentId = Annotated[
 ]
 
 
+def examples(*lines: str) -> str:
+    """What a command's help ends with: each a command line without the program's name, as one would type it."""
+    return "\n\n".join(["Examples:", *(f"alfrd-events {line}" for line in lines)])
+
+
 def listed(value: str | None) -> list[str] | None:
     """``a,b`` as a list; nothing where nothing was given."""
     if value is None:

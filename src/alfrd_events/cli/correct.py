@@ -6,12 +6,15 @@ from typing import Annotated, Any
 
 import typer
 
-from alfrd_events.cli.app import CORRECT, DocumentId, Json, app
+from alfrd_events.cli.app import CORRECT, DocumentId, Json, app, examples
 from alfrd_events.cli.completion import completing
 from alfrd_events.cli.wiring import CommandContext, ask, tell_if_nobody_works
 
 
-@app.command(rich_help_panel=CORRECT)
+@app.command(
+    rich_help_panel=CORRECT,
+    epilog=examples("correct 3f2a total=12.30", "correct bill.pdf type=insurance due=2024-05-01"),
+)
 def correct(
     id: DocumentId,
     values: Annotated[

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -37,7 +37,15 @@ class Diagnosis:
 
 
 @app.command(rich_help_panel=OPERATE)
-def doctor(as_json: Json = False) -> None:
+def doctor(
+    fix: Annotated[
+        bool,
+        typer.Option(
+            "--fix", help="Migrate an older schema; put functions, triggers, roles and rights back in place."
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Check the set-up: settings, database, LISTEN, readers, directories, the model server, and AWS."""
     from alfrd_events.terminal.output import Output
 
@@ -55,12 +63,27 @@ def doctor(as_json: Json = False) -> None:
             if diagnosis.hint:
                 output.line(f"  → {diagnosis.hint}")
 
+    if fix:
+        asyncio.run(_mend())
     asyncio.run(examine(tell))
     if as_json:
         output.json(
             [{"check": d.name, "good": d.good, "detail": d.detail, "hint": d.hint} for d in diagnoses]
         )
     raise typer.Exit(0 if all(diagnosis.good for diagnosis in diagnoses) else 1)
+
+
+async def _mend() -> None:
+    """Migrate, which puts in place what an older release, a restore or a change by hand has left; say what it did."""
+    from alfrd_events.db.migrate import migrate
+    from alfrd_events.terminal.output import complain, remark
+
+    try:
+        applied = await migrate(wiring.database_url(wiring.settings()), tell=remark)
+    except AlfrdError as error:
+        complain(f"nothing was mended: {error}")
+        return
+    remark(f"mended: applied {', '.join(applied)}" if applied else "nothing of the schema was to be mended")
 
 
 async def examine(tell: Callable[[Diagnosis], None]) -> None:

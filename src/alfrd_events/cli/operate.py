@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from alfrd_events.cli.app import OPERATE, DocumentId, Json, app
+from alfrd_events.cli.app import OPERATE, DocumentId, Json, app, examples
 from alfrd_events.cli.completion import completing
 from alfrd_events.cli.wiring import CommandContext, ask, tell_if_nobody_works
 from alfrd_events.cli.words import known_status
 
 
-@app.command(rich_help_panel=OPERATE)
+@app.command(rich_help_panel=OPERATE, epilog=examples("replay --dry-run", "replay --failed"))
 def replay(
     failed: Annotated[bool, typer.Option("--failed", help="Also what failed, from where it failed.")] = False,
     status: Annotated[

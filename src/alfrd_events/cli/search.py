@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alfrd_events.cli.app import LOOK, Json, app
+from alfrd_events.cli.app import LOOK, Json, app, examples
 from alfrd_events.cli.wiring import CommandContext, ask, reading
 from alfrd_events.cli.words import amount_of, day_of, known_type
 
@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from alfrd_events.db.queries import SearchFilter
 
 
-@app.command(rich_help_panel=LOOK)
+@app.command(
+    rich_help_panel=LOOK,
+    epilog=examples(
+        "search rent 2150",
+        "search electrcity --from 2024-01-01 --type utility_bill",
+        "search '\"final notice\"' --json",
+    ),
+)
 def search(
     words: Annotated[
         list[str],

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import typer
 
-from alfrd_events.cli.app import BRING, Json, app, listed
+from alfrd_events.cli.app import BRING, Json, app, examples, listed
 from alfrd_events.cli.completion import completing
 from alfrd_events.cli.wiring import CommandContext, ask, build_buckets, tell_if_nobody_works
 
@@ -29,7 +29,12 @@ Tags = Annotated[
 _TELL_EVERY_SECONDS = 5.0
 
 
-@app.command(rich_help_panel=BRING)
+@app.command(
+    rich_help_panel=BRING,
+    epilog=examples(
+        "add bill.pdf", "add ~/papers 'scans/*.jpg' --tags home,2024 --wait", "add s3://papers/2024/"
+    ),
+)
 def add(
     paths: Annotated[
         list[str],

@@ -12,7 +12,7 @@ from uuid import UUID
 import typer
 
 from alfrd_events.cli import wiring
-from alfrd_events.cli.app import WORK, app, listed
+from alfrd_events.cli.app import WORK, app, examples, listed
 from alfrd_events.cli.completion import completing
 
 if TYPE_CHECKING:
@@ -34,7 +34,10 @@ def migrate() -> None:
         print("the schema is up to date")
 
 
-@app.command(rich_help_panel=WORK)
+@app.command(
+    rich_help_panel=WORK,
+    epilog=examples("run", "run --once", "run --steps ocr,classify --metrics 127.0.0.1:9464"),
+)
 def run(
     once: Annotated[
         bool, typer.Option("--once", help="Return when nothing is left to do; 1 if something failed.")
