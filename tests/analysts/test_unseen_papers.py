@@ -1,4 +1,7 @@
-"""Values of papers of many countries and kinds: ``unseen_papers.toml``, ``unseen_receipts.toml``."""
+"""Values of papers of many countries and kinds.
+
+``unseen_papers.toml`` and ``unseen_receipts.toml`` are read as text, ``unseen_pages.toml`` as pages.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,18 @@ from typing import Any
 
 import pytest
 
+from alfrd_events.model import Document
 from alfrd_events.model.jobs import Classify, Summarize
-from tests.analysts.paper import ANALYST, PROMPT, TYPES, plain, run
+from tests.analysts.paper import ANALYST, PROMPT, TYPES, plain, run, scanned
 
-PAPERS = [
-    paper
-    for name in ("unseen_papers.toml", "unseen_receipts.toml")
-    for paper in tomllib.loads(Path(__file__).with_name(name).read_text("utf-8"))["paper"]
-]
+
+def _papers(file: str) -> list[dict[str, Any]]:
+    papers: list[dict[str, Any]] = tomllib.loads(Path(__file__).with_name(file).read_text("utf-8"))["paper"]
+    return papers
+
+
+PAPERS = [*_papers("unseen_papers.toml"), *_papers("unseen_receipts.toml")]
+PAGES = _papers("unseen_pages.toml")
 NONE = "none"
 
 
@@ -28,7 +35,16 @@ def _name(paper: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("paper", PAPERS, ids=_name)
 def test_its_values_are_found(paper: dict[str, Any]) -> None:
-    document = plain(paper["text"].strip("\n"))
+    _assert_found(paper, plain(paper["text"].strip("\n")))
+
+
+@pytest.mark.parametrize("paper", PAGES, ids=_name)
+def test_its_values_are_found_on_the_page(paper: dict[str, Any]) -> None:
+    text = paper["text"].strip("\n")
+    _assert_found(paper, scanned(text, width=max(map(len, text.splitlines()))))
+
+
+def _assert_found(paper: dict[str, Any], document: Document) -> None:
     found = run(ANALYST.run(Classify(document, TYPES, PROMPT)))
     summary = run(ANALYST.run(Summarize(replace(document, document_type=found.document_type), PROMPT)))
     values = {

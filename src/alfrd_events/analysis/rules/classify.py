@@ -31,6 +31,8 @@ OF_ONE_WORD = 0.4
 """What is left of a score that a single phrase made: a letter that mentions an election is from no government."""
 OF_A_SUBJECT = ("utility_bill", "service_bill", "medical", "insurance", "property", "vehicle", "education")
 """Types by what a paper is about. Their bills are headed "invoice", too, and have all of an invoice's words."""
+NARROWER = {"tax": "government", "investment": "bank_statement"}
+"""Type → one that has its words as well: what is of an authority and about tax is of tax."""
 ENOUGH_OF_A_SUBJECT = 7.5
 """A score from which what a paper is about is no passing mention."""
 OF_A_PURCHASE = frozenset({"invoice", "receipt"})
@@ -64,7 +66,8 @@ NUMBER_OF_A_TITLE = re.compile(
 )
 """What follows the word in "Handelsrechnung (380) Nr. 471102 vom 5.6.2018"."""
 
-
+NUMBER_BEHIND = re.compile(rf"\s(?:{any_of('papers.number_of_title')}|n|c|no|number|#)\W{{0,3}}[\w/.-]*\d.*$")
+"""A sign for "number", and all that follows, behind any title: "Devis n° DV-2025-007"."""
 MONTH_OF_A_TITLE = re.compile(
     rf"(?:\W+\w{{1,4}})?(?:\s+(?:{'|'.join(sorted(MONTHS, key=len, reverse=True))}))?\W+(?:19|20)\d\d\W*$"
 )
@@ -84,7 +87,7 @@ class Head:
         rows = layout.rows[:ROWS_OF_A_TITLE]
         folded = "\n".join(row.folded for row in rows)
         cells = [cell.folded for row in rows for cell in row.segments]
-        for behind in (NUMBER_OF_A_TITLE, MONTH_OF_A_TITLE):
+        for behind in (NUMBER_OF_A_TITLE, NUMBER_BEHIND, MONTH_OF_A_TITLE):
             cells += [bare for cell in cells if (bare := behind.sub("", cell)) != cell]
         return cls(folded, SearchableText(folded), tuple(cells))
 
@@ -208,6 +211,9 @@ def _weigh_subject(scores: dict[str, float], evidence: dict[str, tuple[str, ...]
     subject = max((scores[name] for name in OF_A_SUBJECT if _is_proven(name, evidence)), default=0.0)
     if "invoice" in scores and subject >= ENOUGH_OF_A_SUBJECT:
         scores["invoice"] = min(scores["invoice"], subject) * LESS_LIKELY
+    for name, wider in NARROWER.items():
+        if wider in scores and scores.get(name, 0.0) >= ENOUGH_OF_A_SUBJECT and _is_proven(name, evidence):
+            scores[wider] = min(scores[wider], scores[name]) * LESS_LIKELY
 
 
 def _is_proven(name: str, evidence: dict[str, tuple[str, ...]]) -> bool:
