@@ -15,7 +15,7 @@ from alfrd_events.analysis.llm.pieces import MOST_PIECES
 from alfrd_events.clients.calls import Calls
 from alfrd_events.clients.llm.openai import OpenAi
 from alfrd_events.db.ledger import DatabaseLedger
-from alfrd_events.model import JsonObject, Summary
+from alfrd_events.model import DocumentType, JsonObject, Summary
 from alfrd_events.model.jobs import Classify, ScoreSummary, Summarize
 from testing.harness import Harness
 from tests.analysts.paper import plain
@@ -179,7 +179,7 @@ def chatterbox(form: str, *, listed: bool) -> Callable[[str, str, str], JsonObje
 @pytest.mark.parametrize("listed", [True, False], ids=["in a list", "in a sentence"])
 async def test_what_is_whole_of_a_cut_answer_is_taken(listed: bool) -> None:
     async with analyst(chatterbox("classification", listed=listed), obeys=False, cuts=True) as (llm, cloud):
-        found = await llm.run(Classify(plain(till_roll(3)), [], PROMPT))
+        found = await llm.run(Classify(plain(till_roll(3)), [DocumentType("receipt", "")], PROMPT))
 
     assert found.provenance is not None
     assert "cut at its limit" in found.provenance.notes[0]

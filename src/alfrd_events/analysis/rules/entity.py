@@ -150,7 +150,7 @@ def _score(
         score += 1.5 if is_receipt and _follows_the_address(segment, parsed) else 4.0
     elif LEGAL_FORM.search(name):
         score += 2.5
-    if ORGANISATION.search(folded) and not _describes_the_line_above(name, segment, parsed):
+    if ORGANISATION.search(folded) and not (is_receipt and _describes_the_line_above(name, segment, parsed)):
         score += 2.0
     if _is_beside_its_address(segment, parsed):
         score += 1.5

@@ -43,6 +43,8 @@ WIDEST_BLANK = 1.5
 SAME_PRINT = 1.35
 """Heights of two lines, one to the other, up to which they are one print."""
 
+_IN_A_SENTENCE = re.compile(r"\([^\W\d_]{5}|,\s|:|\S+(?:\s+\S+){8}")
+"""What no part of a name holds: a role in brackets, a comma, or very many words."""
 _PARTS = re.compile(rf"\s[|*–—-]\s|\s?[•·]\s?|\s{{2,}}(?!{ONLY_LEGAL_FORM})|,\s(?=P\.?O)", re.IGNORECASE)
 SENDER = re.compile(
     r"([^\W\d_][^|•·*,]{2,60}?)\s?[|•·*,]\s?[^|•·*,]{3,40}\d\s?[a-z]?\s?[|•·*,]\s?(?:[A-Z]{1,2}-)?\d{5}\s+[^\W\d_]{3}"
@@ -151,7 +153,7 @@ def goes_on(above: Segment, segment: Segment) -> bool:
     if sum(character.isalpha() for character in above.text) < 3:
         return False
     if JOINS_TWO_LINES.match(segment.folded) or ENDS_WITH_JOIN.search(above.folded):
-        return True
+        return not any(_IN_A_SENTENCE.search(each.text) for each in (above, segment))
     is_name = not (ADDRESS.search(segment.folded) or any(character.isdigit() for character in segment.text))
     is_name = is_name and not (HEADING.match(segment.folded) or CONTACT.search(segment.folded))
     return above.row == 0 and is_name and says_only_what_it_is(above.folded)
