@@ -2363,11 +2363,6 @@ CREATE FUNCTION alfrd.settle_equals(p_bills alfrd.payables[], p_rows alfrd.state
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp';
 
--- FUNCTION shortened_numbers(text)
-
-CREATE FUNCTION alfrd.shortened_numbers(p_plain text) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE;
-
 -- FUNCTION snippet(text, text[])
 
 CREATE FUNCTION alfrd.snippet(p_text text, p_patterns text[], OUT snippet text, OUT line text) RETURNS record

@@ -83,11 +83,7 @@ def with_second_opinion(
     }
     summary = summary.model_copy(update={"evidence": {**found, **doubted}})
     return summary.model_copy(
-        update={
-            "doubts": doubts_of(
-                document, summary, weights, of_unsupported="not_in_text"
-            )
-        }
+        update={"doubts": doubts_of(document, summary, weights, of_unsupported="not_in_text")}
     )
 
 
