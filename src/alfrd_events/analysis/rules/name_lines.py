@@ -14,6 +14,7 @@ from alfrd_events.analysis.rules.name_words import (
     BEFORE_ITS_CAPITAL,
     CONTACT,
     ENDS_WITH_JOIN,
+    ENDS_WITH_PARTNERS,
     HEADING,
     ISSUER,
     JOINS_TWO_LINES,
@@ -178,7 +179,9 @@ def is_first_half(above: Segment, segment: Segment) -> bool:
     words = above.text.split()
     if not 1 <= len(words) <= 4 or any(character.isdigit() for character in above.text):
         return False
-    if ENDS_WITH_LEGAL_FORM.search(above.text) or ORGANISATION.search(above.folded):
+    if ENDS_WITH_LEGAL_FORM.search(above.text) or ENDS_WITH_PARTNERS.search(above.folded):
+        return False
+    if ORGANISATION.search(above.folded):
         return False
     if sum(character.isalpha() for character in above.text) < 4 or not above.text[0].isupper():
         return False

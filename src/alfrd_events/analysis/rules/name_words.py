@@ -50,6 +50,10 @@ NUMBER_LABEL = re.compile(words("names.number_label"))
 JOINS_TWO_LINES = re.compile(rf"^\W*(?:&|\+|(?:{any_of('names.conjunction')})\s)")
 """A second line that goes on with a name: "Lim Brothers Hardware / & Electrical Ltd"."""
 ENDS_WITH_JOIN = re.compile(rf"(?:&|\+|\s(?:{any_of('names.conjunction')}))\s*$")
+ENDS_WITH_PARTNERS = re.compile(
+    rf"(?:&|\+|\s(?:{any_of('names.conjunction')}))\s*{any_of('names.partners')}\W*$"
+)
+"""A name that ends here: "Bois & Compagnie"."""
 BEGINS_WITH_TRADE = re.compile(rf"^{words('names.begins_with_trade')}")
 """A second line that says what a company does: its name began on the line above."""
 TRADES = tuple(each for each in listed("names.begins_with_trade") if each.isalpha() and len(each) >= 8)
