@@ -66,7 +66,7 @@ async def _each_step_was_done_once(db: Harness) -> None:
         " where kind = 'completed' and subject_type = 'document' group by step"
     )
     assert {row["step"]: row["runs"] for row in runs} == dict.fromkeys(
-        set(BUILT_IN) - {"summarize_file", "watch_series"}, DOCUMENTS
+        set(BUILT_IN) - {"summarize_file", "try_lessons"}, DOCUMENTS
     )
 
 

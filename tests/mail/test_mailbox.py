@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -326,7 +327,12 @@ async def test_an_outage_is_told_in_one_line_and_costs_no_message(
         return sum(text in record.getMessage() for record in caplog.records)
 
     pauses: list[float] = []
-    fourth = asyncio.Event()
+    fourth, back = asyncio.Event(), asyncio.Event()
+
+    def look_for_the_end(record: logging.LogRecord) -> bool:
+        if "mail comes in again" in record.getMessage():
+            back.set()
+        return True
 
     async def sleep(seconds: float) -> None:
         pauses.append(seconds)
@@ -334,6 +340,7 @@ async def test_an_outage_is_told_in_one_line_and_costs_no_message(
             fourth.set()
         await asyncio.sleep(0.01)
 
+    caplog.handler.addFilter(look_for_the_end)
     mail.deliver(WITH_BILL)
     async with running(watch(db, mail, look_seconds=3600, sleep=sleep)):
         await until(db, "exists (select from alfrd.mail_messages)")
@@ -341,6 +348,7 @@ async def test_an_outage_is_told_in_one_line_and_costs_no_message(
             await fourth.wait()
         mail.deliver(message(attached={"second.txt": b"b"}))
         await until(db, "(select count(*) from alfrd.mail_messages) = 2")
+        await back.wait()
     assert pauses[:4] == [1.0, 2.0, 4.0, 8.0]
     assert (told("no mail comes in now"), told("mail comes in again")) == (1, 1)
 
