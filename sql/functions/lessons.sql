@@ -102,9 +102,14 @@ create or replace trigger lessons_deleted after delete on alfrd.lessons
   for each row execute function alfrd.lesson_deleted();
 
 -- At the end of the transaction, and once: who corrects many documents holds their rows, and must not hold this one meanwhile.
+-- Locks: the tasks of series first, as an exchange does that has tried lessons. In the other order, a correction that waits for a task which
+--        the exchange has made, and the exchange, which waits for the row of alfrd.reference_version, would wait for each other.
 create or replace function alfrd.lessons_changed() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
+  if alfrd.schedule_looks('{}') then
+    perform alfrd.notify(array['watch_series']);
+  end if;
   update alfrd.reference_version set number = number + 1 where xmin <> pg_current_xact_id()::xid;
   return null;
 end $$;
@@ -164,6 +169,11 @@ begin
      where id = any (alfrd.reviews_taught(p_document)) and needs_review
     returning id)
   select coalesce(array_agg(id), '{}') into v_ids from again;
-  update alfrd.lessons set apply_to = apply_to || v_ids where document_id = p_document and tried_at is null;
+  if not v_tried then
+    update alfrd.lessons set apply_to = apply_to || v_ids where document_id = p_document and tried_at is null;
+    if not found then   -- the trial has ended meanwhile
+      update alfrd.documents set status = v_from where id = any (v_ids) and needs_review;
+    end if;
+  end if;
   return v_ids;
 end $$;

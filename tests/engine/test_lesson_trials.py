@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 from uuid import UUID
+
+import psycopg
 
 from alfrd_events.db.database import Database
 from alfrd_events.db.lessons import lessons
@@ -104,6 +107,51 @@ async def test_nothing_is_applied_that_turns_out_to_contradict_a_paper(db: Harne
     await work(db)
 
     assert await totals(db) == ["410.10", "1211.50", "1212.50"]
+
+
+async def test_reviews_are_done_again_also_where_the_trial_ends_while_they_are_applied(db: Harness) -> None:
+    one, two = await given(db, 10), await given(db, 11)
+    await db.sql("update alfrd.documents set needs_review = true, review_reason = 'The total is unsure.'")
+    await correct_only(db, one, **INSTALMENT)
+    trial = await db.session()
+    async with trial.transaction():
+        await trial.execute("delete from alfrd.lessons where kind = 'place'")
+        await trial.execute("update alfrd.lessons set value = 'paid by instalment', tried_at = alfrd.now()")
+        applying = asyncio.create_task(db.one("select alfrd.apply_lessons(%s)", one))
+        await one_waits(trial)
+
+    assert await applying == [two]
+    assert await db.status_of(two) == "classified"
+    await trial.close()
+
+
+async def test_a_correction_and_an_exchange_that_has_tried_lessons_do_not_wait_for_each_other(
+    db: Harness,
+) -> None:
+    document = await db.given_document("completed")
+    await db.sql("delete from alfrd.tasks where step = 'watch_series'")
+    exchange = await db.session()
+    async with exchange.transaction():
+        await exchange.execute(
+            "insert into alfrd.tasks (step, subject_type, subject_id, status, state, run_at, max_attempts)"
+            " select r.step, r.subject_type, d.series_id, r.status, 'ready', alfrd.now(), r.max_attempts"
+            "   from alfrd.documents d, alfrd.routes r where r.step = 'watch_series'"
+        )
+        correcting = asyncio.create_task(correct_only(db, document, total="77.70"))
+        await one_waits(exchange)
+        await exchange.execute("update alfrd.reference_version set number = number + 1")
+
+    await correcting
+    assert await db.one("select total_amount::text from alfrd.documents") == "77.70"
+    await exchange.close()
+
+
+async def one_waits(session: psycopg.AsyncConnection[Any]) -> None:
+    """Wait until another session waits for a lock."""
+    waiting = "select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+    async with asyncio.timeout(60):
+        while await (await session.execute(waiting)).fetchone() is None:
+            await asyncio.sleep(0.01)
 
 
 async def test_a_correction_that_is_undone_before_its_trial_leaves_no_trace(db: Harness) -> None:
