@@ -66,7 +66,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
                 where not exists (select from others where mark = any (others.marks)));
 $$;
 
--- What step try_lessons is given. Of a large sender the newest 200 papers that a person has looked at.
+-- What step try_lessons is given. Of a large sender the newest 200 papers that a person has looked at, and no more than 1,000 pages of them.
 --
 -- lessons  with right, the value that the correction has set; marks, of those that were not tried; and against, an accepted document that
 --          says that a type or company is right which the lesson would change
@@ -74,11 +74,16 @@ $$;
 create or replace function alfrd.lesson_trials(p_senders uuid[])
 returns table (sender_id uuid, sender text, lessons jsonb, papers uuid[])
 language sql stable set search_path = pg_catalog, pg_temp as $$
+  -- Once for all lessons of a change: they have the same, and it takes the heads of a hundred documents apart.
+  with marked as materialized (
+    select l.document_id, l.change_id, alfrd.marks_taught(l) as marks from alfrd.lessons l
+     where l.id in (select min(id) from alfrd.lessons
+                     where sender_id = any (p_senders) and tried_at is null and document_id is not null group by document_id, change_id))
   select s.sender_id, s.sender,
          (select jsonb_agg(jsonb_build_object(
                    'id', l.id, 'kind', l.kind, 'field', l.field, 'found', l.found, 'value', l.value, 'place', l.place,
                    'document_id', l.document_id, 'is_tried', l.tried_at is not null,
-                   'marks', case when l.tried_at is null and l.document_id is not null then alfrd.marks_taught(l) else l.marks end,
+                   'marks', case when l.tried_at is null and l.document_id is not null then m.marks else l.marks end,
                    'right', (select c.new_value #>> '{}' from alfrd.corrections c
                               where c.document_id = l.document_id and c.change_id = l.change_id and c.field = l.field),
                    'against', (select d.id from alfrd.documents d
@@ -87,9 +92,13 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
                                   and (l.kind = 'type' and d.document_type = l.found and d.entity = l.sender
                                        or l.kind = 'company' and d.entity = l.found and l.found <> '')
                                 order by d.created_at limit 1)) order by l.id)
-            from alfrd.lessons l where l.sender_id = s.sender_id),
-         array(select d.id from alfrd.documents d
-                where d.owner = s.owner and d.entity = s.sender and d.reviewed_at is not null order by d.created_at desc limit 200)
+            from alfrd.lessons l
+            left join marked m on m.document_id = l.document_id and m.change_id is not distinct from l.change_id
+           where l.sender_id = s.sender_id),
+         array(select id from (
+           select d.id, d.created_at, sum(greatest(d.page_count, 1)) over (order by d.created_at desc, d.id) as pages from alfrd.documents d
+            where d.owner = s.owner and d.entity = s.sender and d.reviewed_at is not null order by d.created_at desc, d.id limit 200) as newest
+           where pages <= 1000 order by created_at desc, id)
     from (select distinct on (l.sender_id) l.sender_id, l.owner, l.sender from alfrd.lessons l
            where l.sender_id = any (p_senders) order by l.sender_id, l.id) as s;
 $$;

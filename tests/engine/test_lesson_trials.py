@@ -109,6 +109,24 @@ async def test_nothing_is_applied_that_turns_out_to_contradict_a_paper(db: Harne
     assert await totals(db) == ["410.10", "1211.50", "1212.50"]
 
 
+async def test_a_trial_reads_no_more_pages_than_a_worker_can_hold(db: Harness) -> None:
+    one, *others = [await given(db, number) for number in (10, 11, 12, 13)]
+    await db.sql("update alfrd.documents set reviewed_at = alfrd.now() where id = any (%s)", others)
+    for pages, other in zip((400, 600, 1), reversed(others), strict=True):
+        await db.sql("update alfrd.documents set page_count = %s where id = %s", pages, other)
+    await correct_only(db, one, **INSTALMENT)
+
+    (trial,) = await db.sql(
+        "select t.* from alfrd.lessons l, alfrd.lesson_trials(array[l.sender_id]) as t limit 1"
+    )
+
+    assert trial["papers"] == others[:0:-1], "the newest ones, up to a thousand pages"
+    marks = [each["marks"] for each in trial["lessons"]]
+    assert len(marks) == 2
+    assert marks[0] == marks[1]
+    assert marks[0]
+
+
 async def test_reviews_are_done_again_also_where_the_trial_ends_while_they_are_applied(db: Harness) -> None:
     one, two = await given(db, 10), await given(db, 11)
     await db.sql("update alfrd.documents set needs_review = true, review_reason = 'The total is unsure.'")
