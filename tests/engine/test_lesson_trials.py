@@ -109,6 +109,18 @@ async def test_nothing_is_applied_that_turns_out_to_contradict_a_paper(db: Harne
     assert await totals(db) == ["410.10", "1211.50", "1212.50"]
 
 
+async def test_documents_of_another_owner_are_not_done_again(db: Harness) -> None:
+    one, others = await given(db, 10), await given(db, 11, owner="other")
+    await correct_only(db, one, **INSTALMENT)
+    await db.sql("update alfrd.lessons set apply_to = array[%s, %s]", one, others)
+
+    await work(db)
+
+    assert await db.one("select count(*) from alfrd.lessons where active") == 1
+    generations = await db.sql("select generation from alfrd.documents order by filename")
+    assert [row["generation"] for row in generations] == [3, 1], "corrected and done again; left alone"
+
+
 async def test_a_trial_reads_no_more_pages_than_a_worker_can_hold(db: Harness) -> None:
     one, *others = [await given(db, number) for number in (10, 11, 12, 13)]
     await db.sql("update alfrd.documents set reviewed_at = alfrd.now() where id = any (%s)", others)
