@@ -162,18 +162,18 @@ begin
   if not exists (select from alfrd.documents where id = p_document) then
     raise exception 'no document %', p_document using errcode = 'AL004';
   end if;
-  with again as (
+  with kept as (
     update alfrd.documents
-       set status = case when v_tried then v_from else status end, review_claimed_by = 'lessons of ' || p_document,
-           review_claimed_at = alfrd.now(), review_claimed_until = alfrd.now() + interval '1 minute'
+       set review_claimed_by = 'lessons of ' || p_document, review_claimed_at = alfrd.now(), review_claimed_until = alfrd.now() + interval '1 minute'
      where id = any (alfrd.reviews_taught(p_document)) and needs_review
     returning id)
-  select coalesce(array_agg(id), '{}') into v_ids from again;
+  select coalesce(array_agg(id), '{}') into v_ids from kept;
   if not v_tried then
     update alfrd.lessons set apply_to = apply_to || v_ids where document_id = p_document and tried_at is null;
-    if not found then   -- the trial has ended meanwhile
-      update alfrd.documents set status = v_from where id = any (v_ids) and needs_review;
-    end if;
+    v_tried := not found;   -- the trial has ended meanwhile
+  end if;
+  if v_tried then
+    update alfrd.documents set status = v_from where id = any (v_ids) and needs_review;
   end if;
   return v_ids;
 end $$;

@@ -109,6 +109,18 @@ async def test_nothing_is_applied_that_turns_out_to_contradict_a_paper(db: Harne
     assert await totals(db) == ["410.10", "1211.50", "1212.50"]
 
 
+async def test_what_waits_for_a_trial_goes_on_with_what_it_does(db: Harness) -> None:
+    one, two = await given(db, 10), await given(db, 11)
+    await db.sql("update alfrd.documents set needs_review = true, status = 'summarized' where id = %s", two)
+    claimed = await db.claim("file", worker="a", subject=two)
+    assert claimed is not None
+    await correct_only(db, one, **INSTALMENT)
+
+    assert await db.one("select alfrd.apply_lessons(%s)", one) == [two]
+
+    assert await db.complete(claimed, worker="a"), "its work was not thrown away"
+
+
 async def test_documents_of_another_owner_are_not_done_again(db: Harness) -> None:
     one, others = await given(db, 10), await given(db, 11, owner="other")
     await correct_only(db, one, **INSTALMENT)
