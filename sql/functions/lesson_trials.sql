@@ -122,17 +122,21 @@ begin
   return array(select subject_id from unnest(p_done));
 end $$;
 
--- At the commit, when the worker's exchange is over: what follows is as if a person had sent the documents back now.
+-- At the commit, when the worker's exchange is over: what follows is as if a person had sent the documents back now. For all lessons of the sender
+-- that are believed at once, so that each document is done again once; and before alfrd.lessons_changed holds what others wait for.
 create or replace function alfrd.lesson_believed() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  update alfrd.lessons set apply_to = '{}' where id = new.id;
-  if new.active then
-    update alfrd.documents set status = case new.kind when 'type' then 'ocr_completed' else 'classified' end
-     where id in (select d.id from alfrd.documents d
-                   where d.id = any (new.apply_to) and d.owner = new.owner and d.status in ('classified', 'summarized', 'filed', 'completed')
-                   order by d.id for no key update skip locked);
-  end if;
+  with believed as (
+    update alfrd.lessons l set apply_to = '{}' from alfrd.lessons before
+     where before.id = l.id and l.sender_id = new.sender_id and l.tried_at is not null and l.apply_to <> '{}'
+    returning l.owner, l.kind, l.active, before.apply_to),
+  again as (
+    select id, owner, bool_or(kind = 'type') as is_type from believed cross join lateral unnest(apply_to) as id where active group by id, owner),
+  free as (
+    select d.id, again.is_type from again join alfrd.documents d on d.id = again.id and d.owner = again.owner
+     where d.status in ('classified', 'summarized', 'filed', 'completed') order by d.id for no key update of d skip locked)
+  update alfrd.documents d set status = case when free.is_type then 'ocr_completed' else 'classified' end from free where d.id = free.id;
   return null;
 end $$;
 drop trigger if exists lessons_believed on alfrd.lessons;

@@ -94,6 +94,20 @@ async def test_reviews_are_done_again_when_what_is_applied_to_them_is_believed(d
     assert await db.one("select count(*) from alfrd.lessons where apply_to <> '{}'") == 0
 
 
+async def test_what_several_lessons_are_applied_to_is_done_again_once(db: Harness) -> None:
+    one, two = await given(db, 10), await given(db, 11)
+    await db.sql("update alfrd.documents set needs_review = true, review_reason = 'The total is unsure.'")
+    await correct_only(db, one, type="insurance", **INSTALMENT)
+    assert await db.one("select alfrd.apply_lessons(%s)", one) == [two]
+
+    await work(db)
+
+    (row,) = await db.sql(
+        "select document_type, total_amount::text, generation from alfrd.documents where id = %s", two
+    )
+    assert row == {"document_type": "insurance", "total_amount": "411.10", "generation": 2}
+
+
 async def test_nothing_is_applied_that_turns_out_to_contradict_a_paper(db: Harness) -> None:
     one, two, three = [await given(db, number) for number in (10, 11, 12)]
     await db.sql("select alfrd.accept(%s)", three)
