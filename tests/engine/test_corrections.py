@@ -199,7 +199,6 @@ async def test_an_application_corrects_undoes_tags_and_deletes(
 
 
 async def test_a_change_of_a_large_document_does_not_read_its_content(db: Harness) -> None:
-    await db.sql("alter table alfrd.documents alter column content set storage external")
     document = await db.given_document("completed")
     session = await db.session()  # whose statistics are its own
     read = (
