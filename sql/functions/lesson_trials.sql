@@ -108,6 +108,8 @@ $$;
 create or replace function alfrd.record_try_lessons(p_done alfrd.finished[]) returns uuid[]
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
+  -- An earlier death of one is history.
+  delete from alfrd.tasks where subject_id in (select subject_id from unnest(p_done)) and step = 'try_lessons' and state = 'dead';
   perform from alfrd.lessons where sender_id in (select subject_id from unnest(p_done)) order by id for update;
   delete from alfrd.lessons l using unnest(p_done) as d
    where l.sender_id = d.subject_id and l.id in (select (v ->> 'id')::bigint from jsonb_array_elements(d.result -> 'verdicts') as v

@@ -237,6 +237,18 @@ async def test_a_lesson_that_is_taught_while_others_are_tried_gets_a_trial_of_it
     assert await db.one("select count(*) from alfrd.lessons where not active") == 0
 
 
+async def test_a_trial_that_succeeds_clears_one_that_died(db: Harness) -> None:
+    one, two = await given(db, 10), await given(db, 11)
+    await correct_only(db, one, **INSTALMENT)
+    await db.sql("update alfrd.tasks set state = 'dead', error = 'odd' where step = 'try_lessons'")
+    await correct_only(db, two, total="411.10")
+
+    await work(db)
+
+    assert await db.one("select count(*) from alfrd.lessons where not active") == 0
+    assert await db.one("select count(*) from alfrd.tasks where step = 'try_lessons'") == 0
+
+
 async def test_a_trial_that_was_lost_or_died_is_made_again_by_a_replay(db: Harness) -> None:
     one = await given(db, 10)
     await correct_only(db, one, **INSTALMENT)
