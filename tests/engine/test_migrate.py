@@ -234,7 +234,7 @@ async def test_behind_a_lock_it_lets_others_pass_and_says_who_holds_it(database_
     await holder.close()
 
     assert await migrating == ["functions"]
-    assert max(waits) < 5
+    assert max(waits) < 30, "half of what the migration is patient for"
     assert len(told) == 1
     assert f"process {process} (long import, user postgres) holds a lock" in told[0]
 
