@@ -157,7 +157,8 @@ select (select count(*) from alfrd.documents)::float as documents,
        (select count(*) from alfrd.pages)::float as pages, (select count(*) from alfrd.events)::float as events,
        (select sum(bytes) from size where name = 'pages')::float as page_bytes,
        (select sum(bytes) from size where name = 'events')::float as event_bytes,
-       (select coalesce(sum(octet_length(content)), 0) from alfrd.document_parts)::float as contents,
+       (select coalesce(sum(octet_length(content)), 0) from alfrd.documents)::float
+         + (select coalesce(sum(octet_length(content)), 0) from alfrd.document_parts)::float as contents,
        (select sum(bytes) from size where name not in ('pages', 'events'))::float as others
 """
 

@@ -638,8 +638,7 @@ CREATE FUNCTION alfrd.correct_document() RETURNS trigger
 -- FUNCTION correctable(alfrd.documents)
 
 CREATE FUNCTION alfrd.correctable(p_document alfrd.documents) RETURNS jsonb
-    LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp';
+    LANGUAGE sql STABLE;
 
 -- FUNCTION correction_made()
 

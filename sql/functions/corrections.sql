@@ -12,17 +12,17 @@
 -- Undoing is an UPDATE, too: of undo_correction, with the number of a change. So it obeys the policies of alfrd.documents.
 -- The rows of the correction are deleted, since all who read alfrd.corrections take what is there as right; the event stays.
 
--- What a person may correct. Not to_jsonb(row): that would write out the whole content.
+-- What a person may correct. Not to_jsonb(row): that would write out the whole content. Without a SET, so that it is inlined: a whole row as an
+-- argument would fetch the content.
 create or replace function alfrd.correctable(p_document alfrd.documents) returns jsonb
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select jsonb_build_object(
+  language sql stable
+  return jsonb_build_object(
     'document_type', p_document.document_type, 'summary', p_document.summary, 'entity', p_document.entity,
     'document_date', p_document.document_date, 'due_date', p_document.due_date,
     'total_amount', p_document.total_amount, 'currency', p_document.currency,
     'account_number', p_document.account_number, 'period_start', p_document.period_start,
     'period_end', p_document.period_end, 'structured_data', p_document.structured_data,
     'series_id', p_document.series_id);
-$$;
 
 -- The milestone that a document goes back to when these fields have another value; null: nothing depends on them.
 -- Rules make the sentence anew from the values, for nothing. A model would want to be paid: its sentence is restated instead.

@@ -134,6 +134,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- Write for which steps the worker wants to be notified. Returns whether it had nothing to do and wants to sleep.
+drop function if exists alfrd.keep_waiting_for(alfrd.workers, alfrd.exchange_state, jsonb);
 create or replace function alfrd.keep_waiting_for(
   p_worker alfrd.workers, p_state alfrd.exchange_state, p_request jsonb, p_waiting text[]
 ) returns boolean

@@ -66,7 +66,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
                 where not exists (select from others where mark = any (others.marks)));
 $$;
 
--- What step try_lessons is given. Of a large sender the newest 200 papers that a person has looked at.
+-- What step try_lessons is given. Of a large sender the newest 200 papers that a person has looked at, and no more than 1,000 pages of them.
 --
 -- lessons  with right, the value that the correction has set; marks, of those that were not tried; and against, an accepted document that
 --          says that a type or company is right which the lesson would change
@@ -74,11 +74,16 @@ $$;
 create or replace function alfrd.lesson_trials(p_senders uuid[])
 returns table (sender_id uuid, sender text, lessons jsonb, papers uuid[])
 language sql stable set search_path = pg_catalog, pg_temp as $$
+  -- Once for all lessons of a change: they have the same, and it takes the heads of a hundred documents apart.
+  with marked as materialized (
+    select l.document_id, l.change_id, alfrd.marks_taught(l) as marks from alfrd.lessons l
+     where l.id in (select min(id) from alfrd.lessons
+                     where sender_id = any (p_senders) and tried_at is null and document_id is not null group by document_id, change_id))
   select s.sender_id, s.sender,
          (select jsonb_agg(jsonb_build_object(
                    'id', l.id, 'kind', l.kind, 'field', l.field, 'found', l.found, 'value', l.value, 'place', l.place,
                    'document_id', l.document_id, 'is_tried', l.tried_at is not null,
-                   'marks', case when l.tried_at is null and l.document_id is not null then alfrd.marks_taught(l) else l.marks end,
+                   'marks', case when l.tried_at is null and l.document_id is not null then m.marks else l.marks end,
                    'right', (select c.new_value #>> '{}' from alfrd.corrections c
                               where c.document_id = l.document_id and c.change_id = l.change_id and c.field = l.field),
                    'against', (select d.id from alfrd.documents d
@@ -87,9 +92,13 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
                                   and (l.kind = 'type' and d.document_type = l.found and d.entity = l.sender
                                        or l.kind = 'company' and d.entity = l.found and l.found <> '')
                                 order by d.created_at limit 1)) order by l.id)
-            from alfrd.lessons l where l.sender_id = s.sender_id),
-         array(select d.id from alfrd.documents d
-                where d.owner = s.owner and d.entity = s.sender and d.reviewed_at is not null order by d.created_at desc limit 200)
+            from alfrd.lessons l
+            left join marked m on m.document_id = l.document_id and m.change_id is not distinct from l.change_id
+           where l.sender_id = s.sender_id),
+         array(select id from (
+           select d.id, d.created_at, sum(greatest(d.page_count, 1)) over (order by d.created_at desc, d.id) as pages from alfrd.documents d
+            where d.owner = s.owner and d.entity = s.sender and d.reviewed_at is not null order by d.created_at desc, d.id limit 200) as newest
+           where pages <= 1000 order by created_at desc, id)
     from (select distinct on (l.sender_id) l.sender_id, l.owner, l.sender from alfrd.lessons l
            where l.sender_id = any (p_senders) order by l.sender_id, l.id) as s;
 $$;
@@ -99,6 +108,8 @@ $$;
 create or replace function alfrd.record_try_lessons(p_done alfrd.finished[]) returns uuid[]
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
+  -- An earlier death of one is history.
+  delete from alfrd.tasks where subject_id in (select subject_id from unnest(p_done)) and step = 'try_lessons' and state = 'dead';
   perform from alfrd.lessons where sender_id in (select subject_id from unnest(p_done)) order by id for update;
   delete from alfrd.lessons l using unnest(p_done) as d
    where l.sender_id = d.subject_id and l.id in (select (v ->> 'id')::bigint from jsonb_array_elements(d.result -> 'verdicts') as v
@@ -113,17 +124,21 @@ begin
   return array(select subject_id from unnest(p_done));
 end $$;
 
--- At the commit, when the worker's exchange is over: what follows is as if a person had sent the documents back now.
+-- At the commit, when the worker's exchange is over: what follows is as if a person had sent the documents back now. For all lessons of the sender
+-- that are believed at once, so that each document is done again once; and before alfrd.lessons_changed holds what others wait for.
 create or replace function alfrd.lesson_believed() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  update alfrd.lessons set apply_to = '{}' where id = new.id;
-  if new.active then
-    update alfrd.documents set status = case new.kind when 'type' then 'ocr_completed' else 'classified' end
-     where id in (select d.id from alfrd.documents d
-                   where d.id = any (new.apply_to) and d.owner = new.owner and d.status in ('classified', 'summarized', 'filed', 'completed')
-                   order by d.id for no key update skip locked);
-  end if;
+  with believed as (
+    update alfrd.lessons l set apply_to = '{}' from alfrd.lessons before
+     where before.id = l.id and l.sender_id = new.sender_id and l.tried_at is not null and l.apply_to <> '{}'
+    returning l.owner, l.kind, l.active, before.apply_to),
+  again as (
+    select id, owner, bool_or(kind = 'type') as is_type from believed cross join lateral unnest(apply_to) as id where active group by id, owner),
+  free as (
+    select d.id, again.is_type from again join alfrd.documents d on d.id = again.id and d.owner = again.owner
+     where d.status in ('classified', 'summarized', 'filed', 'completed') order by d.id for no key update of d skip locked)
+  update alfrd.documents d set status = case when free.is_type then 'ocr_completed' else 'classified' end from free where d.id = free.id;
   return null;
 end $$;
 drop trigger if exists lessons_believed on alfrd.lessons;

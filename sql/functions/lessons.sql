@@ -102,9 +102,14 @@ create or replace trigger lessons_deleted after delete on alfrd.lessons
   for each row execute function alfrd.lesson_deleted();
 
 -- At the end of the transaction, and once: who corrects many documents holds their rows, and must not hold this one meanwhile.
+-- Locks: the tasks of series first, as an exchange does that has tried lessons. In the other order, a correction that waits for a task which
+--        the exchange has made, and the exchange, which waits for the row of alfrd.reference_version, would wait for each other.
 create or replace function alfrd.lessons_changed() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
+  if alfrd.schedule_looks('{}') then
+    perform alfrd.notify(array['watch_series']);
+  end if;
   update alfrd.reference_version set number = number + 1 where xmin <> pg_current_xact_id()::xid;
   return null;
 end $$;
@@ -157,13 +162,18 @@ begin
   if not exists (select from alfrd.documents where id = p_document) then
     raise exception 'no document %', p_document using errcode = 'AL004';
   end if;
-  with again as (
+  with kept as (
     update alfrd.documents
-       set status = case when v_tried then v_from else status end, review_claimed_by = 'lessons of ' || p_document,
-           review_claimed_at = alfrd.now(), review_claimed_until = alfrd.now() + interval '1 minute'
+       set review_claimed_by = 'lessons of ' || p_document, review_claimed_at = alfrd.now(), review_claimed_until = alfrd.now() + interval '1 minute'
      where id = any (alfrd.reviews_taught(p_document)) and needs_review
     returning id)
-  select coalesce(array_agg(id), '{}') into v_ids from again;
-  update alfrd.lessons set apply_to = apply_to || v_ids where document_id = p_document and tried_at is null;
+  select coalesce(array_agg(id), '{}') into v_ids from kept;
+  if not v_tried then
+    update alfrd.lessons set apply_to = apply_to || v_ids where document_id = p_document and tried_at is null;
+    v_tried := not found;   -- the trial has ended meanwhile
+  end if;
+  if v_tried then
+    update alfrd.documents set status = v_from where id = any (v_ids) and needs_review;
+  end if;
   return v_ids;
 end $$;

@@ -99,7 +99,7 @@ end $$;
 -- alfrd.answer_payment: a person says of a bill with a rival that its payment is the one that is linked; or that it is the other way round: each of
 -- both was paid by the row of the other. Returns how many links that makes certain.
 --
--- Errors: AL004 there is no such question.
+-- Errors: AL004 there is no such question; AL005 no answer.
 create or replace function alfrd.answer_payment(p_document uuid, p_is_right boolean) returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -108,6 +108,9 @@ declare
   v_series uuid;
 begin
   perform alfrd.refuse_tenants('answer_payment');
+  if p_is_right is null then
+    raise exception 'alfrd.answer_payment: null is no answer' using errcode = 'AL005', hint = 'say true, or false for the other way round';
+  end if;
   perform from alfrd.documents
     where id in (select unnest(array[m.document_id, m.rival_id]) from alfrd.payments m where m.document_id = p_document and m.rival_id is not null)
     order by id for key share;

@@ -141,6 +141,7 @@ end $$;
 
 -- A word or a phrase. A phrase's words are all looked for by the index, but those that a language leaves out; its pattern has them all.
 -- is_compared: the index does not tell it from others: a phrase, or a number that is in the index by its beginning (alfrd.lexemes).
+drop function if exists alfrd.searched_term(text, boolean, boolean);   -- returned other columns
 create or replace function alfrd.searched_term(
   p_text text, p_begins boolean, p_mends boolean,
   out query text, out pattern text, out exact text, out meant text, out is_common boolean, out is_compared boolean

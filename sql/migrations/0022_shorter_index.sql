@@ -4,6 +4,19 @@
 -- whose first four characters are digits, and which goes on after them, is in the index by these: 4471.93 as q4471q. Others share the key,
 -- so a search for such a number compares the texts of what the index finds: alfrd.searched_term, in sql/functions/search_terms.sql.
 
+-- Made anew in the background, by workers, as after every change of what it is made of. What waits to be sorted in is sorted in early:
+-- its pages are part of an index for ever, and by default 4 MB of each.
+-- squawk-ignore require-concurrent-index-deletion
+drop index alfrd.pages_words;
+update alfrd.pages set language = null where language is not null;
+-- The new index gets the rows as they were before that, too, since a transaction may still see them. No search does: so no words are made of
+-- them, which would take minutes for 100,000 pages, and nothing could read or write a page meanwhile.
+create or replace function alfrd.lexemes(p_text text, p_language text) returns tsvector
+  language plpgsql immutable parallel safe as $$ begin return ''::tsvector; end $$;
+-- squawk-ignore require-concurrent-index-creation
+create index pages_words on alfrd.pages using gin (alfrd.lexemes(text, language)) with (gin_pending_list_limit = 1024)
+ where language is not null;
+
 -- alfrd.lexemes is as before, but for these numbers.
 create or replace function alfrd.lexemes(p_text text, p_language text) returns tsvector
 language plpgsql immutable parallel safe cost 5000 set search_path = pg_catalog, pg_temp as $$
@@ -23,14 +36,6 @@ begin
          || alfrd.without_marks(strip(alfrd.stems(v_accented, p_language))::text)::tsvector;
 end $$;
 
--- Made anew in the background, by workers, as after every change of what it is made of. What waits to be sorted in is sorted in early:
--- its pages are part of an index for ever, and by default 4 MB of each.
--- squawk-ignore require-concurrent-index-deletion
-drop index alfrd.pages_words;
-update alfrd.pages set language = null where language is not null;
--- squawk-ignore require-concurrent-index-creation
-create index pages_words on alfrd.pages using gin (alfrd.lexemes(text, language)) with (gin_pending_list_limit = 1024)
- where language is not null;
 alter index alfrd.document_words_words set (gin_pending_list_limit = 128);
 alter index alfrd.words_trigrams set (gin_pending_list_limit = 128);
 with gone as (delete from alfrd.document_words returning document_id)

@@ -58,7 +58,7 @@ async def the_process(before: set[int]) -> int:
 
 
 async def is_gone(pid: int) -> bool:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while pid in children():
             await asyncio.sleep(0.01)
     return True
@@ -140,9 +140,8 @@ def test_a_short_text_does_not_wait_for_long_ones_and_a_wait_is_told_apart() -> 
             long_one = asyncio.create_task(analyst.run(Summarize(ENDLESS, PROMPT)))
             os.kill(await the_process(before), signal.SIGSTOP)
 
-            started = time.monotonic()
-            await analyst.run(Summarize(plain("Total amount due 12.50 on 2024-03-01"), PROMPT))
-            assert time.monotonic() - started < 5
+            async with asyncio.timeout(60):  # the long one has stopped for good
+                await analyst.run(Summarize(plain("Total amount due 12.50 on 2024-03-01"), PROMPT))
 
             waited = Turn()
             turn.set(waited)

@@ -141,6 +141,32 @@ async def test_a_server_that_takes_writes_is_no_replica(
     assert "no streaming replica" in reads.complaint
 
 
+class _Counted(Database):
+    """A primary that counts how often it is asked."""
+
+    times = 0
+
+    async def _once(self, statement, parameters, take):  # type: ignore[no-untyped-def]
+        self.times += 1
+        return await super()._once(statement, parameters, take)
+
+
+async def test_what_is_asked_at_once_costs_one_look(pair: tuple[Server, Server], clock: Clock) -> None:
+    primary, replica = pair
+    async with (
+        _Counted(primary.url("alfrd")) as database,
+        ReadReplica(database, replica.url("alfrd"), clock=lambda: clock.now) as reads,
+    ):
+        await _answered_by_replica_only(reads, clock)
+        for is_fit in (True, False):
+            clock.now += 2
+            database.times = 0
+            assert await asyncio.gather(*(reads.is_fit() for _ in range(10))) == [is_fit] * 10
+            assert database.times == 1
+            if is_fit:
+                replica.stop("immediate")
+
+
 class _OnlyItsPlace(Database):
     """A primary that is asked for nothing but how far its log is."""
 

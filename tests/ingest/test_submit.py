@@ -70,7 +70,7 @@ async def test_waiting_is_woken_by_the_feed(db: Harness, database_url: str) -> N
         task = await db.claim("extract", subject=good)
         assert task is not None
         await db.complete(task)
-        ends = await asyncio.wait_for(waiting, 5)
+        ends = await asyncio.wait_for(waiting, 12)  # before it would look by itself
 
     assert ends == {good: ("completed", ""), bad: ("failed", "why"), gone: ("deleted", "it was deleted")}
 

@@ -97,6 +97,18 @@ async def test_the_sizes_of_a_database_are_measured(db: Harness) -> None:
     assert all(value > 0 for value in found.values())
 
 
+async def test_contents_are_not_counted_as_the_bytes_of_a_document(db: Harness) -> None:
+    await db.sql("insert into alfrd.documents (filename, content) values ('a.txt', 'text')")
+    async with Database(db.database.url) as database:
+        await run_worker(database, BUILT_IN, noop_tools(), options(db.database.url))
+    before = await sizes_of(db.database.url)
+
+    await db.sql("update alfrd.documents set content = convert_to(repeat('x', 3000000), 'UTF8')")
+
+    grown = (await sizes_of(db.database.url))["document_bytes"] - before["document_bytes"]
+    assert grown < 1_000_000, "what its table has beside the content itself"
+
+
 @pytest.mark.parametrize("papers", [Papers(), Papers(in_database=False)], ids=["inside", "outside"])
 def test_the_page_prints_what_the_calculator_says(papers: Papers) -> None:
     text = SCALE.read_text()

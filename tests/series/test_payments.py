@@ -390,6 +390,16 @@ async def test_the_other_way_round_stays_so(db: Harness) -> None:
     assert await db.one("select count(*) from alfrd.payments where made_by <> ''") == 2
 
 
+async def test_an_answer_that_says_nothing_changes_nothing(db: Harness) -> None:
+    august, _ = await unclear_pair(db)
+    before = await db.sql("select * from alfrd.payments order by id")
+
+    with pytest.raises(Refused, match="null is no answer"):
+        await db.sql("select alfrd.answer_payment(%s, null)", august)
+
+    assert await db.sql("select * from alfrd.payments order by id") == before
+
+
 async def test_two_rows_of_one_day_leave_no_question(db: Harness) -> None:
     august = await bill(db, issued=date(2023, 8, 14), due=date(2023, 8, 28))
     september = await bill(db, issued=date(2023, 9, 14), due=date(2023, 9, 28))

@@ -38,11 +38,7 @@ def _place(row: JsonObject | None) -> TaughtPlace | None:
     return TaughtPlace(int(row["page"]), (left, top, right, bottom), float(row["aspect"]), anchors)
 
 
-async def trials(
-    database: Database,
-    senders: Sequence[UUID],
-    load: Callable[[Database, Sequence[UUID]], Awaitable[dict[UUID, Document]]],
-) -> dict[UUID, Trial]:
+async def trials(database: Database, senders: Sequence[UUID], load: Loader) -> dict[UUID, Trial]:
     """What is to be tried of these senders; one of whom no lessons are left has none.
 
     :param load: gives documents with their pages.

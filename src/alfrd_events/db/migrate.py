@@ -184,6 +184,8 @@ async def _apply(connection: psycopg.AsyncConnection[Any], seconds: float) -> li
     )
     await connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [_LOCK])
     await connection.execute("select set_config('lock_timeout', %s, true)", [str(_LOCK_MILLISECONDS)])
+    # Else a migration could not alter a table of which it has changed rows: their triggers would wait for the commit.
+    await connection.execute("set constraints all immediate")
     await connection.execute("set local check_function_bodies = off")
     await connection.execute("set local client_min_messages = warning")
     await connection.execute("create schema if not exists alfrd")

@@ -61,6 +61,7 @@ class ReadReplica(Database):
         self._clock = clock
         self._began = math.inf
         """When it was looked at first."""
+        self._looked_at = -math.inf
         self._is_open = False
         self._looking = asyncio.Lock()
         self._marks: deque[tuple[float, int]] = deque()
@@ -106,6 +107,7 @@ class ReadReplica(Database):
                 await self._look()
             except (AlfrdError, TimeoutError) as error:
                 self._leave(str(error) or f"no answer within {_ANSWER_SECONDS:g} s")
+            if self._clock() < self._away_until:
                 return False
         age = self._clock() - self._seen_at
         if self._clock() < self._gone_until or (self._seen_at >= self._needed_at and age <= LAG_SECONDS):
@@ -116,12 +118,15 @@ class ReadReplica(Database):
         return False
 
     async def _look(self) -> None:
-        """Compare where both are.
+        """Compare where both are, unless that was begun while this waited: a page asks several things at once.
 
         :raise DatabaseUnavailable: the replica does not answer, or is none.
         """
+        asked = self._clock()
         async with self._looking:
-            began = self._clock()
+            if self._looked_at >= asked:
+                return
+            began = self._looked_at = self._clock()
             self._began = min(self._began, began)
             try:
                 at = await self._primary.value("select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint")
