@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import pytest
 
-from alfrd_events.model.jobs import Classify, Summarize
+from alfrd_events.model.jobs import Classify
 from tests.analysts.paper import ANALYST, PROMPT, TYPES, plain, run
 
 ENGLISH = """
@@ -106,20 +104,3 @@ def test_a_bill_for_work_is_an_invoice(form: str, name: str, first: str, second:
     found = run(ANALYST.run(Classify(paper, TYPES, PROMPT)))
 
     assert found.document_type == "invoice", found.reasoning
-
-
-def test_what_is_left_on_a_card_is_no_total() -> None:
-    receipt = """
-MARKT AM PARK
-Hauptstr. 1, 04109 Leipzig
-12.03.2024 12:14
-Brot                  3,00
-Milch                 1,20
-SUMME         EUR     4,20
-Geg. EC-Karte EUR     4,20
-Bonus-Guthaben        9,99
-Ihr Guthaben beträgt 20,00
-"""
-    found = run(ANALYST.run(Summarize(plain(receipt.strip(), document_type="receipt"), PROMPT)))
-
-    assert found.total_amount == Decimal("4.20")
