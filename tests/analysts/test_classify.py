@@ -178,7 +178,14 @@ def test_what_a_document_says_is_not_obeyed() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["1" * 200_000, "total 1.00\n" * 18_000, "a" * 200_000, "account number: " * 12_000]
+    "text",
+    [
+        "1" * 200_000,
+        "total 1.00\n" * 18_000,
+        "a" * 200_000,
+        "account number: " * 12_000,
+        f"{'1' * 390}! abc def   3.00\n" * 200,
+    ],
 )
 def test_hostile_text_takes_time_in_proportion_to_its_length(text: str) -> None:
     document = plain(text, document_type="receipt")

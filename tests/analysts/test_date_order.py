@@ -10,6 +10,7 @@ import pytest
 from alfrd_events.analysis.rules.summary import summarize
 from alfrd_events.analysis.text.date_order import DateOrder, infer_order
 from alfrd_events.analysis.text.layout import fold
+from alfrd_events.model.doubts import reasons_of
 from tests.analysts.paper import plain
 
 
@@ -62,7 +63,9 @@ def test_a_day_that_could_be_a_month_is_flagged() -> None:
     doubts = [doubt for doubt in summarize(paper).doubts if "swapped" in doubt.reason]
 
     assert [doubt.field for doubt in doubts] == ["document_date"]
-    assert "03/08/2024" in doubts[0].reason
+    assert [(each.code, each.values) for each in reasons_of(f"{doubts[0].reason}.")] == [
+        ("order", {"day": "03/08/2024"})
+    ]
 
 
 def test_a_day_that_the_paper_decides_is_not_flagged() -> None:

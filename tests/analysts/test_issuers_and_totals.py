@@ -221,3 +221,18 @@ def test_the_day_of_a_direct_debit_is_when_it_is_due(sentence: str) -> None:
     got = found(f"Karolin GmbH\nRechnung Nr. 7 vom 05.03.2024\n{sentence}\nZahlbetrag  4,00 EUR", "invoice")
 
     assert got.due_date == date(2024, 3, 20)
+
+
+def test_what_is_left_on_a_card_is_no_total() -> None:
+    receipt = """
+MARKT AM PARK
+Hauptstr. 1, 04109 Leipzig
+12.03.2024 12:14
+Brot                  3,00
+Milch                 1,20
+SUMME         EUR     4,20
+Geg. EC-Karte EUR     4,20
+Bonus-Guthaben        9,99
+Ihr Guthaben beträgt 20,00
+"""
+    assert found(receipt).total_amount == Decimal("4.20")

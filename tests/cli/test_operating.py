@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import psycopg
-from psycopg import sql
+from psycopg import conninfo, sql
 
 from tests.cli.program import Program, bill
 
@@ -153,6 +153,22 @@ def test_doctor_mends_what_a_change_by_hand_has_left(program: Program) -> None:
         assert "✓ access" in mended.stdout
         assert connection.execute(triggers).fetchone() == there
     assert "nothing of the schema was to be mended" in program("doctor", "--fix", exit_code=None).stderr
+
+
+def test_doctor_makes_no_schema_in_a_database_of_others(program: Program) -> None:
+    url = program.environment["ALFRD_DATABASE_URL"]
+    with psycopg.connect(url, autocommit=True) as connection:
+        name = f"{connection.info.dbname}_of_others"
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        try:
+            program.environment["ALFRD_DATABASE_URL"] = conninfo.make_conninfo(url, dbname=name)
+            done = program("doctor", "--fix", exit_code=1)
+            with psycopg.connect(program.environment["ALFRD_DATABASE_URL"]) as there:
+                assert there.execute("select to_regnamespace('alfrd')").fetchone() == (None,)
+        finally:
+            connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+    assert "nothing was mended: the database has no schema alfrd" in done.stderr
+    assert "✗ schema" in done.stdout
 
 
 def test_doctor_that_cannot_mend_says_why_and_goes_on(program: Program) -> None:

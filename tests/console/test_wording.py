@@ -99,6 +99,7 @@ BLANKS = {
     "first_page": "1",
     "second": "A-2",
     "second_page": "3",
+    "day": "03/08/2024",
     "entity": "Acme & Co.",
     "slugs": "acme-a or acme-b",
 }

@@ -74,12 +74,23 @@ def doctor(
 
 
 async def _mend() -> None:
-    """Migrate, which puts in place what an older release, a restore or a change by hand has left; say what it did."""
-    from alfrd_events.db.migrate import migrate
+    """Migrate, which puts in place what an older release, a restore or a change by hand has left; say what it did.
+
+    A given database without our schema may be another's: it is left alone.
+    """
+    from alfrd_events.db.migrate import has_schema, migrate
     from alfrd_events.terminal.output import complain, remark
 
     try:
-        applied = await migrate(wiring.database_url(wiring.settings()), tell=remark)
+        chosen = wiring.settings()
+        url = wiring.database_url(chosen)
+        if chosen.database_url and not await has_schema(url):
+            complain(
+                "nothing was mended: the database has no schema alfrd; if it is the right one, alfrd-events migrate "
+                "makes it"
+            )
+            return
+        applied = await migrate(url, tell=remark)
     except AlfrdError as error:
         complain(f"nothing was mended: {error}")
         return

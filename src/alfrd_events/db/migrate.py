@@ -276,19 +276,30 @@ def _release(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
 
 
+async def has_schema(url: str) -> bool:
+    """Whether the database was migrated before, by whatever release.
+
+    :raise DatabaseUnavailable: nothing answers there, or it refuses us.
+    """
+    return bool(await _applied_at(url))
+
+
+async def _applied_at(url: str) -> dict[str, str]:
+    with translated():
+        connection = await Session.connect(url)
+        async with connection:
+            cursor = await connection.execute("select to_regclass('alfrd.migrations') is not null")
+            row = await cursor.fetchone()
+            return await _applied(connection) if row and row[0] else {}
+
+
 async def check_schema(url: str) -> None:
     """Refuse to work on a database that does not fit this program.
 
     :raise SchemaOutdated: run ``alfrd-events migrate``.
     :raise SchemaTooNew: upgrade the program.
     """
-    with translated():
-        connection = await Session.connect(url)
-        async with connection:
-            cursor = await connection.execute("select to_regclass('alfrd.migrations') is not null")
-            row = await cursor.fetchone()
-            applied = await _applied(connection) if row and row[0] else {}
-    known = migrations()
+    applied, known = await _applied_at(url), migrations()
     if not applied:
         raise SchemaOutdated("the database has no schema alfrd yet: run alfrd-events migrate")
     _check(applied, known)

@@ -27,6 +27,7 @@ CLAUSES: Mapping[str, str] = {
     "unsure_type": "the type {type} is unsure ({percent}%)",
     "unsure_other": "the {what} is unsure ({percent}%) and could be {other}",
     "unsure": "the {what} is unsure ({percent}%)",
+    "order": "day and month of “{day}” could be swapped: nothing on the paper says which is first",
     "several": f"the file seems to hold two papers: {TWO_PAPERS}",
     "series": "the series is not clear: {entity} may belong to {slugs}",
 }

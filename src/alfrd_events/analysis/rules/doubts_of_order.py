@@ -9,6 +9,7 @@ from alfrd_events.analysis.rules.proposals.dates import Day
 from alfrd_events.analysis.text.dates import FoundDate
 from alfrd_events.analysis.text.parsed import ParsedText, Placed
 from alfrd_events.model import Doubt
+from alfrd_events.model.doubts import clause
 
 
 def doubts_of_order(
@@ -20,7 +21,4 @@ def doubts_of_order(
     found = {"document_date": own.value.placed.value if own else None, "due_date": due.value if due else None}
     for field, day in found.items():
         if day is not None and day.ambiguous:
-            yield Doubt(
-                field=field,
-                reason=f"day and month of “{day.text}” could be swapped: nothing on the paper says which is first",
-            )
+            yield Doubt(field=field, reason=clause("order", day=day.text))

@@ -20,6 +20,8 @@ TABLE_HEAD = re.compile(words("items.item_head", "items.quantity_head"))
 AMOUNT_HEAD = pattern("items.amount_head")
 HEAD_OF_A_TILL_ROLL = pattern("items.till_head")
 CODE = re.compile(r"^[\W\d]*(?:[A-Z]{0,3}\d[\w/-]{3,})?[\W\d]*$")
+LONGEST_CODE = 40
+"""Characters; a hostile line of digits would be split in all ways."""
 LEADING_NUMBER = re.compile(r"^(\d{1,3})(?:\s?[xX]\s+|\s+)(?=[^\W\d_])")
 QUANTITY_FIRST = re.compile(rf"^\W*{any_of('items.quantity_head')}")
 POSITION_FIRST = re.compile(rf"^\W*(?:{any_of('items.position_head')}|#)(?![a-z])")
@@ -159,7 +161,8 @@ def _name_in(row: Row, parsed: ParsedText) -> str:
     words = [
         piece
         for piece in pieces
-        if len(re.findall(r"[^\W\d_]", NOISE.sub("", piece.lower()))) >= 3 and not CODE.match(piece)
+        if len(re.findall(r"[^\W\d_]", NOISE.sub("", piece.lower()))) >= 3
+        and not (len(piece) <= LONGEST_CODE and CODE.match(piece))
     ]
     if words and re.fullmatch(r"\d{1,3}\s*[xX]?", pieces[0]):
         words = [f"{pieces[0]} ", *words]  # two blanks: a column of its own

@@ -97,6 +97,7 @@ def find_totals(parsed: ParsedText) -> Totals:
     by_role: dict[Role, list[Candidate]] = {}
     for candidate in candidates:
         by_role.setdefault(candidate.role, []).append(candidate)
+    _leave_out_cards(by_role)
     proof = _Proof.of(by_role)
     for paid in (_rounded_payment(parsed, by_role, proof), _paid_with_tip(parsed, proof)):
         if paid is not None:
@@ -115,6 +116,15 @@ def find_totals(parsed: ParsedText) -> Totals:
         candidates=tuple(candidates),
         worked_out=worked_out,
     )
+
+
+def _leave_out_cards(by_role: dict[Role, list[Candidate]]) -> None:
+    """Where a total was paid, a credit below it is what is left on a card: nothing is given back."""
+    paid = {candidate.value for candidate in by_role.get("payment", [])}
+    totals = by_role.get("total", [])
+    others = [candidate for candidate in totals if not GIVEN_BACK.search(candidate.label)]
+    if any(candidate.value in paid for candidate in others):
+        by_role["total"] = others
 
 
 def role_of(label: str) -> tuple[Role, float]:
