@@ -5,7 +5,7 @@ and company; what follows is the sentence, the scores, the series, its fields, i
 nothing is left that is to be done now. Beside the seconds, it is counted how often each step was done for a subject.
 
 A series that a person's correction changes is looked at as soon as its document has gone its way again, but not twice
-within five seconds: so a correction waits here until the last looks are as old. Their alerts are told apart.
+within five seconds: so a correction waits here until the last looks are as old. Their alerts are measured separately.
 """
 
 from __future__ import annotations

@@ -104,3 +104,24 @@ def test_a_bill_for_work_is_an_invoice(form: str, name: str, first: str, second:
     found = run(ANALYST.run(Classify(paper, TYPES, PROMPT)))
 
     assert found.document_type == "invoice", found.reasoning
+
+
+HIRED_CAR = """
+Finch Vehicle Hire Ltd
+9 Orchard Road, Leeds LS1 4AB
+INVOICE
+Invoice number 2231
+Invoice date 4 March 2024
+Car hire, registration LS19 ABC
+
+Description                               Days  Price  Amount
+Hire of the car                           2     60.00  120.00
+Travel insurance                          2      8.00   16.00
+Total                                                  £136.00
+"""
+
+
+def test_cover_that_is_sold_beside_a_hired_car_makes_its_bill_no_insurance() -> None:
+    found = run(ANALYST.run(Classify(plain(HIRED_CAR), TYPES, PROMPT)))
+
+    assert found.document_type != "insurance"
